@@ -1,0 +1,1 @@
+"""Group audits that can say "insufficient evidence"."""

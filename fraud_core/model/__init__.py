@@ -1,0 +1,1 @@
+"""Estimators, calibration, metrics with intervals, decision policy, the served bundle."""

@@ -1,0 +1,141 @@
+"""The command line: one subcommand for each stage; errors are one line, without a traceback."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from fraud_core.errors import FraudCoreError
+from fraud_core.pipeline.params import SWEEPS, STUDIES, Params, notebook_parameters, read_params
+from fraud_core.pipeline.paths import PROFILES, project_root, results_folder, within_project
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except FraudCoreError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; finished parts are kept, run the same command to go on", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m fraud_core", description="Commands of the fraud research pipeline.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        return command
+
+    source = add("source", _source, "choose the card's data or a table of your own")
+    source.add_argument("--data", type=Path, help="a CSV or parquet table with the columns of the card")
+    add("fetch", _fetch, "get the raw tables and check their digests")
+    add("prepare", _prepare, "check the tables and write v0 and the sealed v1")
+    add("poison", _poison, "write the poisoned versions of v0")
+    add("train", _train, "train the candidate on v0")
+    study = add("study", _study, "run a study notebook")
+    study.add_argument("name", choices=[*STUDIES, *SWEEPS])
+    for command in (
+        study,
+        add("promote", _promote, "make the candidate the champion if the gate passed it"),
+        add("report", _report, "render the report"),
+        add("summary", _summary, "print the headline figures"),
+    ):
+        command.add_argument("--profile", choices=PROFILES, default="quick")
+    add("track", _track, "upload runs that MLflow has not taken yet")
+    readme = add("readme", _readme, "write the current figures into README.md")
+    readme.add_argument("--check", action="store_true", help="only say whether they are current")
+    return parser
+
+
+def _params() -> Params:
+    return read_params(within_project("params.yaml"))
+
+
+def _source(options) -> None:
+    from fraud_core.pipeline.stages import use_source
+
+    print(use_source(_params().data.card, options.data))
+
+
+def _fetch(options) -> None:
+    from fraud_core.pipeline.stages import fetch
+
+    fetch(_params().data.card)
+
+
+def _prepare(options) -> None:
+    from fraud_core.pipeline.stages import prepare
+
+    prepare(_params().data.card)
+
+
+def _poison(options) -> None:
+    from fraud_core.pipeline.stages import poison
+
+    params = _params()
+    poison(params.data.card, direction=params.poison.direction, rates=params.poison.rates, seed=params.poison.seed)
+
+
+def _train(options) -> None:
+    from fraud_core.pipeline.candidate import train_candidate
+
+    train_candidate(_params())
+
+
+def _study(options) -> None:
+    from fraud_core.pipeline.notebook import run_notebook
+    from fraud_core.pipeline.tracking import track
+
+    name, root = options.name, project_root()
+    entry = STUDIES.get(name) or SWEEPS[name]
+    folder = Path("results/sweep") if name in SWEEPS else results_folder(options.profile, name)
+    parameters = notebook_parameters(_params(), name, options.profile)
+    parameters |= {"data_dir": "data", "results_dir": str(folder)}
+    print(f"study {name} ({options.profile}): notebooks/{entry.notebook}.ipynb", flush=True)
+    run_notebook(
+        root / "notebooks" / f"{entry.notebook}.ipynb", root / folder / "executed.ipynb", parameters, root=root
+    )
+    track(name, parameters=parameters, results_dir=folder, profile="sweep" if name in SWEEPS else options.profile)
+
+
+def _promote(options) -> None:
+    from fraud_core.pipeline.candidate import promote
+    from fraud_core.pipeline.tracking import register_champion
+
+    print(promote(options.profile))
+    registered = register_champion()
+    if registered:
+        print(f"MLflow: {registered}")
+
+
+def _report(options) -> None:
+    from fraud_core.pipeline.report import render_report
+
+    print(f"report: {render_report(options.profile)}")
+
+
+def _summary(options) -> None:
+    from fraud_core.pipeline.summary import summary
+
+    print(summary(options.profile))
+
+
+def _track(options) -> int:
+    from fraud_core.pipeline.tracking import upload_pending
+
+    waiting = upload_pending()
+    print("MLflow has every run" if not waiting else f"{waiting} runs are still waiting")
+    return 1 if waiting else 0
+
+
+def _readme(options) -> int:
+    from fraud_core.pipeline.summary import refresh_readme
+
+    changed = refresh_readme(write=not options.check)
+    print("README.md: figures " + ("are not current; run `make readme`" if changed and options.check else "are current"))
+    return 1 if changed and options.check else 0

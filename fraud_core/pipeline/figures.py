@@ -1,0 +1,198 @@
+"""Drawings of the studies: values in, a matplotlib figure out; one look for all of them."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from fraud_core.drift.univariate import FeatureDrift
+from fraud_core.fairness.audit import GroupRate
+from fraud_core.model.intervals import Interval, Scored
+from fraud_core.model.metrics import CALIBRATION_EDGES, precision_recall_steps
+
+COLORS = ("#1f5a8c", "#c8553d", "#588157", "#8d6a9f", "#b08900")
+GREY = "#8a8f98"
+STYLE = {
+    "figure.dpi": 110, "savefig.bbox": "tight", "font.size": 10, "axes.spines.top": False,
+    "axes.spines.right": False, "axes.grid": True, "grid.color": "#e7e9ec", "axes.axisbelow": True,
+    "axes.edgecolor": "#5b616b", "legend.frameon": False, "lines.linewidth": 1.8,
+}  # fmt: skip
+
+
+def _axes(width: float = 6.4, height: float = 3.8):
+    with plt.rc_context(STYLE):
+        drawing, axes = plt.subplots(figsize=(width, height))
+    plt.close(drawing)
+    return drawing, axes
+
+
+def frauds_over_time(hours: np.ndarray, y_true: np.ndarray, cut_hour: float):
+    """Transactions (line) and frauds (bars) in each hour, with the cut between v0 and v1."""
+    drawing, axes = _axes(7.2, 3.4)
+    edges = np.arange(0, np.ceil(hours.max()) + 1)
+    rows, frauds = np.histogram(hours, edges)[0], np.histogram(hours[y_true == 1], edges)[0]
+    axes.bar(edges[:-1] + 0.5, frauds, width=0.9, color=COLORS[1], label="frauds")
+    axes.axvline(cut_hour, color="black", linewidth=1, linestyle="--")
+    axes.text(cut_hour + 0.4, axes.get_ylim()[1] * 0.96, "v1, sealed", va="top")
+    axes.set(xlabel="hour since the first transaction", ylabel="frauds an hour")
+    right = axes.twinx()
+    right.plot(edges[:-1] + 0.5, rows / 1000, color=COLORS[0], label="transactions")
+    right.set_ylabel("thousand transactions an hour")
+    right.grid(False)
+    handles = [*axes.get_legend_handles_labels()[0], *right.get_legend_handles_labels()[0]]
+    axes.legend(handles, ["frauds", "transactions"], loc="upper left")
+    return drawing
+
+
+def precision_recall_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]):
+    """Precision against recall for each model, with the base rate."""
+    drawing, axes = _axes()
+    for color, (name, score) in zip(COLORS, scores.items(), strict=False):
+        recall, precision, _ = precision_recall_steps(y_true, score)
+        step = np.flatnonzero(np.diff(recall, prepend=-1.0) > 0)
+        axes.step(recall[step], precision[step], where="post", color=color, label=name.replace("_", " "))
+    axes.axhline(np.mean(y_true), color=GREY, linestyle=":", label="base rate")
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
+    axes.legend(loc="lower left")
+    return drawing
+
+
+def calibration_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]):
+    """Observed share of frauds against mean probability in each calibration bin, on logarithmic axes."""
+    drawing, axes = _axes(5.2, 4.2)
+    low = 1e-4
+    axes.plot([low, 1], [low, 1], color=GREY, linestyle=":", label="perfect")
+    for color, (name, score) in zip(COLORS, scores.items(), strict=False):
+        bins = np.digitize(score, CALIBRATION_EDGES[1:-1])
+        count = np.bincount(bins, minlength=len(CALIBRATION_EDGES) - 1)
+        used = count > 0
+        mean = np.bincount(bins, weights=score, minlength=len(count))[used] / count[used]
+        share = np.bincount(bins, weights=y_true, minlength=len(count))[used] / count[used]
+        axes.plot(np.maximum(mean, low), np.maximum(share, low), "o-", color=color, label=name.replace("_", " "))
+    axes.set(xscale="log", yscale="log", xlabel="mean probability in the bin", ylabel="share of frauds in the bin")
+    axes.legend(loc="upper left")
+    return drawing
+
+
+def intervals(rows: Mapping[str, Interval], xlabel: str, band: tuple[float, float] | None = None):
+    """One figure with its interval on each line; an optional band marks the noise floor."""
+    drawing, axes = _axes(6.4, 0.9 + 0.36 * len(rows))
+    places = np.arange(len(rows))[::-1]
+    if band:
+        axes.axvspan(*band, color="#dfe3e8", label="noise floor (placebo)")
+        axes.legend(loc="best")
+    for place, value in zip(places, rows.values(), strict=True):
+        axes.plot([value.low, value.high], [place, place], color=COLORS[0])
+        axes.plot(value.value, place, "o", color=COLORS[0])
+    axes.set_yticks(places, [name.replace("_", " ") for name in rows])
+    axes.set(xlabel=xlabel, ylim=(-0.6, len(rows) - 0.4))
+    return drawing
+
+
+def effect_of_poison(effects: Mapping[str, Mapping[float, Interval]], clean: Interval, floor: float):
+    """Average precision on clean labels against poison rate, a line for each attack, with the placebo's band."""
+    drawing, axes = _axes()
+    axes.axhspan(clean.value - floor, clean.value + floor, color="#dfe3e8", label="noise floor (placebo)")
+    axes.axhline(clean.value, color=GREY, linestyle=":", label="trained on clean labels")
+    for number, (color, (attack, by_rate)) in enumerate(zip(COLORS, effects.items(), strict=False)):
+        rates = np.array(list(by_rate)) * 100 * (1 + 0.03 * (number - len(effects) / 2))
+        values = list(by_rate.values())
+        spread = [[v.value - v.low for v in values], [v.high - v.value for v in values]]
+        middle = [v.value for v in values]
+        axes.errorbar(rates, middle, spread, fmt="o-", color=color, capsize=3, label=attack.replace("_", " "))
+    axes.set(xscale="log", xlabel="labels flipped, % of the attacked class", ylabel="average precision on clean v1")
+    ticks = sorted({rate * 100 for by_rate in effects.values() for rate in by_rate})
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_ylim(0, 1)
+    axes.legend(loc="lower left", fontsize=9)
+    return drawing
+
+
+def feature_drift(found: Sequence[FeatureDrift], psi_limit: float):
+    """The stability index of each feature, the largest first, with the practical limit."""
+    ordered = sorted(found, key=lambda drift: drift.population_stability_index)
+    drawing, axes = _axes(6.4, 1.0 + 0.2 * len(ordered))
+    colors = [COLORS[1] if drift.state == "drifted" else COLORS[0] for drift in ordered]
+    axes.barh(range(len(ordered)), [drift.population_stability_index for drift in ordered], color=colors)
+    axes.axvline(psi_limit, color="black", linewidth=1, linestyle="--")
+    axes.text(psi_limit, 0, " practical limit", va="center")
+    axes.set_yticks(range(len(ordered)), [drift.feature for drift in ordered], fontsize=8)
+    axes.set(xlabel="population stability index, v0 to v1", ylim=(-0.7, len(ordered) - 0.3))
+    axes.grid(axis="y", visible=False)
+    return drawing
+
+
+def group_rates(panels: Mapping[str, Sequence[GroupRate]], xlabel: str):
+    """Rates of groups with exact intervals, a panel for each attribute; words instead when there is none."""
+    if not panels:
+        drawing, axes = _axes(6.4, 1.2)
+        axes.text(0.5, 0.5, "not run: the table was not fetched", ha="center", va="center")
+        axes.set_axis_off()
+        return drawing
+    with plt.rc_context(STYLE):
+        sizes = [len(rates) for rates in panels.values()]
+        drawing, axes = plt.subplots(
+            len(panels), 1, figsize=(6.4, 1.2 + 0.42 * sum(sizes)), sharex=True, squeeze=False,
+            gridspec_kw={"height_ratios": sizes},
+        )  # fmt: skip
+    plt.close(drawing)
+    for panel, (title, rates) in zip(axes[:, 0], panels.items(), strict=True):
+        for place, rate in enumerate(rates):
+            panel.plot([rate.low, rate.high], [place, place], color=COLORS[0])
+            panel.plot(rate.rate, place, "o", color=COLORS[0])
+        panel.set_yticks(range(len(rates)), [f"{rate.group} (n = {rate.trials:,})" for rate in rates])
+        panel.set_ylim(-0.6, len(rates) - 0.4)
+        panel.set_title(title, loc="left", fontsize=10)
+    axes[-1, 0].set_xlabel(xlabel)
+    drawing.tight_layout()
+    return drawing
+
+
+def beeswarm(values: np.ndarray, features: np.ndarray, names: list[str], base: float, n_shown: int):
+    """Contributions of the most important features, one point for each row, coloured by the feature's value."""
+    import shap
+
+    explanation = shap.Explanation(values, np.full(len(values), base), data=features, feature_names=names)
+    with plt.rc_context({**STYLE, "axes.grid": False}):
+        drawing = plt.figure(figsize=(7.0, 0.9 + 0.36 * n_shown))
+        state = np.random.get_state()
+        np.random.seed(0)  # shap jitters the points with the global generator; the drawing must not depend on the past
+        axes = shap.plots.beeswarm(explanation, max_display=n_shown + 1, show=False, plot_size=None)
+        np.random.set_state(state)
+        axes.set_xlabel("contribution to the log-odds of fraud (SHAP value)")
+    plt.close(drawing)
+    return drawing
+
+
+def performance_change(before: Mapping[str, Interval], after: Mapping[str, Interval]):
+    """The same metrics in two windows, side by side, each with its interval."""
+    drawing, axes = _axes(6.4, 1.1 + 0.5 * len(before))
+    places = np.arange(len(before))[::-1]
+    for color, shift, label, rows in ((COLORS[0], 0.12, "v0, validation hours", before), (COLORS[1], -0.12, "v1", after)):
+        for number, value in enumerate(rows.values()):
+            y = places[number] + shift
+            axes.plot([value.low, value.high], [y, y], color=color)
+            axes.plot(value.value, y, "o", color=color, label=label if number == 0 else None)
+    axes.set_yticks(places, [name.replace("_", " ") for name in before])
+    axes.set(xlabel="value, with 95% interval", ylim=(-0.6, len(before) - 0.4), xlim=(0, 1.02))
+    axes.legend(loc="upper left", bbox_to_anchor=(0, 1.22), ncol=2)
+    return drawing
+
+
+def operating_point(y_true: np.ndarray, scored: Scored, precision: Interval, recall: Interval):
+    """The precision-recall curve of a model and where its threshold puts it, with both intervals."""
+    drawing = precision_recall_curves(y_true, {"candidate": scored.y_score})
+    axes = drawing.axes[0]
+    axes.errorbar(
+        recall.value, precision.value,
+        xerr=[[recall.value - recall.low], [recall.high - recall.value]],
+        yerr=[[precision.value - precision.low], [precision.high - precision.value]],
+        fmt="o", color=COLORS[1], capsize=3, label=f"operating point, threshold {scored.threshold:.3f}",
+    )  # fmt: skip
+    axes.legend(loc="lower left")
+    return drawing

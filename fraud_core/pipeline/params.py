@@ -1,0 +1,175 @@
+"""params.yaml as frozen structs; unknown keys are refused, and a study gets only what it declares."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from fraud_core.errors import ParameterError
+from fraud_core.pipeline.paths import PROFILES
+
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Positive = Annotated[float, msgspec.Meta(gt=0.0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Flip = Literal["legit_to_fraud", "fraud_to_legit", "symmetric"]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class DataSource(_Section):
+    card: str
+
+
+class Poison(_Section):
+    direction: Flip
+    rates: list[Share]
+    seed: int
+
+
+class Decision(_Section):
+    alert_budget: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
+    review_cost_eur: Annotated[float, msgspec.Meta(ge=0.0)]
+
+
+class Model(_Section):
+    seed: int
+    n_threads: Count
+    catboost: dict[str, Any]
+    logistic_regression: dict[str, Any]
+    hist_gradient_boosting: dict[str, Any]
+    candidates: list[str]
+
+
+class Sweep(_Section):
+    attack: Flip
+    rate: Share
+    seed: int
+
+
+class DataStudy(_Section):
+    n_examples: Count
+
+
+class BaselineStudy(_Section):
+    seed: int
+    n_replicates: Count
+    n_random_splits: Count
+
+
+class PoisoningStudy(_Section):
+    attacks: list[Flip]
+    rates: list[Share]
+    n_seeds: Count
+    n_placebo: Annotated[int, msgspec.Meta(ge=2)]
+    n_replicates: Count
+
+
+class DriftStudy(_Section):
+    seed: int
+    n_bins: Annotated[int, msgspec.Meta(ge=2)]
+    psi_limit: Positive
+    alpha: Share
+    n_replicates: Count
+
+
+class FairnessStudy(_Section):
+    seed: int
+    n_replicates: Count
+    test_share: Share
+    age_bands: list[int]
+    selection_rate: Share
+    difference_limit: Share
+
+
+class ExplainStudy(_Section):
+    seed: int
+    n_rows: Count
+    n_shown: Count
+
+
+class SelectStudy(_Section):
+    seed: int
+    n_replicates: Count
+    minimum_average_precision: Share
+    maximum_average_precision: Share
+
+
+class Profile(_Section):
+    data: DataStudy
+    baseline: BaselineStudy
+    poisoning: PoisoningStudy
+    drift: DriftStudy
+    fairness: FairnessStudy
+    explain: ExplainStudy
+    select: SelectStudy
+
+
+class Params(_Section):
+    """The whole of params.yaml."""
+
+    data: DataSource
+    poison: Poison
+    decision: Decision
+    model: Model
+    poisoning: Sweep
+    quick: Profile
+    full: Profile
+
+
+class Study(msgspec.Struct, frozen=True):
+    """A study: its notebook, the shared sections it reads, and where its own parameters stand in params.yaml."""
+
+    notebook: str
+    shared: tuple[str, ...] = ()
+
+
+STUDIES: dict[str, Study] = {
+    "data": Study("00_data"),
+    "baseline": Study("10_baseline", shared=("decision", "model")),
+    "poisoning": Study("20_poisoning", shared=("decision", "model")),
+    "drift": Study("30_drift", shared=("decision", "model")),
+    "fairness": Study("40_fairness", shared=("model",)),
+    "explain": Study("50_explain", shared=("model",)),
+    "select": Study("60_select", shared=("decision",)),
+}
+# Runs that take one point of a section instead of a profile's grid.
+SWEEPS: dict[str, Study] = {"sweep": Study("25_sweep", shared=("decision", "model"))}
+
+
+def read_params(path: Path) -> Params:
+    """Read params.yaml.
+
+    Raises
+    ------
+    ParameterError
+        When a key is unknown, missing, of another type or out of range; the message names the key.
+    """
+    if not path.is_file():
+        raise ParameterError(f"{path.name}: no such file; restore it with `git checkout params.yaml`")
+    try:
+        return msgspec.yaml.decode(path.read_bytes(), type=Params)
+    except msgspec.MsgspecError as error:
+        raise ParameterError(f"{path.name}: {error}; correct the key (each is explained in its comment)") from error
+
+
+def notebook_parameters(params: Params, study: str, profile: str) -> dict[str, Any]:
+    """The parameters that a study's notebook receives: its own, flat, and each shared section as one dict.
+
+    Raises
+    ------
+    ParameterError
+        When there is no such study or profile.
+    """
+    if study in SWEEPS:
+        entry, own = SWEEPS[study], params.poisoning
+    elif study in STUDIES and profile in PROFILES:
+        entry, own = STUDIES[study], getattr(getattr(params, profile), study)
+    else:
+        known = ", ".join([*STUDIES, *SWEEPS])
+        raise ParameterError(
+            f"expected a study among {known} and a profile among {', '.join(PROFILES)}, got {study!r} and {profile!r}"
+        )
+    shared = {section: msgspec.to_builtins(getattr(params, section)) for section in entry.shared}
+    return msgspec.to_builtins(own) | shared

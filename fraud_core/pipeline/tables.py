@@ -1,0 +1,102 @@
+"""Reading and writing tables: the place where text becomes typed, checked rows."""
+
+import os
+from pathlib import Path
+
+import polars as pl
+
+from fraud_core.data.card import DatasetCard, decode_card
+from fraud_core.data.contract import check_columns, check_values, parse_columns
+from fraud_core.errors import ContractError, ParameterError
+from fraud_core.pipeline.paths import within_project
+
+
+def read_card(name: str) -> DatasetCard:
+    """The dataset card `name` of data/cards/.
+
+    Raises
+    ------
+    ParameterError
+        When there is none, or it is malformed.
+    """
+    path = within_project(f"data/cards/{name}.yaml")
+    if not path.is_file():
+        known = ", ".join(sorted(card.stem for card in path.parent.glob("*.yaml")))
+        raise ParameterError(f"data.card: expected one of {known}, got {name!r}; add data/cards/{name}.yaml")
+    return decode_card(path.read_bytes(), name=path.name)
+
+
+def read_table(path: Path, card: DatasetCard) -> pl.DataFrame:
+    """Read a CSV or parquet table and check it against its card.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns in the order and types of the card.
+
+    Raises
+    ------
+    ContractError
+        Naming file, column, rule and first offending row.
+    """
+    if not path.is_file():
+        raise ContractError(file=path.name, rule="a file", found="none", fix="give the path of a CSV or parquet table")
+    raw = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    check_columns(raw.columns, card, file=path.name)
+    table = parse_columns(raw, card, file=path.name)
+    check_values(table, card, file=path.name)
+    return table
+
+
+def _read_parquet(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ContractError(
+            file=path.name, rule="a whole parquet file", found=_first_line(error), fix="copy the file again"
+        ) from error
+
+
+def _read_csv(path: Path) -> pl.DataFrame:
+    content = path.read_bytes()
+    if not content.strip():
+        raise ContractError(file=path.name, rule="a header and rows", found="an empty file")
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ContractError(
+            file=path.name, rule="UTF-8 text", found=f"byte 0x{content[error.start]:02x} on line {line}",
+            fix="save the file as UTF-8",
+        ) from error  # fmt: skip
+    try:
+        return pl.read_csv(content, infer_schema=False)
+    except pl.exceptions.PolarsError as error:
+        raise ContractError(
+            file=path.name, rule="comma-separated rows of equal length", found=_first_line(error),
+            fix="look for a truncated or broken line",
+        ) from error  # fmt: skip
+
+
+def _first_line(error: Exception) -> str:
+    return f"a file that cannot be read ({str(error).strip().splitlines()[0]})"
+
+
+def write_csv(table: pl.DataFrame, path: Path) -> None:
+    """Write a table as CSV; the file appears whole or not at all."""
+    _write(path, table.write_csv)
+
+
+def write_parquet(table: pl.DataFrame, path: Path) -> None:
+    """Write a table as parquet; the file appears whole or not at all."""
+    _write(path, lambda partial: table.write_parquet(partial, compression="zstd", statistics=False))
+
+
+def _write(path: Path, write) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    try:
+        write(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

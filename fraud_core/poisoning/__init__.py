@@ -1,0 +1,1 @@
+"""Attacks on labels, what they cost, and what gives it back."""

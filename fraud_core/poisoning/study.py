@@ -1,0 +1,225 @@
+"""The poisoning study: one cell is one training on poisoned labels, scored on the clean, sealed holdout."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fraud_core.data.arrays import Arrays
+from fraud_core.model.champion import TrainingRows, train
+from fraud_core.model.intervals import Interval, Scored, bootstrap
+from fraud_core.poisoning.attacks import flip_labels
+
+CLEAN, PLACEBO = "clean", "placebo"
+PLACEBO_LEFT_OUT = 0.1
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training: an attack, ``clean`` or ``placebo``, its rate, the seed of the draw and the seed of the fit."""
+
+    attack: str
+    rate: float
+    attack_seed: int
+    fit_seed: int
+
+    @property
+    def name(self) -> str:
+        """Stable name, such as ``legit_to_fraud.8.seed1``; a budget in whole percent where it is whole."""
+        if self.attack in (CLEAN, PLACEBO):
+            return f"{self.attack}.seed{self.attack_seed}"
+        return f"{budget_name(self.attack, self.rate)}.seed{self.attack_seed}"
+
+
+def budget_name(attack: str, rate: float) -> str:
+    """Name of an attack at a budget, such as ``legit_to_fraud.8``: percent of the attacked class.
+
+    Examples
+    --------
+    >>> budget_name("fraud_to_legit", 0.5), budget_name("symmetric", 0.005)
+    ('fraud_to_legit.50', 'symmetric.0_5')
+    """
+    return f"{attack}.{format(rate * 100, 'g').replace('.', '_')}"
+
+
+def grid(attacks: Sequence[str], rates: Sequence[float], *, n_seeds: int, n_placebo: int, seed: int) -> list[Cell]:
+    """The cells of a study: the clean reference, the placebo, then attack by rate by seed.
+
+    A placebo training is clean too: it has another seed and leaves out a random tenth of the rows of each class, so it
+    shows how far the result moves when nobody attacks.
+
+    Examples
+    --------
+    >>> [cell.name for cell in grid(["fraud_to_legit"], [0.1], n_seeds=1, n_placebo=1, seed=7)]
+    ['clean.seed7', 'placebo.seed8', 'fraud_to_legit.10.seed7']
+    """
+    clean = [Cell(CLEAN, 0.0, seed, seed)]
+    clean += [Cell(PLACEBO, 0.0, seed + k, seed + k) for k in range(1, n_placebo + 1)]
+    attacked = [Cell(attack, rate, seed + k, seed) for attack in attacks for rate in rates for k in range(n_seeds)]
+    return clean + attacked
+
+
+def run_cell(cell: Cell, rows: TrainingRows, holdout_features: np.ndarray, settings: Mapping[str, Any]) -> dict:
+    """Poison the labels of v0, train, and score the holdout.
+
+    Parameters
+    ----------
+    cell
+        What to do.
+    rows
+        v0 with true labels; the attack reaches the validation hours too, as it would in life.
+    holdout_features
+        Features of v1; its labels are not here at all.
+    settings
+        Keys ``model`` and ``decision``, the shared sections of params.yaml.
+
+    Returns
+    -------
+    dict
+        ``y_score`` (n_holdout,), ``threshold``, ``n_changed`` and ``false_fraud_share``.
+    """
+    rng = np.random.default_rng(cell.attack_seed)
+    seen, n_changed, false_share = rows, 0, 0.0
+    if cell.attack == PLACEBO:
+        seen = _leave_out(rows, PLACEBO_LEFT_OUT, rng)
+    elif cell.attack != CLEAN:
+        poisoned = flip_labels(rows.y_true, cell.attack, cell.rate, rng=rng)
+        seen = replace(rows, y_true=poisoned.y)
+        n_changed, false_share = len(poisoned.changed), poisoned.false_fraud_share
+    model = train(
+        "catboost", seen, settings=settings["model"]["catboost"], seed=cell.fit_seed, n_threads=1,
+        **settings["decision"],
+    )  # fmt: skip
+    scored = model.scored(holdout_features)
+    return {
+        "y_score": scored.y_score,
+        "threshold": np.array(scored.threshold),
+        "n_changed": np.array(n_changed),
+        "false_fraud_share": np.array(false_share),
+    }
+
+
+def _leave_out(rows: TrainingRows, share: float, rng: np.random.Generator) -> TrainingRows:
+    """The rows without a random share of each class, in their order."""
+    stay = np.ones(len(rows.y_true), dtype=bool)
+    for label in (0, 1):
+        members = np.flatnonzero(rows.y_true == label)
+        stay[rng.choice(members, round(share * len(members)), replace=False)] = False
+    return TrainingRows(rows.features[stay], rows.y_true[stay], rows.amount_eur[stay], rows.validation[stay])
+
+
+EFFECT_METRICS = ("average_precision", "recall_at_budget", "expected_cost_eur", "brier_score", "calibration_error")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What an attack at a budget does without a defence, over all its seeds.
+
+    Attributes
+    ----------
+    metrics
+        Interval of each metric of `EFFECT_METRICS`, and ``average_precision_change`` against the clean training,
+        paired on the same resamples. Intervals pool the resamples of all seeds.
+    labels_changed, false_fraud_share
+        Mean over seeds.
+    """
+
+    metrics: dict[str, Interval]
+    labels_changed: float
+    false_fraud_share: float
+
+
+def measure_effects(
+    cells: Sequence[Cell],
+    results: Sequence[Mapping[str, np.ndarray]],
+    holdout: Arrays,
+    *,
+    decision: Mapping[str, float],
+    n_replicates: int,
+    seed: int,
+) -> tuple[dict[str, Effect], float]:
+    """Score every cell on the clean labels of the holdout, paired with the clean training.
+
+    Parameters
+    ----------
+    cells, results
+        As from `grid` and `run_cell`; the first cell is the clean reference.
+    holdout
+        v1 with its true labels.
+    decision
+        Keys ``alert_budget`` and ``review_cost_eur``.
+    n_replicates, seed
+        Of the bootstrap; every cell sees the same resamples of frauds and of rows as its clean pair.
+
+    Returns
+    -------
+    effects, floor
+        Effects by `budget_name` (and ``clean``), and the noise floor: the largest change of average precision among
+        the placebo trainings, 0 when there is none.
+    """
+    reference = _scored(results[0])
+    replicates: dict[str, list[dict[str, np.ndarray]]] = {}
+    for number, (cell, result) in enumerate(zip(cells, results, strict=True)):
+        found = bootstrap(
+            holdout.y_true, {"clean": reference, "cell": _scored(result)}, holdout.amount_eur,
+            n_alerts=round(decision["alert_budget"] * len(holdout.y_true)),
+            review_cost_eur=decision["review_cost_eur"], n_replicates=n_replicates,
+            rng=np.random.default_rng([seed, number]),
+        )  # fmt: skip
+        change = found["cell"]["average_precision"] - found["clean"]["average_precision"]
+        name = _group(cell)
+        replicates.setdefault(name, []).append(found["cell"] | {"average_precision_change": change})
+    effects = {}
+    for name, parts in replicates.items():
+        own = [result for cell, result in zip(cells, results, strict=True) if _group(cell) == name]
+        metrics = {metric: _pooled([part[metric] for part in parts]) for metric in parts[0]}
+        effects[name] = Effect(
+            metrics={metric: metrics[metric] for metric in (*EFFECT_METRICS, "average_precision_change")},
+            labels_changed=float(np.mean([result["n_changed"] for result in own])),
+            false_fraud_share=float(np.mean([result["false_fraud_share"] for result in own])),
+        )
+    placebo = [part["average_precision_change"][0] for part in replicates.get(PLACEBO, [])]
+    effects.pop(PLACEBO, None)
+    return effects, float(np.max(np.abs(placebo), initial=0.0))
+
+
+def _group(cell: Cell) -> str:
+    return cell.attack if cell.attack in (CLEAN, PLACEBO) else budget_name(cell.attack, cell.rate)
+
+
+def _scored(result: Mapping[str, np.ndarray]) -> Scored:
+    return Scored(result["y_score"], float(result["threshold"]))
+
+
+def _pooled(parts: Sequence[np.ndarray]) -> Interval:
+    """Mean of the point values, interval over the resamples of all parts."""
+    low, high = np.quantile(np.concatenate([part[1:] for part in parts]), [0.025, 0.975])
+    return Interval(float(np.mean([part[0] for part in parts])), float(low), float(high))
+
+
+def verdict(change: Interval, floor: float) -> str:
+    """An effect in words: ``none`` inside the noise floor, else ``harm``, ``gain`` or ``insufficient evidence``.
+
+    Examples
+    --------
+    >>> verdict(Interval(-0.2, -0.3, -0.1), 0.02), verdict(Interval(-0.01, -0.2, 0.1), 0.02)
+    ('harm', 'none')
+    """
+    if abs(change.value) <= floor:
+        return "none"
+    if not change.excludes(0.0):
+        return "insufficient evidence"
+    return "harm" if change.value < 0 else "gain"
+
+
+def effect_metrics(effects: Mapping[str, Effect], floor: float) -> dict[str, Any]:
+    """The study's figures under ``<attack>.<budget>.none.<metric>``, ready for metrics.json."""
+    flat: dict[str, Any] = {"placebo.average_precision_floor": floor}
+    for name, effect in effects.items():
+        flat |= {f"{name}.none.{metric}": value for metric, value in effect.metrics.items()}
+        if name != CLEAN:
+            flat[f"{name}.none.verdict"] = verdict(effect.metrics["average_precision_change"], floor)
+            flat[f"{name}.labels_changed"] = effect.labels_changed
+            flat[f"{name}.false_fraud_share"] = effect.false_fraud_share
+    return flat

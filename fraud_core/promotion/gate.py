@@ -1,0 +1,148 @@
+"""The promotion gate: criteria that pass, fail or lack evidence, and the decision that follows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from fraud_core.model.intervals import Interval
+
+Outcome = Literal["pass", "fail", "insufficient evidence"]
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One question the gate asks.
+
+    Attributes
+    ----------
+    name
+        Short, stable.
+    outcome
+        What the evidence says.
+    evidence
+        The figures, in words a risk officer understands.
+    required
+        A required criterion must pass; another one is reported only.
+    """
+
+    name: str
+    outcome: Outcome
+    evidence: str
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class GateDecision:
+    """Whether the candidate is promoted, and every criterion behind it."""
+
+    promoted: bool
+    criteria: tuple[Criterion, ...]
+
+    @property
+    def refusals(self) -> list[str]:
+        """The evidence of each required criterion that did not pass."""
+        return [c.evidence for c in self.criteria if c.required and c.outcome != "pass"]
+
+
+def judge_average_precision(found: Interval, *, minimum: float, maximum: float) -> tuple[Criterion, Criterion]:
+    """Whether a candidate is good enough on the holdout, and not too good to be true.
+
+    Parameters
+    ----------
+    found
+        Average precision on the sealed holdout.
+    minimum
+        The lower end of the interval must reach this.
+    maximum
+        A time-ordered average precision above this is taken as a leak.
+
+    Examples
+    --------
+    >>> good, plausible = judge_average_precision(Interval(0.78, 0.72, 0.83), minimum=0.5, maximum=0.95)
+    >>> good.outcome, plausible.outcome
+    ('pass', 'pass')
+    """
+    figures = f"{found.value:.3f} (95% interval {found.low:.3f} to {found.high:.3f})"
+    if found.low >= minimum:
+        good: Outcome = "pass"
+    elif found.high < minimum:
+        good = "fail"
+    else:
+        good = "insufficient evidence"
+    return (
+        Criterion("average precision", good, f"average precision on the holdout is {figures}; at least {minimum:g} asked"),
+        Criterion(
+            "no leak",
+            "pass" if found.value <= maximum else "fail",
+            f"average precision on the holdout is {found.value:.3f}; above {maximum:g} would mean that the answer leaked",
+        ),
+    )
+
+
+def judge_alert_budget(alert_share: float, *, alert_budget: float, tolerance: float = 1.5) -> Criterion:
+    """Whether the threshold, chosen on the validation hours, keeps to the review capacity on the holdout.
+
+    Examples
+    --------
+    >>> judge_alert_budget(0.001, alert_budget=0.002).outcome
+    'pass'
+    """
+    outcome: Outcome = "pass" if alert_share <= tolerance * alert_budget else "fail"
+    return Criterion(
+        "alert budget",
+        outcome,
+        f"{alert_share:.3%} of the holdout is alerted; the review capacity is {alert_budget:.3%} "
+        f"(tolerated up to {tolerance:g} times that)",
+    )
+
+
+def judge_data(trained_on: Mapping[str, str], present: Mapping[str, str]) -> Criterion:
+    """Whether the candidate was trained on the v0 that is here, and judged on the v1 that it names.
+
+    Parameters
+    ----------
+    trained_on, present
+        Content digests by version, ``v0`` and ``v1``.
+
+    Examples
+    --------
+    >>> judge_data({"v0": "a", "v1": "b"}, {"v0": "x", "v1": "b"}).evidence
+    'the candidate names other data than those that are here: v0'
+    """
+    other = [name for name in ("v0", "v1") if trained_on.get(name) != present.get(name)]
+    if other:
+        return Criterion("data", "fail", f"the candidate names other data than those that are here: {', '.join(other)}")
+    return Criterion("data", "pass", "the candidate was trained on this v0 and is judged on the sealed v1 it names")
+
+
+def judge_cost(saving_eur: Interval) -> Criterion:
+    """Whether the candidate is cheaper than having no model at all.
+
+    Parameters
+    ----------
+    saving_eur
+        Cost without a model less cost with the candidate, paired on the same rows, in euros.
+
+    Examples
+    --------
+    >>> judge_cost(Interval(100.0, -20.0, 220.0)).outcome
+    'insufficient evidence'
+    """
+    outcome: Outcome = "insufficient evidence"
+    if saving_eur.excludes(0.0):
+        outcome = "pass" if saving_eur.value > 0 else "fail"
+    figures = f"{saving_eur.value:,.0f} euros (95% interval {saving_eur.low:,.0f} to {saving_eur.high:,.0f})"
+    return Criterion("cost", outcome, f"against having no model the candidate saves {figures} on the holdout")
+
+
+def decide(*criteria: Criterion) -> GateDecision:
+    """Promote when every required criterion passes; lack of evidence is no pass.
+
+    Examples
+    --------
+    >>> decide(Criterion("a", "pass", ""), Criterion("b", "insufficient evidence", "")).promoted
+    False
+    """
+    if not criteria:
+        raise ValueError("expected at least one criterion; a gate without questions would let everything through")
+    return GateDecision(all(c.outcome == "pass" for c in criteria if c.required), criteria)
