@@ -1,13 +1,13 @@
 """Every error that this package raises on purpose.
 
-    FraudCoreError
-    ├── ContractError    a table breaks its dataset card
-    ├── SourceError      a data set could not be had, or is not the file that the card pins
-    ├── SealError        the sealed holdout is not the one that was sealed
-    ├── ParameterError   params.yaml or a notebook parameter is unknown, missing or out of range
-    ├── NotebookError    a study notebook failed
-    ├── ResultError      a figure that a page or the README names is missing
-    └── BundleError      a model bundle is incomplete, altered or of another format
+FraudCoreError
+├── ContractError    a table breaks its dataset card
+├── SourceError      a data set could not be had, or is not the file that the card pins
+├── SealError        the sealed holdout is not the one that was sealed
+├── ParameterError   params.yaml or a notebook parameter is unknown, missing or out of range
+├── NotebookError    a study notebook failed
+├── ResultError      a figure that a page or the README names is missing
+└── BundleError      a model bundle is incomplete, altered or of another format
 """
 
 

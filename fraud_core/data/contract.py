@@ -49,7 +49,10 @@ def check_columns(names: list[str], card: DatasetCard, *, file: str) -> None:
         raise ContractError(file=file, column=missing[0], rule="this column", found="no such column")
     if extra:
         raise ContractError(
-            file=file, column=extra[0], rule=f"only the {len(expected)} columns of card {card.name}", found="this column"
+            file=file,
+            column=extra[0],
+            rule=f"only the {len(expected)} columns of card {card.name}",
+            found="this column",
         )
 
 

@@ -118,15 +118,15 @@ def _from_wheel(source: WheelSource, folder: Path, progress: Progress) -> Path:
 
 
 def _run_pip(command: list[str], requirement: str, progress: Progress) -> None:
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     last_lines: list[str] = []
-    for line in process.stdout:
-        step = re.match(r"Progress (\d+) of (\d+)", line)
-        if step:
-            progress(f"downloading {requirement}", int(step[1]), int(step[2]))
-        elif line.startswith("ERROR"):
-            last_lines = [*last_lines, line.strip()][-2:]
-    if process.wait() != 0:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        for line in process.stdout:
+            step = re.match(r"Progress (\d+) of (\d+)", line)
+            if step:
+                progress(f"downloading {requirement}", int(step[1]), int(step[2]))
+            elif line.startswith("ERROR"):
+                last_lines = [*last_lines, line.strip()][-2:]
+    if process.returncode != 0:
         raise SourceError(f"pip could not download {requirement}: {' '.join(last_lines) or 'no reason given'}")
 
 
@@ -169,7 +169,9 @@ def take_own_file(path: Path, folder: Path) -> Path:
     if not path.is_file():
         raise SourceError(f"DATA={path}: no such file; give the path of a CSV or parquet table")
     if path.suffix.lower() not in {".csv", ".parquet"}:
-        raise SourceError(f"DATA={path}: expected a file ending in .csv or .parquet, found {path.suffix or 'no ending'}")
+        raise SourceError(
+            f"DATA={path}: expected a file ending in .csv or .parquet, found {path.suffix or 'no ending'}"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"transactions{path.suffix.lower()}"
     partial = folder / f".{target.name}.partial"

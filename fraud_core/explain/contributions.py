@@ -67,6 +67,4 @@ def rank_features(
     weights = rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=n_replicates) / n_rows
     low, high = np.quantile(weights @ size, [0.025, 0.975], axis=0)
     order = np.argsort(-size.mean(axis=0), kind="stable")
-    return [
-        Importance(names[k], Interval(float(size[:, k].mean()), float(low[k]), float(high[k]))) for k in order
-    ]
+    return [Importance(names[k], Interval(float(size[:, k].mean()), float(low[k]), float(high[k]))) for k in order]

@@ -1,6 +1,7 @@
 """Differences between groups at an operating threshold, with exact intervals and three verdicts."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -155,7 +156,7 @@ def audit_difference(
     smallest = rates[int(np.argmin(trials))]
     return Difference(
         value, low, high, "insufficient evidence",
-        f"the interval holds the limit of {limit:g}; the smallest group, {smallest.group}, counts {smallest.trials} rows",
+        f"the interval holds the limit of {limit:g}; group {smallest.group} counts only {smallest.trials} rows",
     )  # fmt: skip
 
 
@@ -176,5 +177,5 @@ def band(values: np.ndarray, edges: list[int]) -> np.ndarray:
         raise ValueError(
             f"age_bands: expected edges around {values.min()} to {values.max()}, got {edges[0]} to {edges[-1]}"
         )
-    names = np.array([f"{low}-{high - 1}" for low, high in zip(edges, edges[1:], strict=False)])
+    names = np.array([f"{low}-{high - 1}" for low, high in pairwise(edges)])
     return names[np.searchsorted(edges, values, side="right") - 1]

@@ -11,7 +11,11 @@ from fraud_core.data.card import DatasetCard
 from fraud_core.fairness.audit import Difference, GroupRate, audit_difference, band, rates_by_group
 from fraud_core.model.estimators import fit_estimator
 
-RATES = {"selection rate": "demographic_parity", "recall": "equal_opportunity", "false-positive rate": "predictive_equality"}
+RATES = {
+    "selection rate": "demographic_parity",
+    "recall": "equal_opportunity",
+    "false-positive rate": "predictive_equality",
+}
 
 
 @dataclass(frozen=True)

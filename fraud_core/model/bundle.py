@@ -105,9 +105,7 @@ def write_content(
     """
     folder.mkdir(parents=True, exist_ok=True)
     arrays = io.BytesIO()
-    np.savez(
-        arrays, feature=trees.feature, border=trees.border, leaf_value=trees.leaf_value, bias=np.array(trees.bias)
-    )
+    np.savez(arrays, feature=trees.feature, border=trees.border, leaf_value=trees.leaf_value, bias=np.array(trees.bias))
     files = {
         "contract.json": _json(contract),
         "model.npz": arrays.getvalue(),
@@ -227,9 +225,7 @@ def _decode(content: bytes, kind: Any, name: str) -> Any:
 def _decode_trees(content: bytes) -> ObliviousTrees:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            trees = ObliviousTrees(
-                arrays["feature"], arrays["border"], arrays["leaf_value"], float(arrays["bias"])
-            )
+            trees = ObliviousTrees(arrays["feature"], arrays["border"], arrays["leaf_value"], float(arrays["bias"]))
     except (ValueError, KeyError, OSError, EOFError) as error:
         raise BundleError(f"model.npz: not a model of this format: {error}; make the bundle anew") from error
     n_trees, depth = trees.feature.shape

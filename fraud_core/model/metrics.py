@@ -101,9 +101,7 @@ def precision_recall(y_true: np.ndarray, y_alert: np.ndarray) -> tuple[float, fl
     return caught / max(1, int(np.sum(y_alert))), caught / int(np.sum(y_true))
 
 
-def expected_cost_eur(
-    y_true: np.ndarray, y_alert: np.ndarray, amount_eur: np.ndarray, review_cost_eur: float
-) -> float:
+def expected_cost_eur(y_true: np.ndarray, y_alert: np.ndarray, amount_eur: np.ndarray, review_cost_eur: float) -> float:
     """Cost of a decision in euros: amounts of the frauds let through, plus a review for each alert; smaller is better.
 
     Examples

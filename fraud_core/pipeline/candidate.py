@@ -59,9 +59,7 @@ def open_candidate(data_dir: str) -> bundle.Bundle:
         return bundle.read_content(within_project(CANDIDATE))
     versions = open_versions(TOY)
     decision = {"alert_budget": 0.05, "review_cost_eur": 5.0}
-    chosen = train(
-        "catboost", versions.training_rows, settings={"iterations": 30}, seed=1, n_threads=1, **decision
-    )
+    chosen = train("catboost", versions.training_rows, settings={"iterations": 30}, seed=1, n_threads=1, **decision)
     write_candidate(TOY_CANDIDATE, chosen, versions.training_rows, versions, model={}, decision=decision)
     return bundle.read_content(within_project(TOY_CANDIDATE))
 
@@ -190,9 +188,8 @@ def git_revision() -> str:
     """The commit that is checked out, with ``-dirty`` when tracked files differ from it; ``unknown`` without git."""
     root = within_project(".")
     try:
-        run = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--match=", "--dirty"], cwd=root, capture_output=True, text=True, check=False
-        )  # fmt: skip
+        command = ["git", "describe", "--always", "--abbrev=40", "--match=", "--dirty"]
+        run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return "unknown"
     return run.stdout.strip() or "unknown"

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from fraud_core.errors import FraudCoreError
-from fraud_core.pipeline.params import SWEEPS, STUDIES, Params, notebook_parameters, read_params
+from fraud_core.pipeline.params import STUDIES, SWEEPS, Params, notebook_parameters, read_params
 from fraud_core.pipeline.paths import PROFILES, project_root, results_folder, within_project
 
 
@@ -23,7 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m fraud_core", description="Commands of the fraud research pipeline.")
+    parser = argparse.ArgumentParser(
+        prog="python -m fraud_core", description="Commands of the fraud research pipeline."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, run, text: str) -> argparse.ArgumentParser:
@@ -137,5 +139,7 @@ def _readme(options) -> int:
     from fraud_core.pipeline.summary import refresh_readme
 
     changed = refresh_readme(write=not options.check)
-    print("README.md: figures " + ("are not current; run `make readme`" if changed and options.check else "are current"))
+    print(
+        "README.md: figures " + ("are not current; run `make readme`" if changed and options.check else "are current")
+    )
     return 1 if changed and options.check else 0

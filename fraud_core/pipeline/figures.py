@@ -108,7 +108,6 @@ def effect_of_poison(effects: Mapping[str, Mapping[float, Interval]], clean: Int
     ticks = sorted({rate * 100 for by_rate in effects.values() for rate in by_rate})
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
-    axes.set_ylim(0, 1)
     axes.legend(loc="lower left", fontsize=9)
     return drawing
 
@@ -173,7 +172,10 @@ def performance_change(before: Mapping[str, Interval], after: Mapping[str, Inter
     """The same metrics in two windows, side by side, each with its interval."""
     drawing, axes = _axes(6.4, 1.1 + 0.5 * len(before))
     places = np.arange(len(before))[::-1]
-    for color, shift, label, rows in ((COLORS[0], 0.12, "v0, validation hours", before), (COLORS[1], -0.12, "v1", after)):
+    for color, shift, label, rows in (
+        (COLORS[0], 0.12, "v0, validation hours", before),
+        (COLORS[1], -0.12, "v1", after),
+    ):
         for number, value in enumerate(rows.values()):
             y = places[number] + shift
             axes.plot([value.low, value.high], [y, y], color=color)

@@ -13,6 +13,7 @@ from fraud_core.pipeline.paths import within_project
 
 SIGNIFICANT_DIGITS = 6
 MAX_SVG_BYTES = 300_000
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 PLACEHOLDER = re.compile(r"\{([a-z][A-Za-z0-9_.]*)(?::([^{}]*))?\}")
 
 
@@ -163,12 +164,13 @@ def markdown_table(rows: list[Mapping[str, Any]]) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, Interval):
-        return f"{_plain(value.value, '')} ({_plain(value.low, '')} to {_plain(value.high, '')})"
+        ends = f"({_plain(value.low, '')} to {_plain(value.high, '')})"
+        return f"{_plain(value.value, '')} {ends.replace(' ', NO_BREAK_SPACE)}"
     return _plain(value, "") if isinstance(value, (int, float)) else str(value).replace("|", "\\|")
 
 
 def save_figure(drawing, results_dir: str, name: str):
-    """Save a matplotlib figure as ``figures/name.svg`` and ``png/name.png`` and return it, so that a notebook shows it.
+    """Save a matplotlib figure as ``figures/name.svg`` and ``png/name.png`` and return the SVG for the notebook.
 
     The bytes depend on the drawing alone: no dates, fixed identifiers.
 
@@ -178,14 +180,15 @@ def save_figure(drawing, results_dir: str, name: str):
         When the SVG is larger than 300 KB; rasterise its points.
     """
     import matplotlib
+    from IPython.display import SVG
 
     folder, pictures = (within_project(results_dir) / kind for kind in ("figures", "png"))
     folder.mkdir(parents=True, exist_ok=True)
     pictures.mkdir(exist_ok=True)
-    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-        drawing.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
-        drawing.savefig(pictures / f"{name}.png", dpi=120, metadata={"Software": None})
+    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
+        drawing.savefig(folder / f"{name}.svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+        drawing.savefig(pictures / f"{name}.png", bbox_inches="tight", dpi=120, metadata={"Software": None})
     size = (folder / f"{name}.svg").stat().st_size
     if size > MAX_SVG_BYTES:
         raise ResultError(f"{name}.svg: expected at most {MAX_SVG_BYTES} bytes, got {size}; rasterise its points")
-    return drawing
+    return SVG(filename=str(folder / f"{name}.svg"))

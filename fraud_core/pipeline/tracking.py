@@ -58,8 +58,8 @@ def upload_pending() -> int:
             _upload(json.loads(path.read_bytes()))
         except _unreachable() as error:
             print(
-                f"warning: MLflow at {_shown(tracking_uri())} did not take the run ({type(error).__name__}); nothing is "
-                f"lost, upload later with `python -m fraud_core track`",
+                f"warning: MLflow at {_shown(tracking_uri())} did not take the run ({type(error).__name__}); nothing "
+                f"is lost, upload later with `python -m fraud_core track`",
                 file=sys.stderr,
             )
             return len(waiting) - number

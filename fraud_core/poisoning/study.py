@@ -126,7 +126,7 @@ class Effect:
     """
 
     metrics: dict[str, Interval]
-    labels_changed: float
+    labels_changed: int
     false_fraud_share: float
 
 
@@ -176,7 +176,7 @@ def measure_effects(
         metrics = {metric: _pooled([part[metric] for part in parts]) for metric in parts[0]}
         effects[name] = Effect(
             metrics={metric: metrics[metric] for metric in (*EFFECT_METRICS, "average_precision_change")},
-            labels_changed=float(np.mean([result["n_changed"] for result in own])),
+            labels_changed=round(np.mean([result["n_changed"] for result in own])),
             false_fraud_share=float(np.mean([result["false_fraud_share"] for result in own])),
         )
     placebo = [part["average_precision_change"][0] for part in replicates.get(PLACEBO, [])]
@@ -201,6 +201,11 @@ def _pooled(parts: Sequence[np.ndarray]) -> Interval:
 def verdict(change: Interval, floor: float) -> str:
     """An effect in words: ``none`` inside the noise floor, else ``harm``, ``gain`` or ``insufficient evidence``.
 
+    Notes
+    -----
+    The interval holds the sampling of v1, the floor the luck of a training. So a change counts as harm or gain only
+    when its interval, widened by the floor on both ends, excludes zero.
+
     Examples
     --------
     >>> verdict(Interval(-0.2, -0.3, -0.1), 0.02), verdict(Interval(-0.01, -0.2, 0.1), 0.02)
@@ -208,7 +213,7 @@ def verdict(change: Interval, floor: float) -> str:
     """
     if abs(change.value) <= floor:
         return "none"
-    if not change.excludes(0.0):
+    if not Interval(change.value, change.low - floor, change.high + floor).excludes(0.0):
         return "insufficient evidence"
     return "harm" if change.value < 0 else "gain"
 

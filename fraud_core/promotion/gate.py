@@ -70,11 +70,13 @@ def judge_average_precision(found: Interval, *, minimum: float, maximum: float) 
     else:
         good = "insufficient evidence"
     return (
-        Criterion("average precision", good, f"average precision on the holdout is {figures}; at least {minimum:g} asked"),
+        Criterion(
+            "average precision", good, f"average precision on the holdout is {figures}; at least {minimum:g} asked"
+        ),
         Criterion(
             "no leak",
             "pass" if found.value <= maximum else "fail",
-            f"average precision on the holdout is {found.value:.3f}; above {maximum:g} would mean that the answer leaked",
+            f"average precision on the holdout is {found.value:.3f}; above {maximum:g} the answer has leaked",
         ),
     )
 

@@ -1,0 +1,74 @@
+# Fraud research: every command a user needs. `make` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+PORT ?= 8000
+export PATH := $(BIN):$(PATH)
+# Without these a locale or a setting of the shell could change what is written.
+export PYTHONUTF8 := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+QUICK := poison sweep data@quick baseline@quick poisoning@quick drift@quick fairness@quick explain@quick select@quick report
+FULL := data@full baseline@full poisoning@full drift@full fairness@full explain@full select@full
+
+.PHONY: help run test serve lab studies report mlflow bench readme lint lock env clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+run: env ## environment, data, quick studies, champion, report; DATA=path takes your own table
+	@python -m fraud_core source $(if $(DATA),--data "$(DATA)")
+	@dvc repro $(QUICK)
+	@python -m fraud_core promote --profile quick
+	@python -m fraud_core summary --profile quick
+
+test: env ## the whole test suite
+	@python -m pytest
+
+serve: env ## the service on the champion, documentation at /docs (PORT=8000)
+	@FRAUD_PORT=$(PORT) python -m serve
+
+lab: env ## JupyterLab on the notebooks
+	@jupyter lab --notebook-dir=notebooks
+
+studies: env ## the full studies, whose figures are in git; an interrupted run goes on where it stopped
+	@dvc repro $(FULL)
+	@python -m fraud_core report --profile full
+	@python -m fraud_core readme
+	@python -m fraud_core summary --profile full
+
+report: env ## render the report of the quick profile again
+	@python -m fraud_core report --profile quick
+
+mlflow: env ## the MLflow pages on the runs of this project
+	@mlflow server --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --host 127.0.0.1 --port 5000
+
+bench: env ## speed ratios, written to benchmarks/results
+	@python benchmarks/bootstrap.py
+
+readme: env ## write the current figures into README.md
+	@python -m fraud_core readme
+
+lint: env ## style and mistakes, in code and notebooks
+	@ruff check . && ruff format --check .
+
+lock: env ## resolve the pinned environment anew (needs uv)
+	@uv pip compile pyproject.toml --extra serve --extra research --extra test --extra build --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
+
+env: $(VENV)/.ready ## the environment alone
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else "error: Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is %d.%d; name another with PYTHON=path" % v[:2])'
+	@echo "environment: installing pinned packages into $(VENV) (some minutes the first time)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --no-compile --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@echo "environment: compiling"
+	@$(BIN)/python -m compileall -q -j 2 $(VENV)/lib || true
+	@touch $@
+
+clean: ## remove what the pipeline made, but not the environment and the raw data
+	@rm -rf data/v0 data/v1 data/poisoned data/audit models results/quick results/sweep reports/_site reports/_work scratch

@@ -1,0 +1,143 @@
+"""The report: sources with their figures resolved, then Quarto where it is installed, else the built-in renderer."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from fraud_core.errors import ResultError
+from fraud_core.pipeline import pandoc
+from fraud_core.pipeline.params import STUDIES
+from fraud_core.pipeline.paths import results_folder, within_project
+from fraud_core.pipeline.results import figure, read_metrics
+
+SOURCES = ("index", "model_card")
+# {study.figure} and {study.figure:format}; the dot tells it from Quarto's own braces.
+FIGURE = re.compile(r"\{([a-z_]+)\.([A-Za-z0-9_.]+)(?::([^{}]*))?\}")
+BANNERS = {
+    "quick": "Quick profile: the real data, with fewer seeds and resamples than the full studies (make studies).",
+    "full": "",
+}
+
+
+def render_report(profile: str) -> Path:
+    """Render the report of a profile.
+
+    Returns
+    -------
+    pathlib.Path
+        The index page, relative to the project.
+
+    Raises
+    ------
+    ResultError
+        When a figure, a study or a reference is missing.
+    """
+    work, site = within_project(f"reports/_work/{profile}"), within_project(f"reports/_site/{profile}")
+    _stage(profile, work)
+    partial = site.with_name(f".{site.name}-partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    if shutil.which("quarto"):
+        pages = _render_with_quarto(work, partial)
+    else:
+        pages = _render_with_pandoc(work, partial, profile)
+    (partial / "pages.json").write_text(json.dumps(pages, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(site, ignore_errors=True)
+    partial.rename(site)
+    return Path(f"reports/_site/{profile}/index.html")
+
+
+def resolve_figures(text: str, profile: str) -> str:
+    """Fill every ``{study.figure}`` of a text from the results of a profile.
+
+    Raises
+    ------
+    ResultError
+        When a study has not been run or a figure is missing.
+    """
+    known: dict[str, dict] = {}
+
+    def fill(match: re.Match) -> str:
+        study, name, form = match.groups()
+        if study not in STUDIES:
+            raise ResultError(f"{match[0]}: expected a study among {', '.join(STUDIES)}")
+        if study not in known:
+            known[study] = read_metrics(results_folder(profile, study))
+        return figure(known[study], name, form or "")
+
+    return FIGURE.sub(fill, text)
+
+
+def _stage(profile: str, work: Path) -> None:
+    """Put the sources with resolved figures and the executed notebooks into the working folder."""
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "studies").mkdir(parents=True)
+    sources = within_project("reports")
+    shutil.copy(sources / "_quarto.yml", work)
+    shutil.copy(sources / "style.css", work)
+    for name in SOURCES:
+        text = (sources / f"{name}.qmd").read_text(encoding="utf-8")
+        (work / f"{name}.qmd").write_text(resolve_figures(text, profile), encoding="utf-8")
+    for study, entry in STUDIES.items():
+        executed = within_project(results_folder(profile, study)) / "executed.ipynb"
+        if not executed.is_file():
+            raise ResultError(f"{study}: no executed notebook; run `dvc repro -f {study}@{profile}`")
+        notebook = json.loads(executed.read_bytes())
+        for cell in notebook["cells"]:
+            if "parameters" in cell["metadata"].get("tags", []):
+                cell["metadata"]["tags"].append("remove-cell")
+        (work / "studies" / f"{entry.notebook}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def _render_with_quarto(work: Path, site: Path) -> list[str]:
+    run = subprocess.run(["quarto", "render"], cwd=work, capture_output=True, text=True, check=False)
+    broken = re.search(r"Unable to resolve crossref @(\S+)", run.stderr)
+    if run.returncode or broken:
+        reason = f"the reference @{broken[1]} leads nowhere" if broken else run.stderr.strip().splitlines()[-1:]
+        raise ResultError(f"quarto could not render the report: {reason}")
+    shutil.copytree(work / "_rendered", site)
+    note = f"<p>Rendered by Quarto {_quarto_version()}.</p></body>"
+    pages = sorted(site.rglob("*.html"))
+    for page in pages:
+        page.write_text(page.read_text(encoding="utf-8").replace("</body>", note), encoding="utf-8")
+    return [str(page.relative_to(site)) for page in pages]
+
+
+def _quarto_version() -> str:
+    return subprocess.run(["quarto", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _render_with_pandoc(work: Path, site: Path, profile: str) -> list[str]:
+    pages = {"index": pandoc.page_from_markdown((work / "index.qmd").read_text(encoding="utf-8"), name="index")}
+    for path in sorted((work / "studies").glob("*.ipynb")):
+        pages[f"studies/{path.stem}"] = pandoc.page_from_notebook(json.loads(path.read_bytes()), name=path.stem)
+    pages["model_card"] = pandoc.page_from_markdown(
+        (work / "model_card.qmd").read_text(encoding="utf-8"), name="model_card"
+    )
+    (site / "studies").mkdir(parents=True)
+    shutil.copy(work / "style.css", site)
+    for name, page in pages.items():
+        root = "../" if "/" in name else ""
+        variables = {
+            "root": root,
+            "profile": profile,
+            "banner": BANNERS[profile],
+            "navigation": _navigation(pages, name, root),
+            "rendered": f"Rendered by the built-in renderer on pandoc {pandoc.pandoc_version()}.",
+        }
+        text = pandoc.to_html(page, template=str(within_project("reports/template.html")), variables=variables)
+        (site / f"{name}.html").write_text(text, encoding="utf-8")
+        for file, picture in page.pictures.items():
+            (site / name).parent.joinpath(file).write_text(picture, encoding="utf-8")
+    return [f"{name}.html" for name in pages]
+
+
+def _navigation(pages: dict[str, pandoc.Page], current: str, root: str) -> str:
+    links = []
+    for name, page in pages.items():
+        short = "Overview" if name == "index" else page.title.split(":")[0]
+        mark = " aria-current=page" if name == current else ""
+        links.append(f'<li><a href="{root}{name}.html"{mark}>{html.escape(short)}</a></li>')
+    return f"<ul>{''.join(links)}</ul>"

@@ -1,0 +1,49 @@
+"""The headline figures: the table at the end of a run, and the figures of the README."""
+
+import re
+from pathlib import Path
+
+from fraud_core.pipeline.paths import results_folder, within_project
+from fraud_core.pipeline.report import resolve_figures
+from fraud_core.pipeline.results import figure, read_metrics
+
+HEADLINES = (
+    ("champion, average precision on day 2", "select", "champion.average_precision", "interval"),
+    ("frauds found at the review capacity", "select", "champion.recall_at_budget", "interval%"),
+    ("cost of day 2 at its threshold, euros", "select", "champion.expected_cost_eur", "interval"),
+    ("saved against having no model, euros", "select", "champion.saving_eur", "interval"),
+    ("noise floor of average precision (placebo)", "poisoning", "placebo.average_precision_floor", ""),
+    ("change after hiding 20% of frauds", "poisoning", "fraud_to_legit.20.none.average_precision_change", "interval"),
+    ("features moved from day 1 to day 2", "drift", "features.drifted", ""),
+    ("fairness on the payments", "fairness", "payments.verdict", ""),
+    ("promotion gate", "select", "gate.reasons", ""),
+)  # fmt: skip
+# A figure of the README stands between two comments: <!-- study.figure:format -->0.779<!-- / -->
+README_FIGURE = re.compile(r"(<!-- ([a-z_]+\.[A-Za-z0-9_.]+(?::[^ ]+)?) -->)(.*?)(<!-- / -->)", re.DOTALL)
+
+
+def summary(profile: str) -> str:
+    """The headline figures with intervals, where the report is and how to go on, as text."""
+    width = max(len(label) for label, *_ in HEADLINES)
+    lines = [f"  {'figure':{width}}  value (95% interval)", f"  {'-' * width}  {'-' * 28}"]
+    for label, study, name, form in HEADLINES:
+        lines.append(f"  {label:{width}}  {figure(read_metrics(results_folder(profile, study)), name, form)}")
+    report = Path(f"reports/_site/{profile}/index.html")
+    lines += ["", f"  report      {report}", "  serve       make serve", "  notebooks   make lab", ""]
+    return "\n".join(["", *lines])
+
+
+def refresh_readme(*, write: bool) -> bool:
+    """Fill the figures of README.md from the full studies; returns whether anything was not current.
+
+    Raises
+    ------
+    ResultError
+        When a figure that the README names is missing.
+    """
+    path = within_project("README.md")
+    before = path.read_text(encoding="utf-8")
+    after = README_FIGURE.sub(lambda m: f"{m[1]}{resolve_figures('{' + m[2] + '}', 'full')}{m[4]}", before)
+    if write and after != before:
+        path.write_text(after, encoding="utf-8")
+    return after != before

@@ -1,0 +1,1 @@
+"""The HTTP service: wire types, handlers, telemetry. Everything that decides is imported from `fraud_core`."""

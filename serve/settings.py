@@ -1,0 +1,60 @@
+"""Settings of the service, from the environment alone."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fraud_core.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says.
+
+    Attributes
+    ----------
+    model_dir
+        Folder of the bundle (FRAUD_MODEL_DIR).
+    host, port
+        Where to listen (FRAUD_HOST, FRAUD_PORT).
+    max_body_bytes
+        Larger requests are refused with 413 (FRAUD_MAX_BODY_BYTES).
+    otlp_endpoint
+        Where traces and metrics go (OTEL_EXPORTER_OTLP_ENDPOINT); None means telemetry is off.
+    """
+
+    model_dir: Path
+    host: str
+    port: int
+    max_body_bytes: int
+    otlp_endpoint: str | None
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings.
+
+    Raises
+    ------
+    ParameterError
+        Naming the variable, when a value is malformed or out of range.
+
+    Examples
+    --------
+    >>> read_settings({"FRAUD_PORT": "9000"}).port
+    9000
+    """
+    return Settings(
+        model_dir=Path(environment.get("FRAUD_MODEL_DIR", "models/champion")),
+        host=environment.get("FRAUD_HOST", "127.0.0.1"),
+        port=_whole(environment, "FRAUD_PORT", 8000, 1, 65535),
+        max_body_bytes=_whole(environment, "FRAUD_MAX_BODY_BYTES", 16_384, 1_024, 16_777_216),
+        otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
+    )
+
+
+def _whole(environment: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = environment.get(name, str(default))
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise ParameterError(f"{name}: expected a whole number from {low} to {high}, got {text!r}")
+    return int(text)

@@ -1,0 +1,51 @@
+"""Fixtures: a project folder of its own, with simulated transactions in place of downloads."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fraud_core.data.toy import toy_card, toy_transactions
+from fraud_core.pipeline.versions import Versions, open_versions
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def card():
+    return toy_card()
+
+
+@pytest.fixture
+def toy() -> pl.DataFrame:
+    return toy_transactions(400, seed=0)
+
+
+@pytest.fixture(scope="session")
+def versions() -> Versions:
+    return open_versions("toy")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A project folder with the cards and parameters of the real one and no data; the working folder is changed."""
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "data" / "cards", tmp_path / "data" / "cards")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def own_table(tmp_path_factory) -> Path:
+    """A table of the user's own with the columns of the ULB card."""
+    path = tmp_path_factory.mktemp("own") / "payments.csv"
+    toy_transactions(3000, seed=3).write_csv(path)
+    return path

@@ -1,0 +1,111 @@
+import json
+
+import numpy as np
+import pytest
+
+from fraud_core.errors import BundleError
+from fraud_core.model import bundle
+from fraud_core.model.scorer import ObliviousTrees
+
+TREES = ObliviousTrees(np.array([[1, 0]], "i4"), np.array([[0.5, 2.0]], "f4"), np.arange(4.0)[None, :], 0.25)
+CONTRACT = bundle.Contract(
+    card="t",
+    fields=tuple(bundle.Field(name, "float", None, None) for name in ("Time", "a", "b")),
+    model_features=("a", "b"),
+)
+POLICY = bundle.Policy(slope=1.0, intercept=0.0, threshold=0.5, alert_budget=0.01, review_cost_eur=5.0)
+
+
+def write(folder, **change):
+    content = {
+        "contract": CONTRACT, "trees": TREES, "policy": POLICY, "reference": {},
+        "origin": {"data_sha256": {"v0": "0"}, "parameters": {}},
+    }  # fmt: skip
+    return bundle.write_content(folder, **(content | change))
+
+
+@pytest.fixture
+def champion(tmp_path):
+    folder = tmp_path / "champion"
+    write(folder)
+    bundle.write_manifest(folder, git_revision="r", library_versions={"numpy": "1"})
+    return folder
+
+
+def test_bundle_comes_back_as_it_was_written(champion):
+    found = bundle.load_bundle(champion)
+    assert found.contract == CONTRACT
+    assert found.policy == POLICY
+    np.testing.assert_array_equal(found.trees.leaf_value, TREES.leaf_value)
+    # second feature above 0.5 sets bit 0; first above 2 sets bit 1
+    expected = 1 / (1 + np.exp(-(0.25 + np.array([0.0, 1.0, 2.0, 3.0]))))
+    rows = np.array([[0, 0], [0, 1], [3, 0], [3, 1]])
+    np.testing.assert_allclose(found.probability(rows), expected)
+
+
+def test_manifest_names_every_file_and_the_origin(champion):
+    manifest = json.loads((champion / "manifest.json").read_bytes())
+    assert set(manifest["sha256"]) == {p.name for p in champion.iterdir()} - {"manifest.json"}
+    assert manifest["git_revision"] == "r"
+    assert manifest["data_sha256"] == {"v0": "0"}
+    assert manifest["library_versions"] == {"numpy": "1"}
+
+
+def test_equal_content_gives_equal_bytes_and_version(tmp_path):
+    assert write(tmp_path / "one") == write(tmp_path / "two")
+    for name in bundle.CONTENT:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_any_change_of_content_changes_the_version(tmp_path):
+    other = bundle.Policy(slope=1.0, intercept=0.0, threshold=0.6, alert_budget=0.01, review_cost_eur=5.0)
+    assert write(tmp_path / "one") != write(tmp_path / "two", policy=other)
+
+
+@pytest.mark.parametrize("name", bundle.CONTENT)
+def test_altered_file_is_refused_by_name(champion, name):
+    content = bytearray((champion / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (champion / name).write_bytes(content)
+    with pytest.raises(BundleError, match=f"{name} was altered"):
+        bundle.load_bundle(champion)
+
+
+@pytest.mark.parametrize("name", [*bundle.CONTENT, "manifest.json"])
+def test_missing_file_is_refused_by_name(champion, name):
+    (champion / name).unlink()
+    with pytest.raises(BundleError, match=f"{name} is missing"):
+        bundle.load_bundle(champion)
+
+
+def test_manifest_with_another_version_is_refused(champion):
+    manifest = json.loads((champion / "manifest.json").read_bytes()) | {"model_version": "0" * 16}
+    (champion / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match="not that of its files"):
+        bundle.load_bundle(champion)
+
+
+def test_other_format_is_refused(champion):
+    manifest = json.loads((champion / "manifest.json").read_bytes()) | {"format": 99}
+    (champion / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match="format 1, found 99"):
+        bundle.load_bundle(champion)
+
+
+def test_pickled_arrays_are_refused(tmp_path):
+    write(tmp_path)
+    np.savez(tmp_path / "model.npz", feature=np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(BundleError, match=r"model\.npz"):
+        bundle.read_content(tmp_path)
+
+
+def test_model_that_asks_for_an_unknown_feature_is_refused(tmp_path):
+    write(tmp_path, trees=ObliviousTrees(np.array([[7, 0]]), TREES.border, TREES.leaf_value, 0.0))
+    with pytest.raises(BundleError, match="feature that the contract does not have"):
+        bundle.read_content(tmp_path)
+
+
+def test_shapes_that_do_not_fit_are_refused(tmp_path):
+    write(tmp_path, trees=ObliviousTrees(TREES.feature, TREES.border, np.zeros((1, 3)), 0.0))
+    with pytest.raises(BundleError, match="shapes"):
+        bundle.read_content(tmp_path)

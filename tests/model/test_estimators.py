@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from fraud_core.model.estimators import NAMES, fit_estimator
+from fraud_core.model.export import to_oblivious_trees
+from fraud_core.model.metrics import average_precision
+from fraud_core.model.scorer import ObliviousTrees
+
+SETTINGS = {
+    "logistic_regression": {},
+    "hist_gradient_boosting": {"max_iter": 20},
+    "catboost": {"iterations": 40, "depth": 4},
+}
+
+
+def fit(name, versions, **change):
+    rows = versions.training_rows
+    options = {"settings": SETTINGS[name], "seed": 1, "n_threads": 1} | change
+    return fit_estimator(name, rows.features, rows.y_true, **options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_estimator_learns_simulated_fraud(name, versions):
+    margin = fit(name, versions).margin(versions.holdout.features)
+    assert average_precision(versions.holdout.y_true, margin) > 0.5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_seed_gives_the_same_margin(name, versions):
+    features = versions.holdout.features
+    np.testing.assert_array_equal(fit(name, versions).margin(features), fit(name, versions).margin(features))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weight_zero_is_absence(name, versions):
+    rows = versions.training_rows
+    half = np.arange(len(rows.y_true)) % 2 == 0
+    weighted = fit(name, versions, sample_weight=half.astype(float)).margin(versions.holdout.features)
+    alone = fit_estimator(
+        name, rows.features[half], rows.y_true[half], settings=SETTINGS[name], seed=1, n_threads=1
+    ).margin(versions.holdout.features)
+    # bins and ordered statistics are drawn from all rows, so the agreement is that of the rankings
+    assert np.corrcoef(weighted, alone)[0, 1] > 0.8
+
+
+def test_unknown_estimator_is_refused():
+    with pytest.raises(ValueError, match="svm"):
+        fit_estimator("svm", np.zeros((2, 1)), np.array([0, 1]), settings={}, seed=0, n_threads=1)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"iterations": 40, "depth": 4}, {"iterations": 25, "depth": 1}, {"iterations": 1}]
+)
+def test_plain_trees_equal_catboost(versions, settings, rng):
+    fitted = fit("catboost", versions, settings=settings)
+    trees = to_oblivious_trees(fitted)
+    borders = trees.border[np.isfinite(trees.border)]
+    features = versions.holdout.features[: len(versions.holdout.features)].copy()
+    features[: len(borders) % 500, 0] = borders[: len(borders) % 500]  # values exactly on a border
+    np.testing.assert_allclose(trees.margin(features), fitted.margin(features), atol=1e-10)
+
+
+def test_one_row_scores_exactly_as_in_a_batch(versions):
+    trees = to_oblivious_trees(fit("catboost", versions))
+    features = versions.holdout.features[:300]
+    alone = np.array([trees.margin(features[k : k + 1])[0] for k in range(300)])
+    np.testing.assert_array_equal(alone, trees.margin(features))
+
+
+def test_padding_of_shallow_trees_changes_nothing():
+    stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.0)
+    padded = ObliviousTrees(np.array([[0, 0]]), np.array([[0.5, np.inf]], "f4"), np.array([[-1.0, 1.0, 9.0, 9.0]]), 0.0)
+    x = np.array([[0.0], [0.5], [1.0]])
+    np.testing.assert_array_equal(stump.margin(x), padded.margin(x))
+    assert stump.margin(x).tolist() == [-1.0, -1.0, 1.0]
+
+
+def test_estimator_without_a_plain_form_is_refused(versions):
+    with pytest.raises(ValueError, match="no plain form"):
+        to_oblivious_trees(fit("logistic_regression", versions))
