@@ -33,25 +33,32 @@ class FeatureDrift:
 
 
 def bin_edges(reference: np.ndarray, n_bins: int) -> np.ndarray:
-    """Inner bin edges: quantiles of the reference, equal ones merged.
+    """Inner bin edges: quantiles of the reference that are values of it, equal ones merged.
+
+    A value that takes several quantiles gets a bin of its own, so that a constant feature that moves is seen to move.
 
     Examples
     --------
     >>> bin_edges(np.arange(100.0), 4)
-    array([24.75, 49.5 , 74.25])
+    array([24., 49., 74.])
+    >>> len(bin_edges(np.zeros(100), 4))
+    2
     """
-    return np.unique(np.quantile(reference, np.linspace(0, 1, n_bins + 1)[1:-1]))
+    quantiles = np.quantile(reference, np.linspace(0, 1, n_bins + 1)[1:-1], method="inverted_cdf")
+    edges, taken = np.unique(quantiles, return_counts=True)
+    repeated = edges if np.ptp(reference) == 0 else edges[taken > 1]
+    return np.union1d(edges, np.nextafter(repeated, -np.inf))
 
 
 def bin_shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Share of the values in each bin, shape (len(edges) + 1,); bins are closed on the left.
+    """Share of the values in each bin, shape (len(edges) + 1,); bins are closed on the right.
 
     Examples
     --------
     >>> bin_shares(np.array([0.0, 1.0, 1.0, 2.0]), np.array([1.0]))
-    array([0.25, 0.75])
+    array([0.75, 0.25])
     """
-    return np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1) / len(values)
+    return np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1) / len(values)
 
 
 def population_stability_index(reference: np.ndarray, current: np.ndarray, *, n_bins: int = 10) -> float:
@@ -71,7 +78,8 @@ def population_stability_index(reference: np.ndarray, current: np.ndarray, *, n_
 
     Notes
     -----
-    A share of zero is set to half a row of its window, so the index stays finite. Among rows that did not change it
+    A share of zero in one window is set to half a row, so the index stays finite; a bin that is empty in both adds
+    nothing. Among rows that did not change it
     is about (bins − 1)(1/n + 1/m), never exactly 0.
 
     References
@@ -85,8 +93,9 @@ def population_stability_index(reference: np.ndarray, current: np.ndarray, *, n_
     """
     _require_finite(reference, current)
     edges = bin_edges(reference, n_bins)
-    r = np.maximum(bin_shares(reference, edges), 0.5 / len(reference))
-    c = np.maximum(bin_shares(current, edges), 0.5 / len(current))
+    r, c = bin_shares(reference, edges), bin_shares(current, edges)
+    used = (r > 0) | (c > 0)
+    r, c = np.maximum(r[used], 0.5 / len(reference)), np.maximum(c[used], 0.5 / len(current))
     return float(np.sum((c - r) * np.log(c / r)))
 
 

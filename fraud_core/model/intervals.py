@@ -139,7 +139,7 @@ def bootstrap(
     >>> y, score = np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.5, 0.9])
     >>> found = bootstrap(y, {"m": Scored(score, 0.5)}, np.ones(4), n_alerts=2, review_cost_eur=1.0,
     ...                   n_replicates=10, rng=rng)
-    >>> round(found["m"]["average_precision"][0], 4)
+    >>> float(found["m"]["average_precision"][0].round(4))
     0.8333
     """
     if not np.any(y_true == 1) or not np.any(y_true == 0):

@@ -25,6 +25,7 @@ def run_cells(
     function: Callable[..., dict],
     cells: Sequence[Any],
     *context: Any,
+    what: str,
     n_processes: int,
     progress: Callable[[str, int, int], None],
     store: str = STORE,
@@ -39,6 +40,8 @@ def run_cells(
         Each with a stable `name`, unique within the call, and a `repr` that tells all it holds.
     context
         The same arguments for every cell: arrays, dataclasses of arrays, plain settings.
+    what
+        What is counted, for the progress line.
     n_processes
         Processes; 1 runs in this one.
     progress
@@ -53,7 +56,7 @@ def run_cells(
         raise ValueError("expected cells of different names; two are equal")
     missing = [cell for cell in cells if not paths[cell.name].is_file()]
     done = len(cells) - len(missing)
-    what = f"{function.__module__.rsplit('.', 2)[-2]} study" + (f" ({done} kept)" if done else "")
+    what += f" ({done} kept)" if done else ""
     progress(what, done, len(cells))
     if n_processes == 1 or len(missing) <= 1:
         for number, cell in enumerate(missing):

@@ -85,7 +85,10 @@ def register_champion() -> str | None:
 
 
 def _register(mlflow, folder: Path, manifest: dict[str, Any]) -> str:
-    with mlflow.start_run(run_name=f"champion {manifest['model_version']}"):
+    import warnings
+
+    with mlflow.start_run(run_name=f"champion {manifest['model_version']}"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # MLflow asks for type hints that would coerce the input
         logged = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("pyfunc_model.py")),
@@ -113,6 +116,7 @@ def _mlflow():
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import logging
 
     import mlflow

@@ -47,5 +47,5 @@ def test_doubled_column_is_refused():
 
 def test_missing_role_names_the_card():
     card = decode_card(text("uci_default"), name="uci_default.yaml")
-    with pytest.raises(ParameterError, match="uci_default.*role time, found 0"):
+    with pytest.raises(ParameterError, match=r"uci_default.*role time, found 0"):
         card.only("time")

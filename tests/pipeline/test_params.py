@@ -1,0 +1,91 @@
+import re
+
+import pytest
+
+from fraud_core.errors import ParameterError
+from fraud_core.pipeline.params import STUDIES, notebook_parameters, read_params
+from fraud_core.pipeline.paths import project_root, results_folder
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def params():
+    return read_params(ROOT / "params.yaml")
+
+
+def changed(tmp_path, pattern: str, replacement: str):
+    path = tmp_path / "params.yaml"
+    text, count = re.subn(pattern, replacement, (ROOT / "params.yaml").read_text(), count=1)
+    assert count == 1
+    path.write_text(text)
+    return path
+
+
+def test_unknown_key_is_refused_by_name(tmp_path):
+    path = changed(tmp_path, r"  seed: 20\n", "  seed: 20\n  sede: 21\n")
+    with pytest.raises(ParameterError, match=r"unknown field `sede` - at `\$\.poison`"):
+        read_params(path)
+
+
+def test_missing_key_is_refused_by_name(tmp_path):
+    with pytest.raises(ParameterError, match="missing required field `seed`"):
+        read_params(changed(tmp_path, r"  seed: 20\n", ""))
+
+
+@pytest.mark.parametrize(("pattern", "replacement"), [(r"rate: 0\.08", "rate: 1.08"), (r"rate: 0\.08", "rate: many")])
+def test_rate_out_of_range_or_mistyped_is_refused(tmp_path, pattern, replacement):
+    with pytest.raises(ParameterError, match=r"\$\.poisoning\.rate"):
+        read_params(changed(tmp_path, pattern, replacement))
+
+
+def test_unknown_attack_is_refused(tmp_path):
+    with pytest.raises(ParameterError, match=r"\$\.poisoning\.attack"):
+        read_params(changed(tmp_path, "attack: legit_to_fraud", "attack: sideways"))
+
+
+def test_missing_file_says_how_to_get_it_back(tmp_path):
+    with pytest.raises(ParameterError, match="git checkout"):
+        read_params(tmp_path / "params.yaml")
+
+
+def test_study_receives_its_own_and_the_shared_sections(params):
+    found = notebook_parameters(params, "baseline", "quick")
+    assert found["n_replicates"] == params.quick.baseline.n_replicates
+    assert found["decision"]["alert_budget"] == params.decision.alert_budget
+    assert set(notebook_parameters(params, "data", "quick")) == {"n_examples"}
+
+
+def test_sweep_receives_the_point(params):
+    assert notebook_parameters(params, "sweep", "quick")["rate"] == params.poisoning.rate
+
+
+@pytest.mark.parametrize(("study", "profile"), [("nothing", "quick"), ("data", "slow")])
+def test_unknown_study_or_profile_is_refused(params, study, profile):
+    with pytest.raises(ParameterError, match="expected a study among"):
+        notebook_parameters(params, study, profile)
+
+
+def test_full_spends_at_least_as_much_as_quick_and_asks_the_same(params):
+    for study in STUDIES:
+        quick, full = (notebook_parameters(params, study, profile) for profile in ("quick", "full"))
+        assert set(quick) == set(full)
+        for name in (n for n in quick if n.startswith("n_")):
+            assert full[name] >= quick[name], (study, name)
+
+
+def test_results_of_the_full_profile_stand_in_git_and_those_of_quick_do_not():
+    assert str(results_folder("full", "drift")) == "results/drift"
+    assert str(results_folder("quick", "drift")) == "results/quick/drift"
+    with pytest.raises(ParameterError, match="slow"):
+        results_folder("slow", "drift")
+
+
+def test_project_is_found_from_a_folder_inside_it(project, monkeypatch):
+    monkeypatch.chdir(project / "data" / "cards")
+    assert project_root() == project
+
+
+def test_no_project_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ParameterError, match="no project here"):
+        project_root()

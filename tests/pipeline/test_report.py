@@ -1,0 +1,122 @@
+import os
+import shutil
+import stat
+
+import nbformat
+import pytest
+
+from fraud_core.errors import ResultError
+from fraud_core.pipeline.params import STUDIES
+from fraud_core.pipeline.paths import results_folder
+from fraud_core.pipeline.report import FIGURE, render_report, resolve_figures
+from fraud_core.pipeline.results import write_metrics
+from fraud_core.pipeline.summary import README_FIGURE, refresh_readme
+from tests.conftest import ROOT
+
+SOURCES = ("index.qmd", "model_card.qmd")
+
+
+@pytest.fixture
+def studied(project):
+    """A project whose studies have just the figures that the report asks for."""
+    shutil.copytree(ROOT / "reports", project / "reports", ignore=shutil.ignore_patterns("_site", "_work"))
+    asked = {study: {"probe": 1} for study in STUDIES}
+    for source in SOURCES:
+        for study, name, form in FIGURE.findall((ROOT / "reports" / source).read_text()):
+            names = [name, f"{name}_lo", f"{name}_hi"] if form.startswith("interval") else [name]
+            asked[study] |= dict.fromkeys(names, 0.25)
+    for study, metrics in asked.items():
+        folder = results_folder("quick", study)
+        write_metrics(str(folder), metrics)
+        notebook = nbformat.v4.new_notebook()
+        notebook.cells = [
+            nbformat.v4.new_markdown_cell(f"# Study {study}\n\nWords."),
+            nbformat.v4.new_code_cell("x = 1"),
+        ]
+        nbformat.write(notebook, project / folder / "executed.ipynb")
+    return project
+
+
+def test_report_has_a_page_for_every_study_and_says_what_rendered_it(studied, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    index = studied / render_report("quick")
+    pages = [index, index.with_name("model_card.html"), *sorted((index.parent / "studies").glob("*.html"))]
+    assert len(pages) == 2 + len(STUDIES)
+    for page in pages:
+        text = page.read_text()
+        assert "built-in renderer on pandoc" in text
+        assert "Quick profile" in text
+        assert "src=http" not in text.replace('"', "")
+        assert "{" not in text.split("<main")[1].split("</main")[0]
+
+
+def test_links_between_pages_lead_somewhere(studied, monkeypatch):
+    import re
+
+    monkeypatch.setenv("PATH", "")
+    index = studied / render_report("quick")
+    for page in index.parent.rglob("*.html"):
+        for link in re.findall(r'href="([^"#:]+)"', page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_missing_figure_fails_and_keeps_the_old_report(studied):
+    index = studied / render_report("quick")
+    before = index.read_bytes()
+    write_metrics("results/quick/select", {"probe": 1})
+    with pytest.raises(ResultError, match="no such figure"):
+        render_report("quick")
+    assert index.read_bytes() == before
+
+
+def test_study_that_was_not_executed_is_named(studied):
+    (studied / "results/quick/drift/executed.ipynb").unlink()
+    with pytest.raises(ResultError, match="drift: no executed notebook"):
+        render_report("quick")
+
+
+def test_unknown_study_in_a_text_is_refused(studied):
+    with pytest.raises(ResultError, match="expected a study among"):
+        resolve_figures("{nothing.figure}", "quick")
+
+
+def test_quarto_is_used_where_it_is_installed(studied, monkeypatch):
+    """A stand-in for the quarto command: it sees the project with resolved figures and its output becomes the site."""
+    tools = studied / "tools"
+    tools.mkdir()
+    script = tools / "quarto"
+    script.write_text(
+        '#!/bin/sh\nif [ "$1" = --version ]; then echo 9.9; exit 0; fi\n'
+        "grep -q '{select' index.qmd && exit 1\nmkdir -p _rendered && echo '<body>made</body>' > _rendered/index.html\n"
+    )
+    script.chmod(script.stat().st_mode | stat.S_IEXEC)
+    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    text = (studied / render_report("quick")).read_text()
+    assert "made" in text
+    assert "Rendered by Quarto 9.9" in text
+
+
+def test_reference_that_quarto_cannot_resolve_fails_although_it_exits_0(studied, monkeypatch):
+    tools = studied / "tools"
+    tools.mkdir()
+    script = tools / "quarto"
+    script.write_text("#!/bin/sh\necho 'WARNING: Unable to resolve crossref @fig-x' >&2\n")
+    script.chmod(script.stat().st_mode | stat.S_IEXEC)
+    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(ResultError, match="fig-x leads nowhere"):
+        render_report("quick")
+
+
+def test_readme_figures_are_filled_and_checked(project):
+    write_metrics("results/drift", {"features.drifted": 7})
+    readme = project / "README.md"
+    readme.write_text("Moved: <!-- drift.features.drifted -->?<!-- / --> features.")
+    assert refresh_readme(write=False) is True
+    assert "?" in readme.read_text()
+    assert refresh_readme(write=True) is True
+    assert "Moved: <!-- drift.features.drifted -->7<!-- / --> features." in readme.read_text()
+    assert refresh_readme(write=False) is False
+
+
+def test_readme_pattern_reads_formats():
+    assert README_FIGURE.findall("<!-- a.b.c:interval% -->x<!-- / -->")[0][1] == "a.b.c:interval%"

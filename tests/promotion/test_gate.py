@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.intervals import Interval, Scored, bootstrap, interval
+from fraud_core.promotion.gate import (
+    Criterion,
+    decide,
+    judge_alert_budget,
+    judge_average_precision,
+    judge_cost,
+    judge_data,
+)
+
+LIMITS = {"minimum": 0.5, "maximum": 0.95}
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome"),
+    [
+        (Interval(0.78, 0.72, 0.83), "pass"),
+        (Interval(0.55, 0.45, 0.65), "insufficient evidence"),
+        (Interval(0.30, 0.20, 0.40), "fail"),
+    ],
+)
+def test_average_precision_is_judged_by_its_interval(found, outcome):
+    assert judge_average_precision(found, **LIMITS)[0].outcome == outcome
+
+
+def test_average_precision_too_good_to_be_true_is_a_leak(versions):
+    """A feature that holds the label gives a perfect ranking, and the gate refuses it."""
+    rows, holdout = versions.training_rows, versions.holdout
+    leaking = [np.column_stack([part.features, part.y_true]) for part in (rows, holdout)]
+    fitted = fit_estimator("catboost", leaking[0], rows.y_true, settings={"iterations": 30}, seed=1, n_threads=1)
+    scored = {"m": Scored(1 / (1 + np.exp(-fitted.margin(leaking[1]))), 0.5)}
+    found = bootstrap(
+        holdout.y_true, scored, holdout.amount_eur, n_alerts=10, review_cost_eur=1.0, n_replicates=50,
+        rng=np.random.default_rng(0),
+    )  # fmt: skip
+    good, leak = judge_average_precision(interval(found["m"]["average_precision"]), **LIMITS)
+    assert (good.outcome, leak.outcome) == ("pass", "fail")
+    assert not decide(good, leak).promoted
+
+
+def test_cost_needs_an_interval_above_zero():
+    assert judge_cost(Interval(10.0, 5.0, 20.0)).outcome == "pass"
+    assert judge_cost(Interval(10.0, -5.0, 20.0)).outcome == "insufficient evidence"
+    assert judge_cost(Interval(-10.0, -20.0, -5.0)).outcome == "fail"
+
+
+def test_alert_budget_is_tolerated_up_to_half_as_much_again():
+    assert judge_alert_budget(0.003, alert_budget=0.002).outcome == "pass"
+    assert judge_alert_budget(0.0031, alert_budget=0.002).outcome == "fail"
+
+
+def test_other_data_are_named():
+    assert judge_data({"v0": "a", "v1": "b"}, {"v0": "a", "v1": "b"}).outcome == "pass"
+    found = judge_data({"v0": "a", "v1": "x"}, {"v0": "a", "v1": "b"})
+    assert found.outcome == "fail"
+    assert found.evidence.endswith("v1")
+    assert judge_data({}, {"v0": "a", "v1": "b"}).outcome == "fail"
+
+
+def test_one_required_refusal_refuses_and_says_why():
+    gate = decide(Criterion("a", "pass", "fine"), Criterion("b", "fail", "too dear"))
+    assert not gate.promoted
+    assert gate.refusals == ["too dear"]
+
+
+def test_criterion_that_is_not_required_only_reports():
+    assert decide(Criterion("a", "pass", ""), Criterion("b", "fail", "", required=False)).promoted
+
+
+def test_gate_without_questions_is_refused():
+    with pytest.raises(ValueError, match="at least one criterion"):
+        decide()

@@ -1,0 +1,181 @@
+import json
+
+import numpy as np
+import pytest
+from litestar.testing import TestClient
+
+from fraud_core.errors import BundleError, ParameterError
+from fraud_core.model import bundle
+from fraud_core.model.champion import train
+from fraud_core.pipeline.candidate import write_candidate
+from fraud_core.pipeline.versions import open_versions
+from serve.app import create_app
+from serve.settings import read_settings
+
+DECISION = {"alert_budget": 0.05, "review_cost_eur": 5.0}
+
+
+@pytest.fixture(scope="session")
+def champion(tmp_path_factory):
+    """A promoted bundle of a small model on toy data."""
+    root = tmp_path_factory.mktemp("service")
+    (root / "params.yaml").touch()
+    (root / "dvc.yaml").touch()
+    versions = open_versions("toy")
+    rows = versions.training_rows
+    chosen = train("catboost", rows, settings={"iterations": 40}, seed=1, n_threads=1, **DECISION)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        write_candidate("champion", chosen, rows, versions, model={}, decision=DECISION)
+    bundle.write_manifest(root / "champion", git_revision="r", library_versions={})
+    return root / "champion"
+
+
+@pytest.fixture
+def settings(champion):
+    return read_settings({"FRAUD_MODEL_DIR": str(champion)})
+
+
+@pytest.fixture
+def client(settings):
+    with TestClient(create_app(settings)) as client:
+        yield client
+
+
+@pytest.fixture
+def transactions(versions):
+    return versions.v1.drop("Class").to_dicts()
+
+
+def test_prediction_equals_the_offline_score_exactly(client, champion, versions, transactions):
+    offline = bundle.load_bundle(champion).probability(versions.holdout.features)
+    for row, expected in list(zip(transactions, offline, strict=True))[:200]:
+        answer = client.post("/predict", json=row)
+        assert answer.status_code == 200
+        assert answer.json()["fraud_probability"] == expected
+
+
+def test_answer_names_what_decided(client, champion, transactions):
+    found = bundle.load_bundle(champion)
+    scores = found.probability(np.array([[row[n] for n in found.contract.model_features] for row in transactions]))
+    for row in (transactions[int(scores.argmax())], transactions[int(scores.argmin())]):
+        answer = client.post("/predict", json=row).json()
+        assert set(answer) == {"fraud_probability", "prediction", "threshold", "model_version"}
+        assert answer["threshold"] == found.policy.threshold
+        assert answer["prediction"] == int(answer["fraud_probability"] >= answer["threshold"])
+        assert answer["model_version"] == found.version
+    assert {
+        client.post("/predict", json=transactions[int(k)]).json()["prediction"]
+        for k in (scores.argmax(), scores.argmin())
+    } == {0, 1}
+
+
+def test_order_of_the_fields_does_not_matter(client, transactions):
+    row = transactions[0]
+    answers = [client.post("/predict", json=r).json() for r in (row, dict(reversed(row.items())))]
+    assert answers[0] == answers[1]
+
+
+def test_whole_numbers_are_numbers(client, transactions):
+    assert client.post("/predict", json=transactions[0] | {"Amount": 12}).status_code == 200
+
+
+def refused(client, body, status=400):
+    answer = client.post("/predict", content=body if isinstance(body, bytes) else json.dumps(body).encode())
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    return answer.json()
+
+
+def test_missing_field_is_named_and_never_filled(client, transactions):
+    row = dict(transactions[0])
+    del row["V14"]
+    problem = refused(client, row)
+    assert (problem["code"], problem["field"]) == ("missing_field", "V14")
+
+
+def test_unknown_field_is_named(client, transactions):
+    problem = refused(client, transactions[0] | {"V29": 0.0})
+    assert (problem["code"], problem["field"]) == ("unknown_field", "V29")
+
+
+@pytest.mark.parametrize("value", ["1.5", True, None, [1.0], {}])
+def test_wrong_type_is_named(client, transactions, value):
+    problem = refused(client, transactions[0] | {"V3": value})
+    assert (problem["code"], problem["field"]) == ("invalid_field", "V3")
+
+
+@pytest.mark.parametrize("field", ["Time", "Amount"])
+def test_negative_time_or_amount_is_out_of_range(client, transactions, field):
+    problem = refused(client, transactions[0] | {field: -0.5})
+    assert problem["field"] == field
+    assert "0.5" not in problem["detail"]
+
+
+@pytest.mark.parametrize("literal", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400"])
+def test_nan_and_infinities_name_the_field(client, transactions, literal):
+    body = json.dumps(transactions[0] | {"V7": 12345.678}).replace("12345.678", literal)
+    assert refused(client, body.encode())["field"] == "V7"
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"1", b"{", b"\xff\xfe", b'{"V1": ', b"[" * 5000, b"Time=1"])
+def test_anything_else_is_a_client_error(client, body):
+    refused(client, body)
+
+
+def test_body_that_is_too_large_is_refused(client):
+    refused(client, b"{" + b" " * 20_000 + b"}", status=413)
+
+
+def test_get_and_unknown_paths_are_problems(client):
+    assert client.get("/predict").status_code == 405
+    answer = client.get("/nothing")
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "not_found"
+
+
+def test_health(client, champion):
+    assert client.get("/health/live").json() == {"status": "live"}
+    assert client.get("/health/ready").json()["model_version"] == bundle.load_bundle(champion).version
+
+
+def test_openapi_describes_every_field_of_the_contract(client, champion):
+    document = client.get("/docs/openapi.json").json()
+    schema = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    names = [field.name for field in bundle.load_bundle(champion).contract.fields]
+    assert list(schema["properties"]) == names
+    assert schema["required"] == names
+    assert schema["properties"]["Amount"]["minimum"] == 0.0
+    assert set(document["paths"]) == {"/predict", "/health/live", "/health/ready"}
+
+
+def test_documentation_page_needs_no_network(client):
+    page = client.get("/docs").text
+    assert "//" not in page.split("SwaggerUIBundle({")[0].replace("<!--", "")
+    for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "swagger-ui-standalone-preset.js", "favicon-32x32.png"):
+        assert f"/assets/{asset}" in page
+        assert client.get(f"/assets/{asset}").status_code == 200
+
+
+def test_altered_bundle_is_not_served(champion, tmp_path):
+    import shutil
+
+    copy = tmp_path / "champion"
+    shutil.copytree(champion, copy)
+    (copy / "policy.json").write_text((copy / "policy.json").read_text().replace("0.05", "0.95"))
+    with (
+        pytest.raises(BundleError, match=r"policy\.json was altered"),
+        TestClient(create_app(read_settings({"FRAUD_MODEL_DIR": str(copy)}))),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("value", ["0", "70000", "http", "-1"])
+def test_malformed_setting_names_the_variable(value):
+    with pytest.raises(ParameterError, match="FRAUD_PORT"):
+        read_settings({"FRAUD_PORT": value})
+
+
+def test_telemetry_is_off_unless_an_endpoint_is_named(settings):
+    assert settings.otlp_endpoint is None
+    assert read_settings({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}).otlp_endpoint is not None
