@@ -21,8 +21,7 @@ help: ## list the targets
 run: env ## environment, data, quick studies, champion, report; DATA=path takes your own table
 	@python -m fraud_core source $(if $(DATA),--data "$(DATA)")
 	@dvc repro $(QUICK)
-	@python -m fraud_core promote --profile quick
-	@python -m fraud_core summary --profile quick
+	@python -m fraud_core promote --profile quick; status=$$?; python -m fraud_core summary --profile quick && exit $$status
 
 test: env ## the whole test suite
 	@python -m pytest

@@ -107,14 +107,17 @@ def create_app(settings: Settings | None = None, telemetry: Telemetry | None = N
         if telemetry:
             telemetry.shutdown()
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[_predict_route(operation), live, ready, _assets()],
         lifespan=[lifespan],
-        middleware=[telemetry.middleware] if telemetry else [],
         exception_handlers={InvalidTransaction: _invalid, HTTPException: _http_error, Exception: _server_error},
         openapi_config=_documentation(),
         request_max_body_size=settings.max_body_bytes,
     )
+    if telemetry:
+        # Outside the router, so that unknown paths and refused methods are counted too.
+        app.asgi_handler = telemetry.middleware(app.asgi_handler)
+    return app
 
 
 def _schema(found: dict) -> Schema:

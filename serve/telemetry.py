@@ -47,7 +47,7 @@ class Telemetry:
                     status = message["status"]
                 await send(message)
 
-            route = scope["path"] if status_is_known_route(scope) else "other"
+            route = scope["path"] if is_known_route(scope) else "other"
             with self._tracer.start_as_current_span(f"{scope['method']} {route}", kind=SpanKind.SERVER) as span:
                 try:
                     await app(scope, receive, watch)
@@ -63,7 +63,7 @@ class Telemetry:
         return wrapped
 
 
-def status_is_known_route(scope: Scope) -> bool:
+def is_known_route(scope: Scope) -> bool:
     """Whether a path is one of ours; unknown paths share one label, so that a scanner cannot fill the memory."""
     return scope["path"] in {"/predict", "/health/live", "/health/ready"}
 

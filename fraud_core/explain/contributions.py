@@ -1,5 +1,6 @@
 """Exact Shapley contributions of a sum of oblivious trees, and how sure a ranking of features is."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,10 @@ def shap_values(model, features: np.ndarray) -> tuple[np.ndarray, float]:
     ----------
     S. Lundberg et al. (2020), From local explanations to global understanding with explainable AI for trees.
     """
-    import shap
+    with warnings.catch_warnings():
+        # shap counts with tqdm, which warns in a notebook without widgets
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import shap
 
     explained = shap.TreeExplainer(model)(np.ascontiguousarray(features, dtype=np.float32))
     return np.asarray(explained.values), float(np.ravel(explained.base_values)[0])

@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command.add_argument("--profile", choices=PROFILES, default="quick")
     add("track", _track, "upload runs that MLflow has not taken yet")
+    add("example", _example, "print the first payment of v1 as a request for /predict")
     readme = add("readme", _readme, "write the current figures into README.md")
     readme.add_argument("--check", action="store_true", help="only say whether they are current")
     return parser
@@ -133,6 +134,16 @@ def _track(options) -> int:
     waiting = upload_pending()
     print("MLflow has every run" if not waiting else f"{waiting} runs are still waiting")
     return 1 if waiting else 0
+
+
+def _example(options) -> None:
+    import json
+
+    from fraud_core.pipeline.versions import open_versions
+
+    versions = open_versions("data", _params().data.card)
+    asked = versions.card.names("time", "feature", "amount")
+    print(json.dumps(versions.v1.select(asked).row(0, named=True)))
 
 
 def _readme(options) -> int:

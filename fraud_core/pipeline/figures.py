@@ -164,6 +164,8 @@ def beeswarm(values: np.ndarray, features: np.ndarray, names: list[str], base: f
         axes = shap.plots.beeswarm(explanation, max_display=n_shown + 1, show=False, plot_size=None)
         np.random.set_state(state)
         axes.set_xlabel("contribution to the log-odds of fraud (SHAP value)")
+        for points in axes.collections:
+            points.set_rasterized(True)  # thousands of vector points would make the drawing too large to keep in git
     plt.close(drawing)
     return drawing
 

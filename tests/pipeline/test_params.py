@@ -32,7 +32,9 @@ def test_missing_key_is_refused_by_name(tmp_path):
         read_params(changed(tmp_path, r"  seed: 20\n", ""))
 
 
-@pytest.mark.parametrize(("pattern", "replacement"), [(r"rate: 0\.08", "rate: 1.08"), (r"rate: 0\.08", "rate: many")])
+@pytest.mark.parametrize(
+    ("pattern", "replacement"), [(r"rate: 0\.02 ", "rate: 1.08 "), (r"rate: 0\.02 ", "rate: many ")]
+)
 def test_rate_out_of_range_or_mistyped_is_refused(tmp_path, pattern, replacement):
     with pytest.raises(ParameterError, match=r"\$\.poisoning\.rate"):
         read_params(changed(tmp_path, pattern, replacement))

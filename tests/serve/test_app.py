@@ -1,4 +1,6 @@
+import asyncio
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -158,16 +160,18 @@ def test_documentation_page_needs_no_network(client):
 
 
 def test_altered_bundle_is_not_served(champion, tmp_path):
-    import shutil
-
     copy = tmp_path / "champion"
     shutil.copytree(champion, copy)
     (copy / "policy.json").write_text((copy / "policy.json").read_text().replace("0.05", "0.95"))
-    with (
-        pytest.raises(BundleError, match=r"policy\.json was altered"),
-        TestClient(create_app(read_settings({"FRAUD_MODEL_DIR": str(copy)}))),
-    ):
-        pass
+    app = create_app(read_settings({"FRAUD_MODEL_DIR": str(copy)}))
+
+    async def start():
+        async with app.lifespan():
+            pass
+
+    altered = pytest.RaisesExc(BundleError, match=r"policy\.json was altered")
+    with pytest.RaisesGroup(altered, allow_unwrapped=True, flatten_subgroups=True):
+        asyncio.run(start())
 
 
 @pytest.mark.parametrize("value", ["0", "70000", "http", "-1"])

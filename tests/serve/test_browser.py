@@ -1,0 +1,40 @@
+"""The documentation page in a real browser, without a network."""
+
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+from tests.serve.test_app import champion  # noqa: F401 - fixture
+from tests.serve.test_process import start
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+OPTIONS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--virtual-time-budget=8000", "--dump-dom",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)")
+def test_documentation_page_shows_the_endpoint_and_its_fields(champion, tmp_path):  # noqa: F811
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with start(FRAUD_MODEL_DIR=str(champion), FRAUD_PORT=str(port)) as process:
+        for _ in range(100):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        command = [CHROMIUM, *OPTIONS, f"--user-data-dir={tmp_path}", f"http://127.0.0.1:{port}/docs"]
+        page = subprocess.run(command, capture_output=True, text=True, timeout=90).stdout
+        process.terminate()
+        process.communicate(timeout=20)
+    assert "swagger-ui" in page
+    assert "/predict" in page
+    assert "Score one transaction" in page or "Predict" in page

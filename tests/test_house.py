@@ -1,0 +1,211 @@
+"""The house rules that a machine can hold: arrows, doors, notebooks, parameters, names of places."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+
+import msgspec
+import nbformat
+import pytest
+import yaml
+
+from fraud_core.pipeline import params as params_module
+from fraud_core.pipeline.notebook import check_parameters, declared_parameters
+from fraud_core.pipeline.params import STUDIES, SWEEPS, notebook_parameters, read_params
+from tests.conftest import ROOT
+
+# Imports point inwards: a room may import itself and the rooms of its set.
+ALLOWED = {
+    "errors": set(),
+    "data": {"errors"},
+    "model": {"errors", "data"},
+    "poisoning": {"errors", "data", "model"},
+    "drift": {"errors", "data", "model"},
+    "fairness": {"errors", "data", "model"},
+    "explain": {"errors", "data", "model"},
+    "promotion": {"errors", "data", "model", "poisoning", "drift", "fairness", "explain"},
+}
+# The rooms outside pipeline/ and serve/ that open files, with the reason in their first lines.
+DOORS = {"fraud_core/data/sources.py", "fraud_core/model/bundle.py", "fraud_core/model/export.py"}
+OPENING = re.compile(
+    r"(?<![\w.])open\(|\.(open|read_bytes|read_text|write_bytes|write_text|unlink|mkdir|rename)\("
+    r"|\bpl\.(read|scan)_|\.write_(csv|parquet)\("
+)
+IMPURE = re.compile(
+    r"\bos\.environ|\bdatetime\.now|\btime\.time\(|np\.random\.(seed|rand|normal|choice)\(|\brandom\.seed"
+)
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SOURCES = sorted([*(ROOT / "fraud_core").rglob("*.py"), *(ROOT / "serve").rglob("*.py")])
+
+
+def name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def room(path):
+    parts = path.relative_to(ROOT / "fraud_core").parts
+    return parts[0].removesuffix(".py")
+
+
+CORE = [path for path in SOURCES if name(path).startswith("fraud_core/")]
+PURE = [path for path in CORE if room(path) in ALLOWED]
+
+
+@pytest.mark.parametrize("path", CORE, ids=name)
+def test_imports_point_inwards(path):
+    here = room(path)
+    for module in imports(path):
+        assert not module.startswith("serve"), f"{name(path)} imports {module}"
+        if here in ALLOWED and module.startswith("fraud_core."):
+            target = module.split(".")[1]
+            assert target == here or target in ALLOWED[here], f"{name(path)} imports {module}"
+
+
+def test_serving_imports_the_model_room_alone():
+    for path in (ROOT / "serve").rglob("*.py"):
+        rooms = {module.split(".")[1] for module in imports(path) if module.startswith("fraud_core.")}
+        assert rooms <= {"model", "errors"}, name(path)
+
+
+@pytest.mark.parametrize("path", PURE, ids=name)
+def test_pure_rooms_open_no_files_and_read_no_clock(path):
+    text = path.read_text()
+    if name(path) not in DOORS:
+        assert not OPENING.search(text), f"{name(path)}: {OPENING.search(text)[0]}"
+    assert not IMPURE.search(text), f"{name(path)}: {IMPURE.search(text)[0]}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_modules_and_functions_stay_short(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 320
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            length = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            assert length <= 50, f"{name(path)}: {node.name} has {length} lines"
+
+
+def test_no_broad_except_and_no_pickle():
+    for path in SOURCES:
+        text = path.read_text()
+        assert not re.search(r"except( Exception| BaseException)?:", text), name(path)
+        assert not re.search(r"^\s*(import|from) (pickle|joblib|dill)", text, re.MULTILINE), name(path)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+class TestNotebook:
+    def cells(self, path):
+        return nbformat.read(path, as_version=4).cells
+
+    def test_holds_no_definition_and_no_loop(self, path):
+        code = "\n".join("".join(c.source) for c in self.cells(path) if c.cell_type == "code")
+        assert len([line for line in code.splitlines() if line.strip()]) <= 150
+        for node in ast.walk(ast.parse(code)):
+            assert not isinstance(
+                node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.For | ast.While | ast.Try
+            ), f"line {node.lineno}"
+
+    def test_is_canonical(self, path, tmp_path):
+        copy = tmp_path / path.name
+        copy.write_bytes(path.read_bytes())
+        keys = "metadata.language_info metadata.papermill cell.metadata.papermill cell.metadata.execution"
+        subprocess.run([sys.executable, "-m", "nbstripout", "--extra-keys", keys, str(copy)], check=True)
+        assert copy.read_bytes() == path.read_bytes()
+        assert all(not c.get("outputs") for c in self.cells(path))
+
+    def test_tells_its_story_in_the_common_order(self, path):
+        headings = [
+            line
+            for c in self.cells(path)
+            if c.cell_type == "markdown"
+            for line in c.source.splitlines()
+            if line.startswith("#")
+        ]
+        assert headings[0].startswith("# ")
+        assert headings[1] == "## Method"
+        assert headings[-1] == "## Threats to validity"
+        assert headings[-2].startswith("## Reading of the figure")
+        first = self.cells(path)[0].source
+        assert "**Question.**" in first
+        assert "**Claim.**" in first
+
+    def test_prose_holds_no_typed_figure(self, path):
+        """Markdown may count days and sizes in words, never quote a result."""
+        for c in self.cells(path):
+            if c.cell_type == "markdown":
+                assert not re.search(r"\d[.,]\d|\d\s?%", c.source), re.search(r".*(\d[.,]\d|\d\s?%).*", c.source)[0]
+
+    def test_parameters_are_annotated_commented_and_default_to_a_toy_run(self, path):
+        cell = next(c for c in self.cells(path) if "parameters" in c.metadata.get("tags", []))
+        assert 'data_dir: str = "toy"' in cell.source
+        assert re.search(r'results_dir: str = "scratch/\w+"', cell.source)
+        for statement in ast.parse(cell.source).body:
+            line = cell.source.splitlines()[statement.lineno - 1]
+            assert "#" in line, f"no comment: {line}"
+
+
+def test_every_notebook_belongs_to_a_study():
+    assert {p.stem for p in NOTEBOOKS} == {s.notebook for s in (*STUDIES.values(), *SWEEPS.values())}
+
+
+@pytest.mark.parametrize("study", [*STUDIES, *SWEEPS])
+@pytest.mark.parametrize("profile", ["quick", "full"])
+def test_parameters_of_yaml_struct_and_notebook_are_the_same(study, profile):
+    entry = STUDIES.get(study) or SWEEPS[study]
+    notebook = json.loads((ROOT / "notebooks" / f"{entry.notebook}.ipynb").read_text())
+    given = notebook_parameters(read_params(ROOT / "params.yaml"), study, profile)
+    given |= {"data_dir": "data", "results_dir": "results/x"}
+    check_parameters(given, declared_parameters(notebook), notebook=entry.notebook)
+
+
+def test_every_struct_of_the_parameters_refuses_unknown_keys():
+    structs = [s for s in vars(params_module).values() if isinstance(s, type) and issubclass(s, params_module._Section)]
+    assert len(structs) > 10
+    for struct in structs:
+        assert struct.__struct_config__.forbid_unknown_fields, struct
+        assert struct.__struct_config__.frozen, struct
+
+
+def test_every_study_is_a_stage_that_names_its_notebook_and_its_parameters():
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    for study, entry in STUDIES.items():
+        stage = stages[study]["do"]
+        assert f"notebooks/{entry.notebook}.ipynb" in stage["deps"]
+        assert set(stage["params"]) == {*entry.shared, f"${{key}}.{study}"}
+        assert stage["cmd"] == f"python -m fraud_core study {study} --profile ${{key}}"
+    assert set(stages["sweep"]["params"]) == {*SWEEPS["sweep"].shared, "poisoning"}
+
+
+def test_every_room_a_notebook_imports_is_a_dependency_of_its_stage():
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    for study, entry in (STUDIES | SWEEPS).items():
+        deps = (stages[study].get("do") or stages[study])["deps"]
+        code = (ROOT / "notebooks" / f"{entry.notebook}.ipynb").read_text()
+        for used in set(re.findall(r"from fraud_core\.(\w+)\.", code)) - {"pipeline"}:
+            assert any(d == f"fraud_core/{used}" or d.startswith(f"fraud_core/{used}/") for d in deps), (study, used)
+
+
+def test_lock_pins_every_package_by_hash_and_names_no_host():
+    text = (ROOT / "requirements.lock").read_text()
+    assert "://" not in text
+    entries = re.split(r"\n(?=[a-z0-9])", text.strip())
+    assert len(entries) > 200
+    for entry in entries:
+        assert re.match(r"[\w.\[\]-]+==\S+", entry), entry[:60]
+        assert "--hash=sha256:" in entry, entry[:60]
+
+
+def test_params_round_trip():
+    params = read_params(ROOT / "params.yaml")
+    assert msgspec.convert(msgspec.to_builtins(params), type(params)) == params

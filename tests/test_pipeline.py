@@ -1,0 +1,95 @@
+"""The whole pipeline under DVC on a small table of the user's own: no network, from files to a served model."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fraud_core.model.bundle import load_bundle
+from tests.conftest import ROOT
+
+ENVIRONMENT = os.environ | {
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org",
+    "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org",
+}  # fmt: skip
+QUICK = re.search(r"^QUICK := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+
+
+def call(folder, *command, expect=0):
+    run = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    assert run.returncode == expect, f"{' '.join(command)}\n{run.stdout[-3000:]}\n{run.stderr[-3000:]}"
+    return run.stdout + run.stderr
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A checkout of what git tracks here, as it is in the working tree, with a repository of its own."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    folder = tmp_path_factory.mktemp("clone")
+    for name in listed.stdout.split("\n"):
+        if name and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    text = (folder / "params.yaml").read_text()
+    small = re.sub(r"catboost: \{.*?\}", "catboost: {iterations: 40}", text)
+    small = small.replace("alert_budget: 0.002 ", "alert_budget: 0.1 ").replace("n_seeds: 2", "n_seeds: 1")
+    (folder / "params.yaml").write_text(small)
+    call(folder, "git", "init", "-q")
+    call(folder, "git", "add", "-A")
+    call(folder, "git", "commit", "-qm", "start")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("pipeline")
+class TestPipeline:
+    def test_own_table_becomes_a_champion_and_a_report(self, clone, own_table):
+        call(clone, "python", "-m", "fraud_core", "source", "--data", str(own_table))
+        call(clone, "dvc", "repro", *QUICK)
+        call(clone, "python", "-m", "fraud_core", "promote")
+        summary = call(clone, "python", "-m", "fraud_core", "summary")
+        assert "champion, average precision on day 2" in summary
+        assert load_bundle(clone / "models/champion").contract.card == "ulb"
+        assert (clone / "reports/_site/quick/studies/20_poisoning.html").is_file()
+        fairness = json.loads((clone / "results/quick/fairness/metrics.json").read_text())
+        assert fairness["uci_default.verdict"].startswith("not run")
+
+    def test_nothing_but_the_lock_differs_in_git(self, clone):
+        assert call(clone, "git", "status", "--porcelain").split() in ([], ["M", "dvc.lock"])
+
+    def test_second_run_runs_nothing(self, clone):
+        assert "Running stage" not in call(clone, "dvc", "repro", *QUICK)
+
+    def test_changed_parameter_reruns_what_depends_on_it_alone(self, clone):
+        path = clone / "params.yaml"
+        before = path.read_text()
+        path.write_text(before.replace("psi_limit: 0.1,", "psi_limit: 0.2,", 1))
+        plan = call(clone, "dvc", "repro", "--dry", *QUICK)
+        path.write_text(before)
+        assert set(re.findall(r"Running stage '(.+)'", plan)) == {"drift@quick", "report"}
+
+    def test_sweep_compares_with_the_last_commit(self, clone):
+        call(clone, "git", "commit", "-qam", "own data")
+        call(clone, "dvc", "exp", "run", "-S", "poisoning.rate=0.4", "-S", "poisoning.attack=fraud_to_legit", "sweep")
+        assert "poisoning.rate" in call(clone, "dvc", "exp", "show", "--only-changed", "--csv")
+        difference = json.loads(call(clone, "dvc", "metrics", "diff", "--json").splitlines()[0])
+        assert difference["results/sweep/metrics.json"]["poison_rate"]["new"] == 0.4
+        assert "file://" in call(clone, "dvc", "plots", "diff")
+        call(clone, "git", "checkout", "-q", ".")
+
+    def test_misspelt_parameter_fails_with_its_name(self, clone):
+        path = clone / "params.yaml"
+        before = path.read_text()
+        path.write_text(before.replace("n_shown", "n_shwon", 1))
+        output = call(clone, "python", "-m", "fraud_core", "study", "explain", expect=1)
+        path.write_text(before)
+        assert "unknown field `n_shwon`" in output
