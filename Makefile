@@ -30,7 +30,7 @@ serve: env ## the service on the champion, documentation at /docs (PORT=8000)
 	@FRAUD_PORT=$(PORT) python -m serve
 
 lab: env ## JupyterLab on the notebooks
-	@jupyter lab --notebook-dir=notebooks
+	@jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 studies: env ## the full studies, whose figures are in git; an interrupted run goes on where it stopped
 	@dvc repro $(FULL)
@@ -63,7 +63,9 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else "error: Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is %d.%d; name another with PYTHON=path" % v[:2])'
 	@echo "environment: installing pinned packages into $(VENV) (some minutes the first time)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --no-compile --require-hashes -r requirements.lock
+	@set -o pipefail; $(BIN)/python -m pip install --no-compile --require-hashes -r requirements.lock | awk -v \
+	  total="$$(grep -c '^[a-z].*==' requirements.lock)" '/^Collecting/ && ++n % 25 == 0 { print "  found " n " of about " total; \
+	  fflush() } /^Installing collected/ { print "  unpacking"; fflush() }'
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@echo "environment: compiling"
 	@$(BIN)/python -m compileall -q -j 2 $(VENV)/lib || true

@@ -143,11 +143,12 @@ def assessability(card: DatasetCard) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class AuditStudy:
-    """An audit of one table: empty rates and differences when the table is not there."""
+    """An audit of one table, with Fairlearn's rates by group; all of it is empty when the table is not there."""
 
     verdict: str
     rates: dict[str, dict[str, list[GroupRate]]]
     differences: dict[str, dict[str, Difference]]
+    by_group: list[dict[str, Any]]
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each attribute and rate, for a table of the report."""
@@ -188,10 +189,15 @@ def audit_table(
         ``test_share``, ``selection_rate`` and ``age_bands``, as in `decide_and_join`.
     """
     if table is None:
-        return AuditStudy("not run: the table was not fetched", {}, {})
+        return AuditStudy("not run: the table was not fetched", {}, {}, [])
     rng = np.random.default_rng(seed)
     decided = decide_and_join(*table, model=model, rng=rng, **split)
     rates, differences = audit(decided, limit=limit, n_replicates=n_replicates, rng=rng)
     worst = [found.verdict for by_rate in differences.values() for found in by_rate.values()]
     verdict = "fail" if "fail" in worst else "pass" if set(worst) == {"pass"} else "insufficient evidence"
-    return AuditStudy(verdict, rates, differences)
+    by_group = [
+        {"attribute": attribute, "group": str(group)} | {name: float(value) for name, value in row.items()}
+        for attribute in decided.sensitive
+        for group, row in fairlearn_frame(decided, attribute).by_group.iterrows()
+    ]
+    return AuditStudy(verdict, rates, differences, by_group)

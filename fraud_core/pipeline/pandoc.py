@@ -147,7 +147,15 @@ def to_html(page: Page, *, template: str, variables: dict[str, str]) -> str:
     """A page as HTML by pandoc, in the template, with a table of contents and MathML."""
     import pypandoc
 
-    arguments = ["--standalone", "--toc", "--toc-depth=2", "--mathml", f"--template={template}", "--wrap=none"]
+    arguments = [
+        "--standalone",
+        "--toc",
+        "--toc-depth=2",
+        "--mathml",
+        f"--template={template}",
+        "--wrap=none",
+        "--columns=10000",
+    ]
     arguments += [f"--variable={key}={value}" for key, value in variables.items()]
     arguments.append(f"--metadata=title={page.title}")
     return pypandoc.convert_text(page.body, "html5", format="markdown-citations", extra_args=arguments)

@@ -96,7 +96,8 @@ def figure(metrics: Mapping[str, float | str], name: str, form: str = "") -> str
     Parameters
     ----------
     form
-        Empty (three decimals, or whole from 100 on), ``interval``, ``interval%``, or a Python format.
+        Empty (three decimals; whole from 100 on, two significant digits below 0.01), ``interval``, ``interval%``, or a
+        Python format.
 
     Raises
     ------
@@ -120,7 +121,7 @@ def _plain(value: float | str, form: str) -> str:
         return format(value, form)
     if isinstance(value, int) or abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2g}"
+    return f"{value:.3f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2g}"
 
 
 def reading(text: str, metrics: Mapping[str, float | str]):

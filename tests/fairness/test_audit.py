@@ -114,6 +114,8 @@ def test_table_study_reports_every_attribute_and_rate():
         (toy_clients(1500, seed=0), toy_clients_card()), model=MODEL, limit=0.1, n_replicates=100, seed=0, **SPLIT
     )
     assert len(study.rows()) == 6
+    shown = {(row["attribute"], row["group"]): row["recall"] for row in study.by_group}
+    assert shown[("sex", "man")] == pytest.approx(study.rates["sex"]["recall"][0].rate)
     assert "uci_default.sex.demographic_parity_difference" in audit_metrics("uci_default", study.differences)
 
 
