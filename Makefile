@@ -42,7 +42,7 @@ report: env ## render the report of the quick profile again
 	@python -m fraud_core report --profile quick
 
 mlflow: env ## the MLflow pages on the runs of this project
-	@mlflow server --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --host 127.0.0.1 --port 5000
+	@mlflow server --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --host 127.0.0.1 --port 5000 --workers 1
 
 bench: env ## speed ratios, written to benchmarks/results
 	@python benchmarks/bootstrap.py
@@ -66,7 +66,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@set -o pipefail; $(BIN)/python -m pip install --no-compile --require-hashes -r requirements.lock | awk -v \
 	  total="$$(grep -c '^[a-z].*==' requirements.lock)" '/^Collecting/ && ++n % 25 == 0 { print "  found " n " of about " total; \
 	  fflush() } /^Installing collected/ { print "  unpacking"; fflush() }'
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@echo "environment: compiling"
 	@$(BIN)/python -m compileall -q -j 2 $(VENV)/lib || true
 	@touch $@

@@ -9,6 +9,7 @@ from litestar import Litestar, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.static_files import create_static_files_router
@@ -26,7 +27,7 @@ from serve.wire import (
     transaction_schema,
 )
 
-PROBLEM_TYPE = "application/problem+json"
+PROBLEM = "application/problem+json"
 
 
 @dataclass(frozen=True)
@@ -52,20 +53,32 @@ class PredictOperation(Operation):
         )
 
 
-@get("/health/live", sync_to_thread=False, tags=["health"])
+@get("/health/live", sync_to_thread=False, tags=["health"], summary="Does the process run?")
 def live() -> dict[str, str]:
     """Whether the process runs; the model is not touched."""
     return {"status": "live"}
 
 
-@get("/health/ready", sync_to_thread=False, tags=["health"])
+@get("/health/ready", sync_to_thread=False, tags=["health"], summary="Is the model loaded?")
 def ready(state: State) -> dict[str, str]:
     """Whether the model is loaded and verified, and which one it is."""
     return {"status": "ready", "model_version": state.model.bundle.version}
 
 
 def _predict_route(operation: type[Operation]):
-    @post("/predict", status_code=200, operation_class=operation, tags=["decisions"])
+    @post(
+        "/predict",
+        status_code=200,
+        operation_class=operation,
+        tags=["decisions"],
+        summary="Score one payment",
+        responses={
+            400: ResponseSpec(
+                Problem, description="The body is not a transaction; the field is named", media_type=PROBLEM
+            ),
+            413: ResponseSpec(Problem, description="The body is too large", media_type=PROBLEM),
+        },
+    )
     async def predict(request: Request, state: State) -> Prediction:
         """Score one transaction; an invalid one is refused with the field named, never filled in."""
         model: Model = state.model
@@ -149,7 +162,7 @@ def _assets():
 
 
 def _answer(problem: Problem) -> Response[Problem]:
-    return Response(problem, status_code=problem.status, media_type=PROBLEM_TYPE)
+    return Response(problem, status_code=problem.status, media_type=PROBLEM)
 
 
 def _invalid(request: Request, error: InvalidTransaction) -> Response[Problem]:

@@ -148,6 +148,9 @@ def test_openapi_describes_every_field_of_the_contract(client, champion):
     assert list(schema["properties"]) == names
     assert schema["required"] == names
     assert schema["properties"]["Amount"]["minimum"] == 0.0
+    answers = document["paths"]["/predict"]["post"]["responses"]
+    assert set(answers) == {"200", "400", "413"}
+    assert "application/problem+json" in answers["400"]["content"]
     assert set(document["paths"]) == {"/predict", "/health/live", "/health/ready"}
 
 
