@@ -1,4 +1,4 @@
-"""One model before and after: the last hours of v0, which it has not seen, against v1."""
+"""One model before and after: the last hours of v0, which it was not fitted on, against v1."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from fraud_core.model.champion import TrainingRows
 from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.intervals import Interval, Scored, bootstrap, interval
 
-COMPARED = ("average_precision", "recall_at_budget", "precision_at_budget")
+COMPARED = ("average_precision", "recall_at_budget")
 
 
 def compare_performance(
@@ -57,3 +57,18 @@ def compare_performance(
         {name: interval(after[name]) for name in COMPARED},
         {name: interval(after[name] - before[name]) for name in COMPARED},
     )
+
+
+def verdict(change: Interval, *, limit: float) -> str:
+    """A change of performance in words: ``fell``, ``rose``, ``unchanged`` or ``insufficient evidence``.
+
+    Unchanged needs the whole interval within ``limit``; an interval that merely holds zero shows neither.
+
+    Examples
+    --------
+    >>> verdict(Interval(0.0, -0.2, 0.2), limit=0.05), verdict(Interval(-0.2, -0.3, -0.1), limit=0.05)
+    ('insufficient evidence', 'fell')
+    """
+    if change.excludes(0.0):
+        return "fell" if change.value < 0 else "rose"
+    return "unchanged" if -limit < change.low and change.high < limit else "insufficient evidence"

@@ -72,7 +72,7 @@ def decide_and_join(
 
 
 def audit(
-    decided: Audited, *, limit: float, n_replicates: int, rng: np.random.Generator
+    decided: Audited, *, limit: float
 ) -> tuple[dict[str, dict[str, list[GroupRate]]], dict[str, dict[str, Difference]]]:
     """Rates and differences by attribute and rate.
 
@@ -91,10 +91,7 @@ def audit(
         for attribute, group in decided.sensitive.items()
     }
     differences = {
-        attribute: {
-            name: audit_difference(decided.y_alert, rows, group, limit=limit, n_replicates=n_replicates, rng=rng)
-            for name, rows in counted.items()
-        }
+        attribute: {name: audit_difference(decided.y_alert, rows, group, limit=limit) for name, rows in counted.items()}
         for attribute, group in decided.sensitive.items()
     }
     return rates, differences
@@ -169,7 +166,6 @@ def audit_table(
     *,
     model: Mapping[str, Any],
     limit: float,
-    n_replicates: int,
     seed: int,
     **split: Any,
 ) -> AuditStudy:
@@ -181,18 +177,17 @@ def audit_table(
         Rows and card, or None.
     model
         Keys ``seed``, ``n_threads`` and ``catboost``.
-    limit, n_replicates
+    limit
         As in `audit_difference`.
     seed
-        Of split and bootstrap.
+        Of the split.
     split
         ``test_share``, ``selection_rate`` and ``age_bands``, as in `decide_and_join`.
     """
     if table is None:
         return AuditStudy("not run: the table was not fetched", {}, {}, [])
-    rng = np.random.default_rng(seed)
-    decided = decide_and_join(*table, model=model, rng=rng, **split)
-    rates, differences = audit(decided, limit=limit, n_replicates=n_replicates, rng=rng)
+    decided = decide_and_join(*table, model=model, rng=np.random.default_rng(seed), **split)
+    rates, differences = audit(decided, limit=limit)
     worst = [found.verdict for by_rate in differences.values() for found in by_rate.values()]
     verdict = "fail" if "fail" in worst else "pass" if set(worst) == {"pass"} else "insufficient evidence"
     by_group = [

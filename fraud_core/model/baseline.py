@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from fraud_core.data.arrays import Arrays
 from fraud_core.model.champion import DecidingModel, TrainingRows, train
 from fraud_core.model.estimators import NAMES, fit_estimator
-from fraud_core.model.metrics import average_precision
+from fraud_core.model.intervals import Interval, Scored, bootstrap
 
 RANDOM_TEST_SHARE = 0.2
 
@@ -45,23 +46,33 @@ def train_all(
 
 
 def random_split_average_precision(
-    features: np.ndarray, y_true: np.ndarray, *, model: Mapping[str, Any], n_splits: int, rng: np.random.Generator
-) -> np.ndarray:
+    rows: Arrays, *, model: Mapping[str, Any], n_splits: int, n_replicates: int, rng: np.random.Generator
+) -> Interval:
     """Average precision of CatBoost when train and test rows are drawn at random: the labelled wrong way.
 
-    Rows of the same minutes then stand on both sides, so the figure is flattering; it is here to show by how much.
+    Rows of the same minutes then stand on both sides, and the training rows come from both days. Equal rows stay on one
+    side.
 
     Returns
     -------
-    numpy.ndarray
-        Shape (n_splits,).
+    Interval
+        Mean over the splits; the interval pools the resamples of all of them.
     """
+    _, twin = np.unique(np.column_stack([rows.time, rows.features]), axis=0, return_inverse=True)
+    twin = twin.ravel()
     found = []
     for _ in range(n_splits):
-        test = rng.random(len(y_true)) < RANDOM_TEST_SHARE
+        test = rng.random(twin.max() + 1)[twin] < RANDOM_TEST_SHARE
         fitted = fit_estimator(
-            "catboost", features[~test], y_true[~test],
+            "catboost", rows.features[~test], rows.y_true[~test],
             settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
         )  # fmt: skip
-        found.append(average_precision(y_true[test], fitted.margin(features[test])))
-    return np.array(found)
+        scored = {"catboost": Scored(fitted.margin(rows.features[test]), 0.0)}
+        found.append(
+            bootstrap(
+                rows.y_true[test], scored, rows.amount_eur[test],
+                n_alerts=1, review_cost_eur=0.0, n_replicates=n_replicates, rng=rng,
+            )["catboost"]["average_precision"]
+        )  # fmt: skip
+    low, high = np.quantile(np.concatenate([values[1:] for values in found]), [0.025, 0.975])
+    return Interval(float(np.mean([values[0] for values in found])), float(low), float(high))

@@ -13,6 +13,7 @@ This module opens files, unlike the rest of the room: a bundle is its files.
 
 import hashlib
 import io
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,30 +121,17 @@ def write_content(
 
 def content_version(folder: Path) -> str:
     """The model version: 16 hexadecimal digits over the content files of a bundle."""
-    digest = hashlib.sha256()
-    for name, sha256 in content_sha256(folder).items():
-        digest.update(f"{name} {sha256}\n".encode())
-    return digest.hexdigest()[:16]
-
-
-def content_sha256(folder: Path) -> dict[str, str]:
-    """The sha256 of each content file of a bundle.
-
-    Raises
-    ------
-    BundleError
-        When one is missing.
-    """
-    return {name: hashlib.sha256(_read(folder, name)).hexdigest() for name in CONTENT}
+    return _version(_sha256(_read_content_files(folder)))
 
 
 def write_manifest(folder: Path, *, git_revision: str, library_versions: dict[str, str]) -> Manifest:
     """Seal the content files of a bundle with a manifest, and return it."""
-    origin = _decode(_read(folder, "origin.json"), dict[str, Any], "origin.json")
+    files = _read_content_files(folder)
+    origin = _decode(files["origin.json"], dict[str, Any], "origin.json")
     manifest = Manifest(
         format=FORMAT,
-        model_version=content_version(folder),
-        sha256=content_sha256(folder),
+        model_version=_version(_sha256(files)),
+        sha256=_sha256(files),
         git_revision=git_revision,
         library_versions=library_versions,
         data_sha256=origin["data_sha256"],
@@ -161,8 +149,6 @@ def read_manifest(folder: Path) -> Manifest:
     BundleError
         When it is missing, malformed or of another format.
     """
-    if not (folder / "manifest.json").is_file():
-        raise BundleError(f"{folder.name}: no bundle there (manifest.json is missing); make one with `make run`")
     manifest = _decode(_read(folder, "manifest.json"), Manifest, "manifest.json")
     if manifest.format != FORMAT:
         raise BundleError(f"{folder.name}: expected bundle format {FORMAT}, found {manifest.format}; make it anew")
@@ -170,23 +156,24 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """Read a bundle and verify it against its manifest.
+    """Read a bundle and verify it against its manifest; the bytes that are verified are the bytes that are used.
 
     Raises
     ------
     BundleError
-        When a file is missing, altered or malformed; nothing of an altered bundle is used.
+        When a file is missing, altered or malformed, or the model cannot decide; nothing of such a bundle is used.
     """
-    manifest = read_manifest(folder)
-    for name, sha256 in content_sha256(folder).items():
+    manifest, files = read_manifest(folder), _read_content_files(folder)
+    found = _sha256(files)
+    for name, sha256 in found.items():
         if manifest.sha256.get(name) != sha256:
             raise BundleError(
                 f"{folder.name}/{name} was altered: the manifest says sha256 {manifest.sha256.get(name)}, the file "
                 f"has {sha256}; promote the model again with `make run`"
             )
-    if content_version(folder) != manifest.model_version:
+    if _version(found) != manifest.model_version:
         raise BundleError(f"{folder.name}: the manifest's model version is not that of its files; promote again")
-    return read_content(folder)
+    return _bundle(files)
 
 
 def read_content(folder: Path) -> Bundle:
@@ -195,20 +182,57 @@ def read_content(folder: Path) -> Bundle:
     Raises
     ------
     BundleError
-        When a file is missing, malformed or inconsistent with the others.
+        When a file is missing or malformed, or the model cannot decide.
     """
-    contract = _decode(_read(folder, "contract.json"), Contract, "contract.json")
-    trees = _decode_trees(_read(folder, "model.npz"))
-    if trees.feature.size and trees.feature.max() >= len(contract.model_features):
-        raise BundleError(f"{folder.name}: the model asks for a feature that the contract does not have; make it anew")
-    return Bundle(
-        contract=contract,
-        trees=trees,
-        policy=_decode(_read(folder, "policy.json"), Policy, "policy.json"),
-        reference=_decode(_read(folder, "reference.json"), dict[str, Any], "reference.json"),
-        origin=_decode(_read(folder, "origin.json"), dict[str, Any], "origin.json"),
-        version=content_version(folder),
+    return _bundle(_read_content_files(folder))
+
+
+def _bundle(files: dict[str, bytes]) -> Bundle:
+    bundle = Bundle(
+        contract=_decode(files["contract.json"], Contract, "contract.json"),
+        trees=_decode_trees(files["model.npz"]),
+        policy=_decode(files["policy.json"], Policy, "policy.json"),
+        reference=_decode(files["reference.json"], dict[str, Any], "reference.json"),
+        origin=_decode(files["origin.json"], dict[str, Any], "origin.json"),
+        version=_version(_sha256(files)),
     )
+    check_consistent(bundle)
+    return bundle
+
+
+def check_consistent(bundle: Bundle) -> None:
+    """Refuse a bundle whose parts do not fit or that cannot give a probability.
+
+    Raises
+    ------
+    BundleError
+        Naming the part.
+    """
+    contract, policy, trees = bundle.contract, bundle.policy, bundle.trees
+    names = [field.name for field in contract.fields]
+    checks = {
+        "contract.json: a field is named twice": len(set(names)) == len(names),
+        "contract.json: a model feature is no field": set(contract.model_features) <= set(names),
+        "contract.json: a field is not a number": all(field.type in ("float", "int") for field in contract.fields),
+        "policy.json: the threshold is not a probability": 0.0 <= policy.threshold <= 1.0,
+        "policy.json: the calibration does not grow with the margin": policy.slope > 0.0,
+        "model.npz: it asks for a feature that the contract does not have": trees.feature.min() >= 0
+        and trees.feature.max() < len(contract.model_features),
+        "model.npz: a leaf or the bias is not finite": np.isfinite(trees.leaf_value).all() and np.isfinite(trees.bias),
+        "model.npz: a border is undefined": not np.isnan(trees.border).any(),
+    }
+    for complaint, holds in checks.items():
+        if not holds:
+            raise BundleError(f"{complaint}; make the bundle anew with `make run`")
+
+
+def _version(sha256: dict[str, str]) -> str:
+    lines = "".join(f"{name} {digest}\n" for name, digest in sha256.items())
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+
+def _sha256(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 def _json(value: Any) -> bytes:
@@ -218,26 +242,42 @@ def _json(value: Any) -> bytes:
 def _decode(content: bytes, kind: Any, name: str) -> Any:
     try:
         return msgspec.json.decode(content, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BundleError(f"{name}: not a part of a bundle: {error}; make the bundle anew with `make run`") from error
 
 
 def _decode_trees(content: bytes) -> ObliviousTrees:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            trees = ObliviousTrees(arrays["feature"], arrays["border"], arrays["leaf_value"], float(arrays["bias"]))
-    except (ValueError, KeyError, OSError, EOFError) as error:
+            trees = ObliviousTrees(
+                feature=arrays["feature"].astype(np.int32, casting="same_kind"),
+                border=arrays["border"].astype(np.float32, casting="same_kind"),
+                leaf_value=arrays["leaf_value"].astype(np.float64, casting="same_kind"),
+                bias=float(arrays["bias"]),
+            )
+    except (ValueError, TypeError, AttributeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise BundleError(f"model.npz: not a model of this format: {error}; make the bundle anew") from error
-    n_trees, depth = trees.feature.shape
-    if trees.border.shape != (n_trees, depth) or trees.leaf_value.shape != (n_trees, 2**depth):
+    shape = trees.feature.shape
+    if len(shape) != 2 or not shape[0] or trees.border.shape != shape:
+        raise BundleError("model.npz: the shapes of features and borders do not fit; make the bundle anew")
+    if trees.leaf_value.shape != (shape[0], 2 ** shape[1]):
         raise BundleError("model.npz: the shapes of splits and leaves do not fit; make the bundle anew")
     return trees
 
 
+def _read_content_files(folder: Path) -> dict[str, bytes]:
+    return {name: _read(folder, name) for name in CONTENT}
+
+
 def _read(folder: Path, name: str) -> bytes:
     path = folder / name
-    if not path.is_file():
-        raise BundleError(f"{folder.name}/{name} is missing; make the bundle anew with `make run`")
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise BundleError(f"{folder.name}/{name} is larger than {MAX_FILE_BYTES >> 20} MiB; it is no part of a bundle")
-    return path.read_bytes()
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise BundleError(f"{folder.name}/{name} is larger than {MAX_FILE_BYTES >> 20} MiB; no part of a bundle is")
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        hint = "make the bundle anew with `make run`"
+        raise BundleError(f"{folder.name}: no bundle there ({name} is missing); {hint}") from error
+    except OSError as error:
+        raise BundleError(f"{folder.name[:80]}/{name} cannot be read: {error.strerror}; check the path") from error

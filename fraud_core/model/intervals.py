@@ -6,7 +6,7 @@ edges, and a resample of 140,000 rows is one multinomial draw over the cells tha
 the same rows the cells are the occupied combinations, so that all models see the same resample: comparisons are paired.
 
 The draws have exactly the distribution of the row-by-row bootstrap for every ranking and threshold metric. The Brier
-score uses the mean within a cell, whose width is at most a tenth of a unit of log-odds.
+score and the calibration error use the mean within a cell, whose width is at most a tenth of a unit of log-odds.
 """
 
 from collections.abc import Mapping

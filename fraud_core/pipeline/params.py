@@ -63,6 +63,7 @@ class PoisoningStudy(_Section):
     rates: list[Share]
     n_seeds: Count
     n_placebo: Annotated[int, msgspec.Meta(ge=2)]
+    equivalence_limit: Share
     n_replicates: Count
 
 
@@ -71,12 +72,12 @@ class DriftStudy(_Section):
     n_bins: Annotated[int, msgspec.Meta(ge=2)]
     psi_limit: Positive
     alpha: Share
+    equivalence_limit: Share
     n_replicates: Count
 
 
 class FairnessStudy(_Section):
     seed: int
-    n_replicates: Count
     test_share: Share
     age_bands: list[int]
     selection_rate: Share
@@ -94,6 +95,7 @@ class SelectStudy(_Section):
     n_replicates: Count
     minimum_average_precision: Share
     maximum_average_precision: Share
+    alert_tolerance: Positive
 
 
 class Profile(_Section):

@@ -52,8 +52,8 @@ def flip_labels(y_true: np.ndarray, direction: Direction, poison_rate: float, *,
 
     Notes
     -----
-    At 0.17% prevalence the two directions differ by orders of magnitude: 2% of the legitimate rows are eleven times
-    as many as all frauds, 2% of the frauds are five rows.
+    Where fraud is rare the two directions differ by orders of magnitude: a few percent of the legitimate rows are
+    many times all frauds, a few percent of the frauds are a handful of rows.
 
     References
     ----------

@@ -110,6 +110,7 @@ def _leave_out(rows: TrainingRows, share: float, rng: np.random.Generator) -> Tr
 
 
 EFFECT_METRICS = ("average_precision", "recall_at_budget", "expected_cost_eur", "brier_score", "calibration_error")
+CHANGES = ("average_precision", "expected_cost_eur")
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,8 @@ class Effect:
     Attributes
     ----------
     metrics
-        Interval of each metric of `EFFECT_METRICS`, and ``average_precision_change`` against the clean training,
-        paired on the same resamples. Intervals pool the resamples of all seeds.
+        Interval of each metric of `EFFECT_METRICS`, and ``<metric>_change`` for those of `CHANGES`: against the clean
+        training, paired on the same resamples. Values are means over the seeds.
     labels_changed, false_fraud_share
         Mean over seeds.
     """
@@ -138,7 +139,7 @@ def measure_effects(
     decision: Mapping[str, float],
     n_replicates: int,
     seed: int,
-) -> tuple[dict[str, Effect], float]:
+) -> tuple[dict[str, Effect], dict[str, float]]:
     """Score every cell on the clean labels of the holdout, paired with the clean training.
 
     Parameters
@@ -155,33 +156,88 @@ def measure_effects(
     Returns
     -------
     effects, floor
-        Effects by `budget_name` (and ``clean``), and the noise floor: the largest change of average precision among
-        the placebo trainings, 0 when there is none.
+        Effects by `budget_name` (and ``clean``), and the noise floor of each metric of `CHANGES` (see `noise_floor`).
     """
-    reference = _scored(results[0])
     replicates: dict[str, list[dict[str, np.ndarray]]] = {}
     for number, (cell, result) in enumerate(zip(cells, results, strict=True)):
         found = bootstrap(
-            holdout.y_true, {"clean": reference, "cell": _scored(result)}, holdout.amount_eur,
+            holdout.y_true, {"clean": _scored(results[0]), "cell": _scored(result)}, holdout.amount_eur,
             n_alerts=round(decision["alert_budget"] * len(holdout.y_true)),
             review_cost_eur=decision["review_cost_eur"], n_replicates=n_replicates,
             rng=np.random.default_rng([seed, number]),
         )  # fmt: skip
-        change = found["cell"]["average_precision"] - found["clean"]["average_precision"]
-        name = _group(cell)
-        replicates.setdefault(name, []).append(found["cell"] | {"average_precision_change": change})
+        changes = {f"{metric}_change": found["cell"][metric] - found["clean"][metric] for metric in CHANGES}
+        kept = {metric: found["cell"][metric] for metric in EFFECT_METRICS}
+        replicates.setdefault(_group(cell), []).append(kept | changes)
+    placebo = replicates.pop(PLACEBO, [])
+    floor = {metric: noise_floor([float(part[f"{metric}_change"][0]) for part in placebo]) for metric in CHANGES}
+    return _effects(cells, results, replicates), floor
+
+
+def _effects(cells, results, replicates: Mapping[str, list[dict[str, np.ndarray]]]) -> dict[str, Effect]:
     effects = {}
     for name, parts in replicates.items():
         own = [result for cell, result in zip(cells, results, strict=True) if _group(cell) == name]
-        metrics = {metric: _pooled([part[metric] for part in parts]) for metric in parts[0]}
+        same_attack = [other for key, other in replicates.items() if key.split(".")[0] == name.split(".")[0]]
         effects[name] = Effect(
-            metrics={metric: metrics[metric] for metric in (*EFFECT_METRICS, "average_precision_change")},
+            metrics={
+                metric: _interval_over_seeds(
+                    [part[metric] for part in parts], [[p[metric][0] for p in other] for other in same_attack]
+                )
+                for metric in parts[0]
+            },
             labels_changed=round(np.mean([result["n_changed"] for result in own])),
             false_fraud_share=float(np.mean([result["false_fraud_share"] for result in own])),
         )
-    placebo = [part["average_precision_change"][0] for part in replicates.get(PLACEBO, [])]
-    effects.pop(PLACEBO, None)
-    return effects, float(np.max(np.abs(placebo), initial=0.0))
+    return effects
+
+
+def noise_floor(changes: Sequence[float]) -> float:
+    """How far one training without an attack may lie from another: half the 95% prediction interval of a new change.
+
+    Parameters
+    ----------
+    changes
+        Change of a metric in each placebo training; their mean need not be 0.
+
+    Returns
+    -------
+    float
+        t₀.₉₇₅ · s · √(1 + 1/n) + |mean|; infinite with fewer than two placebo trainings, so that nothing is claimed.
+
+    Examples
+    --------
+    >>> round(noise_floor([-0.01, 0.01]), 3)
+    0.22
+    >>> noise_floor([0.01])
+    inf
+    """
+    from scipy.stats import t
+
+    n = len(changes)
+    if n < 2:
+        return float("inf")
+    return float(t.ppf(0.975, n - 1) * np.std(changes, ddof=1) * np.sqrt(1 + 1 / n) + abs(np.mean(changes)))
+
+
+def _interval_over_seeds(parts: Sequence[np.ndarray], same_attack: Sequence[Sequence[float]]) -> Interval:
+    """Mean of the point values; the interval joins the sampling of v1 and the draw of the attack.
+
+    The spread between draws is pooled over the budgets of the same attack, because there are few seeds. The two parts
+    are added in quadrature.
+    """
+    from scipy.stats import t
+
+    value = float(np.mean([part[0] for part in parts]))
+    low, high = np.quantile(np.concatenate([part[1:] - part[0] for part in parts]), [0.025, 0.975])
+    freedom = sum(len(points) - 1 for points in same_attack)
+    draw = 0.0
+    if freedom:
+        variance = (
+            sum((len(points) - 1) * np.var(points, ddof=1) for points in same_attack if len(points) > 1) / freedom
+        )
+        draw = float(t.ppf(0.975, freedom) * np.sqrt(variance / len(parts)))
+    return Interval(value, value - float(np.hypot(low, draw)), value + float(np.hypot(high, draw)))
 
 
 def _group(cell: Cell) -> str:
@@ -192,39 +248,44 @@ def _scored(result: Mapping[str, np.ndarray]) -> Scored:
     return Scored(result["y_score"], float(result["threshold"]))
 
 
-def _pooled(parts: Sequence[np.ndarray]) -> Interval:
-    """Mean of the point values, interval over the resamples of all parts."""
-    low, high = np.quantile(np.concatenate([part[1:] for part in parts]), [0.025, 0.975])
-    return Interval(float(np.mean([part[0] for part in parts])), float(low), float(high))
+def verdict(change: Interval, *, floor: float, limit: float) -> str:
+    """An effect in words: ``harm``, ``gain``, ``none`` or ``insufficient evidence``.
 
-
-def verdict(change: Interval, floor: float) -> str:
-    """An effect in words: ``none`` inside the noise floor, else ``harm``, ``gain`` or ``insufficient evidence``.
+    Parameters
+    ----------
+    change
+        Change of average precision with its interval.
+    floor
+        Noise floor: the luck of a training without an attack.
+    limit
+        Largest change that does not matter in practice.
 
     Notes
     -----
-    The interval holds the sampling of v1, the floor the luck of a training. So a change counts as harm or gain only
-    when its interval, widened by the floor on both ends, excludes zero.
+    Harm and gain need an interval that excludes zero even when widened by the floor; none needs the whole interval
+    within the limit. Everything else is insufficient evidence: a small value alone shows nothing.
 
     Examples
     --------
-    >>> verdict(Interval(-0.2, -0.3, -0.1), 0.02), verdict(Interval(-0.01, -0.2, 0.1), 0.02)
-    ('harm', 'none')
+    >>> verdict(Interval(-0.2, -0.3, -0.1), floor=0.02, limit=0.05)
+    'harm'
+    >>> verdict(Interval(-0.01, -0.2, 0.1), floor=0.02, limit=0.05)
+    'insufficient evidence'
     """
-    if abs(change.value) <= floor:
-        return "none"
-    if not Interval(change.value, change.low - floor, change.high + floor).excludes(0.0):
-        return "insufficient evidence"
-    return "harm" if change.value < 0 else "gain"
+    if Interval(change.value, change.low - floor, change.high + floor).excludes(0.0):
+        return "harm" if change.value < 0 else "gain"
+    return "none" if -limit < change.low and change.high < limit else "insufficient evidence"
 
 
-def effect_metrics(effects: Mapping[str, Effect], floor: float) -> dict[str, Any]:
+def effect_metrics(effects: Mapping[str, Effect], floor: Mapping[str, float], *, limit: float) -> dict[str, Any]:
     """The study's figures under ``<attack>.<budget>.none.<metric>``, ready for metrics.json."""
-    flat: dict[str, Any] = {"placebo.average_precision_floor": floor}
+    flat: dict[str, Any] = {f"placebo.{metric}_floor": value for metric, value in floor.items() if np.isfinite(value)}
     for name, effect in effects.items():
         flat |= {f"{name}.none.{metric}": value for metric, value in effect.metrics.items()}
         if name != CLEAN:
-            flat[f"{name}.none.verdict"] = verdict(effect.metrics["average_precision_change"], floor)
+            flat[f"{name}.none.verdict"] = verdict(
+                effect.metrics["average_precision_change"], floor=floor["average_precision"], limit=limit
+            )
             flat[f"{name}.labels_changed"] = effect.labels_changed
             flat[f"{name}.false_fraud_share"] = effect.false_fraud_share
     return flat

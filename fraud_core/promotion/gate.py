@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from fraud_core.fairness.audit import clopper_pearson
 from fraud_core.model.intervals import Interval
 
 Outcome = Literal["pass", "fail", "insufficient evidence"]
@@ -74,27 +75,38 @@ def judge_average_precision(found: Interval, *, minimum: float, maximum: float) 
             "average precision", good, f"average precision on the holdout is {figures}; at least {minimum:g} asked"
         ),
         Criterion(
-            "no leak",
+            "plausible",
             "pass" if found.value <= maximum else "fail",
-            f"average precision on the holdout is {found.value:.3f}; above {maximum:g} the answer has leaked",
+            f"average precision on the holdout is {found.value:.3f}; above {maximum:g} a leak is suspected",
         ),
     )
 
 
-def judge_alert_budget(alert_share: float, *, alert_budget: float, tolerance: float = 1.5) -> Criterion:
+def judge_alert_budget(n_alerted: int, n_rows: int, *, alert_budget: float, tolerance: float) -> Criterion:
     """Whether the threshold, chosen on the validation hours, keeps to the review capacity on the holdout.
+
+    Parameters
+    ----------
+    n_alerted, n_rows
+        Alerts and rows of the holdout; their share gets an exact interval.
+    alert_budget
+        Share that can be reviewed.
+    tolerance
+        How many times the budget is still tolerated.
 
     Examples
     --------
-    >>> judge_alert_budget(0.001, alert_budget=0.002).outcome
+    >>> judge_alert_budget(140, 140_000, alert_budget=0.002, tolerance=1.5).outcome
     'pass'
     """
-    outcome: Outcome = "pass" if alert_share <= tolerance * alert_budget else "fail"
+    low, high = clopper_pearson(n_alerted, n_rows)
+    most = tolerance * alert_budget
+    outcome: Outcome = "pass" if high <= most else "fail" if low > most else "insufficient evidence"
     return Criterion(
         "alert budget",
         outcome,
-        f"{alert_share:.3%} of the holdout is alerted; the review capacity is {alert_budget:.3%} "
-        f"(tolerated up to {tolerance:g} times that)",
+        f"{n_alerted / n_rows:.3%} of the holdout is alerted (95% interval {low:.3%} to {high:.3%}); the review "
+        f"capacity is {alert_budget:.3%}, tolerated up to {tolerance:g} times that",
     )
 
 

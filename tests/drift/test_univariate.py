@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraud_core.drift.performance import compare_performance
+from fraud_core.drift.performance import compare_performance, verdict
 from fraud_core.drift.univariate import (
     benjamini_hochberg,
     bin_edges,
@@ -12,6 +12,7 @@ from fraud_core.drift.univariate import (
     kolmogorov_smirnov,
     population_stability_index,
 )
+from fraud_core.model.intervals import Interval
 
 LIMITS = {"n_bins": 10, "psi_limit": 0.1, "alpha": 0.01}
 
@@ -102,3 +103,9 @@ def test_performance_is_measured_on_rows_the_model_has_not_seen(versions, rng):
     )
     # both days are simulated alike, so the interval of the change holds zero
     assert not change["average_precision"].excludes(0.0)
+
+
+def test_unchanged_needs_a_narrow_interval():
+    assert verdict(Interval(0.0, -0.01, 0.01), limit=0.05) == "unchanged"
+    assert verdict(Interval(0.0, -0.10, 0.10), limit=0.05) == "insufficient evidence"
+    assert verdict(Interval(0.1, 0.02, 0.20), limit=0.05) == "rose"

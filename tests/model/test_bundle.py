@@ -1,5 +1,6 @@
 import json
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -99,10 +100,73 @@ def test_pickled_arrays_are_refused(tmp_path):
         bundle.read_content(tmp_path)
 
 
-def test_model_that_asks_for_an_unknown_feature_is_refused(tmp_path):
-    write(tmp_path, trees=ObliviousTrees(np.array([[7, 0]]), TREES.border, TREES.leaf_value, 0.0))
-    with pytest.raises(BundleError, match="feature that the contract does not have"):
+def trees(**change):
+    parts = {"feature": TREES.feature, "border": TREES.border, "leaf_value": TREES.leaf_value, "bias": 0.0}
+    return ObliviousTrees(**(parts | change))
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"feature": np.array([[7, 0]], "i4")}, "feature that the contract does not have"),
+        ({"feature": np.array([[-1, 0]], "i4")}, "feature that the contract does not have"),
+        ({"feature": np.array([[0.5, 0.0]])}, "not a model of this format"),
+        (
+            {"feature": np.zeros((0, 2), "i4"), "border": np.zeros((0, 2), "f4"), "leaf_value": np.zeros((0, 4))},
+            "shapes",
+        ),
+        ({"border": np.array([[np.nan, 1.0]], "f4")}, "border is undefined"),
+        ({"leaf_value": np.array([[0.0, 1.0, np.nan, 3.0]])}, "not finite"),
+        ({"leaf_value": np.array([[0.0, 1.0, np.inf, 3.0]])}, "not finite"),
+        ({"leaf_value": np.array([[0.0, 1.0, 2.0, 3.0]], complex)}, "not a model of this format"),
+        ({"bias": float("nan")}, "not finite"),
+    ],
+)
+def test_model_that_cannot_decide_is_refused(tmp_path, change, complaint):
+    write(tmp_path, trees=trees(**change))
+    with pytest.raises(BundleError, match=complaint):
         bundle.read_content(tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"threshold": 5.0}, {"threshold": -1.0}, {"slope": 0.0}, {"slope": -1.0}])
+def test_policy_that_cannot_decide_is_refused(tmp_path, change):
+    write(tmp_path, policy=msgspec.structs.replace(POLICY, **change))
+    with pytest.raises(BundleError, match=r"policy\.json"):
+        bundle.read_content(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [
+        bundle.Contract("t", CONTRACT.fields + CONTRACT.fields[:1], ("a", "b")),
+        bundle.Contract("t", CONTRACT.fields, ("a", "z")),
+        bundle.Contract("t", (bundle.Field("a", "text", None, None),), ("a",)),
+    ],
+)
+def test_contract_that_does_not_fit_is_refused(tmp_path, contract):
+    write(tmp_path, contract=contract)
+    with pytest.raises(BundleError, match=r"contract\.json"):
+        bundle.read_content(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK garbage", b"\x93NUMPY", b"\x00" * 100])
+def test_damaged_arrays_are_one_clear_error(tmp_path, content):
+    write(tmp_path)
+    (tmp_path / "model.npz").write_bytes(content)
+    with pytest.raises(BundleError, match=r"model\.npz"):
+        bundle.read_content(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"\xff": 1}', b"[" * 100_000])
+def test_damaged_manifest_is_one_clear_error(champion, content):
+    (champion / "manifest.json").write_bytes(content)
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        bundle.load_bundle(champion)
+
+
+def test_path_that_cannot_be_is_one_clear_error(tmp_path):
+    with pytest.raises(BundleError, match="cannot be read"):
+        bundle.load_bundle(tmp_path / ("x" * 5000))
 
 
 def test_shapes_that_do_not_fit_are_refused(tmp_path):

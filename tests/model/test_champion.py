@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fraud_core.data.arrays import to_arrays
 from fraud_core.model.baseline import random_split_average_precision, train_all
 from fraud_core.model.champion import train
 from fraud_core.model.estimators import fit_estimator
@@ -51,8 +52,13 @@ def test_all_estimators_are_trained_with_progress(versions):
         assert average_precision(holdout.y_true, model.scored(holdout.features).y_score) > 0.4
 
 
-def test_random_split_gives_one_figure_for_each_split(versions, rng):
-    rows = versions.training_rows
-    found = random_split_average_precision(rows.features, rows.y_true, model=MODEL, n_splits=2, rng=rng)
-    assert found.shape == (2,)
-    assert found[0] != found[1]
+def test_random_split_has_an_interval_and_keeps_equal_rows_together(versions):
+    both = to_arrays(versions.v0.vstack(versions.v1), versions.card)
+    options = {"model": MODEL, "n_splits": 2, "n_replicates": 50}
+    found = random_split_average_precision(both, **options, rng=np.random.default_rng(0))
+    assert 0 < found.low < found.value < found.high <= 1
+    # every row twice: were twins to stand on both sides, the label would leak and the ranking be perfect
+    doubled = to_arrays(versions.v0.vstack(versions.v0).sort("Time"), versions.card)
+    noise = np.random.default_rng(1).permutation(len(doubled.y_true) // 2).repeat(2)
+    shuffled = replace(doubled, y_true=(noise < 75).astype(int))
+    assert random_split_average_precision(shuffled, **options, rng=np.random.default_rng(0)).value < 0.3
