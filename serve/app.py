@@ -1,9 +1,9 @@
 """The application: routes, errors, documentation, and the model's life from start to stop."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from litestar import Litestar, Request, Response, get, post
 from litestar.datastructures import State
@@ -12,7 +12,6 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.static_files import create_static_files_router
 
 from fraud_core import __version__
 from fraud_core.model.bundle import Bundle, load_bundle
@@ -28,6 +27,15 @@ from serve.wire import (
 )
 
 PROBLEM = "application/problem+json"
+BODY_TIMEOUT_SECONDS = 10
+# The files of the documentation page; nothing else of their package is served.
+ASSETS = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui-standalone-preset.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon-32x32.png": "image/png",
+}
+METHODS = {"/predict": "OPTIONS, POST"}
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,10 @@ def ready(state: State) -> dict[str, str]:
     return {"status": "ready", "model_version": state.model.bundle.version}
 
 
+def _problem_entry(description: str) -> ResponseSpec:
+    return ResponseSpec(Problem, description=description, media_type=PROBLEM, generate_examples=False)
+
+
 def _predict_route(operation: type[Operation]):
     @post(
         "/predict",
@@ -73,21 +85,41 @@ def _predict_route(operation: type[Operation]):
         tags=["decisions"],
         summary="Score one payment",
         responses={
-            400: ResponseSpec(
-                Problem, description="The body is not a transaction; the field is named", media_type=PROBLEM
-            ),
-            413: ResponseSpec(Problem, description="The body is too large", media_type=PROBLEM),
+            400: _problem_entry("The body is not a transaction; the field is named"),
+            408: _problem_entry("The body took too long"),
+            413: _problem_entry("The body is too large"),
+            415: _problem_entry("The body is not said to be JSON"),
         },
     )
     async def predict(request: Request, state: State) -> Prediction:
         """Score one transaction; an invalid one is refused with the field named, never filled in."""
         model: Model = state.model
-        features = model.reader.features(await request.body())
+        features = model.reader.features(await read_body(request))
         probability = float(model.score(features)[0])
         threshold = model.bundle.policy.threshold
         return Prediction(probability, int(probability >= threshold), threshold, model.bundle.version)
 
     return predict
+
+
+async def read_body(request: Request) -> bytes:
+    """The body of a JSON request that arrives in time.
+
+    Raises
+    ------
+    InvalidTransaction
+        With 415 when it is not said to be plain JSON, with 408 when it takes longer than ten seconds.
+    """
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type != "application/json" or request.headers.get("content-encoding", "identity") != "identity":
+        detail = "send Content-Type: application/json, without Content-Encoding"
+        raise InvalidTransaction(Problem("Unsupported media type", 415, "unsupported_media_type", detail))
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+            return await request.body()
+    except TimeoutError as error:
+        detail = f"the body did not arrive within {BODY_TIMEOUT_SECONDS} seconds"
+        raise InvalidTransaction(Problem("Request timeout", 408, "body_too_slow", detail)) from error
 
 
 def create_app(settings: Settings | None = None, telemetry: Telemetry | None = None) -> Litestar:
@@ -116,12 +148,13 @@ def create_app(settings: Settings | None = None, telemetry: Telemetry | None = N
         operation.schema = _schema(transaction_schema(bundle.contract))
         score = telemetry.timed_inference(bundle.probability) if telemetry else bundle.probability
         app.state.model = Model(bundle, transaction_reader(bundle.contract), score)
+        print(f"model {bundle.version} loaded and verified", flush=True)
         yield
         if telemetry:
-            telemetry.shutdown()
+            await asyncio.to_thread(telemetry.shutdown)
 
     app = Litestar(
-        route_handlers=[_predict_route(operation), live, ready, _assets()],
+        route_handlers=[_predict_route(operation), live, ready, *_assets()],
         lifespan=[lifespan],
         exception_handlers={InvalidTransaction: _invalid, HTTPException: _http_error, Exception: _server_error},
         openapi_config=_documentation(),
@@ -154,15 +187,24 @@ def _documentation() -> OpenAPIConfig:
     )
 
 
-def _assets():
-    """The files of the documentation page, from the installed package: the page needs no network."""
+def _assets() -> list:
+    """A route for each file of the documentation page, from the installed package: the page needs no network."""
     from swagger_ui_bundle import swagger_ui_path
 
-    return create_static_files_router(path="/assets", directories=[Path(str(swagger_ui_path))], include_in_schema=False)
+    def route(name: str, media_type: str):
+        content = swagger_ui_path.joinpath(name).read_bytes()
+
+        @get(f"/assets/{name}", sync_to_thread=False, include_in_schema=False)
+        def asset() -> Response[bytes]:
+            return Response(content, media_type=media_type)
+
+        return asset
+
+    return [route(name, media_type) for name, media_type in ASSETS.items()]
 
 
-def _answer(problem: Problem) -> Response[Problem]:
-    return Response(problem, status_code=problem.status, media_type=PROBLEM)
+def _answer(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
+    return Response(problem, status_code=problem.status, media_type=PROBLEM, headers=headers)
 
 
 def _invalid(request: Request, error: InvalidTransaction) -> Response[Problem]:
@@ -170,14 +212,17 @@ def _invalid(request: Request, error: InvalidTransaction) -> Response[Problem]:
 
 
 def _http_error(request: Request, error: HTTPException) -> Response[Problem]:
-    codes = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-    title = {404: "Not found", 405: "Method not allowed", 413: "Body too large"}.get(
-        error.status_code, "Request refused"
-    )
-    detail = f"{title}; the endpoints are listed at /docs"
-    return _answer(Problem(title, error.status_code, codes.get(error.status_code, "refused"), detail))
+    if error.status_code >= 500:
+        return _server_error(request, error)
+    code, title = {
+        404: ("not_found", "Not found"),
+        405: ("method_not_allowed", "Method not allowed"),
+        413: ("body_too_large", "Body too large"),
+    }.get(error.status_code, ("refused", "Request refused"))
+    headers = {"Allow": METHODS.get(request.url.path.rstrip("/"), "GET, OPTIONS")} if error.status_code == 405 else None
+    return _answer(Problem(title, error.status_code, code, f"{title}; the endpoints are listed at /docs"), headers)
 
 
 def _server_error(request: Request, error: Exception) -> Response[Problem]:
-    request.logger.error("unexpected error on %s %s", request.method, request.url.path, exc_info=error)
+    request.logger.error("unexpected error on %s %r", request.method, request.url.path, exc_info=error)
     return _answer(Problem("Server error", 500, "server_error", "the request could not be answered; it was logged"))

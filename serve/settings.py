@@ -1,6 +1,7 @@
 """Settings of the service, from the environment alone."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,16 +46,23 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     9000
     """
     return Settings(
-        model_dir=Path(environment.get("FRAUD_MODEL_DIR", "models/champion")),
-        host=environment.get("FRAUD_HOST", "127.0.0.1"),
+        model_dir=Path(_text(environment, "FRAUD_MODEL_DIR", "models/champion")),
+        host=_text(environment, "FRAUD_HOST", "127.0.0.1"),
         port=_whole(environment, "FRAUD_PORT", 8000, 1, 65535),
-        max_body_bytes=_whole(environment, "FRAUD_MAX_BODY_BYTES", 16_384, 1_024, 16_777_216),
+        max_body_bytes=_whole(environment, "FRAUD_MAX_BODY_BYTES", 16_384, 1_024, 1_048_576),
         otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
     )
 
 
+def _text(environment: Mapping[str, str], name: str, default: str) -> str:
+    text = environment.get(name, default)
+    if not text.strip():
+        raise ParameterError(f"{name}: expected a value, got an empty one; leave it out for {default}")
+    return text
+
+
 def _whole(environment: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     text = environment.get(name, str(default))
-    if not text.isdecimal() or not low <= int(text) <= high:
-        raise ParameterError(f"{name}: expected a whole number from {low} to {high}, got {text!r}")
+    if not re.fullmatch("[0-9]{1,8}", text) or not low <= int(text) <= high:
+        raise ParameterError(f"{name}: expected a whole number from {low} to {high}, got {text[:20]!r}")
     return int(text)

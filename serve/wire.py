@@ -1,5 +1,6 @@
 """What goes over the wire: a transaction in named fields, a prediction, a problem."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -10,9 +11,13 @@ import numpy as np
 from fraud_core.model.bundle import Contract
 
 PYTHON_TYPES = {"float": float, "int": int, "string": str}
-NAMED = re.compile(r"`\$\.(?P<path>[^`]+)`|field `(?P<field>[^`]+)`")
-LAST_KEY = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:')
-# The message of a problem never repeats the value that was sent.
+UNKNOWN, MISSING = "Object contains unknown field `", "Object missing required field `"
+PATH = re.compile(r" - at `\$\.([^`]+)`$")
+BYTE = re.compile(r"\(byte (\d+)\)$")
+# Strings of a JSON text, whole or cut off at its end; the second group marks a key. It never looks at a byte twice.
+STRING = re.compile(rb'"((?:[^"\\]|\\.)*+)(?:"(\s*+:)?|$)', re.DOTALL)
+UNDEFINED = re.compile(rb"-?(NaN|Inf)", re.IGNORECASE)
+LONGEST_NAME = 64
 EXAMPLE_VALUE = 0.0
 
 
@@ -71,8 +76,14 @@ class TransactionReader:
             values = msgspec.structs.astuple(self.decoder.decode(body))
         except msgspec.ValidationError as error:
             raise InvalidTransaction(_problem(str(error))) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InvalidTransaction(_malformed(str(error), body)) from error
+        except UnicodeDecodeError as error:
+            raise InvalidTransaction(_malformed("it is not UTF-8", body, _valid_bytes(body))) from error
+        except msgspec.DecodeError as error:
+            place = BYTE.search(str(error))
+            raise InvalidTransaction(_malformed(_reason(error), body, int(place[1]) if place else None)) from error
+        # All values are numbers, so every pair of quotes is a key: one too many was sent twice.
+        if body.count(b'"') != 2 * len(values):
+            raise InvalidTransaction(_duplicate(body))
         return np.array([[values[k] for k in self.positions]])
 
 
@@ -92,26 +103,55 @@ def _annotation(field) -> Any:
 
 
 def _problem(message: str) -> Problem:
-    found = NAMED.search(message)
-    field = (found["path"] or found["field"]) if found else None
-    code = (
-        "unknown_field" if "unknown field" in message else "missing_field" if "missing" in message else "invalid_field"
-    )
-    if field is None:
+    """A problem from msgspec's message, which names the field and never the value."""
+    if message.startswith(UNKNOWN):
+        field = _shown(message[len(UNKNOWN) : -1])
+        return Problem("Not a transaction", 400, "unknown_field", f"{field}: no such field in a transaction", field)
+    if message.startswith(MISSING):
+        field = message[len(MISSING) : -1]
+        return Problem("Not a transaction", 400, "missing_field", f"{field}: the field is required", field)
+    found = PATH.search(message)
+    if not found:
         return Problem("Not a transaction", 400, "invalid_body", f"{message}; send one JSON object of named fields")
-    detail = message.split(" - at ")[0] if code == "invalid_field" else message
-    return Problem("Not a transaction", 400, code, f"{field}: {detail[:1].lower() + detail[1:]}", field)
+    detail = message[: found.start()]
+    return Problem(
+        "Not a transaction", 400, "invalid_field", f"{found[1]}: {detail[:1].lower() + detail[1:]}", found[1]
+    )
 
 
-def _malformed(message: str, body: bytes) -> Problem:
+def _malformed(reason: str, body: bytes, byte: int | None) -> Problem:
     """A problem for a body that is no JSON, with the field before the broken byte where there is one."""
-    place = re.search(r"byte (\d+)", message)
-    before = body[: int(place[1])] if place else body
-    keys = LAST_KEY.findall(before)
-    field = keys[-1].decode("utf-8", "replace")[:64] if keys else None
-    hint = "NaN and infinities are not JSON numbers" if field else "send one JSON object of named fields"
-    detail = f"{f'{field}: ' if field else ''}the body is not valid JSON ({message.split(': ')[-1]}); {hint}"
-    return Problem("Not JSON", 400, "malformed_json", detail, field)
+    before = body if byte is None else body[:byte]
+    keys = [match[1] for match in STRING.finditer(before) if match[2]]
+    field = _shown(keys[-1].decode("utf-8", "replace")) if keys else None
+    undefined = byte is not None and any(UNDEFINED.match(body, max(0, at)) for at in (byte - 1, byte))
+    hint = "NaN and infinities are not JSON numbers" if undefined else "send one JSON object of named fields"
+    place = f"{field}: " if field else ""
+    return Problem("Not JSON", 400, "malformed_json", f"{place}the body is not valid JSON ({reason}); {hint}", field)
+
+
+def _valid_bytes(body: bytes) -> int:
+    """How many leading bytes of a body are UTF-8."""
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start
+    return len(body)
+
+
+def _reason(error: msgspec.DecodeError) -> str:
+    return BYTE.sub("", str(error)).split(": ")[-1].strip().lower()
+
+
+def _duplicate(body: bytes) -> Problem:
+    names = [json.loads(b'"' + match[1] + b'"') for match in STRING.finditer(body) if match[2]]
+    field = next(name for name in names if names.count(name) > 1)
+    return Problem("Not a transaction", 400, "duplicate_field", f"{field}: the field was sent more than once", field)
+
+
+def _shown(name: str) -> str:
+    """A name that a client sent, short and without control characters."""
+    return "".join(c if c.isprintable() else "?" for c in name[:LONGEST_NAME])
 
 
 def transaction_schema(contract: Contract) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -82,11 +83,54 @@ def test_whole_numbers_are_numbers(client, transactions):
     assert client.post("/predict", json=transactions[0] | {"Amount": 12}).status_code == 200
 
 
-def refused(client, body, status=400):
-    answer = client.post("/predict", content=body if isinstance(body, bytes) else json.dumps(body).encode())
+JSON = {"Content-Type": "application/json"}
+
+
+def refused(client, body, status=400, headers=JSON):
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answer = client.post("/predict", content=content, headers=headers)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     return answer.json()
+
+
+@pytest.mark.parametrize("name", ["Amount", r"\u0056\u0031"])
+def test_field_that_is_sent_twice_is_refused(client, transactions, name):
+    body = json.dumps(transactions[0])[:-1] + f', "{name}": 1.0}}'
+    problem = refused(client, body.encode())
+    assert (problem["code"], problem["field"]) == ("duplicate_field", json.loads(f'"{name}"'))
+
+
+def test_cost_of_refusing_grows_with_the_body_and_not_with_its_square(client):
+    def seconds(quotes):
+        body = b'{"' + b'\\"' * quotes
+        started = time.perf_counter()
+        refused(client, body)
+        return time.perf_counter() - started
+
+    small, large = (min(seconds(n) for _ in range(5)) for n in (1000, 8000))
+    assert large < 30 * small
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/msgpack", ""])
+def test_other_media_types_are_refused(client, transactions, kind):
+    problem = refused(client, transactions[0], status=415, headers={"Content-Type": kind})
+    assert problem["code"] == "unsupported_media_type"
+
+
+def test_compressed_body_is_refused(client, transactions):
+    refused(client, transactions[0], status=415, headers=JSON | {"Content-Encoding": "gzip"})
+
+
+def test_names_that_a_client_invents_are_cut_and_cleaned(client, transactions):
+    problem = refused(client, transactions[0] | {"x\n" * 4000: 1.0})
+    assert len(problem["field"]) == 64
+    assert "\n" not in problem["field"]
+    assert len(json.dumps(problem)) < 500
+
+
+def test_key_that_is_not_utf8_still_names_the_field_before_it(client):
+    assert refused(client, b'{"Time": 1, "V\xe9": 2}')["field"] == "Time"
 
 
 def test_missing_field_is_named_and_never_filled(client, transactions):
@@ -120,6 +164,11 @@ def test_nan_and_infinities_name_the_field(client, transactions, literal):
     assert refused(client, body.encode())["field"] == "V7"
 
 
+def test_only_undefined_numbers_are_called_so(client):
+    assert "NaN and infinities" in refused(client, b'{"Time": NaN}')["detail"]
+    assert "NaN and infinities" not in refused(client, b'{"Time": 1,}')["detail"]
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"1", b"{", b"\xff\xfe", b'{"V1": ', b"[" * 5000, b"Time=1"])
 def test_anything_else_is_a_client_error(client, body):
     refused(client, body)
@@ -130,7 +179,9 @@ def test_body_that_is_too_large_is_refused(client):
 
 
 def test_get_and_unknown_paths_are_problems(client):
-    assert client.get("/predict").status_code == 405
+    refused_method = client.get("/predict")
+    assert refused_method.status_code == 405
+    assert "POST" in refused_method.headers["allow"]
     answer = client.get("/nothing")
     assert answer.status_code == 404
     assert answer.json()["code"] == "not_found"
@@ -149,7 +200,7 @@ def test_openapi_describes_every_field_of_the_contract(client, champion):
     assert schema["required"] == names
     assert schema["properties"]["Amount"]["minimum"] == 0.0
     answers = document["paths"]["/predict"]["post"]["responses"]
-    assert set(answers) == {"200", "400", "413"}
+    assert set(answers) == {"200", "400", "408", "413", "415"}
     assert "application/problem+json" in answers["400"]["content"]
     assert set(document["paths"]) == {"/predict", "/health/live", "/health/ready"}
 
@@ -160,6 +211,8 @@ def test_documentation_page_needs_no_network(client):
     for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "swagger-ui-standalone-preset.js", "favicon-32x32.png"):
         assert f"/assets/{asset}" in page
         assert client.get(f"/assets/{asset}").status_code == 200
+    for other in ("index.html", "%00", "a" * 300, "swagger-ui.css/x", "..%2f__init__.py"):
+        assert client.get(f"/assets/{other}").status_code == 404
 
 
 def test_altered_bundle_is_not_served(champion, tmp_path):
@@ -177,7 +230,13 @@ def test_altered_bundle_is_not_served(champion, tmp_path):
         asyncio.run(start())
 
 
-@pytest.mark.parametrize("value", ["0", "70000", "http", "-1"])
+@pytest.mark.parametrize("name", ["FRAUD_HOST", "FRAUD_MODEL_DIR"])
+def test_empty_setting_is_refused(name):
+    with pytest.raises(ParameterError, match=f"{name}: expected a value"):
+        read_settings({name: ""})
+
+
+@pytest.mark.parametrize("value", ["0", "70000", "http", "-1", "\u0668\u0660", "9" * 5000])
 def test_malformed_setting_names_the_variable(value):
     with pytest.raises(ParameterError, match="FRAUD_PORT"):
         read_settings({"FRAUD_PORT": value})

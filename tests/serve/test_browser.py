@@ -3,13 +3,11 @@
 import shutil
 import socket
 import subprocess
-import time
-import urllib.request
 
 import pytest
 
 from tests.serve.test_app import champion  # noqa: F401 - fixture
-from tests.serve.test_process import start
+from tests.serve.test_process import start, wait_until_ready
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 OPTIONS = [
@@ -25,12 +23,7 @@ def test_documentation_page_shows_the_endpoint_and_its_fields(champion, tmp_path
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with start(FRAUD_MODEL_DIR=str(champion), FRAUD_PORT=str(port)) as process:
-        for _ in range(100):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.1)
+        wait_until_ready(port)
         command = [CHROMIUM, *OPTIONS, f"--user-data-dir={tmp_path}", f"http://127.0.0.1:{port}/docs"]
         page = subprocess.run(command, capture_output=True, text=True, timeout=90).stdout
         process.terminate()

@@ -18,21 +18,23 @@ def start(**environment):
     )  # fmt: skip
 
 
+def wait_until_ready(port):
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2) as answer:
+                assert answer.status == 200
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the service did not become ready in ten seconds")
+
+
 def test_service_starts_answers_and_stops(champion):  # noqa: F811
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with start(FRAUD_MODEL_DIR=str(champion), FRAUD_PORT=str(port)) as process:
-        address = f"http://127.0.0.1:{port}/health/ready"
-        for _ in range(100):
-            try:
-                with urllib.request.urlopen(address, timeout=2) as answer:
-                    assert answer.status == 200
-                break
-            except OSError:
-                time.sleep(0.1)
-        else:
-            raise AssertionError("the service did not become ready in ten seconds")
+        wait_until_ready(port)
         process.terminate()
         _, errors = process.communicate(timeout=20)
     assert "Traceback" not in errors
@@ -54,3 +56,31 @@ def test_serving_imports_no_training_library():
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_port_in_use_is_one_clear_line(champion):  # noqa: F811
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with start(FRAUD_MODEL_DIR=str(champion), FRAUD_PORT=str(taken.getsockname()[1])) as process:
+            output, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert output == ""
+    assert errors.startswith("error: FRAUD_HOST 127.0.0.1, FRAUD_PORT")
+    assert len(errors.splitlines()) == 1
+
+
+def test_stalled_client_does_not_hold_up_the_end(champion):  # noqa: F811
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with start(FRAUD_MODEL_DIR=str(champion), FRAUD_PORT=str(port)) as process:
+        wait_until_ready(port)
+        with socket.create_connection(("127.0.0.1", port)) as stalled:
+            head = (
+                b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 700\r\n\r\n{"
+            )
+            stalled.sendall(head)
+            assert b" 408 " in stalled.recv(200)
+        process.terminate()
+        process.communicate(timeout=15)

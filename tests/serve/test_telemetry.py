@@ -1,6 +1,7 @@
 """Traces and metrics: in memory, and over the wire to a real OTLP receiver."""
 
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -38,7 +39,7 @@ def test_request_and_inference_are_spans_and_histograms(memory, settings, transa
     telemetry, spans, reader = memory
     with TestClient(create_app(settings, telemetry)) as client:
         client.post("/predict", json=transactions[0])
-        client.post("/predict", content=b"{}")
+        client.post("/predict", content=b"{}", headers={"Content-Type": "application/json"})
     names = [span.name for span in spans.get_finished_spans()]
     assert names == ["model inference", "POST /predict", "POST /predict"]
     inference, request, _ = spans.get_finished_spans()
@@ -47,6 +48,30 @@ def test_request_and_inference_are_spans_and_histograms(memory, settings, transa
     assert sum(point.count for point in found["fraud.inference.duration"]) == 1
     statuses = {point.attributes["http.response.status_code"] for point in found["http.server.request.duration"]}
     assert statuses == {200, 400}
+
+
+def test_buckets_separate_milliseconds(memory, settings, transactions):  # noqa: F811
+    telemetry, _, reader = memory
+    with TestClient(create_app(settings, telemetry)) as client:
+        client.post("/predict", json=transactions[0])
+    (point,) = recorded(reader)["http.server.request.duration"]
+    assert sum(bound < 0.1 for bound in point.explicit_bounds) >= 5
+
+
+def test_trace_of_the_caller_is_continued(memory, settings, transactions):  # noqa: F811
+    telemetry, spans, _ = memory
+    with TestClient(create_app(settings, telemetry)) as client:
+        parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        client.post("/predict", json=transactions[0], headers={"traceparent": parent})
+    assert {f"{span.context.trace_id:032x}" for span in spans.get_finished_spans()} == {parent.split("-")[1]}
+
+
+def test_collector_that_is_down_does_not_hold_up_the_end(settings, transactions, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    with TestClient(create_app(settings, otlp_telemetry())) as client:
+        assert client.post("/predict", json=transactions[0]).status_code == 200
+        started = time.monotonic()
+    assert time.monotonic() - started < 8
 
 
 def test_unknown_paths_share_one_label(memory, settings):  # noqa: F811
