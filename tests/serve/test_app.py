@@ -5,49 +5,11 @@ import time
 
 import numpy as np
 import pytest
-from litestar.testing import TestClient
 
 from fraud_core.errors import BundleError, ParameterError
 from fraud_core.model import bundle
-from fraud_core.model.champion import train
-from fraud_core.pipeline.candidate import write_candidate
-from fraud_core.pipeline.versions import open_versions
 from serve.app import create_app
 from serve.settings import read_settings
-
-DECISION = {"alert_budget": 0.05, "review_cost_eur": 5.0}
-
-
-@pytest.fixture(scope="session")
-def champion(tmp_path_factory):
-    """A promoted bundle of a small model on toy data."""
-    root = tmp_path_factory.mktemp("service")
-    (root / "params.yaml").touch()
-    (root / "dvc.yaml").touch()
-    versions = open_versions("toy")
-    rows = versions.training_rows
-    chosen = train("catboost", rows, settings={"iterations": 40}, seed=1, n_threads=1, **DECISION)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        write_candidate("champion", chosen, rows, versions, model={}, decision=DECISION)
-    bundle.write_manifest(root / "champion", git_revision="r", library_versions={})
-    return root / "champion"
-
-
-@pytest.fixture
-def settings(champion):
-    return read_settings({"FRAUD_MODEL_DIR": str(champion)})
-
-
-@pytest.fixture
-def client(settings):
-    with TestClient(create_app(settings)) as client:
-        yield client
-
-
-@pytest.fixture
-def transactions(versions):
-    return versions.v1.drop("Class").to_dicts()
 
 
 def test_prediction_equals_the_offline_score_exactly(client, champion, versions, transactions):

@@ -6,8 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.serve.test_app import champion  # noqa: F401 - fixture
-from tests.serve.test_process import start, wait_until_ready
+from tests.serve.conftest import start, wait_until_ready
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 OPTIONS = [
@@ -18,7 +17,7 @@ OPTIONS = [
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)")
-def test_documentation_page_shows_the_endpoint_and_its_fields(champion, tmp_path):  # noqa: F811
+def test_documentation_page_shows_the_endpoint_and_its_fields(champion, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,35 +1,14 @@
 """The service as a process of its own, as a user starts it."""
 
-import os
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 
 from tests.conftest import ROOT
-from tests.serve.test_app import champion  # noqa: F401 - fixture
+from tests.serve.conftest import start, wait_until_ready
 
 
-def start(**environment):
-    return subprocess.Popen(
-        [sys.executable, "-m", "serve"], cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-
-
-def wait_until_ready(port):
-    for _ in range(100):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2) as answer:
-                assert answer.status == 200
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the service did not become ready in ten seconds")
-
-
-def test_service_starts_answers_and_stops(champion):  # noqa: F811
+def test_service_starts_answers_and_stops(champion):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -58,7 +37,7 @@ def test_serving_imports_no_training_library():
     assert run.stdout.strip() == "[]"
 
 
-def test_port_in_use_is_one_clear_line(champion):  # noqa: F811
+def test_port_in_use_is_one_clear_line(champion):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -70,7 +49,7 @@ def test_port_in_use_is_one_clear_line(champion):  # noqa: F811
     assert len(errors.splitlines()) == 1
 
 
-def test_stalled_client_does_not_hold_up_the_end(champion):  # noqa: F811
+def test_stalled_client_does_not_hold_up_the_end(champion):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

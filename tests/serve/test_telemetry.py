@@ -14,7 +14,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from serve.app import create_app
 from serve.telemetry import Telemetry, otlp_telemetry
-from tests.serve.test_app import champion, settings, transactions  # noqa: F401 - fixtures
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def recorded(reader):
     }
 
 
-def test_request_and_inference_are_spans_and_histograms(memory, settings, transactions):  # noqa: F811
+def test_request_and_inference_are_spans_and_histograms(memory, settings, transactions):
     telemetry, spans, reader = memory
     with TestClient(create_app(settings, telemetry)) as client:
         client.post("/predict", json=transactions[0])
@@ -50,7 +49,7 @@ def test_request_and_inference_are_spans_and_histograms(memory, settings, transa
     assert statuses == {200, 400}
 
 
-def test_buckets_separate_milliseconds(memory, settings, transactions):  # noqa: F811
+def test_buckets_separate_milliseconds(memory, settings, transactions):
     telemetry, _, reader = memory
     with TestClient(create_app(settings, telemetry)) as client:
         client.post("/predict", json=transactions[0])
@@ -58,7 +57,7 @@ def test_buckets_separate_milliseconds(memory, settings, transactions):  # noqa:
     assert sum(bound < 0.1 for bound in point.explicit_bounds) >= 5
 
 
-def test_trace_of_the_caller_is_continued(memory, settings, transactions):  # noqa: F811
+def test_trace_of_the_caller_is_continued(memory, settings, transactions):
     telemetry, spans, _ = memory
     with TestClient(create_app(settings, telemetry)) as client:
         parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -66,7 +65,7 @@ def test_trace_of_the_caller_is_continued(memory, settings, transactions):  # no
     assert {f"{span.context.trace_id:032x}" for span in spans.get_finished_spans()} == {parent.split("-")[1]}
 
 
-def test_collector_that_is_down_does_not_hold_up_the_end(settings, transactions, monkeypatch):  # noqa: F811
+def test_collector_that_is_down_does_not_hold_up_the_end(settings, transactions, monkeypatch):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     with TestClient(create_app(settings, otlp_telemetry())) as client:
         assert client.post("/predict", json=transactions[0]).status_code == 200
@@ -74,7 +73,7 @@ def test_collector_that_is_down_does_not_hold_up_the_end(settings, transactions,
     assert time.monotonic() - started < 8
 
 
-def test_unknown_paths_share_one_label(memory, settings):  # noqa: F811
+def test_unknown_paths_share_one_label(memory, settings):
     telemetry, _, reader = memory
     with TestClient(create_app(settings, telemetry)) as client:
         for number in range(20):
@@ -95,7 +94,7 @@ class Receiver(BaseHTTPRequestHandler):
         pass
 
 
-def test_traces_and_metrics_reach_an_otlp_receiver(settings, transactions, monkeypatch):  # noqa: F811
+def test_traces_and_metrics_reach_an_otlp_receiver(settings, transactions, monkeypatch):
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
