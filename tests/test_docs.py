@@ -70,7 +70,7 @@ def test_map_of_the_readme_names_every_visible_entry():
     if run.returncode:
         pytest.skip("not a git checkout")
     visible = {path.split("/")[0] for path in run.stdout.split() if not path.startswith(".")}
-    for entry in visible:
+    for entry in visible - {"README.md"}:
         assert f"`{entry}" in README, f"{entry} is not in the map of README.md"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fraud_core.data.toy import toy_transactions
 from fraud_core.model.bundle import load_bundle
 from tests.conftest import ROOT
 
@@ -49,47 +50,55 @@ def clone(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def ran(clone, tmp_path_factory):
+    """The clone after a run on a table of the user's own."""
+    own_table = tmp_path_factory.mktemp("own") / "payments.csv"
+    toy_transactions(3000, seed=3).write_csv(own_table)
+    call(clone, "python", "-m", "fraud_core", "source", "--data", str(own_table))
+    call(clone, "dvc", "repro", *QUICK)
+    return clone
+
+
 @pytest.mark.slow
 @pytest.mark.xdist_group("pipeline")
 class TestPipeline:
-    def test_own_table_becomes_a_champion_and_a_report(self, clone, own_table):
-        call(clone, "python", "-m", "fraud_core", "source", "--data", str(own_table))
-        call(clone, "dvc", "repro", *QUICK)
-        call(clone, "python", "-m", "fraud_core", "promote")
-        summary = call(clone, "python", "-m", "fraud_core", "summary")
+    def test_own_table_becomes_a_champion_and_a_report(self, ran):
+        call(ran, "python", "-m", "fraud_core", "promote")
+        summary = call(ran, "python", "-m", "fraud_core", "summary")
         assert "champion, average precision on day 2" in summary
-        assert load_bundle(clone / "models/champion").contract.card == "ulb"
-        assert (clone / "reports/_site/quick/studies/20_poisoning.html").is_file()
-        fairness = json.loads((clone / "results/quick/fairness/metrics.json").read_text())
+        assert load_bundle(ran / "models/champion").contract.card == "ulb"
+        assert (ran / "reports/_site/quick/studies/20_poisoning.html").is_file()
+        fairness = json.loads((ran / "results/quick/fairness/metrics.json").read_text())
         assert fairness["uci_default.verdict"].startswith("not run")
 
-    def test_nothing_but_the_lock_differs_in_git(self, clone):
-        assert call(clone, "git", "status", "--porcelain").split() in ([], ["M", "dvc.lock"])
+    def test_nothing_but_the_lock_differs_in_git(self, ran):
+        assert set(call(ran, "git", "status", "--porcelain").split()) <= {"M", "dvc.lock"}
 
-    def test_second_run_runs_nothing(self, clone):
-        assert "Running stage" not in call(clone, "dvc", "repro", *QUICK)
+    def test_second_run_runs_nothing(self, ran):
+        assert "Running stage" not in call(ran, "dvc", "repro", *QUICK)
 
-    def test_changed_parameter_reruns_what_depends_on_it_alone(self, clone):
-        path = clone / "params.yaml"
+    def test_changed_parameter_reruns_what_depends_on_it_alone(self, ran):
+        path = ran / "params.yaml"
         before = path.read_text()
         path.write_text(before.replace("psi_limit: 0.1,", "psi_limit: 0.2,", 1))
-        plan = call(clone, "dvc", "repro", "--dry", *QUICK)
+        plan = call(ran, "dvc", "repro", "--dry", *QUICK)
         path.write_text(before)
-        assert set(re.findall(r"Running stage '(.+)'", plan)) == {"drift@quick", "report"}
+        assert set(re.findall(r"Running stage '(.+)'", plan)) == {"drift@quick"}
 
-    def test_sweep_compares_with_the_last_commit(self, clone):
-        call(clone, "git", "commit", "-qam", "own data")
-        call(clone, "dvc", "exp", "run", "-S", "poisoning.rate=0.4", "-S", "poisoning.attack=fraud_to_legit", "sweep")
-        assert "poisoning.rate" in call(clone, "dvc", "exp", "show", "--only-changed", "--csv")
-        difference = json.loads(call(clone, "dvc", "metrics", "diff", "--json").splitlines()[0])
+    def test_sweep_compares_with_the_last_commit(self, ran):
+        call(ran, "git", "commit", "-q", "--allow-empty", "-am", "own data")
+        call(ran, "dvc", "exp", "run", "-S", "poisoning.rate=0.4", "-S", "poisoning.attack=fraud_to_legit", "sweep")
+        assert "poisoning.rate" in call(ran, "dvc", "exp", "show", "--only-changed", "--csv")
+        difference = json.loads(call(ran, "dvc", "metrics", "diff", "--json").splitlines()[0])
         assert difference["results/sweep/metrics.json"]["poison_rate"]["new"] == 0.4
-        assert "file://" in call(clone, "dvc", "plots", "diff")
-        call(clone, "git", "checkout", "-q", ".")
+        assert "file://" in call(ran, "dvc", "plots", "diff")
+        call(ran, "git", "checkout", "-q", ".")
 
-    def test_misspelt_parameter_fails_with_its_name(self, clone):
-        path = clone / "params.yaml"
+    def test_misspelt_parameter_fails_with_its_name(self, ran):
+        path = ran / "params.yaml"
         before = path.read_text()
         path.write_text(before.replace("n_shown", "n_shwon", 1))
-        output = call(clone, "python", "-m", "fraud_core", "study", "explain", expect=1)
+        output = call(ran, "python", "-m", "fraud_core", "study", "explain", expect=1)
         path.write_text(before)
         assert "unknown field `n_shwon`" in output
