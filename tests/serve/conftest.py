@@ -1,6 +1,7 @@
 """Fixtures of the service: a promoted bundle of a small model, a client, the service as a process of its own."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -50,6 +51,12 @@ def client(settings):
 @pytest.fixture
 def transactions(versions):
     return versions.v1.drop("Class").to_dicts()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def start(**environment):

@@ -1,12 +1,11 @@
 """The documentation page in a real browser, without a network."""
 
 import shutil
-import socket
 import subprocess
 
 import pytest
 
-from tests.serve.conftest import start, wait_until_ready
+from tests.serve.conftest import free_port, start, wait_until_ready
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 OPTIONS = [
@@ -18,9 +17,7 @@ OPTIONS = [
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)")
 def test_documentation_page_shows_the_endpoint_and_its_fields(champion, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with start(FRAUD_MODEL_DIR=str(champion), FRAUD_PORT=str(port)) as process:
         wait_until_ready(port)
         command = [CHROMIUM, *OPTIONS, f"--user-data-dir={tmp_path}", f"http://127.0.0.1:{port}/docs"]

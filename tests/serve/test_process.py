@@ -3,15 +3,14 @@
 import socket
 import subprocess
 import sys
+import time
 
 from tests.conftest import ROOT
-from tests.serve.conftest import start, wait_until_ready
+from tests.serve.conftest import free_port, start, wait_until_ready
 
 
 def test_service_starts_answers_and_stops(champion):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with start(FRAUD_MODEL_DIR=str(champion), FRAUD_PORT=str(port)) as process:
         wait_until_ready(port)
         process.terminate()
@@ -49,17 +48,29 @@ def test_port_in_use_is_one_clear_line(champion):
     assert len(errors.splitlines()) == 1
 
 
-def test_stalled_client_does_not_hold_up_the_end(champion):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def stall(port):
+    """A connection whose request never gets its body."""
+    stalled = socket.create_connection(("127.0.0.1", port))
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 700\r\n"
+    stalled.sendall(head + b"\r\n{")
+    return stalled
+
+
+def test_stalled_client_is_answered_with_408(champion):
+    port = free_port()
     with start(FRAUD_MODEL_DIR=str(champion), FRAUD_PORT=str(port)) as process:
         wait_until_ready(port)
-        with socket.create_connection(("127.0.0.1", port)) as stalled:
-            head = (
-                b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 700\r\n\r\n{"
-            )
-            stalled.sendall(head)
+        with stall(port) as stalled:
             assert b" 408 " in stalled.recv(200)
         process.terminate()
         process.communicate(timeout=15)
+
+
+def test_stalled_client_does_not_hold_up_the_end(champion):
+    port = free_port()
+    with start(FRAUD_MODEL_DIR=str(champion), FRAUD_PORT=str(port)) as process:
+        wait_until_ready(port)
+        with stall(port):
+            time.sleep(0.3)
+            process.terminate()
+            process.communicate(timeout=20)
