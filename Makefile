@@ -13,7 +13,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 QUICK := poison sweep data@quick baseline@quick poisoning@quick drift@quick fairness@quick explain@quick select@quick report
 FULL := data@full baseline@full poisoning@full drift@full fairness@full explain@full select@full
 
-.PHONY: help run test serve lab studies report mlflow bench readme lint lock env clean
+.PHONY: help run scan test serve lab studies report mlflow bench readme lint lock env clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -22,6 +22,10 @@ run: env ## environment, data, quick studies, champion, report; DATA=path takes 
 	@python -m fraud_core source $(if $(DATA),--data "$(DATA)")
 	@dvc repro $(QUICK)
 	@python -m fraud_core promote --profile quick; status=$$?; python -m fraud_core summary --profile quick && exit $$status
+
+scan: env ## scan a label batch for poisoning: DATA=path, and TRUSTED=path for labels that are true
+	@test -n "$(DATA)" || { echo "error: give the table to scan, make scan DATA=path"; exit 1; }
+	@python -m fraud_core scan "$(DATA)" $(if $(TRUSTED),--trusted "$(TRUSTED)")
 
 test: env ## the whole test suite
 	@python -m pytest
@@ -46,6 +50,7 @@ mlflow: env ## the MLflow pages on the runs of this project
 
 bench: env ## speed ratios, written to benchmarks/results
 	@python benchmarks/bootstrap.py
+	@python benchmarks/laboratory.py
 
 readme: env ## write the current figures into README.md
 	@python -m fraud_core readme

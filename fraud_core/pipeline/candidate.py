@@ -17,11 +17,14 @@ from fraud_core.errors import BundleError, FraudCoreError
 from fraud_core.model import bundle
 from fraud_core.model.champion import DecidingModel, TrainingRows, train
 from fraud_core.model.export import to_oblivious_trees
+from fraud_core.model.intervals import Scored
 from fraud_core.pipeline.params import Params
 from fraud_core.pipeline.paths import results_folder, within_project
 from fraud_core.pipeline.progress import progress_bar
 from fraud_core.pipeline.results import read_metrics
 from fraud_core.pipeline.versions import TOY, Versions, open_versions
+from fraud_core.promotion.comparison import saving_over
+from fraud_core.promotion.gate import Criterion, judge_champion
 
 CANDIDATE = Path("models/candidate")
 CHAMPION = Path("models/champion")
@@ -29,6 +32,7 @@ TOY_CANDIDATE = Path("scratch/toy-candidate")
 RECORD = Path("models/promotions.jsonl")
 EXPORT_TOLERANCE = 1e-8
 EXPORT_ROWS = 10_000
+COMPARISON_REPLICATES = 2000
 REFERENCE_BINS = 20
 LIBRARIES = ("numpy", "polars", "scikit-learn", "catboost", "msgspec")
 
@@ -128,13 +132,20 @@ def _reference(chosen: DecidingModel, rows: TrainingRows, card: DatasetCard) -> 
     return {"features": features, "score": describe(chosen.scored(rows.features[rows.validation]).y_score)}
 
 
-def promote(profile: str) -> str:
-    """Make the candidate the champion when the gate passed it; record the decision either way.
+def promote(profile: str, *, override: tuple[str, str] | None = None) -> str:
+    """Make the candidate the champion when the gate passed it and it beats the champion; record the decision.
+
+    Parameters
+    ----------
+    profile
+        Whose judgement counts, quick or full.
+    override
+        Who promotes in spite of the gate, and why; both are recorded beside the evidence, which stays as it is.
 
     Returns
     -------
     str
-        One line that says what happened.
+        One line that says what happened; a champion that is not beaten stays, which is no error.
 
     Raises
     ------
@@ -149,18 +160,48 @@ def promote(profile: str) -> str:
             f"the gate judged model {judged['candidate.version']}, models/candidate is {version_found}; "
             f"judge it with `dvc repro select@{profile}`"
         )
-    if not judged["gate.promoted"]:
+    if not judged["gate.promoted"] and not override:
         _record(version_found, judged, promoted=False)
         raise FraudCoreError(f"model {version_found} is not promoted: {judged['gate.reasons']}")
     if (champion / "manifest.json").is_file() and bundle.read_manifest(champion).model_version == version_found:
         bundle.load_bundle(champion)
         return f"champion: model {version_found}, already promoted"
+    comparison = against_champion(profile)
+    evidence = judged if comparison is None else judged | {"gate.champion": comparison.evidence}
+    if comparison is not None and comparison.outcome != "pass" and not override:
+        _record(version_found, evidence, promoted=False)
+        kept = bundle.read_manifest(champion).model_version
+        return f"champion: model {kept} stays; {comparison.evidence}"
     partial = champion.with_name(f".champion-{os.getpid()}")
     shutil.copytree(candidate, partial)
     bundle.write_manifest(partial, git_revision=git_revision(), library_versions={n: version(n) for n in LIBRARIES})
     _swap(partial, champion)
-    _record(version_found, judged, promoted=True)
-    return f"champion: model {version_found}, promoted"
+    _record(version_found, evidence, promoted=True, override=override)
+    return f"champion: model {version_found}, promoted" + (
+        f" by {override[0]} in spite of the gate" if override else ""
+    )
+
+
+def against_champion(profile: str) -> Criterion | None:
+    """The candidate against the champion on the sealed holdout; None without a champion of the same data.
+
+    A champion of another data set, or of another v1, cannot be compared and gives way.
+    """
+    champion, candidate = within_project(CHAMPION), bundle.read_content(within_project(CANDIDATE))
+    if not (champion / "manifest.json").is_file():
+        return None
+    served = bundle.load_bundle(champion)
+    judged_on = [b.origin["data_sha256"]["v1"] for b in (served, candidate)]
+    if served.contract != candidate.contract or judged_on[0] != judged_on[1]:
+        return None
+    holdout = open_versions("data", candidate.contract.card).holdout
+    models = [Scored(b.probability(holdout.features), b.policy.threshold) for b in (served, candidate)]
+    decision = {"alert_budget": candidate.policy.alert_budget, "review_cost_eur": candidate.policy.review_cost_eur}
+    saving = saving_over(
+        *models, holdout, decision=decision, n_replicates=COMPARISON_REPLICATES, rng=np.random.default_rng(0)
+    )
+    floor = read_metrics(results_folder(profile, "poisoning"))["placebo.expected_cost_eur_floor"]
+    return judge_champion(saving, floor_eur=float(floor))
 
 
 def _swap(partial: Path, champion: Path) -> None:
@@ -172,11 +213,15 @@ def _swap(partial: Path, champion: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _record(model_version: str, judged: dict[str, Any], *, promoted: bool) -> None:
+def _record(
+    model_version: str, judged: dict[str, Any], *, promoted: bool, override: tuple[str, str] | None = None
+) -> None:
+    """Append the decision to the record; an override stands beside the evidence and never in its place."""
     gate = {name: value for name, value in judged.items() if name.startswith("gate.")}
     entry = {
         "at_utc": datetime.now(UTC).isoformat(timespec="seconds"), "model_version": model_version,
         "promoted": promoted, "git_revision": git_revision(), "evidence": gate,
+        "override": None if override is None else {"by": override[0], "why": override[1]},
     }  # fmt: skip
     path = within_project(RECORD)
     path.parent.mkdir(parents=True, exist_ok=True)

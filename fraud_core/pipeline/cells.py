@@ -4,6 +4,7 @@ A cell's result is a dict of arrays, kept as .npz under a key made of the code, 
 interrupted study goes on where it stopped, and a changed line of code or number is never answered from the store.
 """
 
+import ast
 import hashlib
 import io
 import json
@@ -118,15 +119,38 @@ def _digest(text: str) -> str:
 
 
 def code_sha256(function: Callable) -> str:
-    """Digest of the code that a function of a room can reach: its own room, `model`, `data` and the errors.
+    """Digest of the modules of this package that a function's module imports, directly or through others.
 
-    Imports point inwards (a test holds this), so nothing else can move a figure of that room.
+    Nothing else can move what the function computes; a change of a summary leaves finished cells as they are.
     """
     package = Path(__file__).resolve().parents[1]
-    room = function.__module__.split(".")[1] if function.__module__.startswith("fraud_core.") else ""
+    reached: dict[str, bytes] = {}
+    waiting = [function.__module__]
+    while waiting:
+        module = waiting.pop()
+        path = package.parent.joinpath(*module.split(".")).with_suffix(".py")
+        if module in reached or not module.startswith(f"{package.name}.") or not path.is_file():
+            continue
+        reached[module] = path.read_bytes()
+        waiting += imported_modules(reached[module])
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        place = path.relative_to(package)
-        if place.parts[0] in {"errors.py", "data", "model", room}:
-            digest.update(place.as_posix().encode() + path.read_bytes())
+    for module in sorted(reached):
+        digest.update(module.encode() + reached[module])
     return digest.hexdigest()
+
+
+def imported_modules(source: bytes) -> list[str]:
+    """Modules that a source imports, at its top or inside a function.
+
+    Examples
+    --------
+    >>> imported_modules(b"import a.b\\nfrom c.d import e\\n")
+    ['a.b', 'c.d', 'c.d.e']
+    """
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [node.module, *(f"{node.module}.{name.name}" for name in node.names)]
+    return found

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fraud_core.errors import FraudCoreError
+from fraud_core.errors import FraudCoreError, ParameterError
 from fraud_core.pipeline.params import STUDIES, SWEEPS, Params, notebook_parameters, read_params
 from fraud_core.pipeline.paths import PROFILES, project_root, results_folder, within_project
 
@@ -38,12 +38,18 @@ def _parser() -> argparse.ArgumentParser:
     add("fetch", _fetch, "get the raw tables and check their digests")
     add("prepare", _prepare, "check the tables and write v0 and the sealed v1")
     add("poison", _poison, "write the poisoned versions of v0")
+    scan = add("scan", _scan, "scan a label batch for poisoning; exit code 2 when something was found")
+    scan.add_argument("data", type=Path, help="a CSV or parquet table with the columns of the card")
+    scan.add_argument("--trusted", type=Path, help="a table whose labels are true; its last hours are used")
     add("train", _train, "train the candidate on v0")
     study = add("study", _study, "run a study notebook")
     study.add_argument("name", choices=[*STUDIES, *SWEEPS])
+    promote = add("promote", _promote, "make the candidate the champion if the gate passed it")
+    promote.add_argument("--override-by", help="who promotes in spite of the gate; recorded with the reason")
+    promote.add_argument("--override-why", help="the reason of an override")
     for command in (
         study,
-        add("promote", _promote, "make the candidate the champion if the gate passed it"),
+        promote,
         add("report", _report, "render the report"),
         add("summary", _summary, "print the headline figures"),
     ):
@@ -84,6 +90,12 @@ def _poison(options) -> None:
     poison(params.data.card, direction=params.poison.direction, rates=params.poison.rates, seed=params.poison.seed)
 
 
+def _scan(options) -> int:
+    from fraud_core.pipeline.scan_command import scan_table
+
+    return scan_table(options.data, _params().data.card, trusted=options.trusted)
+
+
 def _train(options) -> None:
     from fraud_core.pipeline.candidate import train_candidate
 
@@ -110,10 +122,18 @@ def _promote(options) -> None:
     from fraud_core.pipeline.candidate import promote
     from fraud_core.pipeline.tracking import register_champion
 
-    print(promote(options.profile))
+    print(promote(options.profile, override=_override(options)))
     registered = register_champion()
     if registered:
         print(f"MLflow: {registered}")
+
+
+def _override(options) -> tuple[str, str] | None:
+    if options.override_by is None and options.override_why is None:
+        return None
+    if not (options.override_by or "").strip() or not (options.override_why or "").strip():
+        raise ParameterError("override: expected both --override-by and --override-why, neither empty")
+    return options.override_by.strip(), options.override_why.strip()
 
 
 def _report(options) -> None:

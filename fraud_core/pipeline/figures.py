@@ -23,16 +23,22 @@ STYLE = {
 }  # fmt: skip
 
 
-def _axes(width: float = 6.4, height: float = 3.8):
+def axes_of(width: float = 6.4, height: float = 3.8):
+    """An empty drawing in the look of the studies."""
     with plt.rc_context(STYLE):
         drawing, axes = plt.subplots(figsize=(width, height))
     plt.close(drawing)
     return drawing, axes
 
 
+def say(name: str) -> str:
+    """A name of the code in words."""
+    return name.replace("_", " ")
+
+
 def frauds_over_time(hours: np.ndarray, y_true: np.ndarray, cut_hour: float):
     """Transactions (line) and frauds (bars) in each hour, with the cut between v0 and v1."""
-    drawing, axes = _axes(7.2, 3.4)
+    drawing, axes = axes_of(7.2, 3.4)
     edges = np.arange(0, np.ceil(hours.max()) + 1)
     rows, frauds = np.histogram(hours, edges)[0], np.histogram(hours[y_true == 1], edges)[0]
     axes.bar(edges[:-1] + 0.5, frauds, width=0.9, color=COLORS[1], label="frauds")
@@ -50,7 +56,7 @@ def frauds_over_time(hours: np.ndarray, y_true: np.ndarray, cut_hour: float):
 
 def precision_recall_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]):
     """Precision against recall for each model, with the base rate."""
-    drawing, axes = _axes()
+    drawing, axes = axes_of()
     for color, (name, score) in zip(COLORS, scores.items(), strict=False):
         recall, precision, _ = precision_recall_steps(y_true, score)
         step = np.flatnonzero(np.diff(recall, prepend=-1.0) > 0)
@@ -63,7 +69,7 @@ def precision_recall_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]
 
 def calibration_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]):
     """Observed share of frauds against mean probability in each calibration bin, on logarithmic axes."""
-    drawing, axes = _axes(5.2, 4.2)
+    drawing, axes = axes_of(5.2, 4.2)
     low = 1e-4
     axes.plot([low, 1], [low, 1], color=GREY, linestyle=":", label="perfect")
     for color, (name, score) in zip(COLORS, scores.items(), strict=False):
@@ -80,7 +86,7 @@ def calibration_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]):
 
 def intervals(rows: Mapping[str, Interval], xlabel: str, band: tuple[float, float] | None = None):
     """One figure with its interval on each line; an optional band marks the noise floor."""
-    drawing, axes = _axes(6.4, 0.9 + 0.36 * len(rows))
+    drawing, axes = axes_of(6.4, 0.9 + 0.36 * len(rows))
     places = np.arange(len(rows))[::-1]
     if band:
         axes.axvspan(*band, color="#dfe3e8", label="noise floor (placebo)")
@@ -93,29 +99,10 @@ def intervals(rows: Mapping[str, Interval], xlabel: str, band: tuple[float, floa
     return drawing
 
 
-def effect_of_poison(effects: Mapping[str, Mapping[float, Interval]], clean: Interval, floor: float):
-    """Average precision on clean labels against poison rate, a line for each attack, with the placebo's band."""
-    drawing, axes = _axes()
-    axes.axhspan(clean.value - floor, clean.value + floor, color="#dfe3e8", label="noise floor (placebo)")
-    axes.axhline(clean.value, color=GREY, linestyle=":", label="trained on clean labels")
-    for number, (color, (attack, by_rate)) in enumerate(zip(COLORS, effects.items(), strict=False)):
-        rates = np.array(list(by_rate)) * 100 * (1 + 0.03 * (number - len(effects) / 2))
-        values = list(by_rate.values())
-        spread = [[v.value - v.low for v in values], [v.high - v.value for v in values]]
-        middle = [v.value for v in values]
-        axes.errorbar(rates, middle, spread, fmt="o-", color=color, capsize=3, label=attack.replace("_", " "))
-    axes.set(xscale="log", xlabel="labels flipped, % of the attacked class", ylabel="average precision on clean v1")
-    ticks = sorted({rate * 100 for by_rate in effects.values() for rate in by_rate})
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.minorticks_off()
-    axes.legend(loc="lower left", fontsize=9)
-    return drawing
-
-
 def feature_drift(found: Sequence[FeatureDrift], psi_limit: float):
     """The stability index of each feature, the largest first, with the practical limit."""
     ordered = sorted(found, key=lambda drift: drift.population_stability_index)
-    drawing, axes = _axes(6.4, 1.0 + 0.2 * len(ordered))
+    drawing, axes = axes_of(6.4, 1.0 + 0.2 * len(ordered))
     colors = [COLORS[1] if drift.state == "drifted" else COLORS[0] for drift in ordered]
     axes.barh(range(len(ordered)), [drift.population_stability_index for drift in ordered], color=colors)
     axes.axvline(psi_limit, color="black", linewidth=1, linestyle="--")
@@ -129,7 +116,7 @@ def feature_drift(found: Sequence[FeatureDrift], psi_limit: float):
 def group_rates(panels: Mapping[str, Sequence[GroupRate]], xlabel: str):
     """Rates of groups with exact intervals, a panel for each attribute; words instead when there is none."""
     if not panels:
-        drawing, axes = _axes(6.4, 1.2)
+        drawing, axes = axes_of(6.4, 1.2)
         axes.text(0.5, 0.5, "not run: the table was not fetched", ha="center", va="center")
         axes.set_axis_off()
         return drawing
@@ -172,7 +159,7 @@ def beeswarm(values: np.ndarray, features: np.ndarray, names: list[str], base: f
 
 def performance_change(before: Mapping[str, Interval], after: Mapping[str, Interval]):
     """The same metrics in two windows, side by side, each with its interval."""
-    drawing, axes = _axes(6.4, 1.1 + 0.5 * len(before))
+    drawing, axes = axes_of(6.4, 1.1 + 0.5 * len(before))
     places = np.arange(len(before))[::-1]
     for color, shift, label, rows in (
         (COLORS[0], 0.12, "v0, validation hours", before),

@@ -12,6 +12,13 @@ Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Flip = Literal["legit_to_fraud", "fraud_to_legit", "symmetric"]
+# An attack on a group needs a column that the payments do not have; it belongs to tables with sensitive attributes.
+Attack = Literal[
+    "legit_to_fraud", "fraud_to_legit", "symmetric", "boundary", "targeted_mode", "backdoor", "injection", "source"
+]
+Defence = Literal[
+    "none", "confident_learning", "knn", "micro_models", "trusted_loss", "provenance", "out_of_fold", "policy"
+]
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,9 +50,23 @@ class Model(_Section):
 
 
 class Sweep(_Section):
-    attack: Flip
+    attack: Attack
     rate: Share
+    defence: Defence
     seed: int
+
+
+class Scan(_Section):
+    false_alarm_rate: Share
+    n_reviewed: Count
+    honest_error_rate: Share
+    n_canaries: Count
+
+
+class Certificate(_Section):
+    parts: list[Annotated[int, msgspec.Meta(ge=3)]]
+    vote_budget: Share
+    flips: list[Count]
 
 
 class DataStudy(_Section):
@@ -59,11 +80,12 @@ class BaselineStudy(_Section):
 
 
 class PoisoningStudy(_Section):
-    attacks: list[Flip]
-    rates: list[Share]
+    attacks: dict[Attack, list[Share]]
+    defences: list[Defence]
     n_seeds: Count
     n_placebo: Annotated[int, msgspec.Meta(ge=2)]
     equivalence_limit: Share
+    tolerated_eur: Positive
     n_replicates: Count
 
 
@@ -116,6 +138,8 @@ class Params(_Section):
     decision: Decision
     model: Model
     poisoning: Sweep
+    scan: Scan
+    certificate: Certificate
     quick: Profile
     full: Profile
 
@@ -130,7 +154,7 @@ class Study(msgspec.Struct, frozen=True):
 STUDIES: dict[str, Study] = {
     "data": Study("00_data"),
     "baseline": Study("10_baseline", shared=("decision", "model")),
-    "poisoning": Study("20_poisoning", shared=("decision", "model")),
+    "poisoning": Study("20_poisoning", shared=("decision", "model", "scan", "certificate")),
     "drift": Study("30_drift", shared=("decision", "model")),
     "fairness": Study("40_fairness", shared=("model",)),
     "explain": Study("50_explain", shared=("model",)),

@@ -69,6 +69,18 @@ def read_metrics(results_dir: str | Path) -> dict[str, float | str]:
     return json.loads(path.read_bytes())
 
 
+def sibling_figure(results_dir: str, study: str, name: str) -> str | None:
+    """A verdict of another study of the same profile, or None when that study has not been run.
+
+    Raises
+    ------
+    ResultError
+        When the study was run and has no such figure.
+    """
+    path = within_project(results_dir).parent / study / "metrics.json"
+    return figure(json.loads(path.read_bytes()), name) if path.is_file() else None
+
+
 def resolve(text: str, metrics: Mapping[str, float | str]) -> str:
     """Fill ``{name}`` and ``{name:format}`` in a text from metrics; ``interval`` as format shows the interval too.
 

@@ -14,7 +14,7 @@ from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.progress import progress_bar
 from fraud_core.pipeline.tables import read_card, read_table, write_csv, write_parquet
 from fraud_core.pipeline.versions import V0, V1
-from fraud_core.poisoning.attacks import flip_labels
+from fraud_core.poisoning.flips import flip_labels
 
 RAW = Path("data/raw")
 AUDIT_CARD = "uci_default"

@@ -1,23 +1,29 @@
-"""The poisoning study: one cell is one training on poisoned labels, scored on the clean, sealed holdout."""
+"""The cells of the poisoning study: attack the labels of v0, defend, train, and score the clean, sealed holdout."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from fraud_core.data.arrays import Arrays
-from fraud_core.model.champion import TrainingRows, train
-from fraud_core.model.intervals import Interval, Scored, bootstrap
-from fraud_core.poisoning.attacks import flip_labels
+from fraud_core.model.champion import DecidingModel, TrainingRows, train
+from fraud_core.poisoning.attacks import Knowledge, Poisoned, attack
+from fraud_core.poisoning.defences import Evidence, defend, trust
+from fraud_core.poisoning.neighbours import after_moves, nearest_neighbours
+from fraud_core.poisoning.policy import choose_defence
+from fraud_core.poisoning.scan import Scan, detect
+from fraud_core.poisoning.scan_figures import scan_figures
+from fraud_core.poisoning.scores import duplicate_groups, out_of_fold_scores
 
-CLEAN, PLACEBO = "clean", "placebo"
+CLEAN, PLACEBO, TRUSTED = "clean", "placebo", "trusted_labels"
 PLACEBO_LEFT_OUT = 0.1
+N_SOURCES = 6
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One training: an attack, ``clean`` or ``placebo``, its rate, the seed of the draw and the seed of the fit."""
+    """One draw of one attack, or of ``clean`` or ``placebo``: its rate, seed of the draw and seed of the fit."""
 
     attack: str
     rate: float
@@ -26,10 +32,39 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Stable name, such as ``legit_to_fraud.8.seed1``; a budget in whole percent where it is whole."""
-        if self.attack in (CLEAN, PLACEBO):
-            return f"{self.attack}.seed{self.attack_seed}"
-        return f"{budget_name(self.attack, self.rate)}.seed{self.attack_seed}"
+        """Stable name, such as ``legit_to_fraud.8.seed1``."""
+        return f"{self.group}.seed{self.attack_seed}"
+
+    @property
+    def group(self) -> str:
+        """Attack and budget, such as ``legit_to_fraud.8``; `CLEAN` and `PLACEBO` have no budget."""
+        return self.attack if self.attack in (CLEAN, PLACEBO) else budget_name(self.attack, self.rate)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What every cell shares; computed once, because flips move no row.
+
+    Attributes
+    ----------
+    rows
+        v0 with true labels.
+    holdout_features
+        Features of v1; its labels are not here at all.
+    groups
+        `duplicate_groups` of v0.
+    margin
+        Shape (n_samples,), out-of-fold log-odds of a model of clean v0: what an attacker at the boundary knows.
+    neighbours, distance
+        From `nearest_neighbours`; empty when no defence asks for them.
+    """
+
+    rows: TrainingRows
+    holdout_features: np.ndarray
+    groups: np.ndarray
+    margin: np.ndarray
+    neighbours: np.ndarray
+    distance: np.ndarray
 
 
 def budget_name(attack: str, rate: float) -> str:
@@ -43,61 +78,208 @@ def budget_name(attack: str, rate: float) -> str:
     return f"{attack}.{format(rate * 100, 'g').replace('.', '_')}"
 
 
-def grid(attacks: Sequence[str], rates: Sequence[float], *, n_seeds: int, n_placebo: int, seed: int) -> list[Cell]:
-    """The cells of a study: the clean reference, the placebo, then attack by rate by seed.
+def grid(budgets: Mapping[str, Sequence[float]], *, n_seeds: int, n_placebo: int, seed: int) -> list[Cell]:
+    """The cells of a study: clean draws, the first of which is the reference, the placebo, then attack by rate by seed.
 
     A placebo training is clean too: it has another seed and leaves out a random tenth of the rows of each class, so it
-    shows how far the result moves when nobody attacks.
+    shows how far the result moves when nobody attacks. A clean draw differs from the reference in the seeds of the scan
+    and of the defences alone.
 
     Examples
     --------
-    >>> [cell.name for cell in grid(["fraud_to_legit"], [0.1], n_seeds=1, n_placebo=1, seed=7)]
+    >>> [cell.name for cell in grid({"fraud_to_legit": [0.1]}, n_seeds=1, n_placebo=1, seed=7)]
     ['clean.seed7', 'placebo.seed8', 'fraud_to_legit.10.seed7']
     """
-    clean = [Cell(CLEAN, 0.0, seed, seed)]
-    clean += [Cell(PLACEBO, 0.0, seed + k, seed + k) for k in range(1, n_placebo + 1)]
-    attacked = [Cell(attack, rate, seed + k, seed) for attack in attacks for rate in rates for k in range(n_seeds)]
-    return clean + attacked
+    clean = [Cell(CLEAN, 0.0, seed + k, seed) for k in range(n_seeds)]
+    placebo = [Cell(PLACEBO, 0.0, seed + k, seed + k) for k in range(1, n_placebo + 1)]
+    attacked = [
+        Cell(name, rate, seed + k, seed) for name, rates in budgets.items() for rate in rates for k in range(n_seeds)
+    ]
+    return clean + placebo + attacked
 
 
-def run_cell(cell: Cell, rows: TrainingRows, holdout_features: np.ndarray, settings: Mapping[str, Any]) -> dict:
-    """Poison the labels of v0, train, and score the holdout.
+@dataclass(frozen=True)
+class Part:
+    """One part of a computation that is dealt to processes."""
+
+    number: int
+    of: int
+
+    @property
+    def name(self) -> str:
+        """Stable name."""
+        return f"part{self.number}of{self.of}"
+
+
+def neighbour_part(part: Part, features: np.ndarray) -> dict[str, np.ndarray]:
+    """Nearest neighbours of one part of the rows."""
+    queries = np.array_split(np.arange(len(features)), part.of)[part.number]
+    neighbours, distance = nearest_neighbours(features, queries=queries)
+    return {"neighbours": neighbours, "distance": distance}
+
+
+def clean_margin_part(part: Part, rows: TrainingRows) -> dict[str, np.ndarray]:
+    """Out-of-fold log-odds of a model of clean v0."""
+    return {"margin": out_of_fold_scores(rows, seed=part.number).margin}
+
+
+def simulated_sources(n_samples: int) -> np.ndarray:
+    """Who labelled each row: `N_SOURCES` simulated reviewers in turn; the ULB table names none.
+
+    Examples
+    --------
+    >>> simulated_sources(3)
+    array(['reviewer 1', 'reviewer 2', 'reviewer 3'], dtype='<U10')
+    """
+    return np.char.add("reviewer ", (np.arange(n_samples) % N_SOURCES + 1).astype(str)).astype("<U10")
+
+
+def run_cell(cell: Cell, inputs: Inputs, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Attack v0, then defend, train and score the holdout by each defence.
 
     Parameters
     ----------
     cell
         What to do.
-    rows
-        v0 with true labels; the attack reaches the validation hours too, as it would in life.
-    holdout_features
-        Features of v1; its labels are not here at all.
+    inputs
+        Shared data; the attack reaches the validation hours too, as it would in life, but ``none`` alone believes it
+        there: every defence has the labels of those hours from before the attack.
     settings
-        Keys ``model`` and ``decision``, the shared sections of params.yaml.
+        Keys ``catboost``, settings of the estimator, ``decision``, section of params.yaml, and ``defences``, names.
 
     Returns
     -------
     dict
-        ``y_score`` (n_holdout,), ``threshold``, ``n_changed`` and ``false_fraud_share``.
+        By defence ``<defence>.log_odds`` (n_holdout,), ``.threshold``, ``.doubted`` and ``.true_doubted``, under a
+        backdoor ``.stamped`` too (log-odds of the stamped holdout), and figures of the attack and the scan.
     """
     rng = np.random.default_rng(cell.attack_seed)
-    seen, n_changed, false_share = rows, 0, 0.0
     if cell.attack == PLACEBO:
-        seen = _leave_out(rows, PLACEBO_LEFT_OUT, rng)
-    elif cell.attack != CLEAN:
-        poisoned = flip_labels(rows.y_true, cell.attack, cell.rate, rng=rng)
-        seen = replace(rows, y_true=poisoned.y)
-        n_changed, false_share = len(poisoned.changed), poisoned.false_fraud_share
-    model = train(
-        "catboost", seen, settings=settings["model"]["catboost"], seed=cell.fit_seed, n_threads=1,
-        **settings["decision"],
-    )  # fmt: skip
-    scored = model.scored(holdout_features)
-    return {
-        "y_score": scored.y_score,
-        "threshold": np.array(scored.threshold),
-        "n_changed": np.array(n_changed),
-        "false_fraud_share": np.array(false_share),
-    }
+        poisoned = Poisoned(_leave_out(inputs.rows, PLACEBO_LEFT_OUT, rng), np.empty(0), np.empty(0, dtype=int))
+        poisoned = replace(poisoned, y_true=poisoned.rows.y_true)
+    elif cell.attack == CLEAN:
+        poisoned = Poisoned(inputs.rows, inputs.rows.y_true, np.empty(0, dtype=int))
+    else:
+        known = Knowledge(margin=inputs.margin, source=simulated_sources(len(inputs.rows.y_true)))
+        poisoned = attack(cell.attack, inputs.rows, cell.rate, rng=rng, knowledge=known)
+    defences = () if cell.attack == PLACEBO else tuple(settings["defences"])
+    return _Bench(cell, inputs, settings, poisoned).run(defences)
+
+
+class _Bench:
+    """The trainings of one cell; equal training rows are trained once."""
+
+    def __init__(self, cell: Cell, inputs: Inputs, settings: Mapping[str, Any], poisoned: Poisoned) -> None:
+        self.cell, self.inputs, self.settings, self.poisoned = cell, inputs, settings, poisoned
+        self.trained: dict[str, DecidingModel] = {}
+        self.seen = trust(poisoned.rows, poisoned.y_true[poisoned.rows.validation])
+
+    def run(self, defences: Sequence[str]) -> dict[str, np.ndarray]:
+        out = self._figures()
+        seed = self.cell.attack_seed
+        out |= self._result("none", self._train(self.poisoned.rows))
+        if not defences and self.cell.attack != PLACEBO:
+            return out
+        moved = self.poisoned.changed if self._rows_moved() else np.empty(0, dtype=int)
+        groups = self.inputs.groups if self._features_as_before() else duplicate_groups(self.seen.features)
+        scores = out_of_fold_scores(self.seen, seed=seed, groups=groups)
+        source = self._sources() if self.cell.attack == "source" else None
+        scan = detect(self.seen, scores, source=source, seed=seed)
+        out |= scan_figures(scan, scores, self.seen, self.poisoned)
+        if not defences:
+            return out
+        neighbours = self._neighbours(moved) if "knn" in defences else None
+        evidence = Evidence(scores, scan, groups, neighbours, source)
+        models = {TRUSTED: self._train(self.seen)}
+        out |= self._result(TRUSTED, models[TRUSTED])
+        for name in defences:
+            if name in ("none", "policy") or (name == "provenance" and source is None):
+                continue
+            defended = defend(name, self.seen, evidence, seed=seed)
+            if len(np.unique(defended.rows.y_true[~defended.rows.validation])) < 2:
+                out |= self._no_model(name, defended.doubted)
+                continue
+            models[name] = self._train(defended.rows)
+            out |= self._result(name, models[name], defended.doubted)
+        if "policy" in defences:
+            out |= self._policy(scan, models, out)
+        return out
+
+    def _policy(self, scan: Scan, models: Mapping[str, DecidingModel], out: Mapping[str, np.ndarray]) -> dict:
+        trusted = {"none": models[TRUSTED].validation_average_precision, "out_of_fold": 0.0}
+        if "out_of_fold" in models:
+            trusted["out_of_fold"] = models["out_of_fold"].validation_average_precision
+        chosen, _ = choose_defence(scan, trusted)
+        taken = TRUSTED if chosen == "none" else chosen
+        parts = {key.split(".", 1)[1]: value for key, value in out.items() if key.startswith(f"{taken}.")}
+        return {f"policy.{key}": value for key, value in parts.items()} | {"policy.cleaned": np.array(chosen != "none")}
+
+    def _train(self, rows: TrainingRows) -> DecidingModel:
+        digest = hashlib.sha256(np.ascontiguousarray(rows.y_true).tobytes())
+        digest.update(np.ascontiguousarray(rows.features).tobytes())
+        key = digest.hexdigest()
+        if key not in self.trained:
+            self.trained[key] = train(
+                "catboost", rows, settings=self.settings["catboost"], seed=self.cell.fit_seed, n_threads=1,
+                **self.settings["decision"],
+            )  # fmt: skip
+        return self.trained[key]
+
+    def _result(self, name: str, model: DecidingModel, doubted: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        features = self.inputs.holdout_features
+        found = {
+            f"{name}.log_odds": _log_odds(model, features).astype(np.float32),
+            f"{name}.threshold": np.array(model.operating_point.threshold),
+        }
+        if self.poisoned.trigger is not None:
+            stamped = self.poisoned.trigger.stamp(features)
+            found[f"{name}.stamped"] = _log_odds(model, stamped).astype(np.float32)
+        return found | self._doubted(name, doubted)
+
+    def _no_model(self, name: str, doubted: np.ndarray) -> dict[str, np.ndarray]:
+        """A defence that leaves one class leaves nothing to learn: no payment is ranked and none alerted."""
+        nothing = np.zeros(len(self.inputs.holdout_features), dtype=np.float32)
+        found = {f"{name}.log_odds": nothing, f"{name}.threshold": np.array(1.0)}
+        if self.poisoned.trigger is not None:
+            found[f"{name}.stamped"] = nothing
+        return found | self._doubted(name, doubted)
+
+    def _doubted(self, name: str, doubted: np.ndarray | None) -> dict[str, np.ndarray]:
+        changed = np.zeros(len(self.seen.y_true), dtype=bool)
+        changed[self.poisoned.changed] = True
+        if doubted is None:
+            doubted = np.zeros_like(changed)
+        return {
+            f"{name}.doubted": np.array(int(doubted.sum())),
+            f"{name}.true_doubted": np.array(int(np.sum(doubted & changed))),
+        }
+
+    def _figures(self) -> dict[str, np.ndarray]:
+        hidden = (self.poisoned.y_true == 1) & (self.poisoned.y_seen == 0)
+        return {
+            "n_changed": np.array(len(self.poisoned.changed)),
+            "false_fraud_share": np.array(self.poisoned.false_fraud_share),
+            "hidden_eur": np.array(float(self.poisoned.rows.amount_eur[hidden].sum())),
+        }
+
+    def _features_as_before(self) -> bool:
+        return self.seen.features is self.inputs.rows.features
+
+    def _rows_moved(self) -> bool:
+        return not self._features_as_before() and self.cell.attack != PLACEBO
+
+    def _sources(self) -> np.ndarray:
+        return simulated_sources(len(self.seen.y_true))
+
+    def _neighbours(self, moved: np.ndarray) -> np.ndarray:
+        if not len(moved):
+            return self.inputs.neighbours
+        before = self.inputs.rows.features
+        return after_moves(self.inputs.neighbours, self.inputs.distance, before, self.seen.features, moved)
+
+
+def _log_odds(model: DecidingModel, features: np.ndarray) -> np.ndarray:
+    return model.calibration.slope * model.estimator.margin(features) + model.calibration.intercept
 
 
 def _leave_out(rows: TrainingRows, share: float, rng: np.random.Generator) -> TrainingRows:
@@ -107,185 +289,3 @@ def _leave_out(rows: TrainingRows, share: float, rng: np.random.Generator) -> Tr
         members = np.flatnonzero(rows.y_true == label)
         stay[rng.choice(members, round(share * len(members)), replace=False)] = False
     return TrainingRows(rows.features[stay], rows.y_true[stay], rows.amount_eur[stay], rows.validation[stay])
-
-
-EFFECT_METRICS = ("average_precision", "recall_at_budget", "expected_cost_eur", "brier_score", "calibration_error")
-CHANGES = ("average_precision", "expected_cost_eur")
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What an attack at a budget does without a defence, over all its seeds.
-
-    Attributes
-    ----------
-    metrics
-        Interval of each metric of `EFFECT_METRICS`, and ``<metric>_change`` for those of `CHANGES`: against the clean
-        training, paired on the same resamples. Values are means over the seeds.
-    labels_changed, false_fraud_share
-        Mean over seeds.
-    """
-
-    metrics: dict[str, Interval]
-    labels_changed: int
-    false_fraud_share: float
-
-
-def measure_effects(
-    cells: Sequence[Cell],
-    results: Sequence[Mapping[str, np.ndarray]],
-    holdout: Arrays,
-    *,
-    decision: Mapping[str, float],
-    n_replicates: int,
-    seed: int,
-) -> tuple[dict[str, Effect], dict[str, float]]:
-    """Score every cell on the clean labels of the holdout, paired with the clean training.
-
-    Parameters
-    ----------
-    cells, results
-        As from `grid` and `run_cell`; the first cell is the clean reference.
-    holdout
-        v1 with its true labels.
-    decision
-        Keys ``alert_budget`` and ``review_cost_eur``.
-    n_replicates, seed
-        Of the bootstrap; every cell sees the same resamples of frauds and of rows as its clean pair.
-
-    Returns
-    -------
-    effects, floor
-        Effects by `budget_name` (and ``clean``), and the noise floor of each metric of `CHANGES` (see `noise_floor`).
-    """
-    replicates: dict[str, list[dict[str, np.ndarray]]] = {}
-    for number, (cell, result) in enumerate(zip(cells, results, strict=True)):
-        found = bootstrap(
-            holdout.y_true, {"clean": _scored(results[0]), "cell": _scored(result)}, holdout.amount_eur,
-            n_alerts=round(decision["alert_budget"] * len(holdout.y_true)),
-            review_cost_eur=decision["review_cost_eur"], n_replicates=n_replicates,
-            rng=np.random.default_rng([seed, number]),
-        )  # fmt: skip
-        changes = {f"{metric}_change": found["cell"][metric] - found["clean"][metric] for metric in CHANGES}
-        kept = {metric: found["cell"][metric] for metric in EFFECT_METRICS}
-        replicates.setdefault(_group(cell), []).append(kept | changes)
-    placebo = replicates.pop(PLACEBO, [])
-    floor = {metric: noise_floor([float(part[f"{metric}_change"][0]) for part in placebo]) for metric in CHANGES}
-    return _effects(cells, results, replicates), floor
-
-
-def _effects(cells, results, replicates: Mapping[str, list[dict[str, np.ndarray]]]) -> dict[str, Effect]:
-    effects = {}
-    for name, parts in replicates.items():
-        own = [result for cell, result in zip(cells, results, strict=True) if _group(cell) == name]
-        same_attack = [other for key, other in replicates.items() if key.split(".")[0] == name.split(".")[0]]
-        effects[name] = Effect(
-            metrics={
-                metric: _interval_over_seeds(
-                    [part[metric] for part in parts], [[p[metric][0] for p in other] for other in same_attack]
-                )
-                for metric in parts[0]
-            },
-            labels_changed=round(np.mean([result["n_changed"] for result in own])),
-            false_fraud_share=float(np.mean([result["false_fraud_share"] for result in own])),
-        )
-    return effects
-
-
-def noise_floor(changes: Sequence[float]) -> float:
-    """How far one training without an attack may lie from another: half the 95% prediction interval of a new change.
-
-    Parameters
-    ----------
-    changes
-        Change of a metric in each placebo training; their mean need not be 0.
-
-    Returns
-    -------
-    float
-        t₀.₉₇₅ · s · √(1 + 1/n) + |mean|; infinite with fewer than two placebo trainings, so that nothing is claimed.
-
-    Examples
-    --------
-    >>> round(noise_floor([-0.01, 0.01]), 3)
-    0.22
-    >>> noise_floor([0.01])
-    inf
-    """
-    from scipy.stats import t
-
-    n = len(changes)
-    if n < 2:
-        return float("inf")
-    return float(t.ppf(0.975, n - 1) * np.std(changes, ddof=1) * np.sqrt(1 + 1 / n) + abs(np.mean(changes)))
-
-
-def _interval_over_seeds(parts: Sequence[np.ndarray], same_attack: Sequence[Sequence[float]]) -> Interval:
-    """Mean of the point values; the interval joins the sampling of v1 and the draw of the attack.
-
-    The spread between draws is pooled over the budgets of the same attack, because there are few seeds. The two parts
-    are added in quadrature.
-    """
-    from scipy.stats import t
-
-    value = float(np.mean([part[0] for part in parts]))
-    low, high = np.quantile(np.concatenate([part[1:] - part[0] for part in parts]), [0.025, 0.975])
-    freedom = sum(len(points) - 1 for points in same_attack)
-    draw = 0.0
-    if freedom:
-        variance = (
-            sum((len(points) - 1) * np.var(points, ddof=1) for points in same_attack if len(points) > 1) / freedom
-        )
-        draw = float(t.ppf(0.975, freedom) * np.sqrt(variance / len(parts)))
-    return Interval(value, value - float(np.hypot(low, draw)), value + float(np.hypot(high, draw)))
-
-
-def _group(cell: Cell) -> str:
-    return cell.attack if cell.attack in (CLEAN, PLACEBO) else budget_name(cell.attack, cell.rate)
-
-
-def _scored(result: Mapping[str, np.ndarray]) -> Scored:
-    return Scored(result["y_score"], float(result["threshold"]))
-
-
-def verdict(change: Interval, *, floor: float, limit: float) -> str:
-    """An effect in words: ``harm``, ``gain``, ``none`` or ``insufficient evidence``.
-
-    Parameters
-    ----------
-    change
-        Change of average precision with its interval.
-    floor
-        Noise floor: the luck of a training without an attack.
-    limit
-        Largest change that does not matter in practice.
-
-    Notes
-    -----
-    Harm and gain need an interval that excludes zero even when widened by the floor; none needs the whole interval
-    within the limit. Everything else is insufficient evidence: a small value alone shows nothing.
-
-    Examples
-    --------
-    >>> verdict(Interval(-0.2, -0.3, -0.1), floor=0.02, limit=0.05)
-    'harm'
-    >>> verdict(Interval(-0.01, -0.2, 0.1), floor=0.02, limit=0.05)
-    'insufficient evidence'
-    """
-    if Interval(change.value, change.low - floor, change.high + floor).excludes(0.0):
-        return "harm" if change.value < 0 else "gain"
-    return "none" if -limit < change.low and change.high < limit else "insufficient evidence"
-
-
-def effect_metrics(effects: Mapping[str, Effect], floor: Mapping[str, float], *, limit: float) -> dict[str, Any]:
-    """The study's figures under ``<attack>.<budget>.none.<metric>``, ready for metrics.json."""
-    flat: dict[str, Any] = {f"placebo.{metric}_floor": value for metric, value in floor.items() if np.isfinite(value)}
-    for name, effect in effects.items():
-        flat |= {f"{name}.none.{metric}": value for metric, value in effect.metrics.items()}
-        if name != CLEAN:
-            flat[f"{name}.none.verdict"] = verdict(
-                effect.metrics["average_precision_change"], floor=floor["average_precision"], limit=limit
-            )
-            flat[f"{name}.labels_changed"] = effect.labels_changed
-            flat[f"{name}.false_fraud_share"] = effect.false_fraud_share
-    return flat

@@ -1,6 +1,6 @@
 """The promotion gate: criteria that pass, fail or lack evidence, and the decision that follows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -147,6 +147,84 @@ def judge_cost(saving_eur: Interval) -> Criterion:
         outcome = "pass" if saving_eur.value > 0 else "fail"
     figures = f"{saving_eur.value:,.0f} euros (95% interval {saving_eur.low:,.0f} to {saving_eur.high:,.0f})"
     return Criterion("cost", outcome, f"against having no model the candidate saves {figures} on the holdout")
+
+
+def judge_scan(found: Sequence[str]) -> Criterion:
+    """Whether the labels that the candidate was trained on look poisoned.
+
+    Parameters
+    ----------
+    found
+        What the scan found, a sentence each; none when the labels look clean.
+
+    Examples
+    --------
+    >>> judge_scan(["120 payments called legitimate rank with known frauds"]).outcome
+    'fail'
+    """
+    if found:
+        return Criterion("poisoning scan", "fail", f"the training labels look poisoned: {'; '.join(found)}")
+    return Criterion("poisoning scan", "pass", "the scan of the training labels found no sign of poisoning")
+
+
+def judge_champion(saving_eur: Interval, *, floor_eur: float) -> Criterion:
+    """Whether the candidate is cheaper than the champion by more than luck.
+
+    Parameters
+    ----------
+    saving_eur
+        Cost with the champion less cost with the candidate, paired on the same rows, in euros, with its 95% interval.
+    floor_eur
+        How far the cost moves between equally good trainings (the placebo of the poisoning study), in euros.
+
+    Notes
+    -----
+    The lower end must clear the floor, so that an equally good candidate is promoted in at most 2.5% of trials by the
+    sampling of the day, and the luck of a fit is no merit.
+
+    Examples
+    --------
+    >>> judge_champion(Interval(500.0, 100.0, 900.0), floor_eur=300.0).outcome
+    'insufficient evidence'
+    """
+    outcome: Outcome = "insufficient evidence"
+    if saving_eur.low > floor_eur:
+        outcome = "pass"
+    elif saving_eur.high < -floor_eur:
+        outcome = "fail"
+    figures = f"{saving_eur.value:,.0f} euros (95% interval {saving_eur.low:,.0f} to {saving_eur.high:,.0f})"
+    return Criterion(
+        "champion",
+        outcome,
+        f"against the champion the candidate saves {figures}; equally good trainings differ by up to {floor_eur:,.0f}",
+    )
+
+
+def report_breaking_budget(verdict: str) -> Criterion:
+    """The smallest attack that would cost more than is tolerated; reported, never required.
+
+    Examples
+    --------
+    >>> report_breaking_budget("not reached up to 50% of the frauds").required
+    False
+    """
+    return Criterion("breaking budget", "pass", f"smallest breaking attack: {verdict}", required=False)
+
+
+def report_verdict(name: str, verdict: str | None) -> Criterion:
+    """The verdict of another study on this candidate's data; reported, never required.
+
+    Examples
+    --------
+    >>> report_verdict("fairness", "not assessable").outcome
+    'insufficient evidence'
+    """
+    outcome: Outcome = "insufficient evidence"
+    if verdict in ("pass", "none", "no difference", "gain"):
+        outcome = "pass"
+    elif verdict in ("fail", "harm", "difference"):
+        outcome = "fail"
+    return Criterion(name, outcome, f"{name}: {verdict or 'not studied'}", required=False)
 
 
 def decide(*criteria: Criterion) -> GateDecision:

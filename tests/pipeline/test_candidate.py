@@ -123,3 +123,53 @@ def test_git_revision_is_the_commit_and_says_when_files_differ(project):
     assert re.fullmatch("[0-9a-f]{40}", candidate.git_revision())
     (project / "params.yaml").write_text("changed")
     assert re.fullmatch("[0-9a-f]{40}-dirty", candidate.git_revision())
+
+
+def better_and_judged(project, small, **model) -> str:
+    """Promote a first champion, then train another candidate that the gate has passed."""
+    judged(version(project))
+    candidate.promote("quick")
+    candidate.train_candidate(msgspec.structs.replace(small, model=msgspec.structs.replace(small.model, **model)))
+    judged(version(project))
+    write_metrics("results/quick/poisoning", {"placebo.expected_cost_eur_floor": 300.0})
+    return version(project)
+
+
+def test_candidate_that_is_not_cheaper_leaves_the_champion(trained, small):
+    first = version(trained)
+    second = better_and_judged(trained, small, seed=9)
+    said = candidate.promote("quick")
+    assert said.startswith(f"champion: model {first} stays; against the champion the candidate saves")
+    assert bundle.read_manifest(trained / "models/champion").model_version == first
+    entries = [json.loads(line) for line in (trained / "models/promotions.jsonl").read_text().splitlines()]
+    assert [entry["promoted"] for entry in entries] == [True, False]
+    assert entries[1]["model_version"] == second
+    assert "equally good trainings differ" in entries[1]["evidence"]["gate.champion"]
+
+
+def test_override_promotes_and_is_recorded_beside_the_evidence(trained, small):
+    second = better_and_judged(trained, small, seed=9)
+    said = candidate.promote("quick", override=("risk officer", "the old model is withdrawn"))
+    assert said == f"champion: model {second}, promoted by risk officer in spite of the gate"
+    entry = json.loads((trained / "models/promotions.jsonl").read_text().splitlines()[-1])
+    assert entry["override"] == {"by": "risk officer", "why": "the old model is withdrawn"}
+    assert entry["evidence"]["gate.reasons"] == "the threshold alerts too much"
+    assert "candidate saves" in entry["evidence"]["gate.champion"]
+
+
+def test_override_of_a_refusal_keeps_the_refusal_in_the_record(trained):
+    judged(version(trained), promoted=False)
+    candidate.promote("quick", override=("risk officer", "known and accepted"))
+    entry = json.loads((trained / "models/promotions.jsonl").read_text())
+    assert entry["promoted"] is True
+    assert entry["evidence"]["gate.promoted"] is False
+
+
+def test_champion_of_other_data_gives_way(trained, small):
+    judged(version(trained))
+    candidate.promote("quick")
+    origin = trained / "models/candidate/origin.json"
+    other = json.loads(origin.read_text())
+    other["data_sha256"]["v1"] = "0" * 64
+    origin.write_text(json.dumps(other))
+    assert candidate.against_champion("quick") is None

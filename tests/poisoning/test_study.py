@@ -2,30 +2,44 @@ import numpy as np
 import pytest
 
 from fraud_core.model.intervals import Interval
-from fraud_core.poisoning.study import (
-    Cell,
-    budget_name,
+from fraud_core.poisoning.effects import measure_effects, noise_floor, ratio_interval, share, verdict
+from fraud_core.poisoning.scores import duplicate_groups
+from fraud_core.poisoning.study import Inputs, budget_name, grid, run_cell, simulated_sources
+from fraud_core.poisoning.summary import (
+    attack_metrics,
+    compare_with_peers,
     effect_metrics,
-    grid,
-    measure_effects,
-    noise_floor,
-    run_cell,
-    verdict,
+    scan_metrics,
+    summarise_study,
 )
 
-SETTINGS = {"model": {"catboost": {"iterations": 30}}, "decision": {"alert_budget": 0.1, "review_cost_eur": 5.0}}
+pytestmark = pytest.mark.xdist_group("poisoning")
+DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
+SETTINGS = {
+    "catboost": {"iterations": 30}, "decision": DECISION,
+    "defences": ["none", "confident_learning", "out_of_fold", "policy"],
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def study(versions):
-    cells = grid(["fraud_to_legit", "legit_to_fraud"], [0.0, 0.9], n_seeds=1, n_placebo=2, seed=1)
-    results = [run_cell(cell, versions.training_rows, versions.holdout.features, SETTINGS) for cell in cells]
-    return cells, results
+    rows = versions.training_rows
+    inputs = Inputs(
+        rows, versions.holdout.features, duplicate_groups(rows.features), np.zeros(len(rows.y_true)),
+        np.empty(0), np.empty(0),
+    )  # fmt: skip
+    cells = grid({"fraud_to_legit": [0.0, 0.9], "backdoor": [0.4]}, n_seeds=1, n_placebo=2, seed=1)
+    return cells, [run_cell(cell, inputs, SETTINGS) for cell in cells]
+
+
+@pytest.fixture(scope="module")
+def effects(study, versions):
+    return measure_effects(*study, versions.holdout, decision=DECISION, n_replicates=100, seed=0)
 
 
 def test_grid_holds_reference_placebo_and_every_combination():
-    cells = grid(["a", "b"], [0.02, 0.2], n_seeds=3, n_placebo=2, seed=1)
-    assert len(cells) == 1 + 2 + 2 * 2 * 3
+    cells = grid({"a": [0.02, 0.2], "b": [0.5]}, n_seeds=3, n_placebo=2, seed=1)
+    assert len(cells) == 3 + 2 + 3 * 3
     assert len({cell.name for cell in cells}) == len(cells)
 
 
@@ -35,78 +49,75 @@ def test_budget_names_are_percents():
 
 
 def test_attack_without_a_budget_changes_nothing(study):
-    cells, results = study
-    by_name = {cell.name: result for cell, result in zip(cells, results, strict=True)}
-    np.testing.assert_array_equal(by_name["clean.seed1"]["y_score"], by_name["fraud_to_legit.0.seed1"]["y_score"])
+    by_name = {cell.name: result for cell, result in zip(*study, strict=True)}
+    for key in ("none.log_odds", "policy.log_odds", "none.threshold"):
+        np.testing.assert_array_equal(by_name["clean.seed1"][key], by_name["fraud_to_legit.0.seed1"][key])
 
 
-def test_hiding_nearly_all_frauds_is_harm(study, versions):
-    cells, results = study
-    effects, _ = measure_effects(
-        cells, results, versions.holdout, decision=SETTINGS["decision"], n_replicates=200, seed=0
-    )
-    change = effects["fraud_to_legit.90"].metrics["average_precision_change"]
-    assert change.high < 0
-    assert verdict(change, floor=0.0, limit=0.05) == "harm"
-    assert effects["fraud_to_legit.90"].metrics["expected_cost_eur_change"].value > 0
-    assert effects["fraud_to_legit.0"].metrics["average_precision_change"] == Interval(0.0, 0.0, 0.0)
+def test_hiding_nearly_all_frauds_is_harm_and_the_policy_gives_back(effects):
+    undefended = effects.interval("fraud_to_legit.90", "none", "average_precision_change")
+    assert undefended.high < 0
+    assert verdict(undefended, floor=0.0, limit=0.05) == "harm"
+    defended = effects.interval("fraud_to_legit.90", "policy", "average_precision_change")
+    assert defended.value > undefended.value
+    assert effects.interval("fraud_to_legit.0", "none", "average_precision_change") == Interval(0.0, 0.0, 0.0)
 
 
-def test_metrics_carry_the_names_of_attack_budget_and_defence(study, versions):
-    cells, results = study
-    effects, floor = measure_effects(
-        cells, results, versions.holdout, decision=SETTINGS["decision"], n_replicates=20, seed=0
-    )
-    flat = effect_metrics(effects, floor, limit=0.05)
-    assert flat["placebo.average_precision_floor"] == floor["average_precision"] > 0
-    assert flat["placebo.expected_cost_eur_floor"] > 0
-    assert "placebo" not in effects
-    assert {"clean.none.average_precision", "legit_to_fraud.90.none.expected_cost_eur"} <= set(flat)
-    assert flat["legit_to_fraud.90.false_fraud_share"] > 0.9
+def test_metrics_carry_the_names_of_attack_budget_and_defence(study, effects, versions):
+    flat = effect_metrics(effects, limit=0.05) | attack_metrics(*study) | scan_metrics(*study)
+    flat |= summarise_study(effects, *study, versions.holdout.y_true, seed=0)
+    for name in (
+        "placebo.average_precision_floor", "clean.none.average_precision", "fraud_to_legit.90.policy.average_precision",
+        "fraud_to_legit.90.trusted_labels.verdict", "fraud_to_legit.90.out_of_fold.true_doubted",
+        "fraud_to_legit.90.labels_changed", "summary.fraud_to_legit_90.recovered", "summary.clean.harm",
+        "summary.backdoor.success_rate", "backdoor.40.none.success_rate", "scan.fraud_to_legit_90.average_precision",
+        "scan.false_alarm_rate", "scan.backdoor_40.trigger_found", "policy.fraud_to_legit_90.cleaned",
+    ):  # fmt: skip
+        assert name in flat
+    assert flat["clean.none.verdict"] == "none"
 
 
-def test_placebo_sees_fewer_rows_and_true_labels(versions):
-    placebo = run_cell(Cell("placebo", 0.0, 2, 2), versions.training_rows, versions.holdout.features, SETTINGS)
-    assert placebo["n_changed"] == 0
+def test_every_defence_that_is_asked_for_is_scored(study):
+    last = study[1][-1]
+    for name in ("none", "trusted_labels", "confident_learning", "out_of_fold", "policy"):
+        assert last[f"{name}.log_odds"].shape == last["none.log_odds"].shape
+        assert last[f"{name}.stamped"].shape == last["none.log_odds"].shape
+
+
+def test_peers_are_compared_only_where_both_were_run(effects):
+    assert compare_with_peers(effects) == {}
+
+
+def test_simulated_sources_take_turns():
+    names, counts = np.unique(simulated_sources(60), return_counts=True)
+    assert len(names) == 6
+    assert set(counts) == {10}
+
+
+def test_noise_floor_needs_two_placebo_trainings_and_widens_with_their_spread():
+    assert noise_floor([0.01]) == float("inf")
+    assert noise_floor([0.0, 0.0, 0.0]) == 0.0
+    assert noise_floor([-0.02, 0.02, 0.0]) > noise_floor([-0.01, 0.01, 0.0])
+
+
+def test_ratio_of_means_by_hand():
+    over, under = np.array([[1.0, 1, 1], [3.0, 3, 3]]), np.array([[2.0, 2, 2], [2.0, 2, 2]])
+    found = ratio_interval(over, under, rng=np.random.default_rng(0))
+    assert found.value == 1.0
+    assert 0.5 <= found.low <= found.high <= 1.5
+
+
+def test_share_is_exact():
+    """Rule of three: none in n gives an upper end of 1 − 0.025^(1/n)."""
+    assert share(0, 20).high == pytest.approx(1 - 0.025 ** (1 / 20))
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "expected"),
     [
-        (Interval(-0.10, -0.15, -0.05), "harm"),
-        (Interval(0.10, 0.05, 0.15), "gain"),
-        (Interval(-0.05, -0.10, -0.01), "insufficient evidence"),  # the floor widens it over zero
-        (Interval(0.0, -0.20, 0.20), "insufficient evidence"),  # a small value alone shows nothing
-        (Interval(-0.01, -0.03, 0.01), "none"),
+        (Interval(-0.2, -0.3, -0.1), "harm"), (Interval(0.2, 0.1, 0.3), "gain"),
+        (Interval(0.0, -0.01, 0.01), "none"), (Interval(-0.04, -0.2, 0.1), "insufficient evidence"),
     ],
-)
-def test_verdict_follows_the_interval_the_floor_and_the_limit(change, words):
-    assert verdict(change, floor=0.02, limit=0.05) == words
-
-
-def test_noise_floor_by_hand_and_without_enough_placebo():
-    # t(0.975, 1) = 12.706, standard deviation 0.01·√2, √(1 + 1/2), mean 0.02
-    expected = 12.7062 * 0.01 * np.sqrt(2) * np.sqrt(1.5) + 0.02
-    assert noise_floor([0.01, 0.03]) == pytest.approx(expected, rel=1e-4)
-    assert noise_floor([0.01]) == float("inf")
-
-
-def test_noise_floor_does_not_grow_with_the_number_of_placebo_trainings(rng):
-    few, many = (np.mean([noise_floor(rng.normal(0, 0.01, n)) for _ in range(300)]) for n in (5, 50))
-    assert many < few
-
-
-def test_interval_of_several_draws_is_wider_than_the_sampling_alone(study, versions):
-    cells = grid(["fraud_to_legit"], [0.5], n_seeds=3, n_placebo=2, seed=1)
-    results = [run_cell(cell, versions.training_rows, versions.holdout.features, SETTINGS) for cell in cells]
-    alone = measure_effects(
-        [cells[0], cells[3]], [results[0], results[3]], versions.holdout, decision=SETTINGS["decision"],
-        n_replicates=200, seed=0,
-    )[0]  # fmt: skip
-    together = measure_effects(
-        cells, results, versions.holdout, decision=SETTINGS["decision"], n_replicates=200, seed=0
-    )[0]
-    widths = [e["fraud_to_legit.50"].metrics["average_precision_change"] for e in (alone, together)]
-    points = [r["y_score"] for c, r in zip(cells, results, strict=True) if c.attack == "fraud_to_legit"]
-    assert not np.array_equal(points[0], points[1])
-    assert widths[1].high - widths[1].low > 0.5 * (widths[0].high - widths[0].low)
+)  # fmt: skip
+def test_verdicts(change, expected):
+    assert verdict(change, floor=0.02, limit=0.05) == expected

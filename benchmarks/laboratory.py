@@ -1,0 +1,74 @@
+"""The poisoning laboratory against the naive loop, in one run: `make bench`.
+
+The naive loop asks for each defence alone, one after the other, and finds neighbours, duplicates, out-of-fold scores
+and trainings anew for each. The laboratory shares them and deals the cells to two processes. Both run the same
+functions on the same rows, and must give the same scores.
+"""
+
+import json
+import os
+import platform
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from fraud_core.pipeline.cells import run_cells
+from fraud_core.pipeline.laboratory import needed_for
+from fraud_core.pipeline.params import read_params
+from fraud_core.pipeline.paths import within_project
+from fraud_core.pipeline.progress import progress_bar
+from fraud_core.pipeline.versions import open_versions
+from fraud_core.poisoning.neighbours import nearest_neighbours
+from fraud_core.poisoning.scores import duplicate_groups
+from fraud_core.poisoning.study import Cell, Inputs, run_cell
+
+ROWS, SEEDS, STORE = 30_000, (1, 2), "scratch/benchmark-cells"
+DEFENCES = ["none", "confident_learning", "knn", "out_of_fold", "policy"]
+
+
+def main() -> None:
+    """Measure, print and write benchmarks/results/laboratory.json."""
+    params = read_params(within_project("params.yaml"))
+    data = open_versions("data")
+    rows = last_rows(data.training_rows, ROWS)
+    settings = {"catboost": params.model.catboost, "decision": msgspec.to_builtins(params.decision)}
+    cells = [Cell("fraud_to_legit", 0.5, seed, 1) for seed in SEEDS]
+    naive, shared = [], []
+    for cell in cells:
+        started = time.perf_counter()
+        alone = {}
+        for defence in DEFENCES:
+            alone |= run_cell(cell, prepare(rows, data.holdout.features), settings | {"defences": needed_for(defence)})
+        naive.append(time.perf_counter() - started)
+    started = time.perf_counter()
+    results = run_cells(
+        run_cell, cells, prepare(rows, data.holdout.features), settings | {"defences": DEFENCES}, what="cells",
+        n_processes=2, progress=progress_bar(), store=f"{STORE}-{os.getpid()}",
+    )  # fmt: skip
+    shared.append(time.perf_counter() - started)
+    np.testing.assert_array_equal(results[-1]["policy.log_odds"], alone["policy.log_odds"])
+    found = {
+        "rows": ROWS, "cells": len(cells), "defences": len(DEFENCES), "naive_seconds": round(sum(naive), 1),
+        "laboratory_seconds": round(sum(shared), 1), "ratio": round(sum(naive) / sum(shared), 2),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores", "python": platform.python_version(),
+    }  # fmt: skip
+    print(json.dumps(found, indent=1))
+    Path(__file__).with_name("results").joinpath("laboratory.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def last_rows(rows, n_rows: int):
+    """The last rows of v0, the trusted hours among them."""
+    return replace(rows, **{name: getattr(rows, name)[-n_rows:] for name in rows.__dataclass_fields__})
+
+
+def prepare(rows, holdout_features) -> Inputs:
+    """What cells share."""
+    neighbours, distance = nearest_neighbours(rows.features)
+    return Inputs(rows, holdout_features, duplicate_groups(rows.features), np.empty(0), neighbours, distance)
+
+
+if __name__ == "__main__":
+    main()

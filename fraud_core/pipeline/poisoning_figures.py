@@ -1,0 +1,79 @@
+"""Drawings of the poisoning study."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fraud_core.model.intervals import Interval
+from fraud_core.pipeline.figures import COLORS, GREY, axes_of, say
+
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "h")
+
+
+def defences(found: Mapping[str, Mapping[str, Interval]], clean: Interval, floor: float):
+    """Average precision on clean labels, a row for each attack and a mark for each defence; the placebo's band."""
+    names = list(dict.fromkeys(name for by_defence in found.values() for name in by_defence))
+    drawing, axes = axes_of(7.4, 1.6 + 0.17 * len(found) * len(names))
+    axes.axvspan(clean.value - floor, clean.value + floor, color="#dfe3e8", label="noise floor (placebo)")
+    axes.axvline(clean.value, color=GREY, linestyle=":", label="clean labels, no defence")
+    shifts = np.linspace(0.36, -0.36, len(names))
+    for row, by_defence in enumerate(found.values()):
+        for name, value in by_defence.items():
+            number, y = names.index(name), -row + shifts[names.index(name)]
+            color = "black" if name == "policy" else COLORS[number % len(COLORS)]
+            axes.plot([value.low, value.high], [y, y], color=color, linewidth=1)
+            axes.plot(value.value, y, MARKS[number % len(MARKS)], color=color, markersize=4.5,
+                      label=say(name) if row == 0 else None)  # fmt: skip
+    axes.set_yticks([-row for row in range(len(found))], [say(name.replace(".", ", ")) + "%" for name in found])
+    axes.set(xlabel="average precision on clean v1, with 95% interval", ylim=(-len(found) + 0.4, 0.6))
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
+    return drawing
+
+
+def frontier(points: Mapping[str, tuple[float, float]], floor: float):
+    """Damage against the probability that a monitor notices, a point for each attack and budget."""
+    drawing, axes = axes_of(6.8, 4.4)
+    axes.axhspan(-floor, floor, color="#dfe3e8", label="noise floor (placebo)")
+    attacks = list(dict.fromkeys(name.split(".")[0] for name in points))
+    for name, (seen, damage) in points.items():
+        attack, budget = name.split(".")
+        number = attacks.index(attack)
+        first = name == next(other for other in points if other.startswith(f"{attack}."))
+        axes.plot(seen, damage, MARKS[number % len(MARKS)], color=COLORS[number % len(COLORS)],
+                  label=say(attack) if first else None)  # fmt: skip
+        axes.annotate(f"{budget}%", (seen, damage), xytext=(5, 4), textcoords="offset points", fontsize=8)
+    axes.set(xlabel="probability that the chart or the label monitor notices", xlim=(-0.04, 1.08))
+    axes.set_ylabel("average precision lost, no defence")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
+    return drawing
+
+
+def certified(curves: Mapping[int, Mapping[int, Interval]], champion: Interval):
+    """Recall that is certified against a number of label flips, a line for each number of parts."""
+    drawing, axes = axes_of()
+    axes.axhline(champion.value, color=GREY, linestyle=":", label="champion, certified against none")
+    for number, (parts, by_flips) in enumerate(curves.items()):
+        flips, values = list(by_flips), list(by_flips.values())
+        spread = [[v.value - v.low for v in values], [v.high - v.value for v in values]]
+        places = np.array(flips) + 0.15 * (number - 1)
+        axes.errorbar(places, [v.value for v in values], spread, fmt="o-", color=COLORS[number], capsize=3,
+                      label=f"{parts} parts")  # fmt: skip
+    axes.set(xlabel="label flips", ylabel="recall on v1", ylim=(-0.02, 1.0))
+    axes.legend(fontsize=8)
+    return drawing
+
+
+def pockets(found: Mapping[float, Sequence[tuple[int, float]]], smallest: Mapping[float, float]):
+    """Pockets of frauds by flip rate and size, filled when most were recovered; the line is the theory's smallest."""
+    drawing, axes = axes_of()
+    axes.plot(list(smallest), list(smallest.values()), color="black", label="smallest learnable pocket, in theory")
+    for rate, sizes in found.items():
+        for number, (size, recovered) in enumerate(sizes):
+            full = recovered >= 0.5
+            place = rate * (1 + 0.02 * (number % 5 - 2))
+            axes.plot(place, size, "o", color=COLORS[0], fillstyle="full" if full else "none", markersize=5)
+    axes.plot([], [], "o", color=COLORS[0], label="half or more recovered")
+    axes.plot([], [], "o", color=COLORS[0], fillstyle="none", label="fewer recovered")
+    axes.set(xlabel="flip rate of both classes", ylabel="frauds in the pocket", yscale="log", ylim=(0.8, 400))
+    axes.legend(fontsize=8, loc="upper left")
+    return drawing

@@ -1,0 +1,105 @@
+"""The scan of a label batch from the command line: a table in, findings and a list of suspicious rows out."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from fraud_core.data.arrays import to_arrays
+from fraud_core.data.card import DatasetCard
+from fraud_core.data.splits import last_seconds
+from fraud_core.errors import ParameterError
+from fraud_core.model.champion import TrainingRows
+from fraud_core.pipeline.paths import within_project
+from fraud_core.pipeline.tables import read_card, read_table, write_csv
+from fraud_core.poisoning.batch import BatchScan, scan_batch
+from fraud_core.poisoning.scan import segment_counts
+
+SUSPICIOUS = Path("scratch/scan/suspicious.csv")
+FOUND_EXIT_CODE = 2
+LARGEST_SOURCE_COUNT = 100
+SHOWN_SEGMENTS = 5
+
+
+def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed: int = 1) -> int:
+    """Scan a table of labelled payments, print what was found, and write the suspicious rows.
+
+    Parameters
+    ----------
+    data
+        CSV or parquet table with the columns of the card.
+    trusted
+        Table whose labels are true; its last hours are used, and rows of `data` that are among them give way. Without
+        one the last hours of `data` are taken as trusted, and the scan says so.
+    seed
+        Of the scan's models.
+
+    Returns
+    -------
+    int
+        Exit code: 0 when nothing was found, 2 when the labels look poisoned.
+
+    Raises
+    ------
+    ContractError, ParameterError
+        When a table breaks the card, or the trusted rows hold too few frauds.
+    """
+    card = read_card(card_name)
+    if card.split is None:
+        raise ParameterError(f"card {card_name} has no split; the scan needs `split.validation_seconds`")
+    table = read_table(data, card)
+    table, is_trusted = _with_trusted(table, card, None if trusted is None else read_table(trusted, card))
+    arrays = to_arrays(table, card)
+    rows = TrainingRows(arrays.features, arrays.y_true, arrays.amount_eur, is_trusted)
+    hours = card.split.validation_seconds / 3600
+    whose = f"the labels of the last {hours:g} hours of {(trusted or data).name} are taken as true"
+    print(f"scanning {data.name}: {int(np.sum(~is_trusted)):,} labels; {whose}", flush=True)
+    found = scan_batch(rows, seed=seed, source=_source(table, card))
+    _say(found, arrays.time, arrays.amount_eur)
+    if not found.poisoned:
+        return 0
+    print(f"suspicious rows: {_write(table, found)}")
+    return FOUND_EXIT_CODE
+
+
+def _with_trusted(
+    table: pl.DataFrame, card: DatasetCard, trusted: pl.DataFrame | None
+) -> tuple[pl.DataFrame, np.ndarray]:
+    time = card.only("time")
+    if trusted is None:
+        return table, last_seconds(table[time].to_numpy(), card.split.validation_seconds)
+    late = trusted.filter(last_seconds(trusted[time].to_numpy(), card.split.validation_seconds))
+    keys = [name for name in card.names() if name != card.only("label")]
+    rest = table.join(late.select(keys), on=keys, how="anti", maintain_order="left")
+    joined = pl.concat([rest, late.select(rest.columns)])
+    return joined, np.arange(joined.height) >= rest.height
+
+
+def _source(table: pl.DataFrame, card: DatasetCard) -> np.ndarray | None:
+    """The first entity column with few values, taken as the source of the labels."""
+    for name in card.names("entity"):
+        if table[name].n_unique() <= LARGEST_SOURCE_COUNT:
+            return table[name].cast(pl.String).to_numpy()
+    return None
+
+
+def _say(found: BatchScan, time: np.ndarray, amount_eur: np.ndarray) -> None:
+    if not found.poisoned:
+        print("nothing found: the labels look clean")
+        return
+    for finding in found.findings:
+        print(f"found {finding.kind}: {finding.words}; p = {finding.p_value:.1e}")
+    bands = np.array(["under 10 euros", "10 to 100 euros", "100 euros and more"])
+    segments = {"hour": (time // 3600).astype(int), "amount": bands[np.digitize(amount_eur, [10.0, 100.0])]}
+    for count in segment_counts(found.scan.suspicious, segments)[:SHOWN_SEGMENTS]:
+        print(f"  {count['by']} {count['segment']}: {count['suspicious']:,} of {count['rows']:,} labels suspicious")
+
+
+def _write(table: pl.DataFrame, found: BatchScan) -> Path:
+    """Write the suspicious rows, the most suspicious first, with their row number in the table as scanned."""
+    suspects = table.with_row_index("row", offset=1).with_columns(pl.Series("suspicion", found.scan.suspicion))
+    suspects = suspects.filter(pl.Series(found.scan.suspicious)).sort("suspicion", descending=True)
+    path = within_project(SUSPICIOUS)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(suspects, path)
+    return SUSPICIOUS

@@ -1,0 +1,255 @@
+"""What each attack costs under each defence, on the clean labels of the holdout, with intervals and the placebo."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fraud_core.data.arrays import Arrays
+from fraud_core.model.intervals import Interval, Scored, bootstrap
+from fraud_core.poisoning.study import CLEAN, PLACEBO, Cell
+
+EFFECT_METRICS = ("average_precision", "recall_at_budget", "expected_cost_eur", "brier_score", "calibration_error")
+CHANGES = ("average_precision", "expected_cost_eur")
+Result = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Replicates of every metric, by attack and budget, then defence, then one array for each seed.
+
+    Attributes
+    ----------
+    replicates
+        ``replicates[group][defence][seed][metric]`` has shape (1 + n_replicates,), entry 0 the value on v1 itself;
+        metrics are those of `EFFECT_METRICS` and, for `CHANGES`, ``<metric>_change`` against the clean training and
+        ``<metric>_clean`` of it, on the same resamples. Resamples are shared between seeds and defences in law only.
+    floor
+        `noise_floor` of each metric of `CHANGES`.
+    """
+
+    replicates: dict[str, dict[str, list[dict[str, np.ndarray]]]]
+    floor: dict[str, float]
+
+    def interval(self, group: str, defence: str, metric: str) -> Interval:
+        """Mean over the seeds of a metric, with its interval."""
+        parts = [part[metric] for part in self.replicates[group][defence]]
+        attack = group.split(".")[0]
+        pooled = [
+            [part[metric][0] for part in found[defence]]
+            for name, found in self.replicates.items()
+            if name.split(".")[0] == attack and defence in found
+        ]
+        return interval_over_seeds(parts, pooled)
+
+    def point(self, group: str, defence: str, metric: str = "average_precision") -> np.ndarray:
+        """Value of a metric for each seed, shape (n_seeds,)."""
+        return np.array([part[metric][0] for part in self.replicates[group][defence]])
+
+    def ratio(self, group: str, top: tuple[str, str], bottom: tuple[str, str], *, rng: np.random.Generator) -> Interval:
+        """Ratio of two means over seeds, each a (defence, metric); seeds and resamples are drawn together.
+
+        Both must come from one bootstrap, as ``none`` and ``policy`` do.
+        """
+        over = np.array([part[top[1]] for part in self.replicates[group][top[0]]])
+        under = np.array([part[bottom[1]] for part in self.replicates[group][bottom[0]]])
+        return ratio_interval(over, under, rng=rng)
+
+
+def ratio_interval(over: np.ndarray, under: np.ndarray, *, rng: np.random.Generator) -> Interval:
+    """Ratio of means over seeds with the 95% interval of a bootstrap over seeds and resamples.
+
+    Parameters
+    ----------
+    over, under
+        Shape (n_seeds, 1 + n_replicates), column 0 the point values; paired by position.
+
+    Examples
+    --------
+    >>> ratio_interval(np.full((2, 3), 1.0), np.full((2, 3), 2.0), rng=np.random.default_rng(0))
+    Interval(value=0.5, low=0.5, high=0.5)
+    """
+    n_seeds, n_replicates = over.shape[0], over.shape[1] - 1
+    seeds = rng.integers(0, n_seeds, (n_replicates, n_seeds))
+    columns = np.arange(1, n_replicates + 1)[:, None]
+    ratios = over[seeds, columns].mean(axis=1) / under[seeds, columns].mean(axis=1)
+    low, high = np.quantile(ratios, [0.025, 0.975])
+    return Interval(float(over[:, 0].mean() / under[:, 0].mean()), float(low), float(high))
+
+
+def scored(result: Result, defence: str) -> Scored:
+    """Scores and threshold of a defence's model on the holdout."""
+    log_odds = np.clip(result[f"{defence}.log_odds"].astype(np.float64), -700, 700)
+    return Scored(1.0 / (1.0 + np.exp(-log_odds)), float(result[f"{defence}.threshold"]))
+
+
+def defences_of(result: Result) -> list[str]:
+    """Defences that a cell's result holds, in order."""
+    return [key.removesuffix(".log_odds") for key in result if key.endswith(".log_odds")]
+
+
+def measure_effects(
+    cells: Sequence[Cell],
+    results: Sequence[Result],
+    holdout: Arrays,
+    *,
+    decision: Mapping[str, float],
+    n_replicates: int,
+    seed: int,
+) -> Effects:
+    """Score every cell on the clean labels of the holdout, paired with the clean training.
+
+    Parameters
+    ----------
+    cells, results
+        As from `grid` and `run_cell`; the first cell is the clean reference.
+    holdout
+        v1 with its true labels.
+    decision
+        Keys ``alert_budget`` and ``review_cost_eur``.
+    n_replicates, seed
+        Of the bootstrap; a model and its clean pair see the same resamples.
+    """
+    clean = scored(results[0], "none")
+    found: dict[str, dict[str, list[dict[str, np.ndarray]]]] = {}
+    for number, (cell, result) in enumerate(zip(cells, results, strict=True)):
+        together = [name for name in ("none", "policy") if f"{name}.log_odds" in result]
+        alone = [name for name in defences_of(result) if name not in together]
+        for models in (together, *([name] for name in alone)):
+            replicates = bootstrap(
+                holdout.y_true, {CLEAN: clean} | {name: scored(result, name) for name in models}, holdout.amount_eur,
+                n_alerts=round(decision["alert_budget"] * len(holdout.y_true)),
+                review_cost_eur=decision["review_cost_eur"], n_replicates=n_replicates,
+                rng=np.random.default_rng([seed, number]),
+            )  # fmt: skip
+            for name in models:
+                found.setdefault(cell.group, {}).setdefault(name, []).append(
+                    _with_changes(replicates[name], replicates[CLEAN])
+                )
+    placebo = found.pop(PLACEBO, {}).get("none", [])
+    floor = {metric: noise_floor([float(part[f"{metric}_change"][0]) for part in placebo]) for metric in CHANGES}
+    return Effects(found, floor)
+
+
+def _with_changes(own: Result, clean: Result) -> dict[str, np.ndarray]:
+    kept = {metric: own[metric] for metric in EFFECT_METRICS}
+    for metric in CHANGES:
+        kept[f"{metric}_change"] = own[metric] - clean[metric]
+        kept[f"{metric}_clean"] = clean[metric]
+    return kept
+
+
+def noise_floor(changes: Sequence[float]) -> float:
+    """How far one training without an attack may lie from another: half the 95% prediction interval of a new change.
+
+    Parameters
+    ----------
+    changes
+        Change of a metric in each placebo training; their mean need not be 0.
+
+    Returns
+    -------
+    float
+        t₀.₉₇₅ · s · √(1 + 1/n) + |mean|; infinite with fewer than two placebo trainings, so that nothing is claimed.
+
+    Examples
+    --------
+    >>> round(noise_floor([-0.01, 0.01]), 3)
+    0.22
+    >>> noise_floor([0.01])
+    inf
+    """
+    from scipy.stats import t
+
+    n = len(changes)
+    if n < 2:
+        return float("inf")
+    return float(t.ppf(0.975, n - 1) * np.std(changes, ddof=1) * np.sqrt(1 + 1 / n) + abs(np.mean(changes)))
+
+
+def interval_over_seeds(parts: Sequence[np.ndarray], same_attack: Sequence[Sequence[float]]) -> Interval:
+    """Mean of the point values; the interval joins the sampling of v1 and the draw of the attack.
+
+    Parameters
+    ----------
+    parts
+        Replicates of each seed, entry 0 the point value.
+    same_attack
+        Point values over the seeds of each budget of the same attack; their spread is pooled, because there are few
+        seeds. The two parts are added in quadrature.
+
+    Examples
+    --------
+    >>> interval_over_seeds([np.array([0.5, 0.4, 0.6])], [[0.5]]).value
+    0.5
+    """
+    from scipy.stats import t
+
+    value = float(np.mean([part[0] for part in parts]))
+    low, high = np.quantile(np.concatenate([part[1:] - part[0] for part in parts]), [0.025, 0.975])
+    freedom = sum(len(points) - 1 for points in same_attack)
+    draw = 0.0
+    if freedom:
+        squares = sum((len(points) - 1) * np.var(points, ddof=1) for points in same_attack if len(points) > 1)
+        draw = float(t.ppf(0.975, freedom) * np.sqrt(squares / freedom / len(parts)))
+    return Interval(value, value - float(np.hypot(low, draw)), value + float(np.hypot(high, draw)))
+
+
+def mean_over_seeds(values: Sequence[float]) -> Interval:
+    """Mean of one figure over seeds with its t interval, cut to [0, 1]; without spread to tell, the whole of [0, 1].
+
+    Examples
+    --------
+    >>> mean_over_seeds([0.9, 0.9])
+    Interval(value=0.9, low=0.9, high=0.9)
+    """
+    from scipy.stats import t
+
+    n, mean = len(values), float(np.mean(values))
+    if n < 2:
+        return Interval(mean, 0.0, 1.0)
+    half = float(t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
+    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half))
+
+
+def share(count: int, total: int) -> Interval:
+    """A share with its exact (Clopper–Pearson) 95% interval.
+
+    Examples
+    --------
+    >>> share(0, 10).high < 0.31
+    True
+    """
+    from scipy.stats import binomtest
+
+    found = binomtest(count, total).proportion_ci(0.95, "exact")
+    return Interval(count / total, float(found.low), float(found.high))
+
+
+def verdict(change: Interval, *, floor: float, limit: float) -> str:
+    """An effect in words: ``harm``, ``gain``, ``none`` or ``insufficient evidence``.
+
+    Parameters
+    ----------
+    change
+        Change of average precision with its interval.
+    floor
+        Noise floor: the luck of a training without an attack.
+    limit
+        Largest change that does not matter in practice.
+
+    Notes
+    -----
+    Harm and gain need an interval that excludes zero even when widened by the floor; none needs the whole interval
+    within the limit. Everything else is insufficient evidence: a small value alone shows nothing.
+
+    Examples
+    --------
+    >>> verdict(Interval(-0.2, -0.3, -0.1), floor=0.02, limit=0.05)
+    'harm'
+    >>> verdict(Interval(-0.01, -0.2, 0.1), floor=0.02, limit=0.05)
+    'insufficient evidence'
+    """
+    if Interval(change.value, change.low - floor, change.high + floor).excludes(0.0):
+        return "harm" if change.value < 0 else "gain"
+    return "none" if -limit < change.low and change.high < limit else "insufficient evidence"

@@ -1,0 +1,115 @@
+"""Random flips of labels within a class; the poisoned versions of v0 are written with them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from fraud_core.errors import ParameterError
+
+Direction = Literal["legit_to_fraud", "fraud_to_legit", "symmetric"]
+ATTACKED_CLASSES = {"legit_to_fraud": (0,), "fraud_to_legit": (1,), "symmetric": (0, 1)}
+
+
+@dataclass(frozen=True)
+class Flipped:
+    """Labels after a flip.
+
+    Attributes
+    ----------
+    y
+        Shape (n_samples,), the labels the trainer sees.
+    changed
+        Sorted indices of the rows whose label is no longer the true one.
+    false_fraud_share
+        Share of the fraud labels that are false, in [0, 1].
+    """
+
+    y: np.ndarray
+    changed: np.ndarray
+    false_fraud_share: float
+
+
+def flip_labels(y_true: np.ndarray, direction: Direction, poison_rate: float, *, rng: np.random.Generator) -> Flipped:
+    """Flip a share of the labels of a class, drawn at random.
+
+    Parameters
+    ----------
+    y_true
+        Shape (n_samples,), 0 or 1.
+    direction
+        ``legit_to_fraud`` attacks the legitimate rows, ``fraud_to_legit`` the frauds, ``symmetric`` both.
+    poison_rate
+        Share of the rows of each attacked class, in [0, 1]; the count is rounded to the nearest row.
+    rng
+        Source of the draw.
+
+    Raises
+    ------
+    ParameterError
+        When the rate is outside [0, 1], the direction unknown, or an attacked class empty.
+
+    Notes
+    -----
+    Where fraud is rare the two directions differ by orders of magnitude: a few percent of the legitimate rows are
+    many times all frauds, a few percent of the frauds are a handful of rows.
+
+    References
+    ----------
+    B. Biggio, B. Nelson and P. Laskov (2011), Support vector machines under adversarial label noise.
+
+    Examples
+    --------
+    >>> y = np.array([0] * 90 + [1] * 10)
+    >>> found = flip_labels(y, "fraud_to_legit", 0.5, rng=np.random.default_rng(0))
+    >>> len(found.changed), int(found.y.sum())
+    (5, 5)
+    """
+    if direction not in ATTACKED_CLASSES:
+        raise ParameterError(f"direction: expected one of {', '.join(ATTACKED_CLASSES)}, got {direction!r}")
+    chosen = []
+    for label in ATTACKED_CLASSES[direction]:
+        rows = class_rows(y_true, label, direction)
+        chosen.append(rng.choice(rows, size=budget_rows(poison_rate, len(rows), direction), replace=False))
+    changed = np.sort(np.concatenate(chosen))
+    y = y_true.copy()
+    y[changed] = 1 - y[changed]
+    return Flipped(y=y, changed=changed, false_fraud_share=false_fraud_share(y, y_true))
+
+
+def budget_rows(poison_rate: float, n_attackable: int, what: str) -> int:
+    """Rows that a rate stands for.
+
+    Examples
+    --------
+    >>> budget_rows(0.1, 281, "fraud_to_legit")
+    28
+    """
+    if not 0 <= poison_rate <= 1:
+        raise ParameterError(f"{what}: expected a rate in [0, 1], got {poison_rate}; it is a share of the class")
+    return round(poison_rate * n_attackable)
+
+
+def class_rows(y_true: np.ndarray, label: int, what: str) -> np.ndarray:
+    """Rows of a class; ParameterError, naming `what`, when there are none.
+
+    Examples
+    --------
+    >>> class_rows(np.array([0, 1]), 1, "flip")
+    array([1])
+    """
+    rows = np.flatnonzero(y_true == label)
+    if not len(rows):
+        raise ParameterError(f"{what}: expected rows of class {label} to attack, found none")
+    return rows
+
+
+def false_fraud_share(y_seen: np.ndarray, y_true: np.ndarray) -> float:
+    """Share of the fraud labels that are false, in [0, 1].
+
+    Examples
+    --------
+    >>> false_fraud_share(np.array([1, 1]), np.array([1, 0]))
+    0.5
+    """
+    return int(np.sum((y_seen == 1) & (y_true == 0))) / max(1, int(np.sum(y_seen)))

@@ -1,0 +1,298 @@
+"""The figures of the poisoning study under their names, and the summary that its goals are read from."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fraud_core.model.champion import TrainingRows
+from fraud_core.model.intervals import Interval
+from fraud_core.poisoning.certificate import CertifiedRecall
+from fraud_core.poisoning.detectability import Detectability, canary_power
+from fraud_core.poisoning.effects import (
+    CHANGES,
+    EFFECT_METRICS,
+    Effects,
+    Result,
+    mean_over_seeds,
+    ratio_interval,
+    scored,
+    share,
+    verdict,
+)
+from fraud_core.poisoning.study import CLEAN, PLACEBO, Cell
+
+PEERS = ("confident_learning", "knn")
+EQUIVALENT = 0.01
+SHOWN = (*EFFECT_METRICS, *(f"{metric}_change" for metric in CHANGES))
+
+
+def effect_metrics(effects: Effects, *, limit: float) -> dict[str, Any]:
+    """Every metric under ``<attack>.<budget>.<defence>.<metric>``, and the placebo's noise floor."""
+    flat: dict[str, Any] = {f"placebo.{m}_floor": value for m, value in effects.floor.items() if np.isfinite(value)}
+    for group, by_defence in effects.replicates.items():
+        for defence in by_defence:
+            found = {metric: effects.interval(group, defence, metric) for metric in SHOWN}
+            flat |= {f"{group}.{defence}.{metric}": value for metric, value in found.items()}
+            flat[f"{group}.{defence}.verdict"] = verdict(
+                found["average_precision_change"], floor=effects.floor["average_precision"], limit=limit
+            )
+    return flat
+
+
+def attack_metrics(cells: Sequence[Cell], results: Sequence[Result]) -> dict[str, float]:
+    """What each attack changed and what each defence took out, means over seeds."""
+    flat: dict[str, float] = {}
+    for group, own in by_group(cells, results).items():
+        for name, key in (("labels_changed", "n_changed"), ("false_fraud_share",) * 2, ("hidden_eur",) * 2):
+            flat[f"{group}.{name}"] = float(np.mean([result[key] for result in own]))
+        for key in own[0]:
+            if key.endswith((".doubted", ".true_doubted")):
+                flat[f"{group}.{key}"] = float(np.mean([result[key] for result in own]))
+    return flat
+
+
+def scan_metrics(cells: Sequence[Cell], results: Sequence[Result]) -> dict[str, Any]:
+    """How well the scan ranks and names changed rows, and its false alarms on clean batches."""
+    flat: dict[str, Any] = {}
+    groups = by_group(cells, results, placebo=True)
+    quiet = [r for name in (CLEAN, PLACEBO) for r in groups.pop(name, []) if "scan.alarmed" in r]
+    if quiet:
+        flat["scan.clean_batches"] = len(quiet)
+        flat["scan.false_alarms"] = int(sum(int(r["scan.alarmed"]) for r in quiet))
+        flat["scan.false_alarm_rate"] = share(flat["scan.false_alarms"], len(quiet))
+    for group, own in groups.items():
+        if "scan.alarmed" not in own[0]:
+            continue
+        key = group.replace(".", "_")
+        flat[f"scan.{key}.alarmed"] = float(np.mean([r["scan.alarmed"] for r in own]))
+        for label, name in ((0, "hidden"), (1, "false")):
+            ranked = [
+                float(r[f"scan.average_precision_{label}"]) for r in own if f"scan.average_precision_{label}" in r
+            ]
+            if ranked:
+                flat[f"scan.{key}.average_precision_{name}"] = mean_over_seeds(ranked)
+        if group.startswith("legit_to_fraud") and f"scan.{key}.average_precision_false" in flat:
+            flat[f"scan.{key}.average_precision"] = flat[f"scan.{key}.average_precision_false"]
+        elif f"scan.{key}.average_precision_hidden" in flat:
+            flat[f"scan.{key}.average_precision"] = flat[f"scan.{key}.average_precision_hidden"]
+        if group.startswith("backdoor"):
+            flat[f"scan.{key}.trigger_found"] = float(np.mean([r["scan.trigger"] for r in own]))
+        if group.startswith("source"):
+            flat[f"scan.{key}.source_named"] = float(np.mean([r["scan.named_source"] for r in own]))
+    return flat
+
+
+def recovered_frauds(own: Sequence[Result]) -> dict[str, Interval]:
+    """Precision and recall of the frauds the scan is sure of among noisy fraud labels, pooled over seeds."""
+    found, sure, left = (
+        int(sum(int(r[f"scan.{k}"]) for r in own if f"scan.{k}" in r)) for k in ("recovered", "believed", "survivors")
+    )
+    return {"precision": share(found, sure), "recall": share(found, left)} if sure and left else {}
+
+
+def backdoor_success(result: Result, y_true: np.ndarray, defence: str) -> Interval:
+    """Share of the frauds that a model catches and that pass once the trigger is stamped on them; exact interval."""
+    plain, threshold = scored(result, defence), float(result[f"{defence}.threshold"])
+    stamped = scored({**result, f"{defence}.log_odds": result[f"{defence}.stamped"]}, defence)
+    caught = (y_true == 1) & (plain.y_score >= threshold)
+    return share(int(np.sum(caught & (stamped.y_score < threshold))), max(1, int(caught.sum())))
+
+
+def summarise_study(
+    effects: Effects, cells: Sequence[Cell], results: Sequence[Result], y_true: np.ndarray, *, seed: int
+) -> dict[str, Any]:
+    """The summary figures, for the attacks and defences that the profile holds."""
+    flat: dict[str, Any] = {}
+    groups = by_group(cells, results)
+    rng = np.random.default_rng(seed)
+    for group, by_defence in effects.replicates.items():
+        if "policy" not in by_defence:
+            continue
+        key = group.replace(".", "_")
+        if group == CLEAN:
+            change = effects.interval(group, "policy", "average_precision_change")
+            flat["summary.clean.harm"] = Interval(-change.value + 0.0, -change.high + 0.0, -change.low + 0.0)
+            continue
+        flat |= _against_clean(effects, group, key, rng)
+        flat[f"policy.{key}.cleaned"] = float(np.mean([r["policy.cleaned"] for r in groups[group]]))
+        for name, value in recovered_frauds(groups[group]).items():
+            flat[f"summary.{key}.recovered_frauds_{name}"] = value
+        if group.startswith("backdoor"):
+            for defence in by_defence:
+                rates = [backdoor_success(r, y_true, defence) for r in groups[group]]
+                flat[f"{group}.{defence}.success_rate"] = _mean_interval(rates)
+            flat["summary.backdoor.success_rate"] = flat[f"{group}.policy.success_rate"]
+    return flat | compare_with_peers(effects)
+
+
+def _against_clean(effects: Effects, group: str, key: str, rng: np.random.Generator) -> dict[str, Any]:
+    change, ap = "average_precision_change", "average_precision"
+    gained = [
+        {"gain": policy[change] - none[change], "loss": -none[change]}
+        for policy, none in zip(
+            effects.replicates[group]["policy"], effects.replicates[group]["none"], strict=True
+        )
+    ]  # fmt: skip
+    loss = np.array([part["loss"] for part in gained])
+    found = {
+        f"summary.{key}.average_precision_gap": _negative(effects.interval(group, "policy", change)),
+        f"summary.{key}.kept": effects.ratio(group, ("policy", ap), ("policy", f"{ap}_clean"), rng=rng),
+        f"summary.{key}.cost_ratio": effects.ratio(
+            group, ("policy", "expected_cost_eur"), ("policy", "expected_cost_eur_clean"), rng=rng
+        ),
+    }
+    if loss[:, 0].mean() > effects.floor[ap]:
+        found[f"summary.{key}.recovered"] = ratio_of(gained, rng)
+    return found
+
+
+def ratio_of(gained: Sequence[Mapping[str, np.ndarray]], rng: np.random.Generator) -> Interval:
+    """Share of the lost average precision that came back, with its interval."""
+    return ratio_interval(
+        np.array([part["gain"] for part in gained]), np.array([part["loss"] for part in gained]), rng=rng
+    )
+
+
+def compare_with_peers(effects: Effects) -> dict[str, int]:
+    """In how many cells the policy is at least as good as the better peer within noise, and better than both.
+
+    A cell is an attack at a budget, or the clean batch. Within noise: the mean difference over seeds is not below zero,
+    or its t interval over seeds reaches zero, or it is within the equivalence of a hundredth.
+    """
+    total = at_least = better = 0
+    for by_defence in effects.replicates.values():
+        if not {"policy", *PEERS} <= set(by_defence):
+            continue
+        values = {name: np.array([p["average_precision"][0] for p in by_defence[name]]) for name in ("policy", *PEERS)}
+        best = max(PEERS, key=lambda name: float(values[name].mean()))
+        difference = values["policy"] - values[best]
+        total += 1
+        at_least += int(_not_worse(difference))
+        better += int(all(values["policy"].mean() > values[peer].mean() for peer in PEERS))
+    if not total:
+        return {}
+    return {
+        "summary.cells_total": total,
+        "summary.cells_at_least_best_peer": at_least,
+        "summary.cells_better_than_both_peers": better,
+    }
+
+
+def _not_worse(difference: np.ndarray) -> bool:
+    from scipy.stats import t
+
+    mean, n = float(difference.mean()), len(difference)
+    if mean >= -EQUIVALENT or n < 2:
+        return mean >= -EQUIVALENT
+    return mean + float(t.ppf(0.975, n - 1) * difference.std(ddof=1) / np.sqrt(n)) >= 0
+
+
+def _negative(found: Interval) -> Interval:
+    return Interval(-found.value + 0.0, -found.high + 0.0, -found.low + 0.0)
+
+
+def _mean_interval(rates: Sequence[Interval]) -> Interval:
+    """Mean of shares over seeds; the ends are means of the exact ends, because all seeds share the same frauds."""
+    return Interval(*(float(np.mean([getattr(r, end) for r in rates])) for end in ("value", "low", "high")))
+
+
+def by_group(cells: Sequence[Cell], results: Sequence[Result], *, placebo: bool = False) -> dict[str, list[Result]]:
+    """Results by attack and budget, in the order of the cells."""
+    groups: dict[str, list[Result]] = {}
+    for cell, result in zip(cells, results, strict=True):
+        if placebo or cell.attack != PLACEBO:
+            groups.setdefault(cell.group, []).append(result)
+    return groups
+
+
+def pockets_found(pocket: np.ndarray, survivors: np.ndarray, recovered: np.ndarray) -> list[tuple[int, float]]:
+    """Of each pocket of frauds: how many survived with a fraud label, and the share of them that was recovered.
+
+    Parameters
+    ----------
+    pocket
+        Shape (n_samples,), number of the pocket of each fraud, −1 for other rows.
+    survivors, recovered
+        Rows, the second among the first.
+
+    Examples
+    --------
+    >>> pockets_found(np.array([0, 0, 1, -1]), np.array([0, 1, 2]), np.array([0]))
+    [(2, 0.5), (1, 0.0)]
+    """
+    found = []
+    for number in range(int(pocket.max()) + 1):
+        alive = int(np.sum(pocket[survivors] == number))
+        if alive:
+            found.append((alive, float(np.sum(pocket[recovered] == number) / alive)))
+    return found
+
+
+def fraud_pockets(features: np.ndarray, y_true: np.ndarray, *, n_pockets: int, seed: int) -> np.ndarray:
+    """Deal the frauds to pockets by k-means on standardised features; −1 for rows that are no frauds.
+
+    Examples
+    --------
+    >>> fraud_pockets(np.array([[0.0], [9.0], [0.1]]), np.array([1, 1, 0]), n_pockets=2, seed=0)[2]
+    np.int64(-1)
+    """
+    from sklearn.cluster import KMeans
+
+    frauds = np.flatnonzero(y_true == 1)
+    place = features[frauds] / np.maximum(features.std(axis=0), 1e-9)
+    pocket = np.full(len(y_true), -1, dtype=np.int64)
+    pocket[frauds] = KMeans(min(n_pockets, len(frauds)), n_init=10, random_state=seed).fit_predict(place)
+    return pocket
+
+
+def pockets_by_rate(
+    cells: Sequence[Cell], results: Sequence[Result], rows: TrainingRows, *, n_pockets: int, seed: int
+) -> dict[float, list[tuple[int, float]]]:
+    """`pockets_found` of the first draw of each symmetric flip, by flip rate."""
+    pocket = fraud_pockets(rows.features, rows.y_true, n_pockets=n_pockets, seed=seed)
+    found: dict[float, list[tuple[int, float]]] = {}
+    for cell, result in zip(cells, results, strict=True):
+        if cell.attack == "symmetric" and "scan.survivor_rows" in result:
+            found.setdefault(
+                cell.rate, pockets_found(pocket, result["scan.survivor_rows"], result["scan.recovered_rows"])
+            )
+    return found
+
+
+def monitor_metrics(seen: Mapping[str, Detectability], *, n_canaries: int, n_frauds: int) -> dict[str, float]:
+    """Probability that each attack is noticed without a model, and that canaries notice a tenth of hidden frauds."""
+    flat = {"canaries.power_at_10_percent": canary_power(n_canaries, n_frauds, 0.1)}
+    for name, value in seen.items():
+        flat[f"{name}.detected_by_chart"] = value.prevalence_chart
+        flat[f"{name}.detected_by_monitor"] = value.label_monitor
+        flat[f"{name}.detected"] = value.either
+    return flat
+
+
+def certificate_metrics(certified: CertifiedRecall) -> dict[str, Any]:
+    """Certified recall by parts and flips; without parts in the name, that of the best number of parts."""
+    flat: dict[str, Any] = {"certified.parts": certified.best, "certified.alert_share": certified.alert_share}
+    for parts, by_flips in certified.by_parts.items():
+        for flips, value in by_flips.items():
+            flat[f"certified.{parts}_parts.recall_at_{flips}_flips"] = value
+            if parts == certified.best:
+                flat[f"certified.recall_at_{flips}_flips"] = value
+    return flat
+
+
+def attack_table(effects: Effects, metrics: Mapping[str, Any], names: Iterable[str]) -> list[dict[str, Any]]:
+    """What each attack changes, who would notice without a model, and what it costs without a defence, as rows."""
+    return [
+        {
+            "attack and budget, %": name,
+            "rows changed": round(metrics[f"{name}.labels_changed"]),
+            "frauds hidden, euros": round(metrics[f"{name}.hidden_eur"]),
+            "false among fraud labels": f"{metrics[f'{name}.false_fraud_share']:.0%}",
+            "noticed by chart": f"{metrics[f'{name}.detected_by_chart']:.0%}",
+            "noticed by monitor": f"{metrics[f'{name}.detected_by_monitor']:.0%}",
+            "change of average precision": effects.interval(name, "none", "average_precision_change"),
+            "verdict": metrics[f"{name}.none.verdict"],
+        }
+        for name in names
+    ]

@@ -1,0 +1,161 @@
+"""Candidate against champion on the same rows, and how often the rule promotes a model that is no better."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+
+from fraud_core.data.arrays import Arrays
+from fraud_core.model.intervals import Interval, Scored, bootstrap, interval
+from fraud_core.poisoning.effects import noise_floor, share
+from fraud_core.promotion.gate import judge_champion
+
+F1_LEAD = 1.01
+
+
+def saving_over(
+    champion: Scored,
+    candidate: Scored,
+    holdout: Arrays,
+    *,
+    decision: Mapping[str, float],
+    n_replicates: int,
+    rng: np.random.Generator,
+) -> Interval:
+    """Cost with the champion less cost with the candidate on the same rows, in euros, with its 95% interval.
+
+    Examples
+    --------
+    >>> y = np.array([0, 0, 1, 1])
+    >>> rows = Arrays(np.zeros((4, 1)), y, np.array([1.0, 1.0, 50.0, 70.0]), np.arange(4.0))
+    >>> blind, seeing = Scored(np.zeros(4), 0.5), Scored(y * 0.9, 0.5)
+    >>> saving_over(blind, seeing, rows, decision={"alert_budget": 0.5, "review_cost_eur": 5.0}, n_replicates=20,
+    ...             rng=np.random.default_rng(0)).value
+    110.0
+    """
+    found = bootstrap(
+        holdout.y_true, {"champion": champion, "candidate": candidate}, holdout.amount_eur,
+        n_alerts=max(1, round(decision["alert_budget"] * len(holdout.y_true))),
+        review_cost_eur=decision["review_cost_eur"], n_replicates=n_replicates, rng=rng,
+    )  # fmt: skip
+    return interval(found["champion"]["expected_cost_eur"] - found["candidate"]["expected_cost_eur"])
+
+
+@dataclass(frozen=True)
+class FalsePromotions:
+    """How often each rule promotes one of two models that are equally good by construction.
+
+    Attributes
+    ----------
+    gate
+        The gate's rule: the interval of the saving clears the noise floor.
+    interval_alone
+        The same without the floor.
+    f1_rule
+        "F1 larger by one percent", for comparison.
+    n_pairs
+        Ordered pairs tried.
+    """
+
+    gate: Interval
+    interval_alone: Interval
+    f1_rule: Interval
+    n_pairs: int
+
+
+def false_promotions(
+    models: Sequence[Scored],
+    costs_eur: Sequence[float],
+    holdout: Arrays,
+    *,
+    decision: Mapping[str, float],
+    n_replicates: int,
+    seed: int,
+) -> FalsePromotions:
+    """Try every rule on pairs of placebo trainings.
+
+    The trainings are halved: the floor of one half is applied to the pairs of the other, so that no pair is judged by
+    a floor it helped to set. The pairs share models and rows, so the exact intervals are narrower than the truth.
+
+    Parameters
+    ----------
+    models, costs_eur
+        Placebo trainings scored on the holdout, and the expected cost of each; at least four.
+
+    Raises
+    ------
+    ValueError
+        When there are fewer than four trainings.
+    """
+    if len(models) < 4:
+        raise ValueError(f"expected at least four equally good trainings, got {len(models)}")
+    halves = [list(range(0, len(models), 2)), list(range(1, len(models), 2))]
+    promoted = {"gate": 0, "interval_alone": 0, "f1_rule": 0}
+    n_pairs = 0
+    for own, other in (halves, halves[::-1]):
+        floor = noise_floor([costs_eur[k] - float(np.mean([costs_eur[j] for j in other])) for k in other])
+        for champion, candidate in permutations(own, 2):
+            saving = saving_over(
+                models[champion], models[candidate], holdout, decision=decision, n_replicates=n_replicates,
+                rng=np.random.default_rng([seed, champion, candidate]),
+            )  # fmt: skip
+            promoted["gate"] += judge_champion(saving, floor_eur=floor).outcome == "pass"
+            promoted["interval_alone"] += judge_champion(saving, floor_eur=0.0).outcome == "pass"
+            lead = _f1(models[candidate], holdout.y_true) / max(1e-12, _f1(models[champion], holdout.y_true))
+            promoted["f1_rule"] += lead > F1_LEAD
+            n_pairs += 1
+    return FalsePromotions(**{name: share(count, n_pairs) for name, count in promoted.items()}, n_pairs=n_pairs)
+
+
+def _f1(model: Scored, y_true: np.ndarray) -> float:
+    alerted = model.y_score >= model.threshold
+    return float(2 * np.sum(alerted & (y_true == 1)) / max(1, alerted.sum() + y_true.sum()))
+
+
+def breaking_budget(
+    budgets: Sequence[float], cost_change_eur: Sequence[Interval], *, tolerated_eur: float
+) -> tuple[Interval | None, str]:
+    """Smallest budget at which an attack costs more than is tolerated, by linear interpolation from no attack.
+
+    Parameters
+    ----------
+    budgets
+        Shares of the attacked class that were tried, in (0, 1].
+    cost_change_eur
+        Change of the expected cost at each, in euros, with its interval.
+    tolerated_eur
+        Cost from which an attack counts as breaking.
+
+    Returns
+    -------
+    found, words
+        The budget with its interval, from the upper and the lower ends of the cost; None when the cost itself does not
+        reach the tolerance within the budgets tried. An end that is not reached is the largest budget tried.
+
+    Examples
+    --------
+    >>> breaking_budget([0.5], [Interval(4000.0, 1000.0, 8000.0)], tolerated_eur=2000.0)[0]
+    Interval(value=0.25, low=0.125, high=0.5)
+    """
+    order = np.argsort(budgets)
+    places = np.concatenate([[0.0], np.asarray(budgets, dtype=float)[order]])
+
+    def crossing(end: str) -> float | None:
+        costs = np.concatenate([[0.0], [getattr(cost_change_eur[k], end) for k in order]])
+        for k in range(1, len(places)):
+            if costs[k] >= tolerated_eur:
+                part = (tolerated_eur - costs[k - 1]) / (costs[k] - costs[k - 1])
+                return float(places[k - 1] + part * (places[k] - places[k - 1]))
+        return None
+
+    middle, largest = crossing("value"), float(places[-1])
+    if middle is None:
+        return None, f"not reached up to {largest:.0%} of the frauds ({tolerated_eur:,.0f} euros a day tolerated)"
+    low, high = crossing("high"), crossing("low")
+    found = Interval(middle, low if low is not None else middle, high if high is not None else largest)
+    upper = f"{found.high:.0%}" if high is not None else f"more than {largest:.0%}"
+    return (
+        found,
+        f"{middle:.0%} of the frauds hidden ({found.low:.0%} to {upper}), {tolerated_eur:,.0f} euros tolerated",
+    )

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from fraud_core.data.arrays import Arrays
+from fraud_core.model.intervals import Interval, Scored
+from fraud_core.promotion.comparison import breaking_budget, false_promotions, saving_over
+from fraud_core.promotion.gate import decide, judge_champion, judge_scan, report_breaking_budget, report_verdict
+
+DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
+
+
+@pytest.fixture(scope="module")
+def day():
+    rng = np.random.default_rng(0)
+    y = (rng.random(4000) < 0.05).astype(int)
+    return Arrays(np.zeros((4000, 1)), y, rng.exponential(100.0, 4000), np.arange(4000.0))
+
+
+def noisy(day, seed: int, noise: float = 1.0) -> Scored:
+    margin = 3.0 * day.y_true - 2.0 + np.random.default_rng(seed).normal(0, noise, len(day.y_true))
+    return Scored(1 / (1 + np.exp(-margin)), 0.5)
+
+
+def test_saving_is_the_difference_of_the_costs(day):
+    blind, seeing = Scored(np.zeros(4000), 0.5), Scored(day.y_true * 0.9, 0.5)
+    found = saving_over(blind, seeing, day, decision=DECISION, n_replicates=50, rng=np.random.default_rng(0))
+    frauds = day.y_true == 1
+    assert found.value == pytest.approx(day.amount_eur[frauds].sum() - 5.0 * frauds.sum())
+
+
+def test_equal_models_are_hardly_ever_promoted_and_a_larger_f1_often_is(day):
+    models = [noisy(day, seed) for seed in range(12)]
+    costs = [float(day.amount_eur[(m.y_score < 0.5) & (day.y_true == 1)].sum()) for m in models]
+    found = false_promotions(models, costs, day, decision=DECISION, n_replicates=200, seed=0)
+    assert found.n_pairs == 60
+    assert found.gate.value <= 0.05
+    assert found.interval_alone.value <= 0.12
+    assert found.f1_rule.value > 0.1
+
+
+def test_a_better_model_is_promoted(day):
+    saving = saving_over(
+        noisy(day, 1, 3.0), noisy(day, 2, 0.3), day, decision=DECISION, n_replicates=200, rng=np.random.default_rng(0)
+    )
+    assert judge_champion(saving, floor_eur=500.0).outcome == "pass"
+    assert judge_champion(Interval(-saving.value, -saving.high, -saving.low), floor_eur=500.0).outcome == "fail"
+
+
+def test_too_few_trainings_are_refused(day):
+    with pytest.raises(ValueError, match="at least four"):
+        false_promotions([noisy(day, 1)], [0.0], day, decision=DECISION, n_replicates=10, seed=0)
+
+
+def test_breaking_budget_by_hand():
+    costs = [Interval(1000.0, 0.0, 2000.0), Interval(3000.0, 2000.0, 6000.0)]
+    found, words = breaking_budget([0.1, 0.5], costs, tolerated_eur=2000.0)
+    assert found.value == pytest.approx(0.3)
+    assert found.low == pytest.approx(0.1)
+    assert found.high == pytest.approx(0.5)
+    assert words.startswith("30% of the frauds hidden")
+
+
+def test_attack_that_never_breaks_says_how_far_it_was_tried():
+    found, words = breaking_budget([0.5], [Interval(100.0, 0.0, 5000.0)], tolerated_eur=2000.0)
+    assert found is None
+    assert "not reached up to 50%" in words
+
+
+def test_one_sign_of_poisoning_refuses_promotion_in_words():
+    clean, poisoned = judge_scan([]), judge_scan(["2,000 labels are not believed", "a trigger"])
+    assert decide(clean).promoted
+    refused = decide(clean, poisoned)
+    assert not refused.promoted
+    assert refused.refusals == ["the training labels look poisoned: 2,000 labels are not believed; a trigger"]
+
+
+def test_reported_criteria_decide_nothing():
+    reported = [report_breaking_budget("x"), report_verdict("fairness", "difference"), report_verdict("drift", None)]
+    assert [c.outcome for c in reported] == ["pass", "fail", "insufficient evidence"]
+    assert decide(judge_scan([]), *reported).promoted
