@@ -10,12 +10,25 @@ from fraud_core.pipeline.figures import COLORS, GREY, axes_of, say
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "h")
 
 
+def attack_words(name: str) -> str:
+    """A name such as ``fraud_to_legit.50`` in words.
+
+    Examples
+    --------
+    >>> attack_words("fraud_to_legit.50"), attack_words("clean")
+    ('fraud to legit, 50%', 'clean')
+    """
+    attack, _, budget = name.partition(".")
+    return say(attack) + (f", {budget.replace('_', '.')}%" if budget else "")
+
+
 def defences(found: Mapping[str, Mapping[str, Interval]], clean: Interval, floor: float):
     """Average precision on clean labels, a row for each attack and a mark for each defence; the placebo's band."""
     names = list(dict.fromkeys(name for by_defence in found.values() for name in by_defence))
     drawing, axes = axes_of(7.4, 1.6 + 0.17 * len(found) * len(names))
     axes.axvspan(clean.value - floor, clean.value + floor, color="#dfe3e8", label="noise floor (placebo)")
     axes.axvline(clean.value, color=GREY, linestyle=":", label="clean labels, no defence")
+    labelled: set[str] = set()
     shifts = np.linspace(0.36, -0.36, len(names))
     for row, by_defence in enumerate(found.values()):
         for name, value in by_defence.items():
@@ -23,8 +36,9 @@ def defences(found: Mapping[str, Mapping[str, Interval]], clean: Interval, floor
             color = "black" if name == "policy" else COLORS[number % len(COLORS)]
             axes.plot([value.low, value.high], [y, y], color=color, linewidth=1)
             axes.plot(value.value, y, MARKS[number % len(MARKS)], color=color, markersize=4.5,
-                      label=say(name) if row == 0 else None)  # fmt: skip
-    axes.set_yticks([-row for row in range(len(found))], [say(name.replace(".", ", ")) + "%" for name in found])
+                      label=None if name in labelled else say(name))  # fmt: skip
+            labelled.add(name)
+    axes.set_yticks([-row for row in range(len(found))], [attack_words(name) for name in found])
     axes.set(xlabel="average precision on clean v1, with 95% interval", ylim=(-len(found) + 0.4, 0.6))
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     return drawing

@@ -45,8 +45,8 @@ def scan_batch(rows: TrainingRows, *, seed: int, source: np.ndarray | None = Non
     >>> toy = toy_transactions(1500, seed=0)
     >>> rows = TrainingRows(toy.select("V1", "V2", "V3").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
     ...                     np.arange(1500) >= 900)
-    >>> flipped = replace(rows, y_true=np.where(np.random.default_rng(0).random(1500) < 0.2, 1, rows.y_true))
-    >>> scan_batch(flipped, seed=0).poisoned
+    >>> y = np.where(np.random.default_rng(0).random(1500) < 0.2, 1, rows.y_true)
+    >>> scan_batch(TrainingRows(rows.features, y, rows.amount_eur, rows.validation), seed=0).poisoned
     True
     """
     scores = out_of_fold_scores(rows, seed=seed)

@@ -19,6 +19,7 @@ from fraud_core.poisoning.effects import share
 
 # Strong regularisation, chosen on the validation hours of v0: a part holds some ten frauds.
 C = 0.001
+SALT = "certificate"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def deal(features: np.ndarray, k: int, *, salt: str) -> np.ndarray:
 
 
 def certify(
-    features: np.ndarray, y_seen: np.ndarray, *, k: int, alert_budget: float, salt: str = "certificate"
+    features: np.ndarray, y_seen: np.ndarray, *, k: int, alert_budget: float, salt: str = SALT
 ) -> PartitionEnsemble:
     """Train the ensemble.
 
@@ -173,7 +174,7 @@ def certified_recalls(
     holdout
         v1 with true labels.
     parts, vote_budget
-        As in `certify`.
+        As in `certify`; numbers of parts that the data cannot fill are lowered (`supported_parts`).
     flips
         Numbers of label flips, ascending.
 
@@ -188,6 +189,7 @@ def certified_recalls(
     """
     early, late = ~rows.validation, rows.validation
     middle = flips[len(flips) // 2]
+    parts = supported_parts(rows, parts)
     chosen: dict[int, int] = {}
     by_parts: dict[int, dict[int, Interval]] = {}
     alert_share: dict[int, float] = {}
@@ -199,3 +201,36 @@ def certified_recalls(
         by_parts[k] = {n: share(*certified_recall(votes, holdout.y_true, k, n)) for n in (0, *flips)}
     best = max(parts, key=lambda k: chosen[k])
     return CertifiedRecall(by_parts, best, alert_share[best])
+
+
+def supported_parts(rows: TrainingRows, parts: Sequence[int]) -> list[int]:
+    """The numbers of parts, each lowered to the largest odd one at which every part holds both classes.
+
+    Raises
+    ------
+    ParameterError
+        When there is too little data for three parts.
+
+    Examples
+    --------
+    >>> rows = TrainingRows(np.arange(40.0)[:, None], np.tile([0, 1], 20), np.ones(40), np.arange(40) >= 30)
+    >>> supported_parts(rows, [41, 3])[1]
+    3
+    """
+
+    def fills(k: int) -> bool:
+        early = ~rows.validation
+        return all(
+            len(np.unique(rows.y_true[own & (part == number)])) == 2
+            for own in (early, np.ones(len(early), dtype=bool))
+            for part in (deal(rows.features, k, salt=SALT),)
+            for number in range(k)
+        )
+
+    found: list[int] = []
+    for asked in parts:
+        k = next((k for k in range(asked, 2, -2) if fills(k)), None)
+        if k is None:
+            raise ParameterError("certificate: expected both classes in each of three parts; there is too little data")
+        found.append(k)
+    return list(dict.fromkeys(found))
