@@ -25,7 +25,7 @@ from fraud_core.poisoning.neighbours import nearest_neighbours
 from fraud_core.poisoning.scores import duplicate_groups
 from fraud_core.poisoning.study import Cell, Inputs, run_cell
 
-ROWS, SEEDS, STORE = 30_000, (1, 2), "scratch/benchmark-cells"
+ROWS, SEEDS, STORE = 45_000, (1, 2), "scratch/benchmark-cells"
 DEFENCES = ["none", "confident_learning", "knn", "out_of_fold", "policy"]
 
 
