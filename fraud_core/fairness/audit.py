@@ -6,8 +6,9 @@ from typing import Literal
 
 import numpy as np
 
+from fraud_core.model.intervals import CONFIDENCE, clopper_pearson
+
 Verdict = Literal["pass", "fail", "insufficient evidence", "not assessable"]
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -53,27 +54,6 @@ class Difference:
     high: float
     verdict: Verdict
     reason: str
-
-
-def clopper_pearson(successes: int, trials: int) -> tuple[float, float]:
-    """The exact 95% interval of a proportion; [0, 1] without trials.
-
-    References
-    ----------
-    C. Clopper and E. Pearson (1934), The use of confidence or fiducial limits.
-
-    Examples
-    --------
-    >>> low, high = clopper_pearson(11, 11)
-    >>> round(low, 3), high
-    (0.715, 1.0)
-    """
-    from scipy.stats import beta
-
-    tail = (1 - CONFIDENCE) / 2
-    low = float(beta.ppf(tail, successes, trials - successes + 1)) if successes > 0 else 0.0
-    high = float(beta.ppf(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
-    return low, high
 
 
 def rates_by_group(outcome: np.ndarray, counted: np.ndarray, sensitive_features: np.ndarray) -> list[GroupRate]:

@@ -28,6 +28,7 @@ METRICS = (
     "calibration_error",
 )
 REPLICATES_AT_ONCE = 200
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -259,3 +260,35 @@ def summarise(replicates: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, I
     return {
         f"{model}.{metric}": interval(values) for model, found in replicates.items() for metric, values in found.items()
     }
+
+
+def clopper_pearson(successes: int, trials: int) -> tuple[float, float]:
+    """The exact 95% interval of a proportion; [0, 1] without trials.
+
+    References
+    ----------
+    C. Clopper and E. Pearson (1934), The use of confidence or fiducial limits.
+
+    Examples
+    --------
+    >>> low, high = clopper_pearson(11, 11)
+    >>> round(low, 3), high
+    (0.715, 1.0)
+    """
+    from scipy.stats import beta
+
+    tail = (1 - CONFIDENCE) / 2
+    low = float(beta.ppf(tail, successes, trials - successes + 1)) if successes > 0 else 0.0
+    high = float(beta.ppf(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
+    return low, high
+
+
+def share(count: int, total: int) -> Interval:
+    """A share of at least one trial with its exact 95% interval.
+
+    Examples
+    --------
+    >>> share(0, 10).high < 0.31
+    True
+    """
+    return Interval(count / total, *clopper_pearson(count, total))

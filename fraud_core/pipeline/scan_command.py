@@ -12,8 +12,8 @@ from fraud_core.errors import ParameterError
 from fraud_core.model.champion import TrainingRows
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.tables import read_card, read_table, write_csv
-from fraud_core.poisoning.batch import BatchScan, scan_batch
-from fraud_core.poisoning.scan import segment_counts
+from fraud_core.poisoning.scan import Scan, detect, segment_counts
+from fraud_core.poisoning.scores import out_of_fold_scores
 
 SUSPICIOUS = Path("scratch/scan/suspicious.csv")
 FOUND_EXIT_CODE = 2
@@ -54,7 +54,7 @@ def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed:
     hours = card.split.validation_seconds / 3600
     whose = f"the labels of the last {hours:g} hours of {(trusted or data).name} are taken as true"
     print(f"scanning {data.name}: {int(np.sum(~is_trusted)):,} labels; {whose}", flush=True)
-    found = scan_batch(rows, seed=seed, source=_source(table, card))
+    found = detect(rows, out_of_fold_scores(rows, seed=seed), source=_source(table, card), seed=seed)
     _say(found, arrays.time, arrays.amount_eur)
     if not found.poisoned:
         return 0
@@ -83,7 +83,7 @@ def _source(table: pl.DataFrame, card: DatasetCard) -> np.ndarray | None:
     return None
 
 
-def _say(found: BatchScan, time: np.ndarray, amount_eur: np.ndarray) -> None:
+def _say(found: Scan, time: np.ndarray, amount_eur: np.ndarray) -> None:
     if not found.poisoned:
         print("nothing found: the labels look clean")
         return
@@ -91,14 +91,14 @@ def _say(found: BatchScan, time: np.ndarray, amount_eur: np.ndarray) -> None:
         print(f"found {finding.kind}: {finding.words}; p = {finding.p_value:.1e}")
     bands = np.array(["under 10 euros", "10 to 100 euros", "100 euros and more"])
     segments = {"hour": (time // 3600).astype(int), "amount": bands[np.digitize(amount_eur, [10.0, 100.0])]}
-    for count in segment_counts(found.scan.suspicious, segments)[:SHOWN_SEGMENTS]:
+    for count in segment_counts(found.suspicious, segments)[:SHOWN_SEGMENTS]:
         print(f"  {count['by']} {count['segment']}: {count['suspicious']:,} of {count['rows']:,} labels suspicious")
 
 
-def _write(table: pl.DataFrame, found: BatchScan) -> Path:
+def _write(table: pl.DataFrame, found: Scan) -> Path:
     """Write the suspicious rows, the most suspicious first, with their row number in the table as scanned."""
-    suspects = table.with_row_index("row", offset=1).with_columns(pl.Series("suspicion", found.scan.suspicion))
-    suspects = suspects.filter(pl.Series(found.scan.suspicious)).sort("suspicion", descending=True)
+    suspects = table.with_row_index("row", offset=1).with_columns(pl.Series("suspicion", found.suspicion))
+    suspects = suspects.filter(pl.Series(found.suspicious)).sort("suspicion", descending=True)
     path = within_project(SUSPICIOUS)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_csv(suspects, path)

@@ -14,8 +14,7 @@ import numpy as np
 from fraud_core.data.arrays import Arrays
 from fraud_core.errors import ParameterError
 from fraud_core.model.champion import TrainingRows
-from fraud_core.model.intervals import Interval
-from fraud_core.poisoning.effects import share
+from fraud_core.model.intervals import Interval, share
 
 # Strong regularisation, chosen on the validation hours of v0: a part holds some ten frauds.
 C = 0.001

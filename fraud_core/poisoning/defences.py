@@ -16,7 +16,7 @@ from fraud_core.poisoning.micro_models import micro_model_votes
 from fraud_core.poisoning.neighbours import fraud_neighbours
 from fraud_core.poisoning.provenance import harmful_source
 from fraud_core.poisoning.scan import Scan, detect
-from fraud_core.poisoning.scores import OutOfFold, fit_sample, out_of_fold_scores
+from fraud_core.poisoning.scores import OutOfFold, out_of_fold_scores, sample_loss
 
 DEFENCES = ("none", "confident_learning", "knn", "micro_models", "trusted_loss", "provenance", "out_of_fold", "policy")
 N_ROUNDS = 4
@@ -161,15 +161,10 @@ def _trusted_loss(rows: TrainingRows, evidence: Evidence, seed: int) -> np.ndarr
     """Labels whose loss, under a model of the trusted rows alone, is above that of nearly all trusted rows."""
     trusted = np.flatnonzero(rows.validation)
     half = np.random.default_rng(seed).permutation(len(trusted)) % 2 == 0
-    own = [_loss(rows, trusted[half], trusted[~half], seed), _loss(rows, trusted[~half], trusted[half], seed)]
-    limit = np.quantile(np.concatenate(own), TRUSTED_LOSS_QUANTILE)
-    return _loss(rows, trusted, np.arange(len(rows.y_true)), seed) > limit
-
-
-def _loss(rows: TrainingRows, learnt: np.ndarray, scored: np.ndarray, seed: int) -> np.ndarray:
-    model = fit_sample(rows.features[learnt], rows.y_true[learnt], seed=seed)
-    margin = model.margin(rows.features[scored])
-    return np.logaddexp(0.0, np.where(rows.y_true[scored] == 1, -margin, margin))
+    halves = ((trusted[half], trusted[~half]), (trusted[~half], trusted[half]))
+    honest = np.concatenate([sample_loss(rows, learnt, scored, seed=seed) for learnt, scored in halves])
+    every = np.arange(len(rows.y_true))
+    return sample_loss(rows, trusted, every, seed=seed) > np.quantile(honest, TRUSTED_LOSS_QUANTILE)
 
 
 def _provenance(rows: TrainingRows, evidence: Evidence, seed: int) -> np.ndarray:

@@ -46,14 +46,12 @@ class Effects:
         """Value of a metric for each seed, shape (n_seeds,)."""
         return np.array([part[metric][0] for part in self.replicates[group][defence]])
 
-    def ratio(self, group: str, top: tuple[str, str], bottom: tuple[str, str], *, rng: np.random.Generator) -> Interval:
-        """Ratio of two means over seeds, each a (defence, metric); seeds and resamples are drawn together.
+    def by_seed(self, group: str, defence: str, metric: str) -> np.ndarray:
+        """Replicates of a metric, shape (n_seeds, 1 + n_replicates).
 
-        Both must come from one bootstrap, as ``none`` and ``policy`` do.
+        What ``none`` and ``policy`` hold, and what both hold of the clean model, is paired by position: one bootstrap.
         """
-        over = np.array([part[top[1]] for part in self.replicates[group][top[0]]])
-        under = np.array([part[bottom[1]] for part in self.replicates[group][bottom[0]]])
-        return ratio_interval(over, under, rng=rng)
+        return np.array([part[metric] for part in self.replicates[group][defence]])
 
 
 def ratio_interval(over: np.ndarray, under: np.ndarray, *, rng: np.random.Generator) -> Interval:
@@ -210,20 +208,6 @@ def mean_over_seeds(values: Sequence[float]) -> Interval:
         return Interval(mean, 0.0, 1.0)
     half = float(t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
     return Interval(mean, max(0.0, mean - half), min(1.0, mean + half))
-
-
-def share(count: int, total: int) -> Interval:
-    """A share with its exact (Clopper–Pearson) 95% interval.
-
-    Examples
-    --------
-    >>> share(0, 10).high < 0.31
-    True
-    """
-    from scipy.stats import binomtest
-
-    found = binomtest(count, total).proportion_ci(0.95, "exact")
-    return Interval(count / total, float(found.low), float(found.high))
 
 
 def verdict(change: Interval, *, floor: float, limit: float) -> str:

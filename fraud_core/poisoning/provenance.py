@@ -3,7 +3,7 @@
 import numpy as np
 
 from fraud_core.model.champion import TrainingRows
-from fraud_core.poisoning.scores import fit_sample
+from fraud_core.poisoning.scores import sample_loss
 
 STANDARD_ERRORS = 2.0
 
@@ -31,19 +31,14 @@ def harmful_source(rows: TrainingRows, source: np.ndarray, *, seed: int) -> str 
     True
     """
     doubtful, trusted = ~rows.validation, rows.validation
-    with_all = _loss(rows, doubtful, trusted, seed)
+    with_all = sample_loss(rows, doubtful, trusted, seed=seed)
     best: tuple[float, str | None] = (STANDARD_ERRORS, None)
     for name in np.unique(source[doubtful]):
         rest = doubtful & (source != name)
         if len(np.unique(rows.y_true[rest])) < 2:
             continue
-        gain = with_all - _loss(rows, rest, trusted, seed)
+        gain = with_all - sample_loss(rows, rest, trusted, seed=seed)
         score = float(gain.mean() / max(gain.std(ddof=1) / np.sqrt(len(gain)), 1e-12))
         if score > best[0]:
             best = (score, str(name))
     return best[1]
-
-
-def _loss(rows: TrainingRows, learnt: np.ndarray, scored: np.ndarray, seed: int) -> np.ndarray:
-    margin = fit_sample(rows.features[learnt], rows.y_true[learnt], seed=seed).margin(rows.features[scored])
-    return np.logaddexp(0.0, np.where(rows.y_true[scored] == 1, -margin, margin))

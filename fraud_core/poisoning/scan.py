@@ -3,6 +3,7 @@
 Everything is judged against the trusted rows (labels copied before any attack) by exact tests, so the scan needs no
 threshold from a clean copy of the batch. It alarms on three things: fraud labels where models see no fraud,
 legitimate labels among rows that models rank with the trusted frauds, and a value of a feature that switches fraud off.
+Fraud labels where no model sees fraud are also held against an absolute limit, for trusted rows may be flipped too.
 """
 
 from collections.abc import Mapping
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.errors import ParameterError
-from fraud_core.model.calibration import fit_calibration
 from fraud_core.model.champion import TrainingRows
+from fraud_core.poisoning.belief import believed
 from fraud_core.poisoning.scores import NOISY, OutOfFold
 from fraud_core.poisoning.triggers import Suspected, find_trigger
 
@@ -22,6 +23,8 @@ FEWEST_TRUSTED_FRAUDS = 10
 # Share of legitimate labels among the rows that rank with the trusted frauds in an honest batch: twice what clean v0
 # of the ULB data shows. A data set where more of them mix honestly shows it in its trusted rows, and that is taken.
 HONEST_SHARE = 0.08
+# Share of fraud labels among the rows of lower score that an honest batch may have; clean v0 of the ULB data has 0.01%.
+HONEST_FLOOR = 0.005
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ def detect(
     if p_false < alpha:
         false = _disbelieved_frauds(y, trusted, margin, false_rate, hidden_rate)
         findings.append(_say_false(p_false, false, false_rate))
+    elif (floor := fraud_floor(y, margin, alpha=alpha)) is not None:
+        findings.append(floor)
     if p_hidden < alpha:
         findings.append(_say_hidden(p_hidden, hidden, hidden_rate))
         findings += _sources(source, hidden, y, trusted, alpha)
@@ -203,36 +208,6 @@ def _disbelieved_frauds(y, trusted, margin, false_rate: float, hidden_rate: floa
     return (y == 1) & ~trusted & (believed(y, margin, false_rate, hidden_rate) < 0.5)
 
 
-def believed(y: np.ndarray, margin: np.ndarray, false_rate: float, hidden_rate: float) -> np.ndarray:
-    """Probability that a row labelled fraud is one, shape (n_samples,).
-
-    Parameters
-    ----------
-    y, margin
-        Labels as seen, and out-of-fold log-odds of them.
-    false_rate, hidden_rate
-        Shares r of the legitimate rows and h of the frauds that are flipped.
-
-    Notes
-    -----
-    The noisy posterior is q = p(1 − h) + (1 − p)r. It is calibrated on the labels as seen, solved for p, and the label
-    itself is taken as evidence: p(1 − h)/q.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> y = rng.integers(0, 2, 200)
-    >>> sure = believed(y, rng.normal(2.0 * y - 1.0), 0.1, 0.0)
-    >>> bool((sure >= 0).all() and (sure <= 1).all())
-    True
-    """
-    calibration = fit_calibration(margin, y)
-    noisy = np.clip(calibration.probability(margin), 1e-12, 1.0)
-    hidden_rate = min(hidden_rate, 0.9 - false_rate)
-    clean = np.clip((noisy - false_rate) / max(1e-6, 1.0 - false_rate - hidden_rate), 0.0, 1.0)
-    return clean * (1.0 - hidden_rate) / (clean * (1.0 - hidden_rate) + (1.0 - clean) * false_rate + 1e-12)
-
-
 def _sources(source, hidden, y, trusted, alpha: float) -> list[Finding]:
     """Sources with more hidden frauds than the others together explain."""
     if source is None:
@@ -260,6 +235,37 @@ def _say_hidden(p_value: float, hidden: np.ndarray, rate: float) -> Finding:
     n_rows = int(hidden.sum())
     words = f"{n_rows:,} payments called legitimate rank with known frauds ({rate:.0%} of the payments ranked there)"
     return Finding("hidden frauds", p_value, n_rows, words)
+
+
+def fraud_floor(
+    y_seen: np.ndarray, margin: np.ndarray, *, honest: float = HONEST_FLOOR, alpha: float = ALPHA
+) -> Finding | None:
+    """Whether more fraud labels lie in the half of lowest score than an honest batch has, by an exact test.
+
+    Parameters
+    ----------
+    y_seen, margin
+        Labels as seen, and out-of-fold log-odds of them, shape (n_samples,).
+    honest
+        Share of that half that honest labels may call fraud; at least a quarter of the share of all rows.
+    alpha
+        False-alarm rate, in (0, 1).
+
+    Examples
+    --------
+    >>> fraud_floor(np.array([0] * 100), np.arange(100.0)) is None
+    True
+    """
+    from scipy.stats import binom
+
+    low = margin < np.median(margin)
+    frauds, total = int(y_seen[low].sum()), int(low.sum())
+    rate = max(honest, float(y_seen.mean()) / 4)
+    p_value = float(binom.sf(frauds - 1, total, rate)) if frauds else 1.0
+    if p_value >= alpha:
+        return None
+    words = f"{frauds / total:.1%} of the payments that look least like fraud are called fraud ({frauds:,} labels)"
+    return Finding("false frauds", p_value, frauds, words)
 
 
 def segment_counts(suspicious: np.ndarray, segments: Mapping[str, np.ndarray]) -> list[dict[str, object]]:

@@ -5,7 +5,8 @@ import numpy as np
 from fraud_core.model.champion import TrainingRows
 from fraud_core.model.metrics import average_precision
 from fraud_core.poisoning.attacks import Poisoned
-from fraud_core.poisoning.scan import Scan, believed
+from fraud_core.poisoning.belief import believed
+from fraud_core.poisoning.scan import Scan
 from fraud_core.poisoning.scores import OutOfFold
 
 SURE = 0.9

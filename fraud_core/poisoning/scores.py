@@ -156,6 +156,29 @@ def fit_sample(features: np.ndarray, y: np.ndarray, *, seed: int) -> FittedEstim
     return fit_estimator("catboost", features[sample], y[sample], settings=SMALL_DETECTOR, seed=seed, n_threads=1)
 
 
+def sample_loss(rows: TrainingRows, learnt: np.ndarray, scored: np.ndarray, *, seed: int) -> np.ndarray:
+    """Logistic loss of the labels of some rows under a detector fitted on others, shape (n_scored,).
+
+    Parameters
+    ----------
+    rows
+        Labels as seen.
+    learnt, scored
+        Rows to fit on and to score, as masks or indices.
+    seed
+        As in `fit_sample`.
+
+    Examples
+    --------
+    >>> y = np.array([0, 1] * 20)
+    >>> rows = TrainingRows(y[:, None].astype("f4"), y, np.ones(40), np.zeros(40, dtype=bool))
+    >>> bool(sample_loss(rows, np.arange(20), np.arange(20, 40), seed=0).max() < 0.7)
+    True
+    """
+    margin = fit_sample(rows.features[learnt], rows.y_true[learnt], seed=seed).margin(rows.features[scored])
+    return np.logaddexp(0.0, np.where(rows.y_true[scored] == 1, -margin, margin))
+
+
 def _sample(y: np.ndarray, allowed: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
     """Every allowed fraud and at most `SAMPLED_LEGITIMATE` others, with the log-odds that undo the sampling."""
     frauds, legitimate = np.flatnonzero(allowed & (y == 1)), np.flatnonzero(allowed & (y == 0))

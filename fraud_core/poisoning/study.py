@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -155,10 +155,9 @@ def run_cell(cell: Cell, inputs: Inputs, settings: Mapping[str, Any]) -> dict[st
     """
     rng = np.random.default_rng(cell.attack_seed)
     if cell.attack == PLACEBO:
-        poisoned = Poisoned(_leave_out(inputs.rows, PLACEBO_LEFT_OUT, rng), np.empty(0), np.empty(0, dtype=int))
-        poisoned = replace(poisoned, y_true=poisoned.rows.y_true)
+        poisoned = _untouched(_leave_out(inputs.rows, PLACEBO_LEFT_OUT, rng))
     elif cell.attack == CLEAN:
-        poisoned = Poisoned(inputs.rows, inputs.rows.y_true, np.empty(0, dtype=int))
+        poisoned = _untouched(inputs.rows)
     else:
         known = Knowledge(margin=inputs.margin, source=simulated_sources(len(inputs.rows.y_true)))
         poisoned = attack(cell.attack, inputs.rows, cell.rate, rng=rng, knowledge=known)
@@ -180,15 +179,15 @@ class _Bench:
         out |= self._result("none", self._train(self.poisoned.rows))
         if not defences and self.cell.attack != PLACEBO:
             return out
-        moved = self.poisoned.changed if self._rows_moved() else np.empty(0, dtype=int)
-        groups = self.inputs.groups if self._features_as_before() else duplicate_groups(self.seen.features)
+        as_before = self.seen.features is self.inputs.rows.features
+        groups = self.inputs.groups if as_before else duplicate_groups(self.seen.features)
         scores = out_of_fold_scores(self.seen, seed=seed, groups=groups)
-        source = self._sources() if self.cell.attack == "source" else None
+        source = simulated_sources(len(self.seen.y_true)) if self.cell.attack == "source" else None
         scan = detect(self.seen, scores, source=source, seed=seed)
         out |= scan_figures(scan, scores, self.seen, self.poisoned)
         if not defences:
             return out
-        neighbours = self._neighbours(moved) if "knn" in defences else None
+        neighbours = self._neighbours(as_before) if "knn" in defences else None
         evidence = Evidence(scores, scan, groups, neighbours, source)
         models = {TRUSTED: self._train(self.seen)}
         out |= self._result(TRUSTED, models[TRUSTED])
@@ -262,24 +261,21 @@ class _Bench:
             "hidden_eur": np.array(float(self.poisoned.rows.amount_eur[hidden].sum())),
         }
 
-    def _features_as_before(self) -> bool:
-        return self.seen.features is self.inputs.rows.features
-
-    def _rows_moved(self) -> bool:
-        return not self._features_as_before() and self.cell.attack != PLACEBO
-
-    def _sources(self) -> np.ndarray:
-        return simulated_sources(len(self.seen.y_true))
-
-    def _neighbours(self, moved: np.ndarray) -> np.ndarray:
-        if not len(moved):
+    def _neighbours(self, as_before: bool) -> np.ndarray:
+        if as_before:
             return self.inputs.neighbours
         before = self.inputs.rows.features
-        return after_moves(self.inputs.neighbours, self.inputs.distance, before, self.seen.features, moved)
+        return after_moves(
+            self.inputs.neighbours, self.inputs.distance, before, self.seen.features, self.poisoned.changed
+        )
 
 
 def _log_odds(model: DecidingModel, features: np.ndarray) -> np.ndarray:
     return model.calibration.slope * model.estimator.margin(features) + model.calibration.intercept
+
+
+def _untouched(rows: TrainingRows) -> Poisoned:
+    return Poisoned(rows, rows.y_true, np.empty(0, dtype=int))
 
 
 def _leave_out(rows: TrainingRows, share: float, rng: np.random.Generator) -> TrainingRows:

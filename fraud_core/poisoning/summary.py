@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fraud_core.model.champion import TrainingRows
-from fraud_core.model.intervals import Interval
+from fraud_core.model.intervals import Interval, share
 from fraud_core.poisoning.certificate import CertifiedRecall
 from fraud_core.poisoning.detectability import Detectability, canary_power
 from fraud_core.poisoning.effects import (
@@ -17,7 +17,6 @@ from fraud_core.poisoning.effects import (
     mean_over_seeds,
     ratio_interval,
     scored,
-    share,
     verdict,
 )
 from fraud_core.poisoning.study import CLEAN, PLACEBO, Cell
@@ -112,7 +111,7 @@ def summarise_study(
         key = group.replace(".", "_")
         if group == CLEAN:
             change = effects.interval(group, "policy", "average_precision_change")
-            flat["summary.clean.harm"] = Interval(-change.value + 0.0, -change.high + 0.0, -change.low + 0.0)
+            flat["summary.clean.harm"] = _negative(change)
             continue
         flat |= _against_clean(effects, group, key, rng)
         flat[f"policy.{key}.cleaned"] = float(np.mean([r["policy.cleaned"] for r in groups[group]]))
@@ -128,30 +127,21 @@ def summarise_study(
 
 def _against_clean(effects: Effects, group: str, key: str, rng: np.random.Generator) -> dict[str, Any]:
     change, ap = "average_precision_change", "average_precision"
-    gained = [
-        {"gain": policy[change] - none[change], "loss": -none[change]}
-        for policy, none in zip(
-            effects.replicates[group]["policy"], effects.replicates[group]["none"], strict=True
-        )
-    ]  # fmt: skip
-    loss = np.array([part["loss"] for part in gained])
+    defended, undefended = (effects.by_seed(group, name, change) for name in ("policy", "none"))
     found = {
         f"summary.{key}.average_precision_gap": _negative(effects.interval(group, "policy", change)),
-        f"summary.{key}.kept": effects.ratio(group, ("policy", ap), ("policy", f"{ap}_clean"), rng=rng),
-        f"summary.{key}.cost_ratio": effects.ratio(
-            group, ("policy", "expected_cost_eur"), ("policy", "expected_cost_eur_clean"), rng=rng
-        ),
+        f"summary.{key}.kept": _of_clean(effects, group, ap, rng),
+        f"summary.{key}.cost_ratio": _of_clean(effects, group, "expected_cost_eur", rng),
     }
-    if loss[:, 0].mean() > effects.floor[ap]:
-        found[f"summary.{key}.recovered"] = ratio_of(gained, rng)
+    if -undefended[:, 0].mean() > effects.floor[ap]:
+        found[f"summary.{key}.recovered"] = ratio_interval(defended - undefended, -undefended, rng=rng)
     return found
 
 
-def ratio_of(gained: Sequence[Mapping[str, np.ndarray]], rng: np.random.Generator) -> Interval:
-    """Share of the lost average precision that came back, with its interval."""
-    return ratio_interval(
-        np.array([part["gain"] for part in gained]), np.array([part["loss"] for part in gained]), rng=rng
-    )
+def _of_clean(effects: Effects, group: str, metric: str, rng: np.random.Generator) -> Interval:
+    """A metric of the policy's model as a share of the clean-trained model's."""
+    own, clean = (effects.by_seed(group, "policy", name) for name in (metric, f"{metric}_clean"))
+    return ratio_interval(own, clean, rng=rng)
 
 
 def compare_with_peers(effects: Effects) -> dict[str, int]:

@@ -20,6 +20,8 @@ ALPHA = 1e-6
 FEWEST_ROWS = 5
 # Frauds share wide tails of many features by nature; a trigger is narrow. In standard deviations of the feature.
 WIDEST = 0.1
+# A stamp is rare by choice, so most rows that carry it owe their good name to it; a dense range holds honest rows.
+SMALLEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -82,38 +84,33 @@ def find_trigger(rows: TrainingRows, high: float, *, seed: int) -> Suspected | N
     )  # fmt: skip
     features = rows.features[doubtful]
     as_is = model.margin(features)
-    found: Suspected | None = None
+    found: list[Suspected] = []
     for column in range(features.shape[1]):
         usual = features.copy()
         usual[:, column] = np.median(features[:, column])
         excused = (as_is <= high) & (model.margin(usual) > high)
-        suspected = _one_range(rows, doubtful, column, excused, features.shape[1])
-        if suspected is not None and (found is None or suspected.p_value < found.p_value):
-            found = suspected
-    return found
+        found += _ranges(rows, doubtful, column, excused)
+    return min(found, key=lambda suspected: suspected.p_value, default=None)
 
 
-def _one_range(rows, doubtful, column: int, excused: np.ndarray, n_columns: int) -> Suspected | None:
-    """The range of a feature that holds far more excused rows than its share of all rows explains."""
+def _ranges(rows: TrainingRows, doubtful: np.ndarray, column: int, excused: np.ndarray) -> list[Suspected]:
+    """The narrow ranges of a feature that hold far more excused rows than their share of all rows explains."""
     from scipy.stats import binom
 
-    n_excused = int(excused.sum())
-    if n_excused < FEWEST_ROWS:
-        return None
     values = rows.features[doubtful, column]
     edges = np.unique(np.quantile(values, np.linspace(0, 1, N_RANGES + 1)[1:-1]))
     place = np.searchsorted(edges, values, side="right")
     n_ranges = len(edges) + 1
     held = np.bincount(place[excused], minlength=n_ranges)
     share = np.bincount(place, minlength=n_ranges) / len(values)
-    p_value = np.minimum(1.0, binom.sf(held - 1, n_excused, share) * n_ranges * n_columns)
-    best = int(np.argmin(p_value))
-    if held[best] < FEWEST_ROWS or p_value[best] >= ALPHA:
-        return None
-    carriers = values[excused & (place == best)]
-    low, high = float(np.quantile(carriers, 0.1)), float(np.quantile(carriers, 0.9))
-    if high - low > WIDEST * float(np.std(values)):
-        return None
-    marked = np.zeros(len(rows.y_true), dtype=bool)
-    marked[doubtful[(values >= low) & (values <= high)]] = True
-    return Suspected(column, low, high, marked, float(p_value[best]))
+    tests = n_ranges * rows.features.shape[1]
+    p_value = np.minimum(1.0, binom.sf(held - 1, int(excused.sum()), share) * tests)
+    found = []
+    for k in np.flatnonzero((held >= FEWEST_ROWS) & (p_value < ALPHA)):
+        low, high = np.quantile(values[excused & (place == k)], [0.1, 0.9])
+        carrying = (values >= low) & (values <= high)
+        if high - low <= WIDEST * np.std(values) and excused[carrying].mean() >= SMALLEST_SHARE:
+            marked = np.zeros(len(rows.y_true), dtype=bool)
+            marked[doubtful[carrying]] = True
+            found.append(Suspected(column, float(low), float(high), marked, float(p_value[k])))
+    return found

@@ -7,8 +7,8 @@ from itertools import permutations
 import numpy as np
 
 from fraud_core.data.arrays import Arrays
-from fraud_core.model.intervals import Interval, Scored, bootstrap, interval
-from fraud_core.poisoning.effects import noise_floor, share
+from fraud_core.model.intervals import Interval, Scored, bootstrap, interval, share
+from fraud_core.poisoning.effects import noise_floor
 from fraud_core.promotion.gate import judge_champion
 
 F1_LEAD = 1.01

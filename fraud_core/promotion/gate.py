@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fraud_core.fairness.audit import clopper_pearson
-from fraud_core.model.intervals import Interval
+from fraud_core.model.intervals import Interval, clopper_pearson
 
 Outcome = Literal["pass", "fail", "insufficient evidence"]
 

@@ -4,8 +4,9 @@ from fairlearn.metrics import MetricFrame, demographic_parity_difference, true_p
 from scipy.stats import binomtest
 
 from fraud_core.data.toy import toy_clients, toy_clients_card
-from fraud_core.fairness.audit import audit_difference, band, clopper_pearson, rates_by_group
+from fraud_core.fairness.audit import audit_difference, band, rates_by_group
 from fraud_core.fairness.study import assessability, audit_metrics, audit_table, decide_and_join, fairlearn_frame
+from fraud_core.model.intervals import clopper_pearson
 
 AUDIT = {"limit": 0.1}
 SPLIT = {"test_share": 0.5, "selection_rate": 0.2, "age_bands": [18, 40, 121]}

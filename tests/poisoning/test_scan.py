@@ -4,8 +4,8 @@ import pytest
 from fraud_core.errors import ParameterError
 from fraud_core.model.champion import TrainingRows
 from fraud_core.model.metrics import average_precision
-from fraud_core.poisoning.batch import fraud_floor, scan_batch
-from fraud_core.poisoning.scan import believed, detect, segment_counts
+from fraud_core.poisoning.belief import believed
+from fraud_core.poisoning.scan import detect, fraud_floor, segment_counts
 from fraud_core.poisoning.scores import out_of_fold_scores
 
 pytestmark = pytest.mark.xdist_group("poisoning")
@@ -73,7 +73,8 @@ def test_too_few_trusted_frauds_are_refused_with_their_count(versions):
 def test_flips_are_found_even_when_the_trusted_rows_are_flipped_too(versions, rng):
     rows = versions.training_rows
     y = np.where(rng.random(len(rows.y_true)) < 0.2, 1, rows.y_true)
-    found = scan_batch(TrainingRows(rows.features, y, rows.amount_eur, rows.validation), seed=1)
+    seen = TrainingRows(rows.features, y, rows.amount_eur, rows.validation)
+    found = detect(seen, out_of_fold_scores(seen, seed=1), seed=1)
     assert [finding.kind for finding in found.findings] == ["false frauds"]
 
 

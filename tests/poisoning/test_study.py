@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from fraud_core.model.intervals import Interval
-from fraud_core.poisoning.effects import measure_effects, noise_floor, ratio_interval, share, verdict
+from fraud_core.model.intervals import Interval, share
+from fraud_core.poisoning.effects import measure_effects, noise_floor, ratio_interval, verdict
 from fraud_core.poisoning.scores import duplicate_groups
 from fraud_core.poisoning.study import Inputs, budget_name, grid, run_cell, simulated_sources
 from fraud_core.poisoning.summary import (
