@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,29 @@ from fraud_core.model.estimators import SERVABLE, FittedEstimator
 from fraud_core.model.scorer import ObliviousTrees
 
 
+@dataclass(frozen=True)
+class PlainForm:
+    """A model as arrays.
+
+    Attributes
+    ----------
+    trees
+        What scores.
+    leaf_weight
+        Shape (n_trees, 2 ** depth), total weight of the training rows in each leaf; explaining needs it.
+    """
+
+    trees: ObliviousTrees
+    leaf_weight: np.ndarray
+
+
 def to_oblivious_trees(fitted: FittedEstimator) -> ObliviousTrees:
-    """The trees of a fitted estimator.
+    """The trees of a fitted estimator, as `to_plain_form` has them."""
+    return to_plain_form(fitted).trees
+
+
+def to_plain_form(fitted: FittedEstimator) -> PlainForm:
+    """The trees of a fitted estimator and the training weights of their leaves.
 
     Parameters
     ----------
@@ -20,8 +42,8 @@ def to_oblivious_trees(fitted: FittedEstimator) -> ObliviousTrees:
 
     Returns
     -------
-    ObliviousTrees
-        Its margin equals ``fitted.margin`` up to rounding (checked to 1e-8 whenever a bundle is made).
+    PlainForm
+        The margin of its trees equals ``fitted.margin`` up to rounding (checked to 1e-8 whenever a bundle is made).
 
     Raises
     ------
@@ -41,13 +63,15 @@ def to_oblivious_trees(fitted: FittedEstimator) -> ObliviousTrees:
     depth = max(len(tree["splits"] or ()) for tree in trees)
     feature = np.zeros((len(trees), depth), dtype=np.int32)
     border = np.full((len(trees), depth), np.inf, dtype=np.float32)
-    leaf_value = np.zeros((len(trees), 2**depth))
+    leaf_value, leaf_weight = np.zeros((2, len(trees), 2**depth))
     for row, tree in enumerate(trees):
         for level, split in enumerate(tree["splits"] or ()):
             feature[row, level] = split["float_feature_index"]
             border[row, level] = split["border"]
-        leaf_value[row, : len(tree["leaf_values"])] = np.asarray(tree["leaf_values"]) * scale
-    return ObliviousTrees(feature, border, leaf_value, float(bias))
+        n_leaves = len(tree["leaf_values"])
+        leaf_value[row, :n_leaves] = np.asarray(tree["leaf_values"]) * scale
+        leaf_weight[row, :n_leaves] = tree["leaf_weights"]
+    return PlainForm(ObliviousTrees(feature, border, leaf_value, float(bias)), leaf_weight)
 
 
 def _export(model) -> dict:
