@@ -23,6 +23,10 @@ class Settings:
         Larger requests are refused with 413 (FRAUD_MAX_BODY_BYTES).
     otlp_endpoint
         Where traces and metrics go (OTEL_EXPORTER_OTLP_ENDPOINT); None means telemetry is off.
+    state_dir
+        Folder of what must outlive the process (FRAUD_STATE_DIR).
+    store_url
+        Database of decisions, labels and audit (FRAUD_STORE_URL, or a file that holds it, FRAUD_STORE_URL_FILE).
     """
 
     model_dir: Path
@@ -30,6 +34,8 @@ class Settings:
     port: int
     max_body_bytes: int
     otlp_endpoint: str | None
+    state_dir: Path
+    store_url: str
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -45,13 +51,28 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     >>> read_settings({"FRAUD_PORT": "9000"}).port
     9000
     """
+    state_dir = Path(_text(environment, "FRAUD_STATE_DIR", "state"))
     return Settings(
         model_dir=Path(_text(environment, "FRAUD_MODEL_DIR", "models/champion")),
         host=_text(environment, "FRAUD_HOST", "127.0.0.1"),
         port=_whole(environment, "FRAUD_PORT", 8000, 1, 65535),
         max_body_bytes=_whole(environment, "FRAUD_MAX_BODY_BYTES", 16_384, 1_024, 1_048_576),
         otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
+        state_dir=state_dir,
+        store_url=_store_url(environment, state_dir),
     )
+
+
+def _store_url(environment: Mapping[str, str], state_dir: Path) -> str:
+    file = _path(environment, "FRAUD_STORE_URL_FILE")
+    if file is None:
+        return _text(environment, "FRAUD_STORE_URL", f"sqlite:///{state_dir}/decisions.db")
+    if environment.get("FRAUD_STORE_URL"):
+        raise ParameterError("FRAUD_STORE_URL and FRAUD_STORE_URL_FILE: expected one of the two, got both")
+    try:
+        return _text({"FRAUD_STORE_URL_FILE": file.read_text("utf-8").strip()}, "FRAUD_STORE_URL_FILE", "")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(f"FRAUD_STORE_URL_FILE {file.name[:60]}: cannot be read; check the path") from error
 
 
 def _text(environment: Mapping[str, str], name: str, default: str) -> str:
@@ -59,6 +80,10 @@ def _text(environment: Mapping[str, str], name: str, default: str) -> str:
     if not text.strip():
         raise ParameterError(f"{name}: expected a value, got an empty one; leave it out for {default}")
     return text
+
+
+def _path(environment: Mapping[str, str], name: str) -> Path | None:
+    return Path(_text(environment, name, "none")) if name in environment else None
 
 
 def _whole(environment: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
