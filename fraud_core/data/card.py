@@ -6,7 +6,7 @@ import msgspec
 
 from fraud_core.errors import ParameterError
 
-Role = Literal["time", "amount", "label", "feature", "entity", "sensitive", "id"]
+Role = Literal["time", "amount", "label", "feature", "entity", "source", "sensitive", "id"]
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,7 +17,6 @@ from fraud_core.poisoning.scores import out_of_fold_scores
 
 SUSPICIOUS = Path("scratch/scan/suspicious.csv")
 FOUND_EXIT_CODE = 2
-LARGEST_SOURCE_COUNT = 100
 SHOWN_SEGMENTS = 5
 
 
@@ -76,11 +75,9 @@ def _with_trusted(
 
 
 def _source(table: pl.DataFrame, card: DatasetCard) -> np.ndarray | None:
-    """The first entity column with few values, taken as the source of the labels."""
-    for name in card.names("entity"):
-        if table[name].n_unique() <= LARGEST_SOURCE_COUNT:
-            return table[name].cast(pl.String).to_numpy()
-    return None
+    """Who gave each label, when the card has a column of role source."""
+    names = card.names("source")
+    return table[card.only("source")].cast(pl.String).to_numpy() if names else None
 
 
 def _say(found: Scan, time: np.ndarray, amount_eur: np.ndarray) -> None:
