@@ -1,19 +1,19 @@
 """The model bundle: everything that decides, in files that are verified before they are believed.
 
-    contract.json    what a request must hold: fields in order, types, ranges
-    model.npz        borders, splits and leaf values of the trees (plain arrays, no pickle)
-    policy.json      calibration, threshold, alert budget, review cost
+    contract.json    what a request must hold: fields in order, types, ranges, which one is the amount
+    model.npz        trees, contributions of their leaves, votes of the parts (plain arrays, no pickle)
+    policy.json      calibration, threshold, alert budget, costs and rule of the decisions
     reference.json   distribution of each feature and of the score in the training data
-    origin.json      data digests, parameters, how the model was chosen
-    manifest.json    sha256 of each file above; revision and library versions of the promotion
+    origin.json      data digests, parameters, how the model and its policy were chosen
+    manifest.json    sha256 of each file above, and of the data, code and notebooks behind it
+    manifest.sig     Ed25519 signature of the manifest, when it was signed
 
-The model version is the digest of the first five, so equal models have equal versions wherever they are made.
-This module opens files, unlike the rest of the room: a bundle is its files.
+The model version is the digest of the first five, so equal models have equal versions wherever they are made; the
+lineage is known by the digest of the manifest. This module opens files, unlike the rest of the room: a bundle is its
+files.
 """
 
 import hashlib
-import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,14 @@ import msgspec
 import numpy as np
 
 from fraud_core.errors import BundleError
+from fraud_core.model.bundle_arrays import AGAIN, ModelArrays, decode_arrays, encode_arrays
+from fraud_core.model.policy import DecisionPolicy
 from fraud_core.model.scorer import Calibration, ObliviousTrees
+from fraud_core.model.signing import verify
 
-FORMAT = 1
+FORMAT = 2
 CONTENT = ("contract.json", "model.npz", "policy.json", "reference.json", "origin.json")
+SIGNATURE = "manifest.sig"
 MAX_FILE_BYTES = 64 << 20
 
 
@@ -39,11 +43,12 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The fields of a request in order, and those among them that the model sees, in its order."""
+    """The fields of a request in order, those among them that the model sees, in its order, and the amount in euros."""
 
     card: str
     fields: tuple[Field, ...]
     model_features: tuple[str, ...]
+    amount: str
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,11 +58,48 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     intercept: float
     threshold: float
     alert_budget: float
-    review_cost_eur: float
+    actions: DecisionPolicy
+
+
+class Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The distribution of one feature, or of the score.
+
+    Attributes
+    ----------
+    edges, shares
+        Inner bin edges, ascending, and the share of each bin; one more share than edges.
+    rows
+        Rows described.
+    minimum, maximum
+        Of all of them.
+    low, high
+        The 5% and 95% quantile: what the reasons of a decision call usual.
+    """
+
+    edges: tuple[float, ...]
+    shares: tuple[float, ...]
+    rows: int
+    minimum: float
+    maximum: float
+    low: float
+    high: float
+
+
+class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the training rows looked like, and the score on the validation hours."""
+
+    features: dict[str, Described]
+    score: Described
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the bundle consists of and where it came from."""
+    """What the bundle consists of and where it came from: its lineage.
+
+    Attributes
+    ----------
+    code_sha256, notebooks_sha256
+        Digest of each room of the package, and of the source of each notebook, as they were at the promotion.
+    """
 
     format: int
     model_version: str
@@ -66,18 +108,37 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     library_versions: dict[str, str]
     data_sha256: dict[str, str]
     parameters: dict[str, Any]
+    code_sha256: dict[str, str]
+    notebooks_sha256: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A verified model, ready to score."""
+    """A verified model, ready to score.
+
+    Attributes
+    ----------
+    version, policy_version
+        Digest of the content files, and of the policy alone.
+    """
 
     contract: Contract
-    trees: ObliviousTrees
+    model: ModelArrays
     policy: Policy
-    reference: dict[str, Any]
+    reference: Reference
     origin: dict[str, Any]
     version: str
+    policy_version: str
+
+    @property
+    def trees(self) -> ObliviousTrees:
+        """What scores."""
+        return self.model.trees
+
+    @property
+    def calibration(self) -> Calibration:
+        """What turns a margin into a probability."""
+        return Calibration(self.policy.slope, self.policy.intercept)
 
     def probability(self, features: np.ndarray) -> np.ndarray:
         """Calibrated probability of fraud, shape (n_samples,).
@@ -87,17 +148,25 @@ class Bundle:
         features
             Shape (n_samples, n_features), columns in the order of ``contract.model_features``.
         """
-        calibration = Calibration(self.policy.slope, self.policy.intercept)
-        return calibration.probability(self.trees.margin(features))
+        return self.calibration.probability(self.trees.margin(features))
+
+
+@dataclass(frozen=True)
+class Promoted:
+    """A bundle that was promoted, with the manifest that it was verified against."""
+
+    bundle: Bundle
+    manifest: Manifest
+    lineage_id: str
 
 
 def write_content(
     folder: Path,
     *,
     contract: Contract,
-    trees: ObliviousTrees,
+    model: ModelArrays,
     policy: Policy,
-    reference: dict[str, Any],
+    reference: Reference,
     origin: dict[str, Any],
 ) -> str:
     """Write the content files of a bundle (no manifest) and return the model version.
@@ -105,11 +174,9 @@ def write_content(
     The same content gives the same bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    arrays = io.BytesIO()
-    np.savez(arrays, feature=trees.feature, border=trees.border, leaf_value=trees.leaf_value, bias=np.array(trees.bias))
     files = {
         "contract.json": _json(contract),
-        "model.npz": arrays.getvalue(),
+        "model.npz": encode_arrays(model),
         "policy.json": _json(policy),
         "reference.json": _json(reference),
         "origin.json": _json(origin),
@@ -124,7 +191,14 @@ def content_version(folder: Path) -> str:
     return _version(_sha256(_read_content_files(folder)))
 
 
-def write_manifest(folder: Path, *, git_revision: str, library_versions: dict[str, str]) -> Manifest:
+def write_manifest(
+    folder: Path,
+    *,
+    git_revision: str,
+    library_versions: dict[str, str],
+    code_sha256: dict[str, str] | None = None,
+    notebooks_sha256: dict[str, str] | None = None,
+) -> Manifest:
     """Seal the content files of a bundle with a manifest, and return it."""
     files = _read_content_files(folder)
     origin = _decode(files["origin.json"], dict[str, Any], "origin.json")
@@ -136,6 +210,8 @@ def write_manifest(folder: Path, *, git_revision: str, library_versions: dict[st
         library_versions=library_versions,
         data_sha256=origin["data_sha256"],
         parameters=origin["parameters"],
+        code_sha256=code_sha256 or {},
+        notebooks_sha256=notebooks_sha256 or {},
     )
     (folder / "manifest.json").write_bytes(_json(manifest))
     return manifest
@@ -149,21 +225,50 @@ def read_manifest(folder: Path) -> Manifest:
     BundleError
         When it is missing, malformed or of another format.
     """
-    manifest = _decode(_read(folder, "manifest.json"), Manifest, "manifest.json")
-    if manifest.format != FORMAT:
-        raise BundleError(f"{folder.name}: expected bundle format {FORMAT}, found {manifest.format}; make it anew")
-    return manifest
+    return decode_manifest(_read(folder, "manifest.json"), folder.name)
 
 
-def load_bundle(folder: Path) -> Bundle:
-    """Read a bundle and verify it against its manifest; the bytes that are verified are the bytes that are used.
+def decode_manifest(content: bytes, name: str) -> Manifest:
+    """The manifest in a file's content; `name` is what an error calls the bundle.
 
     Raises
     ------
     BundleError
-        When a file is missing, altered or malformed, or the model cannot decide; nothing of such a bundle is used.
+        When it is malformed or of another format.
     """
-    manifest, files = read_manifest(folder), _read_content_files(folder)
+    found = _decode(content, _Format, "manifest.json").format
+    if found != FORMAT:
+        raise BundleError(f"{name}: expected bundle format {FORMAT}, found {found}; {AGAIN}")
+    return _decode(content, Manifest, "manifest.json")
+
+
+def is_current(folder: Path) -> bool:
+    """Whether the manifest of a bundle says the format that this version reads."""
+    return _decode(_read(folder, "manifest.json"), _Format, "manifest.json").format == FORMAT
+
+
+class _Format(msgspec.Struct):
+    format: int
+
+
+def load_bundle(folder: Path, *, public_key: bytes | None = None) -> Promoted:
+    """Read a bundle and verify it against its manifest; the bytes that are verified are the bytes that are used.
+
+    Parameters
+    ----------
+    public_key
+        PEM of the Ed25519 key that must have signed the manifest; None asks for no signature.
+
+    Raises
+    ------
+    BundleError
+        When a file is missing, altered or malformed, the signature is missing or another's, or the model cannot
+        decide; nothing of such a bundle is used.
+    """
+    sealed = _read(folder, "manifest.json")
+    if public_key is not None:
+        verify(sealed, _read(folder, SIGNATURE), public_key)
+    manifest, files = decode_manifest(sealed, folder.name), _read_content_files(folder)
     found = _sha256(files)
     for name, sha256 in found.items():
         if manifest.sha256.get(name) != sha256:
@@ -173,7 +278,12 @@ def load_bundle(folder: Path) -> Bundle:
             )
     if _version(found) != manifest.model_version:
         raise BundleError(f"{folder.name}: the manifest's model version is not that of its files; promote again")
-    return _bundle(files)
+    return Promoted(_bundle(files), manifest, lineage_id(sealed))
+
+
+def lineage_id(sealed: bytes) -> str:
+    """What a lineage is known by: 16 hexadecimal digits over the bytes of the manifest."""
+    return hashlib.sha256(sealed).hexdigest()[:16]
 
 
 def read_content(folder: Path) -> Bundle:
@@ -188,13 +298,15 @@ def read_content(folder: Path) -> Bundle:
 
 
 def _bundle(files: dict[str, bytes]) -> Bundle:
+    sha256 = _sha256(files)
     bundle = Bundle(
         contract=_decode(files["contract.json"], Contract, "contract.json"),
-        trees=_decode_trees(files["model.npz"]),
+        model=decode_arrays(files["model.npz"]),
         policy=_decode(files["policy.json"], Policy, "policy.json"),
-        reference=_decode(files["reference.json"], dict[str, Any], "reference.json"),
+        reference=_decode(files["reference.json"], Reference, "reference.json"),
         origin=_decode(files["origin.json"], dict[str, Any], "origin.json"),
-        version=_version(_sha256(files)),
+        version=_version(sha256),
+        policy_version=sha256["policy.json"][:16],
     )
     check_consistent(bundle)
     return bundle
@@ -208,22 +320,36 @@ def check_consistent(bundle: Bundle) -> None:
     BundleError
         Naming the part.
     """
-    contract, policy, trees = bundle.contract, bundle.policy, bundle.trees
-    names = [field.name for field in contract.fields]
+    contract, policy, model = bundle.contract, bundle.policy, bundle.model
+    names, n_features = [field.name for field in contract.fields], len(contract.model_features)
+    described = [*bundle.reference.features.values(), bundle.reference.score]
     checks = {
         "contract.json: a field is named twice": len(set(names)) == len(names),
         "contract.json: a model feature is no field": set(contract.model_features) <= set(names),
         "contract.json: a field is not a number": all(field.type in ("float", "int") for field in contract.fields),
+        "contract.json: the amount is no field": contract.amount in names,
         "policy.json: the threshold is not a probability": 0.0 <= policy.threshold <= 1.0,
         "policy.json: the calibration does not grow with the margin": policy.slope > 0.0,
-        "model.npz: it asks for a feature that the contract does not have": trees.feature.min() >= 0
-        and trees.feature.max() < len(contract.model_features),
-        "model.npz: a leaf or the bias is not finite": np.isfinite(trees.leaf_value).all() and np.isfinite(trees.bias),
-        "model.npz: a border is undefined": not np.isnan(trees.border).any(),
+        "model.npz: it asks for a feature that the contract does not have": model.trees.feature.min() >= 0
+        and max(model.trees.feature.max(), model.tables.player.max()) < n_features,
+        "model.npz: the votes are about other features": len(model.votes.centre) == n_features,
+        "reference.json: a model feature is not described": set(bundle.reference.features)
+        >= set(contract.model_features),
+        "reference.json: a distribution is none": all(_is_distribution(each) for each in described),
     }
     for complaint, holds in checks.items():
         if not holds:
-            raise BundleError(f"{complaint}; make the bundle anew with `make run`")
+            raise BundleError(f"{complaint}; {AGAIN}")
+
+
+def _is_distribution(described: Described) -> bool:
+    ordered = (described.minimum, described.low, described.high, described.maximum)
+    return (
+        len(described.shares) == len(described.edges) + 1
+        and abs(sum(described.shares) - 1.0) < 1e-9
+        and bool(np.all(np.diff(described.edges) > 0))
+        and bool(np.all(np.diff(ordered) >= 0))
+    )
 
 
 def _version(sha256: dict[str, str]) -> str:
@@ -243,26 +369,7 @@ def _decode(content: bytes, kind: Any, name: str) -> Any:
     try:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BundleError(f"{name}: not a part of a bundle: {error}; make the bundle anew with `make run`") from error
-
-
-def _decode_trees(content: bytes) -> ObliviousTrees:
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            trees = ObliviousTrees(
-                feature=arrays["feature"].astype(np.int32, casting="same_kind"),
-                border=arrays["border"].astype(np.float32, casting="same_kind"),
-                leaf_value=arrays["leaf_value"].astype(np.float64, casting="same_kind"),
-                bias=float(arrays["bias"]),
-            )
-    except (ValueError, TypeError, AttributeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise BundleError(f"model.npz: not a model of this format: {error}; make the bundle anew") from error
-    shape = trees.feature.shape
-    if len(shape) != 2 or not shape[0] or trees.border.shape != shape:
-        raise BundleError("model.npz: the shapes of features and borders do not fit; make the bundle anew")
-    if trees.leaf_value.shape != (shape[0], 2 ** shape[1]):
-        raise BundleError("model.npz: the shapes of splits and leaves do not fit; make the bundle anew")
-    return trees
+        raise BundleError(f"{name}: not a part of a bundle: {error}; {AGAIN}") from error
 
 
 def _read_content_files(folder: Path) -> dict[str, bytes]:

@@ -54,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
         add("summary", _summary, "print the headline figures"),
     ):
         command.add_argument("--profile", choices=PROFILES, default="quick")
+    lineage = add("lineage", _lineage, "recompute the digests behind a model; exit code 2 when one differs")
+    lineage.add_argument("act", choices=["verify"])
+    lineage.add_argument("id", help="the lineage_id of a decision or of /v1/model")
+    keys = add("signing-key", _signing_key, "make a key pair that signs bundles")
+    keys.add_argument("folder", type=Path, help="folder outside the repository for signing.pem and public.pem")
     add("track", _track, "upload runs that MLflow has not taken yet")
     add("example", _example, "print the first payment of v1 as a request for /predict")
     readme = add("readme", _readme, "write the current figures into README.md")
@@ -119,13 +124,25 @@ def _study(options) -> None:
 
 
 def _promote(options) -> None:
-    from fraud_core.pipeline.candidate import promote
+    from fraud_core.pipeline.promote import promote
     from fraud_core.pipeline.tracking import register_champion
 
     print(promote(options.profile, override=_override(options)))
     registered = register_champion()
     if registered:
         print(f"MLflow: {registered}")
+
+
+def _lineage(options) -> int:
+    from fraud_core.pipeline.lineage import verify_lineage
+
+    return verify_lineage(options.id, _params())
+
+
+def _signing_key(options) -> None:
+    from fraud_core.pipeline.signing_key import write_key_pair
+
+    print(write_key_pair(options.folder))
 
 
 def _override(options) -> tuple[str, str] | None:

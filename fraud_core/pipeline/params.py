@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from fraud_core.errors import ParameterError
+from fraud_core.model.policy import PolicySettings
 from fraud_core.pipeline.paths import PROFILES
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
@@ -136,6 +137,7 @@ class Params(_Section):
     data: DataSource
     poison: Poison
     decision: Decision
+    policy: PolicySettings
     model: Model
     poisoning: Sweep
     scan: Scan

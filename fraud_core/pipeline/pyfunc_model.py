@@ -12,7 +12,7 @@ class FraudModel(mlflow.pyfunc.PythonModel):
 
     def load_context(self, context) -> None:
         """Load and verify the bundle."""
-        self.bundle = load_bundle(Path(context.artifacts["bundle"]))
+        self.bundle = load_bundle(Path(context.artifacts["bundle"])).bundle
 
     def predict(self, context, model_input, params=None):
         """Probability of fraud for each row; a missing column is an error, never filled."""

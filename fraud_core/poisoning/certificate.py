@@ -15,36 +15,11 @@ from fraud_core.data.arrays import Arrays
 from fraud_core.errors import ParameterError
 from fraud_core.model.champion import TrainingRows
 from fraud_core.model.intervals import Interval, share
+from fraud_core.model.partition_votes import PartitionEnsemble, certified_flips
 
 # Strong regularisation, chosen on the validation hours of v0: a part holds some ten frauds.
 C = 0.001
 SALT = "certificate"
-
-
-@dataclass(frozen=True)
-class PartitionEnsemble:
-    """Logistic models of disjoint parts, and the margin from which each votes fraud.
-
-    Attributes
-    ----------
-    weights
-        Shape (k, n_features + 1), on standardised features; the last column is the intercept.
-    limits
-        Shape (k,), margin from which a part votes fraud; chosen on that part alone.
-    centre, scale
-        Shape (n_features,), of the standardisation. They depend on features, not on labels.
-    """
-
-    weights: np.ndarray
-    limits: np.ndarray
-    centre: np.ndarray
-    scale: np.ndarray
-
-    def votes(self, features: np.ndarray) -> np.ndarray:
-        """How many parts vote fraud, shape (n_samples,), from 0 to k."""
-        place = np.clip((features - self.centre) / self.scale, -20, 20)
-        margin = place @ self.weights[:, :-1].T + self.weights[:, -1]
-        return (margin >= self.limits).sum(axis=1)
 
 
 def deal(features: np.ndarray, k: int, *, salt: str) -> np.ndarray:
@@ -116,18 +91,6 @@ def certify(
     return PartitionEnsemble(weights, limits, centre, scale)
 
 
-def certified_flips(votes: np.ndarray, k: int) -> np.ndarray:
-    """Label flips that cannot change a decision, shape (n_samples,): floor((g − 1) / 2) at vote gap g.
-
-    Examples
-    --------
-    >>> certified_flips(np.array([25, 13, 0]), 25)
-    array([12,  0, 12])
-    """
-    gap = np.abs(2 * votes - k)
-    return (gap - 1) // 2
-
-
 def certified_recall(votes: np.ndarray, y_true: np.ndarray, k: int, n_flips: int) -> tuple[int, int]:
     """Frauds that are caught whatever `n_flips` labels an attacker flips, and the number of frauds.
 
@@ -186,20 +149,33 @@ def certified_recalls(
     >>> certified_recalls(rows, toy, parts=[5], vote_budget=0.1, flips=[1]).best
     5
     """
-    early, late = ~rows.validation, rows.validation
-    middle = flips[len(flips) // 2]
     parts = supported_parts(rows, parts)
-    chosen: dict[int, int] = {}
     by_parts: dict[int, dict[int, Interval]] = {}
     alert_share: dict[int, float] = {}
     for k in parts:
-        inner = certify(rows.features[early], rows.y_true[early], k=k, alert_budget=vote_budget)
-        chosen[k] = certified_recall(inner.votes(rows.features[late]), rows.y_true[late], k, middle)[0]
         votes = certify(rows.features, rows.y_true, k=k, alert_budget=vote_budget).votes(holdout.features)
         alert_share[k] = float(np.mean(votes > k / 2))
         by_parts[k] = {n: share(*certified_recall(votes, holdout.y_true, k, n)) for n in (0, *flips)}
-    best = max(parts, key=lambda k: chosen[k])
+    best = best_parts(rows, parts=parts, vote_budget=vote_budget, flips=flips)
     return CertifiedRecall(by_parts, best, alert_share[best])
+
+
+def best_parts(rows: TrainingRows, *, parts: Sequence[int], vote_budget: float, flips: Sequence[int]) -> int:
+    """The number of parts of largest certified recall on the validation hours, at the middle number of flips.
+
+    Parameters
+    ----------
+    rows, parts, vote_budget, flips
+        As in `certified_recalls`; the parts are ones that the data can fill.
+    """
+    early, late = ~rows.validation, rows.validation
+    middle = flips[len(flips) // 2]
+
+    def caught(k: int) -> int:
+        inner = certify(rows.features[early], rows.y_true[early], k=k, alert_budget=vote_budget)
+        return certified_recall(inner.votes(rows.features[late]), rows.y_true[late], k, middle)[0]
+
+    return max(parts, key=caught)
 
 
 def supported_parts(rows: TrainingRows, parts: Sequence[int]) -> list[int]:

@@ -1,0 +1,164 @@
+"""Promotion: the candidate becomes the champion, with its lineage, a signature, and a line in the record."""
+
+import json
+import os
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fraud_core.errors import FraudCoreError
+from fraud_core.model import bundle
+from fraud_core.model.intervals import Scored
+from fraud_core.model.signing import sign
+from fraud_core.pipeline.candidate import CANDIDATE
+from fraud_core.pipeline.lineage import keep_lineage, source_digests
+from fraud_core.pipeline.paths import results_folder, within_project
+from fraud_core.pipeline.results import read_metrics
+from fraud_core.pipeline.versions import open_versions
+from fraud_core.promotion.comparison import saving_over
+from fraud_core.promotion.gate import Criterion, judge_champion
+
+CHAMPION = Path("models/champion")
+RECORD = Path("models/promotions.jsonl")
+SIGNING_KEY_FILE = "FRAUD_SIGNING_KEY_FILE"
+COMPARISON_REPLICATES = 2000
+LIBRARIES = ("numpy", "polars", "scikit-learn", "catboost", "msgspec")
+
+
+def promote(profile: str, *, override: tuple[str, str] | None = None) -> str:
+    """Make the candidate the champion when the gate passed it and it beats the champion; record the decision.
+
+    Parameters
+    ----------
+    profile
+        Whose judgement counts, quick or full.
+    override
+        Who promotes in spite of the gate, and why; both are recorded beside the evidence, which stays as it is.
+
+    Returns
+    -------
+    str
+        One line that says what happened; a champion that is not beaten stays, which is no error.
+
+    Raises
+    ------
+    FraudCoreError
+        When the gate refused the candidate, or judged another one; the champion stays as it was.
+    """
+    candidate, champion = within_project(CANDIDATE), within_project(CHAMPION)
+    judged = read_metrics(results_folder(profile, "select"))
+    version_found = bundle.content_version(candidate)
+    if judged["candidate.version"] != version_found:
+        raise FraudCoreError(
+            f"the gate judged model {judged['candidate.version']}, models/candidate is {version_found}; "
+            f"judge it with `dvc repro select@{profile}`"
+        )
+    if not judged["gate.promoted"] and not override:
+        _record(version_found, judged, promoted=False)
+        raise FraudCoreError(f"model {version_found} is not promoted: {judged['gate.reasons']}")
+    if _is_served(champion, version_found):
+        return f"champion: model {version_found}, already promoted"
+    comparison = against_champion(profile)
+    evidence = judged if comparison is None else judged | {"gate.champion": comparison.evidence}
+    if comparison is not None and comparison.outcome != "pass" and not override:
+        _record(version_found, evidence, promoted=False)
+        kept = bundle.read_manifest(champion).model_version
+        return f"champion: model {kept} stays; {comparison.evidence}"
+    partial = champion.with_name(f".champion-{os.getpid()}")
+    shutil.copytree(candidate, partial)
+    _seal(partial)
+    keep_lineage(partial)
+    _swap(partial, champion)
+    _record(version_found, evidence, promoted=True, override=override)
+    return f"champion: model {version_found}, promoted" + (
+        f" by {override[0]} in spite of the gate" if override else ""
+    )
+
+
+def _is_served(champion: Path, version_found: str) -> bool:
+    """Whether the champion is this model already; one of another bundle format gives way."""
+    if not (champion / "manifest.json").is_file() or not bundle.is_current(champion):
+        return False
+    same = bundle.read_manifest(champion).model_version == version_found
+    if same:
+        bundle.load_bundle(champion)
+    return same
+
+
+def _seal(folder: Path) -> None:
+    """Write the manifest, and its signature when a signing key is configured."""
+    code, notebooks = source_digests()
+    bundle.write_manifest(
+        folder, git_revision=git_revision(), library_versions={name: version(name) for name in LIBRARIES},
+        code_sha256=code, notebooks_sha256=notebooks,
+    )  # fmt: skip
+    key = os.environ.get(SIGNING_KEY_FILE)
+    if key:
+        try:
+            private = Path(key).read_bytes()
+        except OSError as error:
+            raise FraudCoreError(f"{SIGNING_KEY_FILE}: the file cannot be read: {error.strerror}") from error
+        (folder / bundle.SIGNATURE).write_bytes(sign((folder / "manifest.json").read_bytes(), private))
+
+
+def against_champion(profile: str) -> Criterion | None:
+    """The candidate against the champion on the sealed holdout; None without a champion of the same data.
+
+    A champion of another data set, of another v1 or of another bundle format cannot be compared and gives way.
+    """
+    champion, candidate = within_project(CHAMPION), bundle.read_content(within_project(CANDIDATE))
+    if not (champion / "manifest.json").is_file() or not bundle.is_current(champion):
+        return None
+    served = bundle.load_bundle(champion).bundle
+    judged_on = [b.origin["data_sha256"]["v1"] for b in (served, candidate)]
+    if served.contract != candidate.contract or judged_on[0] != judged_on[1]:
+        return None
+    holdout = open_versions("data", candidate.contract.card).holdout
+    models = [Scored(b.probability(holdout.features), b.policy.threshold) for b in (served, candidate)]
+    decision = {"alert_budget": candidate.policy.alert_budget, "review_cost_eur": candidate.policy.actions.review_cost_eur}
+    saving = saving_over(
+        *models, holdout, decision=decision, n_replicates=COMPARISON_REPLICATES, rng=np.random.default_rng(0)
+    )
+    floor = read_metrics(results_folder(profile, "poisoning"))["placebo.expected_cost_eur_floor"]
+    return judge_champion(saving, floor_eur=float(floor))
+
+
+def _swap(partial: Path, champion: Path) -> None:
+    """Put a complete folder in the place of the champion; the old one stays until the new one is there."""
+    old = champion.with_name(f".previous-{os.getpid()}")
+    if champion.exists():
+        champion.rename(old)
+    partial.rename(champion)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _record(
+    model_version: str, judged: dict[str, Any], *, promoted: bool, override: tuple[str, str] | None = None
+) -> None:
+    """Append the decision to the record; an override stands beside the evidence and never in its place."""
+    gate = {name: value for name, value in judged.items() if name.startswith("gate.")}
+    entry = {
+        "at_utc": datetime.now(UTC).isoformat(timespec="seconds"), "model_version": model_version,
+        "promoted": promoted, "git_revision": git_revision(), "evidence": gate,
+        "override": None if override is None else {"by": override[0], "why": override[1]},
+    }  # fmt: skip
+    path = within_project(RECORD)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as out:
+        out.write(json.dumps(entry, sort_keys=True) + "\n")
+
+
+def git_revision() -> str:
+    """The commit that is checked out, with ``-dirty`` when tracked files differ from it; ``unknown`` without git."""
+    root = within_project(".")
+    try:
+        command = ["git", "describe", "--always", "--abbrev=40", "--match=", "--dirty"]
+        run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return "unknown"
+    return run.stdout.strip() or "unknown"
