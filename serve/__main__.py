@@ -1,35 +1,61 @@
-"""``python -m serve``: the service under uvicorn."""
+"""``python -m serve``: workers under uvicorn, one for each core."""
 
 import socket
 import sys
 
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
 from fraud_core.errors import FraudCoreError, ParameterError
-from fraud_core.model.bundle import load_bundle
-from serve.app import create_app
+from serve.champion import load_champion
+from serve.counters import forget_workers
 from serve.settings import Settings, read_settings
+from serve.store import open_engine, prepare_tables
 
 GRACE_SECONDS = 10
 MAX_CONNECTIONS = 1000
 
 
 def main() -> int:
-    """Check settings, bundle and address, then serve until told to stop; what is wrong is one clear line."""
+    """Check settings, bundle, store and address, then serve until told to stop; what is wrong is one clear line."""
     try:
         settings = read_settings()
-        load_bundle(settings.model_dir)
+        _check(settings)
         listening = _listen(settings)
     except FraudCoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"listening on http://{settings.host}:{settings.port}, documentation at /docs", flush=True)
+    print(
+        f"listening on http://{settings.host}:{settings.port} with {settings.workers} workers, documentation at /docs",
+        flush=True,
+    )
     config = uvicorn.Config(
-        create_app(settings), log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS,
-        limit_concurrency=MAX_CONNECTIONS,
+        "serve.app:create_app", factory=True, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS,
+        limit_concurrency=MAX_CONNECTIONS, workers=settings.workers, loop="uvloop", http="httptools", lifespan="on",
+        server_header=False, access_log=False,
     )  # fmt: skip
-    uvicorn.Server(config).run(sockets=[listening])
+    if settings.workers == 1:
+        uvicorn.Server(config).run(sockets=[listening])
+    else:
+        Multiprocess(config, sockets=[listening]).run()
     return 0
+
+
+def _check(settings: Settings) -> None:
+    """Find out before any worker starts what would stop each of them."""
+    from serve.app import open_access
+
+    for folder in (settings.model_dir, settings.shadow_dir):
+        if folder is not None:
+            load_champion(folder, settings.public_key)
+    open_access(settings)
+    if settings.access == "open":
+        print("warning: FRAUD_ACCESS=open: everybody who reaches this address may do everything", flush=True)
+    engine = open_engine(settings.store_url)
+    if not prepare_tables(engine):
+        print("warning: the store is not reachable; /v1/decisions answers 503 until it is", flush=True)
+    engine.dispose()
+    forget_workers(settings.state_dir / "workers")
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -44,6 +70,7 @@ def _listen(settings: Settings) -> socket.socket:
         raise ParameterError(
             f"FRAUD_HOST {settings.host[:60]}, FRAUD_PORT {settings.port}: cannot listen: {reason}; choose another"
         ) from error
+    listening.set_inheritable(True)
     return listening
 
 

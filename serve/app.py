@@ -1,23 +1,26 @@
-"""The application: routes, errors, documentation, and the model's life from start to stop."""
+"""The application: what one worker is made of, and its life from start to stop."""
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from pathlib import Path
 
-from litestar import Litestar, Request, Response, get, post
-from litestar.datastructures import State
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.openapi.plugins import SwaggerRenderPlugin
 
-from fraud_core import __version__
-from serve.body import read_body
-from serve.model import Model, load_model
-from serve.problems import HANDLERS, problem_entries
+from serve.access import Access, KeyAccess, OpenAccess, read_keys
+from serve.counters import Counters
+from serve.decisions import batch_route, decision_route
+from serve.edge import Edge, Routes
+from serve.endpoints import ENDPOINTS
+from serve.limits import RateLimit
+from serve.openapi import openapi_document
+from serve.predict import predict_route
+from serve.problems import HANDLERS
+from serve.records import decision_list
+from serve.routes import about_routes, health_routes, label_route, record_routes
+from serve.service import Service
 from serve.settings import Settings, read_settings
-from serve.telemetry import Telemetry, otlp_telemetry
-from serve.wire import Prediction, transaction_schema
+from serve.telemetry import Telemetry
 
 # The files of the documentation page; nothing else of their package is served.
 ASSETS = {
@@ -28,53 +31,9 @@ ASSETS = {
 }
 
 
-@dataclass
-class PredictOperation(Operation):
-    """The OpenAPI entry of /predict; its body is described by the contract of the loaded model."""
-
-    schema = None
-
-    def __post_init__(self) -> None:
-        self.request_body = RequestBody(
-            content={"application/json": OpenAPIMediaType(schema=type(self).schema)},
-            description="One transaction. Every field is required; an unknown one is refused.",
-            required=True,
-        )
-
-
-@get("/health/live", sync_to_thread=False, tags=["health"], summary="Does the process run?")
-def live() -> dict[str, str]:
-    """Whether the process runs; the model is not touched."""
-    return {"status": "live"}
-
-
-@get("/health/ready", sync_to_thread=False, tags=["health"], summary="Is the model loaded?")
-def ready(state: State) -> dict[str, str]:
-    """Whether the model is loaded and verified, and which one it is."""
-    return {"status": "ready", "model_version": state.model.bundle.version}
-
-
-def _predict_route(operation: type[Operation]):
-    @post(
-        "/predict",
-        status_code=200,
-        operation_class=operation,
-        tags=["decisions"],
-        summary="Score one payment",
-        responses=problem_entries(400, 408, 413, 415),
-    )
-    async def predict(request: Request, state: State) -> Prediction:
-        """Score one transaction; an invalid one is refused with the field named, never filled in."""
-        model: Model = state.model
-        features = model.reader.features(await read_body(request))
-        probability = float(model.score(features)[0])
-        threshold = model.bundle.policy.threshold
-        return Prediction(probability, int(probability >= threshold), threshold, model.bundle.version)
-
-    return predict
-
-
-def create_app(settings: Settings | None = None, telemetry: Telemetry | None = None) -> Litestar:
+def create_app(
+    settings: Settings | None = None, telemetry: Callable[[Counters], Telemetry | None] | None = None
+) -> Litestar:
     """The service for the bundle that the settings name.
 
     Parameters
@@ -82,50 +41,70 @@ def create_app(settings: Settings | None = None, telemetry: Telemetry | None = N
     settings
         From the environment unless given.
     telemetry
-        Exports by OTLP when the settings name an endpoint, unless given.
+        Makes the telemetry from the counters; by OTLP when the settings name an endpoint, unless given.
 
     Raises
     ------
+    ParameterError
+        When the keys that the settings name cannot be used.
     BundleError
-        At start, when there is no bundle or it was altered.
+        At start, when there is no bundle, it was altered, or is not signed as demanded.
     """
     settings = settings or read_settings()
-    if telemetry is None and settings.otlp_endpoint:
-        telemetry = otlp_telemetry()
-    operation = type("PredictOperation", (PredictOperation,), {"schema": Schema(description="see the loaded model")})
+    routes = Routes({endpoint.route: endpoint.scope for endpoint in ENDPOINTS})
+    counters = Counters(settings.state_dir / "workers", routes.labels)
+    service = Service(settings, counters)
+    service.telemetry = (telemetry or _otlp(settings))(counters)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        model = load_model(settings.model_dir, telemetry.timed_inference if telemetry else None)
-        operation.schema = _schema(transaction_schema(model.bundle.contract))
-        app.state.model = model
-        print(f"model {model.version} loaded and verified", flush=True)
+        await service.start()
+        champion = service.champion
+        print(f"model {champion.bundle.version} loaded and verified, lineage {champion.lineage_id}", flush=True)
         yield
-        if telemetry:
-            await asyncio.to_thread(telemetry.shutdown)
+        await service.stop()
 
     app = Litestar(
-        route_handlers=[_predict_route(operation), live, ready, *_assets()],
-        lifespan=[lifespan],
-        exception_handlers=HANDLERS,
-        openapi_config=_documentation(),
+        route_handlers=[
+            predict_route(service), decision_route(service, decision_list(service)), batch_route(service),
+            label_route(service), *record_routes(service), *about_routes(service), *health_routes(service),
+            *_documentation(service), *_assets(),
+        ],
+        lifespan=[lifespan], exception_handlers=HANDLERS, openapi_config=None,
         request_max_body_size=settings.max_body_bytes,
-    )
-    if telemetry:
-        # Outside the router, so that unknown paths and refused methods are counted too.
-        app.asgi_handler = telemetry.middleware(app.asgi_handler)
+    )  # fmt: skip
+    limit = RateLimit(settings.requests_per_second / settings.workers)
+    # Outside the router, so that unknown paths and refused methods are counted and guarded too.
+    app.asgi_handler = Edge(app.asgi_handler, routes, open_access(settings), limit, counters, service.telemetry)
     return app
 
 
-def _schema(found: dict) -> Schema:
-    properties = {name: Schema(**entry) for name, entry in found["properties"].items()}
-    return Schema(
-        type=found["type"], properties=properties, required=found["required"], additional_properties=False,
-        examples=[found["example"]],
-    )  # fmt: skip
+def open_access(settings: Settings) -> Access:
+    """Who may call, by the settings.
+
+    Raises
+    ------
+    ParameterError
+        When the keys cannot be used.
+    """
+    if settings.access == "open":
+        return OpenAccess()
+    if settings.access == "tokens":
+        from serve.tokens import TokenAccess
+
+        return TokenAccess(settings.jwks_url, settings.jwt_audience, settings.jwt_issuer)
+    return KeyAccess(read_keys(settings.keys, "FRAUD_KEYS_FILE"))
 
 
-def _documentation() -> OpenAPIConfig:
+def _otlp(settings: Settings) -> Callable[[Counters], Telemetry | None]:
+    if not settings.otlp_endpoint:
+        return lambda counters: None
+    from serve.otlp import otlp_telemetry
+
+    return lambda counters: otlp_telemetry(counters, trace_ratio=settings.trace_ratio)
+
+
+def _documentation(service: Service) -> list:
     page = SwaggerRenderPlugin(
         js_url="/assets/swagger-ui-bundle.js",
         css_url="/assets/swagger-ui.css",
@@ -133,9 +112,16 @@ def _documentation() -> OpenAPIConfig:
         path="/",
         favicon='<link rel="icon" href="/assets/favicon-32x32.png">',
     )
-    return OpenAPIConfig(
-        title="Fraud decisions", version=__version__, path="/docs", render_plugins=[page, JsonRenderPlugin()]
-    )
+
+    @get("/docs", media_type=MediaType.HTML, sync_to_thread=False)
+    def docs(request: Request) -> bytes:
+        return page.render(request, openapi_document(service.champion.bundle.contract))
+
+    @get("/docs/openapi.json", sync_to_thread=False)
+    def document() -> dict:
+        return openapi_document(service.champion.bundle.contract)
+
+    return [docs, document]
 
 
 def _assets() -> list:
@@ -143,12 +129,14 @@ def _assets() -> list:
     from swagger_ui_bundle import swagger_ui_path
 
     def route(name: str, media_type: str):
-        content = swagger_ui_path.joinpath(name).read_bytes()
+        content = Path(swagger_ui_path).joinpath(name).read_bytes()
 
-        @get(f"/assets/{name}", sync_to_thread=False, include_in_schema=False)
+        @get(f"/assets/{name}", sync_to_thread=False)
         def asset() -> Response[bytes]:
             return Response(content, media_type=media_type)
 
         return asset
 
     return [route(name, media_type) for name, media_type in ASSETS.items()]
+
+

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from fraud_core.errors import ParameterError
 
+ACCESS = ("keys", "tokens", "open")
+TOKEN_SETTINGS = ("FRAUD_JWKS_URL", "FRAUD_JWT_AUDIENCE", "FRAUD_JWT_ISSUER")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -15,14 +18,27 @@ class Settings:
 
     Attributes
     ----------
-    model_dir
-        Folder of the bundle (FRAUD_MODEL_DIR).
-    host, port
-        Where to listen (FRAUD_HOST, FRAUD_PORT).
-    max_body_bytes
-        Larger requests are refused with 413 (FRAUD_MAX_BODY_BYTES).
-    otlp_endpoint
-        Where traces and metrics go (OTEL_EXPORTER_OTLP_ENDPOINT); None means telemetry is off.
+    model_dir, shadow_dir
+        Folders of the bundle that decides (FRAUD_MODEL_DIR) and of a challenger that is only compared
+        (FRAUD_SHADOW_DIR).
+    public_key
+        PEM of the key that must have signed them (FRAUD_PUBLIC_KEY_FILE); None asks for no signature.
+    host, port, workers
+        Where to listen (FRAUD_HOST, FRAUD_PORT), and with how many processes (FRAUD_WORKERS; one for each core).
+    access
+        ``keys`` (the default), ``tokens`` or ``open`` (FRAUD_ACCESS).
+    keys
+        JSON array of keys (FRAUD_KEYS_FILE or FRAUD_KEYS).
+    jwks_url, jwt_audience, jwt_issuer
+        Of the identity provider, for tokens (FRAUD_JWKS_URL, FRAUD_JWT_AUDIENCE, FRAUD_JWT_ISSUER).
+    requests_per_second
+        Of one caller over all workers (FRAUD_REQUESTS_PER_SECOND).
+    max_body_bytes, max_batch_bytes, max_batch
+        Larger requests are refused with 413 (FRAUD_MAX_BODY_BYTES), larger batches too (FRAUD_MAX_BATCH_BYTES), and
+        batches of more requests with 400 (FRAUD_MAX_BATCH).
+    otlp_endpoint, trace_ratio
+        Where traces and metrics go (OTEL_EXPORTER_OTLP_ENDPOINT; None means nowhere), and the share of requests that
+        are traced (FRAUD_TRACE_RATIO).
     state_dir
         Folder of what must outlive the process (FRAUD_STATE_DIR).
     store_url
@@ -30,10 +46,22 @@ class Settings:
     """
 
     model_dir: Path
+    shadow_dir: Path | None
+    public_key: bytes | None
     host: str
     port: int
+    workers: int
+    access: str
+    keys: bytes
+    jwks_url: str
+    jwt_audience: str
+    jwt_issuer: str
+    requests_per_second: int
     max_body_bytes: int
+    max_batch_bytes: int
+    max_batch: int
     otlp_endpoint: str | None
+    trace_ratio: float
     state_dir: Path
     store_url: str
 
@@ -44,23 +72,68 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     Raises
     ------
     ParameterError
-        Naming the variable, when a value is malformed or out of range.
+        Naming the variable, when a value is malformed or out of range, or one that is needed is missing.
 
     Examples
     --------
-    >>> read_settings({"FRAUD_PORT": "9000"}).port
+    >>> read_settings({"FRAUD_PORT": "9000", "FRAUD_ACCESS": "open"}).port
     9000
     """
     state_dir = Path(_text(environment, "FRAUD_STATE_DIR", "state"))
+    access = _text(environment, "FRAUD_ACCESS", "keys")
+    if access not in ACCESS:
+        raise ParameterError(f"FRAUD_ACCESS: expected one of {', '.join(ACCESS)}, got {access[:20]!r}")
+    for name in TOKEN_SETTINGS if access == "tokens" else ():
+        if name not in environment:
+            raise ParameterError(f"{name}: expected a value, since FRAUD_ACCESS is tokens")
     return Settings(
         model_dir=Path(_text(environment, "FRAUD_MODEL_DIR", "models/champion")),
+        shadow_dir=_path(environment, "FRAUD_SHADOW_DIR"),
+        public_key=_content(environment, "FRAUD_PUBLIC_KEY_FILE"),
         host=_text(environment, "FRAUD_HOST", "127.0.0.1"),
         port=_whole(environment, "FRAUD_PORT", 8000, 1, 65535),
+        workers=_whole(environment, "FRAUD_WORKERS", os.cpu_count() or 1, 1, 256),
+        access=access,
+        keys=_keys(environment) if access == "keys" else b"",
+        jwks_url=environment.get("FRAUD_JWKS_URL", ""),
+        jwt_audience=environment.get("FRAUD_JWT_AUDIENCE", ""),
+        jwt_issuer=environment.get("FRAUD_JWT_ISSUER", ""),
+        requests_per_second=_whole(environment, "FRAUD_REQUESTS_PER_SECOND", 5_000, 1, 10_000_000),
         max_body_bytes=_whole(environment, "FRAUD_MAX_BODY_BYTES", 16_384, 1_024, 1_048_576),
+        max_batch_bytes=_whole(environment, "FRAUD_MAX_BATCH_BYTES", 262_144, 1_024, 16_777_216),
+        max_batch=_whole(environment, "FRAUD_MAX_BATCH", 100, 1, 1_000),
         otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
+        trace_ratio=_share(environment, "FRAUD_TRACE_RATIO", "0.01"),
         state_dir=state_dir,
         store_url=_store_url(environment, state_dir),
     )
+
+
+def _keys(environment: Mapping[str, str]) -> bytes:
+    content = _content(environment, "FRAUD_KEYS_FILE")
+    if content is None:
+        content = environment.get("FRAUD_KEYS", "").encode()
+    if not content:
+        raise ParameterError(
+            "FRAUD_KEYS_FILE: expected a file of API keys (`python -m serve.access NAME SCOPE...` makes one); "
+            "FRAUD_ACCESS=open serves without any, for development alone"
+        )
+    return content
+
+
+def _content(environment: Mapping[str, str], name: str) -> bytes | None:
+    path = _path(environment, name)
+    try:
+        return None if path is None else path.read_bytes()
+    except OSError as error:
+        raise ParameterError(f"{name}: the file cannot be read: {error.strerror}; check the path") from error
+
+
+def _share(environment: Mapping[str, str], name: str, default: str) -> float:
+    text = environment.get(name, default)
+    if not re.fullmatch(r"(0(\.[0-9]{1,9})?|1(\.0+)?)", text):
+        raise ParameterError(f"{name}: expected a share from 0 to 1, got {text[:20]!r}")
+    return float(text)
 
 
 def _store_url(environment: Mapping[str, str], state_dir: Path) -> str:

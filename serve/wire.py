@@ -1,8 +1,10 @@
-"""What goes over the wire: a transaction in named fields, a prediction, a problem."""
+"""What goes over the wire: a transaction in named fields, a problem."""
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -19,15 +21,6 @@ STRING = re.compile(rb'"((?:[^"\\]|\\.)*+)(?:"(\s*+:)?|$)', re.DOTALL)
 UNDEFINED = re.compile(rb"-?(NaN|Inf)", re.IGNORECASE)
 LONGEST_NAME = 64
 EXAMPLE_VALUE = 0.0
-
-
-class Prediction(msgspec.Struct, frozen=True):
-    """The answer of /predict."""
-
-    fraud_probability: float
-    prediction: int
-    threshold: float
-    model_version: str
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -57,15 +50,18 @@ class TransactionReader:
     ----------
     decoder
         Refuses missing, unknown, mistyped and out-of-range fields.
-    positions
-        Indices of the model's features among the fields.
+    model_values
+        Picks the model's features, in its order, out of the values of all fields.
+    amount
+        Place of the amount among the fields.
     """
 
     decoder: msgspec.json.Decoder
-    positions: tuple[int, ...]
+    model_values: Callable[[tuple], tuple]
+    amount: int
 
-    def features(self, body: bytes) -> np.ndarray:
-        """The model's features of one transaction, shape (1, n_features).
+    def read(self, body: bytes) -> tuple[np.ndarray, float]:
+        """The model's features of one transaction, shape (n_features,), and its amount in euros.
 
         Raises
         ------
@@ -74,17 +70,12 @@ class TransactionReader:
         """
         try:
             values = msgspec.structs.astuple(self.decoder.decode(body))
-        except msgspec.ValidationError as error:
-            raise InvalidTransaction(_problem(str(error))) from error
-        except UnicodeDecodeError as error:
-            raise InvalidTransaction(_malformed("it is not UTF-8", body, _valid_bytes(body))) from error
-        except msgspec.DecodeError as error:
-            place = BYTE.search(str(error))
-            raise InvalidTransaction(_malformed(_reason(error), body, int(place[1]) if place else None)) from error
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidTransaction(explain(error, body)) from error
         # All values are numbers, so every pair of quotes is a key: one too many was sent twice.
         if body.count(b'"') != 2 * len(values):
             raise InvalidTransaction(_duplicate(body))
-        return np.array([[values[k] for k in self.positions]])
+        return np.array(self.model_values(values), dtype=np.float64), values[self.amount]
 
 
 def transaction_reader(contract: Contract) -> TransactionReader:
@@ -94,12 +85,27 @@ def transaction_reader(contract: Contract) -> TransactionReader:
     ]
     struct = msgspec.defstruct("Transaction", fields, forbid_unknown_fields=True, frozen=True)
     names = [field.name for field in contract.fields]
-    return TransactionReader(msgspec.json.Decoder(struct), tuple(names.index(name) for name in contract.model_features))
+    picked = itemgetter(*(names.index(name) for name in contract.model_features))
+    # itemgetter gives a bare value when it picks one
+    model_values = picked if len(contract.model_features) > 1 else lambda values: (picked(values),)
+    return TransactionReader(msgspec.json.Decoder(struct), model_values, names.index(contract.amount))
 
 
 def _annotation(field) -> Any:
     limits = {key: value for key, value in (("ge", field.min), ("le", field.max)) if value is not None}
     return Annotated[PYTHON_TYPES[field.type], msgspec.Meta(**limits)]
+
+
+def explain(error: Exception, body: bytes) -> Problem:
+    """The problem to answer with when a body could not be decoded."""
+    if isinstance(error, msgspec.ValidationError):
+        return _problem(str(error))
+    if isinstance(error, UnicodeDecodeError):
+        return _malformed("it is not UTF-8", body, _valid_bytes(body))
+    if isinstance(error, RecursionError):
+        return _malformed("it is nested too deeply", body, None)
+    place = BYTE.search(str(error))
+    return _malformed(_reason(error), body, int(place[1]) if place else None)
 
 
 def _problem(message: str) -> Problem:

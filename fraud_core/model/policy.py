@@ -109,6 +109,42 @@ def action(policy: DecisionPolicy, losses: tuple[float, float, float], probabili
     return "review" if review <= block else "block"
 
 
+class Bands(msgspec.Struct, frozen=True):
+    """Probabilities from which one amount is reviewed and blocked; None where an action is never the best."""
+
+    review: float | None
+    block: float | None
+
+
+def bands(policy: DecisionPolicy, amount_eur: float, threshold: float) -> Bands:
+    """Where the decision on an amount changes with the probability.
+
+    Parameters
+    ----------
+    amount_eur
+        In euros.
+    threshold
+        Used by the rule ``threshold`` alone.
+
+    Examples
+    --------
+    >>> policy = DecisionPolicy("expected_loss", PolicySettings(1.0, 0.1, 0.0, 280.0, 0.5), 5.0, 0.0)
+    >>> bands(policy, 100.0, 0.5), bands(policy, 10.0, 0.5)
+    (Bands(review=0.05, block=0.5), Bands(review=None, block=0.09090909090909091))
+    """
+    if policy.rule == "threshold":
+        return Bands(threshold, None)
+    settings = policy.settings
+    loss, friction = settings.loss_share * amount_eur, settings.friction_share * amount_eur
+    review = policy.review_cost_eur + policy.review_price_eur
+    kept, missed = loss * (1.0 - settings.review_miss_share), loss * settings.review_miss_share
+    review_from = review / kept if kept > 0 else float("inf")
+    block_from = (friction - review) / (missed + friction) if missed + friction > 0 else float("inf")
+    if review_from < block_from:
+        return Bands(review_from, block_from if block_from <= 1.0 else None)
+    return Bands(None, friction / (loss + friction) if loss > 0 else None)
+
+
 def actions(policy: DecisionPolicy, probability: np.ndarray, amount_eur: np.ndarray, threshold: float) -> np.ndarray:
     """The action for each row as its place in `ACTIONS`, shape (n_samples,); the same rule as `action`.
 

@@ -1,0 +1,117 @@
+"""What the routes share: the champion, the store, counters, traces, drift and the challenger; made once a worker."""
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from opentelemetry.trace import Span
+from sqlalchemy import Engine
+
+from serve.champion import Champion, ChampionSlot, load_champion
+from serve.counters import Counters
+from serve.settings import Settings
+from serve.shadow import Shadow
+from serve.store import audit, new_id, now_us, open_engine, prepare_tables
+from serve.telemetry import Telemetry
+from serve.writer import GroupWriter, StoreDown
+
+
+@dataclass
+class Service:
+    """One worker's state; `start` and `stop` bracket its life.
+
+    Attributes
+    ----------
+    engine, writer
+        The store; there is an engine even while the store cannot be reached.
+    """
+
+    settings: Settings
+    counters: Counters
+    telemetry: Telemetry | None = None
+    slot: ChampionSlot | None = None
+    engine: Engine | None = None
+    writer: GroupWriter | None = None
+    shadow: Shadow | None = None
+    _tables_ready: bool = False
+    _watch: asyncio.Task | None = field(default=None, repr=False)
+
+    @property
+    def champion(self) -> Champion:
+        """The model that decides now."""
+        return self.slot.current
+
+    async def start(self) -> None:
+        """Load the champion and the challenger, open the store, and watch for another champion.
+
+        Raises
+        ------
+        FraudCoreError
+            When there is no champion that can be served, or the store's address is none.
+        """
+        settings = self.settings
+        self.slot = ChampionSlot(settings.model_dir, settings.public_key, self._on_change)
+        if settings.shadow_dir:
+            self.shadow = Shadow(load_champion(settings.shadow_dir, settings.public_key), self.counters)
+        self.engine = open_engine(settings.store_url)
+        await self.prepare_store()
+        self.writer = GroupWriter(self.engine)
+        await self._record("model_loaded", self.champion, "the service started")
+        self._watch = asyncio.create_task(self.slot.watch())
+
+    async def stop(self) -> None:
+        """Commit what waits, send what was measured, and let go."""
+        if self._watch:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+        if self.writer:
+            await asyncio.to_thread(self.writer.close)
+        if self.engine:
+            self.engine.dispose()
+        if self.telemetry:
+            await asyncio.to_thread(self.telemetry.shutdown)
+
+    async def prepare_store(self) -> bool:
+        """Whether the store's tables are there; they are made where the store is a file of this machine."""
+        if not self._tables_ready:
+            self._tables_ready = await asyncio.to_thread(prepare_tables, self.engine)
+        return self._tables_ready
+
+    def count_inference(self, span: Span | None, elapsed_ns: int) -> None:
+        """Record the time in the model, and its span where the request is traced."""
+        self.counters.inference(elapsed_ns * 1e-9)
+        if span:
+            ended = time.time_ns()
+            self.telemetry.inference_span(span, ended - elapsed_ns, ended)
+
+    def after_answer(self, values: np.ndarray, amount_eur: float, champion: Champion) -> None:
+        """What follows an answer and cannot harm it: the challenger."""
+        if self.shadow:
+            self.shadow.after(values, amount_eur, champion)
+
+    def drift_state(self) -> str:
+        """State of the traffic against the training data."""
+        return "unknown"
+
+    async def _on_change(self, event: str, champion: Champion, why: str) -> None:
+        self.counters.event(event)
+        print(f"{event.replace('_', ' ')}: lineage {champion.lineage_id} serves; {why}", flush=True)
+        await self._record(event, champion, why)
+
+    async def _record(self, kind: str, champion: Champion, why: str) -> None:
+        """Add to the audit; a store that is down is said and counted, and does not stop the service."""
+        at_us = now_us()
+        detail = {"why": why, "policy_version": champion.bundle.policy_version, "manifest": champion.manifest}
+        row = {
+            "audit_id": new_id(at_us), "recorded_at_us": at_us, "kind": kind, "actor": "service",
+            "subject": champion.lineage_id, "detail": msgspec.json.encode(detail).decode(),
+        }  # fmt: skip
+        try:
+            await self.writer.write(audit, row)
+        except StoreDown:
+            self.counters.event("store_unavailable")
+            print(f"warning: {kind} could not be recorded, the store is not reachable", flush=True)
