@@ -30,8 +30,8 @@ scan: env ## scan a label batch for poisoning: DATA=path, and TRUSTED=path for l
 test: env ## the whole test suite
 	@python -m pytest
 
-serve: env ## the service on the champion, documentation at /docs (PORT=8000)
-	@FRAUD_PORT=$(PORT) python -m serve
+serve: env ## the service on the champion, open to this machine alone, documentation at /docs (PORT=8000)
+	@FRAUD_ACCESS=open FRAUD_PORT=$(PORT) python -m serve
 
 lab: env ## JupyterLab on the notebooks
 	@jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)

@@ -138,5 +138,3 @@ def _assets() -> list:
         return asset
 
     return [route(name, media_type) for name, media_type in ASSETS.items()]
-
-

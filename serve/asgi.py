@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import msgspec
-from litestar.types import Receive, Scope, Send
+from litestar.types import Receive, Send
 
 from serve.wire import InvalidTransaction, Problem
 
@@ -72,4 +72,3 @@ async def reply(send: Send, status: int, body: bytes, headers: Sequence[tuple[by
 async def reply_problem(send: Send, problem: Problem, extra: Sequence[tuple[bytes, bytes]] = ()) -> None:
     """Answer with a problem."""
     await reply(send, problem.status, encode(problem), (PROBLEM, *extra))
-

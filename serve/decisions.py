@@ -133,9 +133,7 @@ class DecisionMaker:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def decide(
-        self, body: bytes | msgspec.Raw, caller: Caller, key: str | None, span: Any = None
-    ) -> bytes:
+    async def decide(self, body: bytes | msgspec.Raw, caller: Caller, key: str | None, span: Any = None) -> bytes:
         """The answer to one request as JSON; it is durable when this returns.
 
         Raises

@@ -86,8 +86,12 @@ class Routes:
     def _pattern(self, method: str, path: str) -> Route | None:
         parts = path.split("/")
         for (known, pattern), route in self._patterns.items():
-            if known == method and len(pattern) == len(parts) and all(
-                part if wanted[:1] == "{" else wanted == part for wanted, part in zip(pattern, parts, strict=True)
+            if (
+                known == method
+                and len(pattern) == len(parts)
+                and all(
+                    part if wanted[:1] == "{" else wanted == part for wanted, part in zip(pattern, parts, strict=True)
+                )
             ):
                 return route
         return None

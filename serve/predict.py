@@ -52,4 +52,3 @@ def predict_route(service: Service):
         service.after_answer(values, amount_eur, champion)
 
     return predict
-

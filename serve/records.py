@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
 
 import msgspec
-from litestar.types import Send
 from litestar.types import Scope as AsgiScope
+from litestar.types import Send
 from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -161,7 +161,9 @@ READ_DOWN = Problem("Store not reachable", 503, "store_unavailable", "the record
 def _page(query_string: bytes) -> tuple[Select, int]:
     """The query of one page, and how many decisions it holds; one more row says that there is another page."""
     try:
-        asked = {name: values[-1] for name, values in parse_qs(query_string.decode("ascii"), strict_parsing=True).items()}
+        asked = {
+            name: values[-1] for name, values in parse_qs(query_string.decode("ascii"), strict_parsing=True).items()
+        }
     except ValueError:
         asked = {} if not query_string else {"?": ""}
     unknown = set(asked) - {"from", "to", "cursor", "limit"}

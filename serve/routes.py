@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from litestar import MediaType, Response, asgi, get, post
+from litestar.params import FromPath, FromQuery
 from litestar.types import Receive, Send
 from litestar.types import Scope as AsgiScope
 
@@ -52,11 +53,11 @@ def record_routes(service: Service) -> list:
         return Response(content, media_type=MediaType.JSON) if content else answer(NO_RECORD)
 
     @get("/v1/decisions/{decision_id:str}", include_in_schema=False)
-    async def decision(decision_id: str) -> Response:
+    async def decision(decision_id: FromPath[str]) -> Response:
         return await found(find_decision(service, decision_id[:64]))
 
     @get("/v1/lineage/{lineage_id:str}", include_in_schema=False)
-    async def lineage(lineage_id: str) -> Response:
+    async def lineage(lineage_id: FromPath[str]) -> Response:
         return await found(find_lineage(service, lineage_id[:64]))
 
     return [decision, lineage]
@@ -104,7 +105,7 @@ def health_routes(service: Service) -> list:
         return {"status": "live"}
 
     @get("/health/ready", include_in_schema=False)
-    async def ready(without: str | None = None) -> Response:
+    async def ready(without: FromQuery[str | None] = None) -> Response:
         champion = service.champion
         if not champion.passes_self_test():
             return answer(Problem("Not ready", 503, "self_test_failed", "the self-test row scores another probability"))

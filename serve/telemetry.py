@@ -41,9 +41,7 @@ class Telemetry:
 
     def end(self, span: Span, method: str, route: str, status: int) -> None:
         """End the span of a request."""
-        span.set_attributes(
-            {"http.request.method": method, "http.route": route, "http.response.status_code": status}
-        )
+        span.set_attributes({"http.request.method": method, "http.route": route, "http.response.status_code": status})
         if status >= 500:
             span.set_status(StatusCode.ERROR)
         span.end()

@@ -88,4 +88,6 @@ class TokenAccess:
         try:
             self._keys = {key.key_id: key for key in self._client.get_signing_keys() if key.key_id}
         except (jwt.PyJWTError, OSError, ValueError) as error:
-            print(f"warning: the keys of the identity provider could not be fetched: {type(error).__name__}", flush=True)
+            print(
+                f"warning: the keys of the identity provider could not be fetched: {type(error).__name__}", flush=True
+            )

@@ -3,11 +3,14 @@
 import shutil
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
 
 from fraud_core.data.toy import toy_card, toy_transactions
+from fraud_core.pipeline import candidate, stages
+from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.versions import Versions, open_versions
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,3 +52,23 @@ def own_table(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("own") / "payments.csv"
     toy_transactions(3000, seed=3).write_csv(path)
     return path
+
+
+@pytest.fixture
+def small(project):
+    """The real parameters with a small model."""
+    params = read_params(project / "params.yaml")
+    return msgspec.structs.replace(
+        params,
+        model=msgspec.structs.replace(params.model, catboost={"iterations": 30}, n_threads=1),
+        decision=msgspec.structs.replace(params.decision, alert_budget=0.05),
+    )
+
+
+@pytest.fixture
+def trained(project, own_table, small):
+    stages.use_source("ulb", own_table)
+    stages.fetch("ulb")
+    stages.prepare("ulb")
+    candidate.train_candidate(small)
+    return project

@@ -120,7 +120,10 @@ def against_champion(profile: str) -> Criterion | None:
         return None
     holdout = open_versions("data", candidate.contract.card).holdout
     models = [Scored(b.probability(holdout.features), b.policy.threshold) for b in (served, candidate)]
-    decision = {"alert_budget": candidate.policy.alert_budget, "review_cost_eur": candidate.policy.actions.review_cost_eur}
+    decision = {
+        "alert_budget": candidate.policy.alert_budget,
+        "review_cost_eur": candidate.policy.actions.review_cost_eur,
+    }
     saving = saving_over(
         *models, holdout, decision=decision, n_replicates=COMPARISON_REPLICATES, rng=np.random.default_rng(0)
     )

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fraud_core.pipeline.promote import CHAMPION, git_revision
 from fraud_core.pipeline.paths import within_project
+from fraud_core.pipeline.promote import CHAMPION, git_revision
 from fraud_core.pipeline.results import read_metrics
 
 PENDING = Path("scratch/mlflow-pending")

@@ -66,7 +66,7 @@ def test_champion_is_registered_once_under_its_alias_and_loads(study, versions):
 
     model = mlflow.pyfunc.load_model(f"models:/{tracking.MODEL}@champion")
     frame = pandas.DataFrame({"b": [1.0], "a": [0.0]})
-    assert model.predict(frame)[0] == bundle.load_bundle(folder).probability(frame[["a", "b"]].to_numpy())[0]
+    assert model.predict(frame)[0] == bundle.load_bundle(folder).bundle.probability(frame[["a", "b"]].to_numpy())[0]
 
 
 def test_interrupted_upload_is_repeated_from_disk(study, monkeypatch):

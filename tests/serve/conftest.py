@@ -11,14 +11,11 @@ import pytest
 from litestar.testing import TestClient
 
 from fraud_core.model import bundle
-from fraud_core.model.champion import train
-from fraud_core.pipeline.candidate import write_candidate
+from fraud_core.pipeline.candidate import TOY_PLAN, train_by, write_candidate
 from fraud_core.pipeline.versions import open_versions
 from serve.app import create_app
 from serve.settings import read_settings
 from tests.conftest import ROOT
-
-DECISION = {"alert_budget": 0.05, "review_cost_eur": 5.0}
 
 
 @pytest.fixture(scope="session")
@@ -28,18 +25,26 @@ def champion(tmp_path_factory):
     (root / "params.yaml").touch()
     (root / "dvc.yaml").touch()
     versions = open_versions("toy")
-    rows = versions.training_rows
-    chosen = train("catboost", rows, settings={"iterations": 40}, seed=1, n_threads=1, **DECISION)
+    chosen = train_by(TOY_PLAN, "catboost", versions.training_rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        write_candidate("champion", chosen, rows, versions, model={}, decision=DECISION)
+        write_candidate("champion", chosen, versions, TOY_PLAN)
     bundle.write_manifest(root / "champion", git_revision="r", library_versions={})
     return root / "champion"
 
 
 @pytest.fixture
-def settings(champion):
-    return read_settings({"FRAUD_MODEL_DIR": str(champion)})
+def environment(champion, tmp_path):
+    """Settings of a service of its own, open to everybody."""
+    return {
+        "FRAUD_MODEL_DIR": str(champion), "FRAUD_STATE_DIR": str(tmp_path / "state"), "FRAUD_ACCESS": "open",
+        "FRAUD_REQUESTS_PER_SECOND": "1000000",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def settings(environment):
+    return read_settings(environment)
 
 
 @pytest.fixture
@@ -48,9 +53,15 @@ def client(settings):
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def transactions(versions):
     return versions.v1.drop("Class").to_dicts()
+
+
+@pytest.fixture
+def decision(transactions):
+    """A decision request."""
+    return {"transaction_id": "t-1", "occurred_at": "2026-01-31T12:00:00Z", "features": transactions[0]}
 
 
 def free_port() -> int:

@@ -9,11 +9,12 @@ import pytest
 from fraud_core.errors import BundleError, ParameterError
 from fraud_core.model import bundle
 from serve.app import create_app
+from serve.endpoints import ENDPOINTS
 from serve.settings import read_settings
 
 
 def test_prediction_equals_the_offline_score_exactly(client, champion, versions, transactions):
-    offline = bundle.load_bundle(champion).probability(versions.holdout.features)
+    offline = bundle.load_bundle(champion).bundle.probability(versions.holdout.features)
     for row, expected in list(zip(transactions, offline, strict=True))[:200]:
         answer = client.post("/predict", json=row)
         assert answer.status_code == 200
@@ -21,7 +22,7 @@ def test_prediction_equals_the_offline_score_exactly(client, champion, versions,
 
 
 def test_answer_names_what_decided(client, champion, transactions):
-    found = bundle.load_bundle(champion)
+    found = bundle.load_bundle(champion).bundle
     scores = found.probability(np.array([[row[n] for n in found.contract.model_features] for row in transactions]))
     for row in (transactions[int(scores.argmax())], transactions[int(scores.argmin())]):
         answer = client.post("/predict", json=row).json()
@@ -151,20 +152,21 @@ def test_get_and_unknown_paths_are_problems(client):
 
 def test_health(client, champion):
     assert client.get("/health/live").json() == {"status": "live"}
-    assert client.get("/health/ready").json()["model_version"] == bundle.load_bundle(champion).version
+    assert client.get("/health/ready").json()["model_version"] == bundle.load_bundle(champion).bundle.version
 
 
 def test_openapi_describes_every_field_of_the_contract(client, champion):
     document = client.get("/docs/openapi.json").json()
     schema = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    names = [field.name for field in bundle.load_bundle(champion).contract.fields]
+    names = [field.name for field in bundle.load_bundle(champion).bundle.contract.fields]
     assert list(schema["properties"]) == names
     assert schema["required"] == names
     assert schema["properties"]["Amount"]["minimum"] == 0.0
     answers = document["paths"]["/predict"]["post"]["responses"]
-    assert set(answers) == {"200", "400", "408", "413", "415"}
+    assert set(answers) == {"200", "400", "401", "403", "408", "413", "415", "429"}
     assert "application/problem+json" in answers["400"]["content"]
-    assert set(document["paths"]) == {"/predict", "/health/live", "/health/ready"}
+    served = {endpoint.route.split(" ")[1] for endpoint in ENDPOINTS if endpoint.shown}
+    assert set(document["paths"]) == served
 
 
 def test_documentation_page_needs_no_network(client):
@@ -177,11 +179,11 @@ def test_documentation_page_needs_no_network(client):
         assert client.get(f"/assets/{other}").status_code == 404
 
 
-def test_altered_bundle_is_not_served(champion, tmp_path):
+def test_altered_bundle_is_not_served(champion, environment, tmp_path):
     copy = tmp_path / "champion"
     shutil.copytree(champion, copy)
     (copy / "policy.json").write_text((copy / "policy.json").read_text().replace("0.05", "0.95"))
-    app = create_app(read_settings({"FRAUD_MODEL_DIR": str(copy)}))
+    app = create_app(read_settings(environment | {"FRAUD_MODEL_DIR": str(copy)}))
 
     async def start():
         async with app.lifespan():
@@ -195,15 +197,16 @@ def test_altered_bundle_is_not_served(champion, tmp_path):
 @pytest.mark.parametrize("name", ["FRAUD_HOST", "FRAUD_MODEL_DIR"])
 def test_empty_setting_is_refused(name):
     with pytest.raises(ParameterError, match=f"{name}: expected a value"):
-        read_settings({name: ""})
+        read_settings({"FRAUD_ACCESS": "open", name: ""})
 
 
 @pytest.mark.parametrize("value", ["0", "70000", "http", "-1", "\u0668\u0660", "9" * 5000])
 def test_malformed_setting_names_the_variable(value):
     with pytest.raises(ParameterError, match="FRAUD_PORT"):
-        read_settings({"FRAUD_PORT": value})
+        read_settings({"FRAUD_ACCESS": "open", "FRAUD_PORT": value})
 
 
 def test_telemetry_is_off_unless_an_endpoint_is_named(settings):
     assert settings.otlp_endpoint is None
-    assert read_settings({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}).otlp_endpoint is not None
+    named = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "FRAUD_ACCESS": "open"}
+    assert read_settings(named).otlp_endpoint is not None

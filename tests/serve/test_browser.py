@@ -16,9 +16,9 @@ OPTIONS = [
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)")
-def test_documentation_page_shows_the_endpoint_and_its_fields(champion, tmp_path):
+def test_documentation_page_shows_the_endpoint_and_its_fields(environment, tmp_path):
     port = free_port()
-    with start(FRAUD_MODEL_DIR=str(champion), FRAUD_PORT=str(port)) as process:
+    with start(**environment, FRAUD_PORT=str(port)) as process:
         wait_until_ready(port)
         command = [CHROMIUM, *OPTIONS, f"--user-data-dir={tmp_path}", f"http://127.0.0.1:{port}/docs"]
         page = subprocess.run(command, capture_output=True, text=True, timeout=90).stdout

@@ -9,17 +9,17 @@ from tests.conftest import ROOT
 from tests.serve.conftest import free_port, start, wait_until_ready
 
 
-def test_service_starts_answers_and_stops(champion):
+def test_service_starts_answers_and_stops(environment):
     port = free_port()
-    with start(FRAUD_MODEL_DIR=str(champion), FRAUD_PORT=str(port)) as process:
+    with start(**environment, FRAUD_PORT=str(port)) as process:
         wait_until_ready(port)
         process.terminate()
         _, errors = process.communicate(timeout=20)
     assert "Traceback" not in errors
 
 
-def test_missing_bundle_is_one_clear_line(tmp_path):
-    with start(FRAUD_MODEL_DIR=str(tmp_path / "nothing")) as process:
+def test_missing_bundle_is_one_clear_line(environment, tmp_path):
+    with start(**environment | {"FRAUD_MODEL_DIR": str(tmp_path / "nothing")}) as process:
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
     assert errors.startswith("error: nothing: no bundle there")
@@ -36,14 +36,14 @@ def test_serving_imports_no_training_library():
     assert run.stdout.strip() == "[]"
 
 
-def test_port_in_use_is_one_clear_line(champion):
+def test_port_in_use_is_one_clear_line(environment):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with start(FRAUD_MODEL_DIR=str(champion), FRAUD_PORT=str(taken.getsockname()[1])) as process:
+        with start(**environment, FRAUD_PORT=str(taken.getsockname()[1])) as process:
             output, errors = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert output == ""
+    assert "listening" not in output
     assert errors.startswith("error: FRAUD_HOST 127.0.0.1, FRAUD_PORT")
     assert len(errors.splitlines()) == 1
 
@@ -56,9 +56,9 @@ def stall(port):
     return stalled
 
 
-def test_stalled_client_is_answered_with_408(champion):
+def test_stalled_client_is_answered_with_408(environment):
     port = free_port()
-    with start(FRAUD_MODEL_DIR=str(champion), FRAUD_PORT=str(port)) as process:
+    with start(**environment, FRAUD_PORT=str(port)) as process:
         wait_until_ready(port)
         with stall(port) as stalled:
             assert b" 408 " in stalled.recv(200)
@@ -66,9 +66,9 @@ def test_stalled_client_is_answered_with_408(champion):
         process.communicate(timeout=15)
 
 
-def test_stalled_client_does_not_hold_up_the_end(champion):
+def test_stalled_client_does_not_hold_up_the_end(environment):
     port = free_port()
-    with start(FRAUD_MODEL_DIR=str(champion), FRAUD_PORT=str(port)) as process:
+    with start(**environment, FRAUD_PORT=str(port)) as process:
         wait_until_ready(port)
         with stall(port):
             time.sleep(0.3)

@@ -6,60 +6,85 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from litestar.testing import TestClient
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from serve.app import create_app
-from serve.telemetry import Telemetry, otlp_telemetry
+from serve.counters import REQUEST_BUCKETS, Counters
+from serve.otlp import otlp_telemetry
+from serve.telemetry import Telemetry
 
 
 @pytest.fixture
-def memory():
-    spans, reader = InMemorySpanExporter(), InMemoryMetricReader()
-    tracers, meters = TracerProvider(), MeterProvider(metric_readers=[reader])
+def spans():
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def traced(spans):
+    """Telemetry that traces every request into memory."""
+    return lambda counters: in_memory(spans, 1.0)
+
+
+def in_memory(spans, ratio):
+    tracers = TracerProvider()
     tracers.add_span_processor(SimpleSpanProcessor(spans))
-    return Telemetry(tracers, meters, lambda: None), spans, reader
+    return Telemetry(tracers, lambda: None, trace_ratio=ratio)
 
 
-def recorded(reader):
-    data = reader.get_metrics_data()
-    return {
-        metric.name: metric.data.data_points
-        for resource in data.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-    }
-
-
-def test_request_and_inference_are_spans_and_histograms(memory, settings, transactions):
-    telemetry, spans, reader = memory
-    with TestClient(create_app(settings, telemetry)) as client:
+def test_request_and_inference_are_spans(traced, spans, settings, transactions):
+    with TestClient(create_app(settings, traced)) as client:
         client.post("/predict", json=transactions[0])
         client.post("/predict", content=b"{}", headers={"Content-Type": "application/json"})
-    names = [span.name for span in spans.get_finished_spans()]
-    assert names == ["model inference", "POST /predict", "POST /predict"]
-    inference, request, _ = spans.get_finished_spans()
+    found = [span.name for span in spans.get_finished_spans()]
+    assert found == ["model inference", "POST /predict", "POST /predict"]
+    inference, request, refused = spans.get_finished_spans()
     assert inference.parent.span_id == request.context.span_id
-    found = recorded(reader)
-    assert sum(point.count for point in found["fraud.inference.duration"]) == 1
-    statuses = {point.attributes["http.response.status_code"] for point in found["http.server.request.duration"]}
-    assert statuses == {200, 400}
+    assert inference.start_time >= request.start_time
+    assert refused.attributes["http.response.status_code"] == 400
 
 
-def test_buckets_separate_milliseconds(memory, settings, transactions):
-    telemetry, _, reader = memory
-    with TestClient(create_app(settings, telemetry)) as client:
+def test_only_the_sampled_share_is_traced_and_everything_is_counted(spans, settings, transactions):
+    with TestClient(create_app(settings, lambda counters: in_memory(spans, 0.0))) as client:
         client.post("/predict", json=transactions[0])
-    (point,) = recorded(reader)["http.server.request.duration"]
-    assert sum(bound < 0.1 for bound in point.explicit_bounds) >= 5
+        asked = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0"
+        client.post("/predict", json=transactions[0], headers={"traceparent": asked + "0"})
+        assert spans.get_finished_spans() == ()
+        client.post("/predict", json=transactions[0], headers={"traceparent": asked + "1"})
+        assert len(spans.get_finished_spans()) == 2
+        counted = client.get("/metrics").text
+    assert 'fraud_http_request_duration_seconds_count{route="POST /predict",status="200"} 3.0' in counted
+    assert "fraud_inference_duration_seconds_count 3.0" in counted
 
 
-def test_trace_of_the_caller_is_continued(memory, settings, transactions):
-    telemetry, spans, _ = memory
-    with TestClient(create_app(settings, telemetry)) as client:
+def test_unknown_paths_share_one_label(client):
+    for number in range(20):
+        client.get(f"/scan/{number}")
+    counted = client.get("/metrics").text
+    assert 'fraud_http_request_duration_seconds_count{route="other",status="404"} 20.0' in counted
+    assert "scan" not in counted
+
+
+def test_buckets_separate_milliseconds():
+    assert sum(bound < 0.1 for bound in REQUEST_BUCKETS) >= 5
+
+
+def test_counters_of_all_workers_add_up(tmp_path):
+    first = Counters(tmp_path, ["POST /predict"])
+    first.request("POST /predict", 200, 0.002)
+    first.event("decision_block")
+    (tmp_path / "7.counters").write_bytes(next(tmp_path.glob("*.counters")).read_bytes())
+    (tmp_path / "8.counters").write_bytes(b"of another version")
+    (found,) = first.merged().requests().values()
+    assert (found.counts.sum(), found.total_seconds) == (2, 0.004)
+    assert first.merged().events()["decision_block"] == 2
+    assert first.own().events()["decision_block"] == 1
+    first.close()
+
+
+def test_trace_of_the_caller_is_continued(traced, spans, settings, transactions):
+    with TestClient(create_app(settings, traced)) as client:
         parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         client.post("/predict", json=transactions[0], headers={"traceparent": parent})
     assert {f"{span.context.trace_id:032x}" for span in spans.get_finished_spans()} == {parent.split("-")[1]}
@@ -67,19 +92,10 @@ def test_trace_of_the_caller_is_continued(memory, settings, transactions):
 
 def test_collector_that_is_down_does_not_hold_up_the_end(settings, transactions, monkeypatch):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-    with TestClient(create_app(settings, otlp_telemetry())) as client:
+    with TestClient(create_app(settings, lambda counters: otlp_telemetry(counters, trace_ratio=1.0))) as client:
         assert client.post("/predict", json=transactions[0]).status_code == 200
         started = time.monotonic()
     assert time.monotonic() - started < 8
-
-
-def test_unknown_paths_share_one_label(memory, settings):
-    telemetry, _, reader = memory
-    with TestClient(create_app(settings, telemetry)) as client:
-        for number in range(20):
-            client.get(f"/scan/{number}")
-    points = recorded(reader)["http.server.request.duration"]
-    assert {point.attributes["http.route"] for point in points} == {"other"}
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -103,7 +119,7 @@ def test_traces_and_metrics_reach_an_otlp_receiver(settings, transactions, monke
     thread.start()
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
-    with TestClient(create_app(settings, otlp_telemetry())) as client:
+    with TestClient(create_app(settings, lambda counters: otlp_telemetry(counters, trace_ratio=1.0))) as client:
         client.post("/predict", json=transactions[0])
     server.shutdown()
     server.server_close()
@@ -113,4 +129,14 @@ def test_traces_and_metrics_reach_an_otlp_receiver(settings, transactions, monke
     spans = {span.name for r in traces.resource_spans for s in r.scope_spans for span in s.spans}
     names = {metric.name for r in metrics.resource_metrics for s in r.scope_metrics for metric in s.metrics}
     assert spans == {"POST /predict", "model inference"}
-    assert {"http.server.request.duration", "fraud.inference.duration"} <= names
+    assert {"http.server.request.duration", "fraud.inference.duration", "fraud.events"} <= names
+    points = {
+        metric.name: metric.histogram.data_points
+        for r in metrics.resource_metrics
+        for s in r.scope_metrics
+        for metric in s.metrics
+        if metric.WhichOneof("data") == "histogram"
+    }
+    (request,) = points["http.server.request.duration"]
+    assert (request.count, len(request.bucket_counts)) == (1, len(REQUEST_BUCKETS) + 1)
+    assert {a.key: a.value.string_value for a in request.attributes}["http.route"] == "/predict"
