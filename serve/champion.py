@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from fraud_core.errors import BundleError, FraudCoreError
-from fraud_core.model.bundle import Bundle, Manifest, load_bundle
+from fraud_core.model.bundle import Bundle, load_bundle
+from fraud_core.model.bundle_parts import Manifest
 from fraud_core.model.decide import Decider
 from serve.wire import TransactionReader, transaction_reader
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from fraud_core.model.bundle import Manifest
+from fraud_core.model.bundle_parts import Manifest
 from fraud_core.model.policy import DecisionPolicy
 from serve.access import Scope
 from serve.decisions import DecisionAnswer

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from fraud_core import __version__
-from fraud_core.model.bundle import Contract
+from fraud_core.model.bundle_parts import Contract
 from serve.decisions import DecisionRequest
 from serve.endpoints import ENDPOINTS, Endpoint
 from serve.problems import MEANINGS
@@ -20,7 +20,7 @@ def openapi_document(contract: Contract) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from fraud_core.model.bundle import Field
+    >>> from fraud_core.model.bundle_parts import Field
     >>> contract = Contract("t", (Field("Amount", "float", 0.0, None),), ("Amount",), "Amount")
     >>> "/v1/decisions" in openapi_document(contract)["paths"]
     True

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
-from fraud_core.model.bundle import Contract
+from fraud_core.model.bundle_parts import Contract
 
 PYTHON_TYPES = {"float": float, "int": int, "string": str}
 UNKNOWN, MISSING = "Object contains unknown field `", "Object missing required field `"

@@ -23,93 +23,14 @@ import numpy as np
 
 from fraud_core.errors import BundleError
 from fraud_core.model.bundle_arrays import AGAIN, ModelArrays, decode_arrays, encode_arrays
-from fraud_core.model.policy import DecisionPolicy
+from fraud_core.model.bundle_files import decode, read_content_files, read_file, sha256_of, to_json, version_of
+from fraud_core.model.bundle_parts import Contract, Manifest, Policy, Reference
 from fraud_core.model.scorer import Calibration, ObliviousTrees
 from fraud_core.model.signing import verify
 
 FORMAT = 2
-CONTENT = ("contract.json", "model.npz", "policy.json", "reference.json", "origin.json")
-SIGNATURE = "manifest.sig"
 MAX_FILE_BYTES = 64 << 20
-
-
-class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One field of a request, with the closed range of its values."""
-
-    name: str
-    type: str
-    min: float | None
-    max: float | None
-
-
-class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The fields of a request in order, those among them that the model sees, in its order, and the amount in euros."""
-
-    card: str
-    fields: tuple[Field, ...]
-    model_features: tuple[str, ...]
-    amount: str
-
-
-class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a margin becomes a probability and a probability a decision."""
-
-    slope: float
-    intercept: float
-    threshold: float
-    alert_budget: float
-    actions: DecisionPolicy
-
-
-class Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The distribution of one feature, or of the score.
-
-    Attributes
-    ----------
-    edges, shares
-        Inner bin edges, ascending, and the share of each bin; one more share than edges.
-    rows
-        Rows described.
-    minimum, maximum
-        Of all of them.
-    low, high
-        The 5% and 95% quantile: what the reasons of a decision call usual.
-    """
-
-    edges: tuple[float, ...]
-    shares: tuple[float, ...]
-    rows: int
-    minimum: float
-    maximum: float
-    low: float
-    high: float
-
-
-class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the training rows looked like, and the score on the validation hours."""
-
-    features: dict[str, Described]
-    score: Described
-
-
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the bundle consists of and where it came from: its lineage.
-
-    Attributes
-    ----------
-    code_sha256, notebooks_sha256
-        Digest of each room of the package, and of the source of each notebook, as they were at the promotion.
-    """
-
-    format: int
-    model_version: str
-    sha256: dict[str, str]
-    git_revision: str
-    library_versions: dict[str, str]
-    data_sha256: dict[str, str]
-    parameters: dict[str, Any]
-    code_sha256: dict[str, str]
-    notebooks_sha256: dict[str, str]
+SIGNATURE = "manifest.sig"
 
 
 @dataclass(frozen=True)
@@ -175,11 +96,11 @@ def write_content(
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = {
-        "contract.json": _json(contract),
+        "contract.json": to_json(contract),
         "model.npz": encode_arrays(model),
-        "policy.json": _json(policy),
-        "reference.json": _json(reference),
-        "origin.json": _json(origin),
+        "policy.json": to_json(policy),
+        "reference.json": to_json(reference),
+        "origin.json": to_json(origin),
     }
     for name, content in files.items():
         (folder / name).write_bytes(content)
@@ -188,7 +109,7 @@ def write_content(
 
 def content_version(folder: Path) -> str:
     """The model version: 16 hexadecimal digits over the content files of a bundle."""
-    return _version(_sha256(_read_content_files(folder)))
+    return version_of(sha256_of(read_content_files(folder)))
 
 
 def write_manifest(
@@ -200,12 +121,12 @@ def write_manifest(
     notebooks_sha256: dict[str, str] | None = None,
 ) -> Manifest:
     """Seal the content files of a bundle with a manifest, and return it."""
-    files = _read_content_files(folder)
-    origin = _decode(files["origin.json"], dict[str, Any], "origin.json")
+    files = read_content_files(folder)
+    origin = decode(files["origin.json"], dict[str, Any], "origin.json")
     manifest = Manifest(
         format=FORMAT,
-        model_version=_version(_sha256(files)),
-        sha256=_sha256(files),
+        model_version=version_of(sha256_of(files)),
+        sha256=sha256_of(files),
         git_revision=git_revision,
         library_versions=library_versions,
         data_sha256=origin["data_sha256"],
@@ -213,7 +134,7 @@ def write_manifest(
         code_sha256=code_sha256 or {},
         notebooks_sha256=notebooks_sha256 or {},
     )
-    (folder / "manifest.json").write_bytes(_json(manifest))
+    (folder / "manifest.json").write_bytes(to_json(manifest))
     return manifest
 
 
@@ -225,7 +146,7 @@ def read_manifest(folder: Path) -> Manifest:
     BundleError
         When it is missing, malformed or of another format.
     """
-    return decode_manifest(_read(folder, "manifest.json"), folder.name)
+    return decode_manifest(read_file(folder, "manifest.json"), folder.name)
 
 
 def decode_manifest(content: bytes, name: str) -> Manifest:
@@ -236,15 +157,15 @@ def decode_manifest(content: bytes, name: str) -> Manifest:
     BundleError
         When it is malformed or of another format.
     """
-    found = _decode(content, _Format, "manifest.json").format
+    found = decode(content, _Format, "manifest.json").format
     if found != FORMAT:
         raise BundleError(f"{name}: expected bundle format {FORMAT}, found {found}; {AGAIN}")
-    return _decode(content, Manifest, "manifest.json")
+    return decode(content, Manifest, "manifest.json")
 
 
 def is_current(folder: Path) -> bool:
     """Whether the manifest of a bundle says the format that this version reads."""
-    return _decode(_read(folder, "manifest.json"), _Format, "manifest.json").format == FORMAT
+    return decode(read_file(folder, "manifest.json"), _Format, "manifest.json").format == FORMAT
 
 
 class _Format(msgspec.Struct):
@@ -265,18 +186,18 @@ def load_bundle(folder: Path, *, public_key: bytes | None = None) -> Promoted:
         When a file is missing, altered or malformed, the signature is missing or another's, or the model cannot
         decide; nothing of such a bundle is used.
     """
-    sealed = _read(folder, "manifest.json")
+    sealed = read_file(folder, "manifest.json")
     if public_key is not None:
-        verify(sealed, _read(folder, SIGNATURE), public_key)
-    manifest, files = decode_manifest(sealed, folder.name), _read_content_files(folder)
-    found = _sha256(files)
+        verify(sealed, read_file(folder, SIGNATURE), public_key)
+    manifest, files = decode_manifest(sealed, folder.name), read_content_files(folder)
+    found = sha256_of(files)
     for name, sha256 in found.items():
         if manifest.sha256.get(name) != sha256:
             raise BundleError(
                 f"{folder.name}/{name} was altered: the manifest says sha256 {manifest.sha256.get(name)}, the file "
                 f"has {sha256}; promote the model again with `make run`"
             )
-    if _version(found) != manifest.model_version:
+    if version_of(found) != manifest.model_version:
         raise BundleError(f"{folder.name}: the manifest's model version is not that of its files; promote again")
     return Promoted(_bundle(files), manifest, lineage_id(sealed))
 
@@ -294,18 +215,18 @@ def read_content(folder: Path) -> Bundle:
     BundleError
         When a file is missing or malformed, or the model cannot decide.
     """
-    return _bundle(_read_content_files(folder))
+    return _bundle(read_content_files(folder))
 
 
 def _bundle(files: dict[str, bytes]) -> Bundle:
-    sha256 = _sha256(files)
+    sha256 = sha256_of(files)
     bundle = Bundle(
-        contract=_decode(files["contract.json"], Contract, "contract.json"),
+        contract=decode(files["contract.json"], Contract, "contract.json"),
         model=decode_arrays(files["model.npz"]),
-        policy=_decode(files["policy.json"], Policy, "policy.json"),
-        reference=_decode(files["reference.json"], Reference, "reference.json"),
-        origin=_decode(files["origin.json"], dict[str, Any], "origin.json"),
-        version=_version(sha256),
+        policy=decode(files["policy.json"], Policy, "policy.json"),
+        reference=decode(files["reference.json"], Reference, "reference.json"),
+        origin=decode(files["origin.json"], dict[str, Any], "origin.json"),
+        version=version_of(sha256),
         policy_version=sha256["policy.json"][:16],
     )
     check_consistent(bundle)
@@ -335,48 +256,20 @@ def check_consistent(bundle: Bundle) -> None:
         "model.npz: the votes are about other features": len(model.votes.centre) == n_features,
         "reference.json: a model feature is not described": set(bundle.reference.features)
         >= set(contract.model_features),
-        "reference.json: a distribution is none": all(_is_distribution(each) for each in described),
+        "reference.json: a distribution is none": all(each.is_distribution() for each in described),
     }
     for complaint, holds in checks.items():
         if not holds:
             raise BundleError(f"{complaint}; {AGAIN}")
 
 
-def _is_distribution(described: Described) -> bool:
-    ordered = (described.minimum, described.low, described.high, described.maximum)
-    return (
-        len(described.shares) == len(described.edges) + 1
-        and abs(sum(described.shares) - 1.0) < 1e-9
-        and bool(np.all(np.diff(described.edges) > 0))
-        and bool(np.all(np.diff(ordered) >= 0))
-    )
+def read_content_files(folder: Path) -> dict[str, bytes]:
+    """The content files of a bundle."""
+    return {name: read_file(folder, name) for name in CONTENT}
 
 
-def _version(sha256: dict[str, str]) -> str:
-    lines = "".join(f"{name} {digest}\n" for name, digest in sha256.items())
-    return hashlib.sha256(lines.encode()).hexdigest()[:16]
-
-
-def _sha256(files: dict[str, bytes]) -> dict[str, str]:
-    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-
-
-def _json(value: Any) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=1) + b"\n"
-
-
-def _decode(content: bytes, kind: Any, name: str) -> Any:
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BundleError(f"{name}: not a part of a bundle: {error}; {AGAIN}") from error
-
-
-def _read_content_files(folder: Path) -> dict[str, bytes]:
-    return {name: _read(folder, name) for name in CONTENT}
-
-
-def _read(folder: Path, name: str) -> bytes:
+def read_file(folder: Path, name: str) -> bytes:
+    """One file of a bundle; what is missing, too large or unreadable is a BundleError."""
     path = folder / name
     try:
         size = path.stat().st_size

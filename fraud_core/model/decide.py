@@ -6,7 +6,8 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from fraud_core.model.bundle import Bundle, Described
+from fraud_core.model.bundle import Bundle
+from fraud_core.model.bundle_parts import Described
 from fraud_core.model.partition_votes import certified_flips
 from fraud_core.model.policy import action, expected_losses
 from fraud_core.model.row_scorer import RowScorer

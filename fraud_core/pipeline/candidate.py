@@ -13,6 +13,7 @@ from fraud_core.drift.univariate import bin_edges, bin_shares
 from fraud_core.errors import BundleError
 from fraud_core.model import bundle
 from fraud_core.model.bundle_arrays import ModelArrays
+from fraud_core.model.bundle_parts import Contract, Described, Field, Policy, Reference
 from fraud_core.model.champion import DecidingModel, TrainingRows, train
 from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.export import to_plain_form
@@ -109,7 +110,7 @@ def write_candidate(place: Path, chosen: DecidingModel, versions: Versions, plan
         folder,
         contract=_contract(versions.card),
         model=_plain_model(chosen, rows, plan),
-        policy=bundle.Policy(
+        policy=Policy(
             slope=chosen.calibration.slope,
             intercept=chosen.calibration.intercept,
             threshold=chosen.operating_point.threshold,
@@ -182,23 +183,23 @@ def _choose_policy(
     )  # fmt: skip
 
 
-def _contract(card: DatasetCard) -> bundle.Contract:
+def _contract(card: DatasetCard) -> Contract:
     asked = [column for column in card.columns if column.role in ("time", "feature", "amount")]
-    fields = tuple(bundle.Field(column.name, column.type, column.min, column.max) for column in asked)
-    return bundle.Contract(card.name, fields, tuple(card.model_features), card.only("amount"))
+    fields = tuple(Field(column.name, column.type, column.min, column.max) for column in asked)
+    return Contract(card.name, fields, tuple(card.model_features), card.only("amount"))
 
 
-def _reference(chosen: DecidingModel, rows: TrainingRows, card: DatasetCard) -> bundle.Reference:
+def _reference(chosen: DecidingModel, rows: TrainingRows, card: DatasetCard) -> Reference:
     """The distribution of each feature over v0, and of the score over the validation hours."""
     features = {name: _described(rows.features[:, k]) for k, name in enumerate(card.model_features)}
-    return bundle.Reference(features, _described(chosen.scored(rows.features[rows.validation]).y_score))
+    return Reference(features, _described(chosen.scored(rows.features[rows.validation]).y_score))
 
 
-def _described(values: np.ndarray) -> bundle.Described:
+def _described(values: np.ndarray) -> Described:
     values = values.astype(np.float64)
     edges = bin_edges(values, REFERENCE_BINS)
     low, high = np.quantile(values, USUAL, method="inverted_cdf").tolist()
-    return bundle.Described(
+    return Described(
         tuple(edges.tolist()), tuple(bin_shares(values, edges).tolist()), len(values), float(values.min()),
         float(values.max()), low, high,
     )  # fmt: skip

@@ -8,6 +8,8 @@ import pytest
 from fraud_core.errors import BundleError, ParameterError
 from fraud_core.model import bundle
 from fraud_core.model.bundle_arrays import ModelArrays
+from fraud_core.model.bundle_files import CONTENT
+from fraud_core.model.bundle_parts import Contract, Described, Field, Policy, Reference
 from fraud_core.model.leaf_tables import build_leaf_tables
 from fraud_core.model.partition_votes import PartitionEnsemble
 from fraud_core.model.policy import DecisionPolicy, PolicySettings
@@ -15,17 +17,17 @@ from fraud_core.model.scorer import ObliviousTrees
 from fraud_core.model.signing import new_key_pair, sign
 
 TREES = ObliviousTrees(np.array([[1, 0]], "i4"), np.array([[0.5, 2.0]], "f4"), np.arange(4.0)[None, :], 0.25)
-CONTRACT = bundle.Contract(
+CONTRACT = Contract(
     card="t",
-    fields=tuple(bundle.Field(name, "float", None, None) for name in ("Time", "a", "b")),
+    fields=tuple(Field(name, "float", None, None) for name in ("Time", "a", "b")),
     model_features=("a", "b"),
     amount="b",
 )
 SETTINGS = PolicySettings(1.0, 0.1, 0.1, 100.0, 1.0)
 ACTIONS = DecisionPolicy("expected_loss", SETTINGS, review_cost_eur=5.0, review_price_eur=0.0)
-POLICY = bundle.Policy(slope=1.0, intercept=0.0, threshold=0.5, alert_budget=0.01, actions=ACTIONS)
-DESCRIBED = bundle.Described((0.0,), (0.5, 0.5), 2, -1.0, 1.0, -0.5, 0.5)
-REFERENCE = bundle.Reference({"a": DESCRIBED, "b": DESCRIBED}, DESCRIBED)
+POLICY = Policy(slope=1.0, intercept=0.0, threshold=0.5, alert_budget=0.01, actions=ACTIONS)
+DESCRIBED = Described((0.0,), (0.5, 0.5), 2, -1.0, 1.0, -0.5, 0.5)
+REFERENCE = Reference({"a": DESCRIBED, "b": DESCRIBED}, DESCRIBED)
 VOTES = PartitionEnsemble(np.ones((3, 3)), np.zeros(3), np.zeros(2), np.ones(2))
 
 
@@ -71,7 +73,7 @@ def test_manifest_names_every_file_and_the_origin(champion):
 
 def test_equal_content_gives_equal_bytes_and_version(tmp_path):
     assert write(tmp_path / "one") == write(tmp_path / "two")
-    for name in bundle.CONTENT:
+    for name in CONTENT:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
@@ -80,7 +82,7 @@ def test_any_change_of_content_changes_the_version(tmp_path):
     assert write(tmp_path / "one") != write(tmp_path / "two", policy=other)
 
 
-@pytest.mark.parametrize("name", bundle.CONTENT)
+@pytest.mark.parametrize("name", CONTENT)
 def test_altered_file_is_refused_by_name(champion, name):
     content = bytearray((champion / name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -89,7 +91,7 @@ def test_altered_file_is_refused_by_name(champion, name):
         bundle.load_bundle(champion)
 
 
-@pytest.mark.parametrize("name", [*bundle.CONTENT, "manifest.json"])
+@pytest.mark.parametrize("name", [*CONTENT, "manifest.json"])
 def test_missing_file_is_refused_by_name(champion, name):
     (champion / name).unlink()
     with pytest.raises(BundleError, match=f"{name} is missing"):
@@ -163,13 +165,13 @@ def test_votes_about_other_features_are_refused(tmp_path):
     [{"shares": (0.5, 0.6)}, {"shares": (1.0,)}, {"edges": (0.0, 0.0), "shares": (0.2, 0.3, 0.5)}, {"low": 2.0}],
 )
 def test_reference_that_is_no_distribution_is_refused(tmp_path, change):
-    write(tmp_path, reference=bundle.Reference(REFERENCE.features, msgspec.structs.replace(DESCRIBED, **change)))
+    write(tmp_path, reference=Reference(REFERENCE.features, msgspec.structs.replace(DESCRIBED, **change)))
     with pytest.raises(BundleError, match="a distribution is none"):
         bundle.read_content(tmp_path)
 
 
 def test_feature_without_reference_is_refused(tmp_path):
-    write(tmp_path, reference=bundle.Reference({"a": DESCRIBED}, DESCRIBED))
+    write(tmp_path, reference=Reference({"a": DESCRIBED}, DESCRIBED))
     with pytest.raises(BundleError, match="a model feature is not described"):
         bundle.read_content(tmp_path)
 
@@ -222,10 +224,10 @@ def test_policy_that_cannot_decide_is_refused(tmp_path, change):
 @pytest.mark.parametrize(
     "contract",
     [
-        bundle.Contract("t", CONTRACT.fields + CONTRACT.fields[:1], ("a", "b"), "b"),
-        bundle.Contract("t", CONTRACT.fields, ("a", "z"), "b"),
-        bundle.Contract("t", CONTRACT.fields, ("a", "b"), "z"),
-        bundle.Contract("t", (bundle.Field("a", "text", None, None),), ("a",), "a"),
+        Contract("t", CONTRACT.fields + CONTRACT.fields[:1], ("a", "b"), "b"),
+        Contract("t", CONTRACT.fields, ("a", "z"), "b"),
+        Contract("t", CONTRACT.fields, ("a", "b"), "z"),
+        Contract("t", (Field("a", "text", None, None),), ("a",), "a"),
     ],
 )
 def test_contract_that_does_not_fit_is_refused(tmp_path, contract):

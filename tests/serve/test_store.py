@@ -128,9 +128,14 @@ def test_unusable_address_is_refused_and_not_repeated(address):
 
 def test_address_can_come_from_a_file(tmp_path):
     (tmp_path / "url").write_text("postgresql://h/d\n")
-    assert read_settings({"FRAUD_ACCESS": "open", "FRAUD_STORE_URL_FILE": str(tmp_path / "url")}).store_url == "postgresql://h/d"
+    assert (
+        read_settings({"FRAUD_ACCESS": "open", "FRAUD_STORE_URL_FILE": str(tmp_path / "url")}).store_url
+        == "postgresql://h/d"
+    )
     with pytest.raises(ParameterError, match="got both"):
-        read_settings({"FRAUD_ACCESS": "open", "FRAUD_STORE_URL_FILE": str(tmp_path / "url"), "FRAUD_STORE_URL": "sqlite:///x"})
+        read_settings(
+            {"FRAUD_ACCESS": "open", "FRAUD_STORE_URL_FILE": str(tmp_path / "url"), "FRAUD_STORE_URL": "sqlite:///x"}
+        )
 
 
 WRITES = """
