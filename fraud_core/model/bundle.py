@@ -23,7 +23,7 @@ import numpy as np
 
 from fraud_core.errors import BundleError
 from fraud_core.model.bundle_arrays import AGAIN, ModelArrays, decode_arrays, encode_arrays
-from fraud_core.model.bundle_files import decode, read_content_files, read_file, sha256_of, to_json, version_of
+from fraud_core.model.bundle_files import CONTENT, decode, sha256_of, to_json, version_of
 from fraud_core.model.bundle_parts import Contract, Manifest, Policy, Reference
 from fraud_core.model.scorer import Calibration, ObliviousTrees
 from fraud_core.model.signing import verify
@@ -109,7 +109,7 @@ def write_content(
 
 def content_version(folder: Path) -> str:
     """The model version: 16 hexadecimal digits over the content files of a bundle."""
-    return version_of(sha256_of(read_content_files(folder)))
+    return version_of(sha256_of(_read_content_files(folder)))
 
 
 def write_manifest(
@@ -121,7 +121,7 @@ def write_manifest(
     notebooks_sha256: dict[str, str] | None = None,
 ) -> Manifest:
     """Seal the content files of a bundle with a manifest, and return it."""
-    files = read_content_files(folder)
+    files = _read_content_files(folder)
     origin = decode(files["origin.json"], dict[str, Any], "origin.json")
     manifest = Manifest(
         format=FORMAT,
@@ -146,7 +146,7 @@ def read_manifest(folder: Path) -> Manifest:
     BundleError
         When it is missing, malformed or of another format.
     """
-    return decode_manifest(read_file(folder, "manifest.json"), folder.name)
+    return decode_manifest(_read(folder, "manifest.json"), folder.name)
 
 
 def decode_manifest(content: bytes, name: str) -> Manifest:
@@ -165,7 +165,7 @@ def decode_manifest(content: bytes, name: str) -> Manifest:
 
 def is_current(folder: Path) -> bool:
     """Whether the manifest of a bundle says the format that this version reads."""
-    return decode(read_file(folder, "manifest.json"), _Format, "manifest.json").format == FORMAT
+    return decode(_read(folder, "manifest.json"), _Format, "manifest.json").format == FORMAT
 
 
 class _Format(msgspec.Struct):
@@ -186,10 +186,10 @@ def load_bundle(folder: Path, *, public_key: bytes | None = None) -> Promoted:
         When a file is missing, altered or malformed, the signature is missing or another's, or the model cannot
         decide; nothing of such a bundle is used.
     """
-    sealed = read_file(folder, "manifest.json")
+    sealed = _read(folder, "manifest.json")
     if public_key is not None:
-        verify(sealed, read_file(folder, SIGNATURE), public_key)
-    manifest, files = decode_manifest(sealed, folder.name), read_content_files(folder)
+        verify(sealed, _read(folder, SIGNATURE), public_key)
+    manifest, files = decode_manifest(sealed, folder.name), _read_content_files(folder)
     found = sha256_of(files)
     for name, sha256 in found.items():
         if manifest.sha256.get(name) != sha256:
@@ -215,7 +215,7 @@ def read_content(folder: Path) -> Bundle:
     BundleError
         When a file is missing or malformed, or the model cannot decide.
     """
-    return _bundle(read_content_files(folder))
+    return _bundle(_read_content_files(folder))
 
 
 def _bundle(files: dict[str, bytes]) -> Bundle:
@@ -263,12 +263,12 @@ def check_consistent(bundle: Bundle) -> None:
             raise BundleError(f"{complaint}; {AGAIN}")
 
 
-def read_content_files(folder: Path) -> dict[str, bytes]:
+def _read_content_files(folder: Path) -> dict[str, bytes]:
     """The content files of a bundle."""
-    return {name: read_file(folder, name) for name in CONTENT}
+    return {name: _read(folder, name) for name in CONTENT}
 
 
-def read_file(folder: Path, name: str) -> bytes:
+def _read(folder: Path, name: str) -> bytes:
     """One file of a bundle; what is missing, too large or unreadable is a BundleError."""
     path = folder / name
     try:
