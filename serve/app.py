@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from litestar import Litestar, MediaType, Request, Response, get
+from litestar.datastructures import State
 from litestar.openapi.plugins import SwaggerRenderPlugin
 
 from serve.access import Access, KeyAccess, OpenAccess, read_keys
@@ -70,7 +71,7 @@ def create_app(
             label_route(service), *record_routes(service), *about_routes(service), *health_routes(service),
             *_documentation(service), *_assets(),
         ],
-        lifespan=[lifespan], exception_handlers=HANDLERS, openapi_config=None,
+        lifespan=[lifespan], exception_handlers=HANDLERS, openapi_config=None, state=State({"service": service}),
         request_max_body_size=settings.max_body_bytes,
     )  # fmt: skip
     limit = RateLimit(settings.requests_per_second / settings.workers)

@@ -84,7 +84,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     if access not in ACCESS:
         raise ParameterError(f"FRAUD_ACCESS: expected one of {', '.join(ACCESS)}, got {access[:20]!r}")
     for name in TOKEN_SETTINGS if access == "tokens" else ():
-        if name not in environment:
+        if not environment.get(name, "").strip():
             raise ParameterError(f"{name}: expected a value, since FRAUD_ACCESS is tokens")
     return Settings(
         model_dir=Path(_text(environment, "FRAUD_MODEL_DIR", "models/champion")),

@@ -47,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     promote = add("promote", _promote, "make the candidate the champion if the gate passed it")
     promote.add_argument("--override-by", help="who promotes in spite of the gate; recorded with the reason")
     promote.add_argument("--override-why", help="the reason of an override")
+    rollback = add("rollback", _rollback, "put the previous champion back")
+    rollback.add_argument("--by", required=True, help="who does it; recorded with the reason")
+    rollback.add_argument("--why", required=True, help="the reason")
     for command in (
         study,
         promote,
@@ -131,6 +134,12 @@ def _promote(options) -> None:
     registered = register_champion()
     if registered:
         print(f"MLflow: {registered}")
+
+
+def _rollback(options) -> None:
+    from fraud_core.pipeline.promote import roll_back
+
+    print(roll_back(options.by, options.why))
 
 
 def _lineage(options) -> int:

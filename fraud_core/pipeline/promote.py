@@ -24,6 +24,7 @@ from fraud_core.promotion.comparison import saving_over
 from fraud_core.promotion.gate import Criterion, judge_champion
 
 CHAMPION = Path("models/champion")
+PREVIOUS = Path("models/previous-champion")
 RECORD = Path("models/promotions.jsonl")
 SIGNING_KEY_FILE = "FRAUD_SIGNING_KEY_FILE"
 COMPARISON_REPLICATES = 2000
@@ -131,13 +132,36 @@ def against_champion(profile: str) -> Criterion | None:
     return judge_champion(saving, floor_eur=float(floor))
 
 
+def roll_back(by: str, why: str) -> str:
+    """Put the previous champion back in the place of the champion, which becomes the previous one; record it.
+
+    A service that is running takes it over within two seconds.
+
+    Raises
+    ------
+    FraudCoreError
+        When there is no previous champion, or it cannot be served.
+    """
+    champion, previous = within_project(CHAMPION), within_project(PREVIOUS)
+    if not previous.is_dir():
+        raise FraudCoreError(f"{PREVIOUS}: there is no previous champion to go back to")
+    found = bundle.load_bundle(previous).bundle.version
+    partial = champion.with_name(f".champion-{os.getpid()}")
+    previous.rename(partial)
+    _swap(partial, champion)
+    _record(found, {}, promoted=True, override=(by, f"rolled back: {why}"))
+    return f"champion: model {found} is back, by {by}"
+
+
 def _swap(partial: Path, champion: Path) -> None:
-    """Put a complete folder in the place of the champion; the old one stays until the new one is there."""
-    old = champion.with_name(f".previous-{os.getpid()}")
+    """Put a complete folder in the place of the champion, which is kept as the previous one."""
+    previous = within_project(PREVIOUS)
     if champion.exists():
-        champion.rename(old)
+        shutil.rmtree(previous, ignore_errors=True)
+        champion.rename(previous)
     partial.rename(champion)
-    shutil.rmtree(old, ignore_errors=True)
+    # what watches for another champion sees this one as new, even when it was made long ago
+    (champion / "manifest.json").touch()
 
 
 def _record(

@@ -205,3 +205,16 @@ def test_champion_of_an_older_format_gives_way(trained):
     manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
     assert promote.against_champion("quick") is None
     assert promote.promote("quick").endswith(", promoted")
+
+
+def test_previous_champion_comes_back_and_the_record_says_by_whom(trained, small):
+    first = version(trained)
+    second = better_and_judged(trained, small, seed=9)
+    with pytest.raises(FraudCoreError, match="no previous champion"):
+        promote.roll_back("officer", "complaints")
+    promote.promote("quick", override=("officer", "trial"))
+    assert promote.roll_back("officer", "complaints") == f"champion: model {first} is back, by officer"
+    assert bundle.load_bundle(trained / "models/champion").bundle.version == first
+    assert bundle.load_bundle(trained / "models/previous-champion").bundle.version == second
+    entry = json.loads((trained / "models/promotions.jsonl").read_text().splitlines()[-1])
+    assert entry["override"] == {"by": "officer", "why": "rolled back: complaints"}

@@ -1,0 +1,229 @@
+"""Who gets in: keys, scopes, rates and signed tokens; and what every answer says to a browser."""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from litestar.testing import TestClient
+
+from fraud_core.errors import ParameterError
+from serve.access import SCOPES, main, new_key, read_keys
+from serve.app import create_app
+from serve.endpoints import ENDPOINTS
+from serve.limits import RateLimit
+from serve.settings import read_settings
+from serve.tokens import TokenAccess
+
+
+def guarded(environment, tmp_path, **change):
+    """Settings with one key for each scope, and the keys."""
+    made = {scope: new_key(scope, (scope,)) for scope in SCOPES}
+    entries = [{"name": e.name, "scopes": e.scopes, "sha256": e.sha256} for _, e in made.values()]
+    (tmp_path / "keys.json").write_text(json.dumps(entries))
+    named = {"FRAUD_ACCESS": "keys", "FRAUD_KEYS_FILE": str(tmp_path / "keys.json")}
+    return read_settings(environment | named | change), {scope: key for scope, (key, _) in made.items()}
+
+
+@pytest.fixture
+def behind_keys(environment, tmp_path):
+    settings, keys = guarded(environment, tmp_path)
+    with TestClient(create_app(settings)) as client:
+        yield client, keys
+
+
+def call(client, endpoint, key=None):
+    method, path = endpoint.route.split(" ")
+    headers = {"X-API-Key": key} if key else {}
+    return client.request(method, path.replace("{", "").replace("}", ""), headers=headers)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.route)
+def test_every_endpoint_asks_for_its_scope(behind_keys, endpoint):
+    client, keys = behind_keys
+    if endpoint.scope is None:
+        assert call(client, endpoint).status_code not in (401, 403)
+        return
+    assert call(client, endpoint).status_code == 401
+    assert call(client, endpoint, "frd_wrong").status_code == 401
+    for scope, key in keys.items():
+        assert (call(client, endpoint, key).status_code == 403) == (scope != endpoint.scope)
+
+
+@pytest.mark.parametrize(
+    "path", ["/predict/", "//predict", "/./predict", "/PREDICT", "/v1/decisions/", "/docs/../predict"]
+)
+def test_another_spelling_of_a_path_is_no_way_around(behind_keys, path, transactions):
+    client, _ = behind_keys
+    assert client.post(path, json=transactions[0]).status_code in (401, 404, 405)
+
+
+def test_bearer_and_header_are_the_same_key(behind_keys, transactions):
+    client, keys = behind_keys
+    for headers in ({"X-API-Key": keys["score"]}, {"Authorization": f"Bearer {keys['score']}"}):
+        assert client.post("/predict", json=transactions[0], headers=headers).status_code == 200
+    refused = client.post("/predict", json=transactions[0], headers={"Authorization": f"Basic {keys['score']}"})
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+def test_caller_that_asks_too_often_is_told_to_wait(environment, tmp_path, transactions):
+    settings, keys = guarded(environment, tmp_path, FRAUD_REQUESTS_PER_SECOND="4", FRAUD_WORKERS="2")
+    with TestClient(create_app(settings)) as client:
+        answers = [client.get("/v1/policy", headers={"X-API-Key": keys["read"]}) for _ in range(6)]
+        assert [answer.status_code for answer in answers].count(429) >= 3
+        assert answers[-1].headers["retry-after"] == "1"
+        other = client.post("/predict", json=transactions[0], headers={"X-API-Key": keys["score"]})
+        assert other.status_code == 200
+
+
+def test_rate_comes_back_with_time():
+    limit = RateLimit(20.0)
+    assert [limit.allows("a") for _ in range(20)] == [True] * 20
+    assert not limit.allows("a")
+    time.sleep(0.2)
+    assert limit.allows("a")
+
+
+def test_every_answer_has_its_security_headers(client):
+    for path in ("/predict", "/health/live", "/nothing", "/v1/model", "/docs"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+        assert headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"{", b'[{"name": "a"}]', b'[{"name": "a b", "scopes": ["score"], "sha256": "' + b"0" * 64 + b'"}]',
+     b'[{"name": "a", "scopes": ["root"], "sha256": "' + b"0" * 64 + b'"}]'],
+)  # fmt: skip
+def test_malformed_keys_are_one_clear_error_that_repeats_nothing(content):
+    with pytest.raises(ParameterError, match="FRAUD_KEYS_FILE: expected") as refused:
+        read_keys(content, "FRAUD_KEYS_FILE")
+    assert "000" not in str(refused.value)
+
+
+def test_service_without_keys_does_not_start(environment):
+    closed = {name: value for name, value in environment.items() if name != "FRAUD_ACCESS"}
+    with pytest.raises(ParameterError, match="FRAUD_KEYS_FILE: expected a file of API keys"):
+        read_settings(closed)
+    with pytest.raises(ParameterError, match="FRAUD_ACCESS: expected one of"):
+        read_settings(closed | {"FRAUD_ACCESS": "none"})
+
+
+def test_command_prints_a_key_once_and_an_entry_that_knows_it(capsys):
+    assert main(["till", "score", "read"]) == 0
+    printed = capsys.readouterr()
+    (entry,) = read_keys(printed.out.encode(), "keys")
+    key = printed.err.split()[-1]
+    assert key not in printed.out
+    assert entry.scopes == ("score", "read")
+    assert main(["till", "everything"]) == 2
+
+
+ISSUER, AUDIENCE = "https://issuer.example", "fraud"
+
+
+@pytest.fixture
+def provider():
+    """An identity provider: its address, a way to sign tokens, and how often it was asked."""
+    private = Ed25519PrivateKey.generate()
+    published = jwt.algorithms.OKPAlgorithm.to_jwk(private.public_key(), as_dict=True) | {"kid": "one", "use": "sig"}
+    asked = []
+
+    class Provider(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            body = json.dumps({"keys": [published]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Provider)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def token(kid="one", **claims):
+        standard = {"sub": "till", "iss": ISSUER, "aud": AUDIENCE, "exp": time.time() + 60, "scope": "score read"}
+        return jwt.encode(standard | claims, private, "EdDSA", headers={"kid": kid})
+
+    yield f"http://127.0.0.1:{server.server_port}/keys", token, asked
+    server.shutdown()
+    server.server_close()
+
+
+def bearer(token):
+    return {b"authorization": f"Bearer {token}".encode()}
+
+
+def test_token_of_the_provider_names_caller_and_scopes(provider):
+    url, token, asked = provider
+    access = TokenAccess(url, AUDIENCE, ISSUER)
+    for _ in range(3):
+        caller = access.caller(bearer(token(scope="score admin everything")))
+        assert (caller.name, caller.scopes) == ("till", frozenset({"score", "admin"}))
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"exp": 1}, {"aud": "other"}, {"iss": "other"}, {"sub": None}, {"nbf": 9e9}, {"kid": "two"}],
+    ids=lambda claims: next(iter(claims)),
+)
+def test_token_that_does_not_hold_is_refused(provider, claims):
+    url, token, _ = provider
+    assert TokenAccess(url, AUDIENCE, ISSUER).caller(bearer(token(**claims))) is None
+
+
+@pytest.mark.parametrize("forged", ["", "a.b.c", "x" * 5000])
+def test_forged_token_is_refused(provider, forged):
+    assert TokenAccess(provider[0], AUDIENCE, ISSUER).caller(bearer(forged)) is None
+
+
+def test_unsigned_token_and_token_signed_with_the_public_key_are_refused(provider):
+    url, token, _ = provider
+    access = TokenAccess(url, AUDIENCE, ISSUER)
+    claims = jwt.decode(token(), options={"verify_signature": False})
+    for forged in (
+        jwt.encode(claims, None, "none", headers={"kid": "one"}),
+        jwt.encode(claims, "k" * 40, "HS256", headers={"kid": "one"}),
+    ):
+        assert access.caller(bearer(forged)) is None
+
+
+def test_token_expires_even_when_it_is_remembered(provider):
+    url, token, _ = provider
+    access, short = TokenAccess(url, AUDIENCE, ISSUER), token(exp=time.time() + 1.2)
+    assert access.caller(bearer(short))
+    time.sleep(1.5)
+    assert access.caller(bearer(short)) is None
+
+
+def test_service_behind_tokens(provider, environment, transactions):
+    url, token, _ = provider
+    named = {
+        "FRAUD_ACCESS": "tokens", "FRAUD_JWKS_URL": url, "FRAUD_JWT_AUDIENCE": AUDIENCE, "FRAUD_JWT_ISSUER": ISSUER,
+    }  # fmt: skip
+    with TestClient(create_app(read_settings(environment | named))) as client:
+        headers = {"Authorization": f"Bearer {token()}"}
+        assert client.post("/predict", json=transactions[0], headers=headers).status_code == 200
+        assert client.post("/v1/labels", json={}, headers=headers).status_code == 403
+        assert client.post("/predict", json=transactions[0]).status_code == 401
+    with pytest.raises(ParameterError, match="FRAUD_JWT_ISSUER: expected a value"):
+        read_settings(environment | named | {"FRAUD_JWT_ISSUER": ""})
+
+
+def test_provider_that_is_down_lets_nobody_in_and_does_not_stop_the_service(capsys):
+    access = TokenAccess("http://127.0.0.1:1/keys", AUDIENCE, ISSUER)
+    assert "could not be fetched" in capsys.readouterr().out
+    assert access.caller(bearer("a.b.c")) is None
+    with pytest.raises(ParameterError, match="expected an https address"):
+        TokenAccess("http://example.org/keys", AUDIENCE, ISSUER)
