@@ -26,6 +26,9 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 KEY_CHARACTERS = frozenset(range(0x21, 0x7F)) - {0x22, 0x5C}
 LONGEST_KEY = 128
 RETRY = ((b"retry-after", b"1"),)
+# What the documentation says of a time; the check itself is by value.
+YEARS = "^(19[7-9][0-9]|2[01][0-9]{2})-"
+Instant = Annotated[datetime, msgspec.Meta(tz=True, extra_json_schema={"pattern": YEARS})]
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -33,7 +36,7 @@ class DecisionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One payment to decide on; `policy` names the policy version that the caller relies on."""
 
     transaction_id: Name
-    occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    occurred_at: Instant
     features: msgspec.Raw
     policy: Name | None = None
 

@@ -1,14 +1,13 @@
 """Every endpoint once: method, path, who may call it, and what its documentation says."""
 
-from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from fraud_core.model.bundle_parts import Manifest
 from fraud_core.model.policy import DecisionPolicy
 from serve.access import Scope
-from serve.decisions import DecisionAnswer
+from serve.decisions import DecisionAnswer, Instant
 from serve.predict import Prediction
 from serve.records import LabelEvent, RecordedLabel
 
@@ -125,10 +124,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 TIME_RANGE = (
-    Query("from", datetime, "Earliest time of a decision"),
-    Query("to", datetime, "Time before which decisions were made"),
-    Query("cursor", str, "The next_cursor of another page"),
-    Query("limit", int, "Decisions on a page, 1 to 500"),
+    Query("from", Instant, "Earliest time of a decision"),
+    Query("to", Instant, "Time before which decisions were made"),
+    Query("cursor", Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")], "The next_cursor of another page"),
+    Query("limit", Annotated[int, msgspec.Meta(ge=1, le=500)], "Decisions on a page, 1 to 500"),
 )
 BODY = (400, 408, 413, 415)
 

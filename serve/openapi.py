@@ -6,7 +6,7 @@ import msgspec
 
 from fraud_core import __version__
 from fraud_core.model.bundle_parts import Contract
-from serve.decisions import DecisionRequest
+from serve.decisions import YEARS, DecisionRequest
 from serve.endpoints import ENDPOINTS, Endpoint
 from serve.problems import MEANINGS
 from serve.wire import Problem, transaction_schema
@@ -57,7 +57,7 @@ def _bodies(contract: Contract) -> dict[str, dict]:
         "type": "object",
         "properties": {
             "transaction_id": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
-            "occurred_at": {"type": "string", "format": "date-time"},
+            "occurred_at": {"type": "string", "format": "date-time", "pattern": YEARS},
             "features": transaction,
             "policy": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
         },

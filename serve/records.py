@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from serve.access import Caller
 from serve.asgi import encode, reply, reply_problem
-from serve.decisions import EARLIEST, LATEST, RETRY, Name
+from serve.decisions import EARLIEST, LATEST, RETRY, Instant, Name
 from serve.service import Service
 from serve.store import audit, decisions, labels, new_id, now_us
 from serve.wire import InvalidTransaction, Problem, explain
@@ -43,7 +43,7 @@ class LabelEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transaction_id: Name
     source: Name
     state: Literal["fraud", "legitimate", "reversal"]
-    occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    occurred_at: Instant
     decision_id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")] | None = None
     amount_eur: Annotated[float, msgspec.Meta(ge=0.0, le=1e12)] | None = None
 
@@ -188,7 +188,7 @@ def _page(query_string: bytes) -> tuple[Select, int]:
 
 def _microseconds(text: str, name: str) -> int:
     try:
-        at = msgspec.convert(text.replace(" ", "+"), Annotated[datetime, msgspec.Meta(tz=True)])
+        at = msgspec.convert(text.replace(" ", "+"), Instant)
     except msgspec.ValidationError as error:
         raise _bad_query(name, "expected a time with its zone, such as 2026-01-31T12:00:00Z") from error
     if not EARLIEST <= at < LATEST:

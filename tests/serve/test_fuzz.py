@@ -4,7 +4,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from litestar.testing import TestClient
 
@@ -13,6 +13,7 @@ from serve.app import create_app
 from serve.settings import read_settings
 from tests.serve.conftest import free_port, start, wait_until_ready
 
+CASES = 200
 JSON = {"Content-Type": "application/json"}
 NUMBERS = [
     "NaN",
@@ -110,29 +111,48 @@ def test_other_encodings(served, transactions, encoding):
     refused(served, "/predict", json.dumps(transactions[0] | {"Zürich": 1}, ensure_ascii=False).encode(encoding))
 
 
+FUZZED_DOCUMENT = settings(
+    max_examples=CASES, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
+
+
 @pytest.mark.slow
 def test_document_and_service_agree(environment, tmp_path):
     """Thousands of cases from the OpenAPI document, by every check of schemathesis, against a process of its own."""
-    import schemathesis
-
     key, entry = new_key("fuzz", SCOPES)
     (tmp_path / "keys.json").write_bytes(msgspec.json.encode([entry]))
     keys = {"FRAUD_ACCESS": "keys", "FRAUD_KEYS_FILE": str(tmp_path / "keys.json")}
-    port, tried = free_port(), 0
+    port = free_port()
     with start(**(environment | keys), FRAUD_PORT=str(port), FRAUD_WORKERS="1") as process:
-        wait_until_ready(port)
-        schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{port}/docs/openapi.json")
-        for operation in (found.ok() for found in schema.get_all_operations()):
-
-            @settings(max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-            @given(case=operation.as_strategy())
-            def check(case) -> None:
-                nonlocal tried
-                tried += 1
-                case.call_and_validate(headers={"X-API-Key": key})
-
-            check()
-        process.terminate()
-        _, errors = process.communicate(timeout=20)
+        try:
+            tried = _check_every_operation(port, key)
+        finally:
+            process.terminate()
+            _, errors = process.communicate(timeout=20)
     assert tried > 1000
     assert "unexpected error" not in errors
+
+
+def _check_every_operation(port, key):
+    import schemathesis
+
+    tried = 0
+    wait_until_ready(port)
+    schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{port}/docs/openapi.json")
+    for operation in (found.ok() for found in schema.get_all_operations()):
+
+        @settings(
+            max_examples=CASES,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy())
+        def check(case) -> None:
+            nonlocal tried
+            tried += 1
+            case.call_and_validate(headers={"X-API-Key": key})
+
+        check()
+    return tried
