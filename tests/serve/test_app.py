@@ -3,14 +3,18 @@ import json
 import shutil
 import time
 
+import msgspec
 import numpy as np
 import pytest
 
 from fraud_core.errors import BundleError, ParameterError
 from fraud_core.model import bundle
+from fraud_core.pipeline.versions import open_versions
 from serve.app import create_app
+from serve.champion import load_champion
 from serve.endpoints import ENDPOINTS
 from serve.settings import read_settings
+from tests.conftest import ROOT
 
 
 def test_prediction_equals_the_offline_score_exactly(client, champion, versions, transactions):
@@ -210,3 +214,21 @@ def test_telemetry_is_off_unless_an_endpoint_is_named(settings):
     assert settings.otlp_endpoint is None
     named = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "FRAUD_ACCESS": "open"}
     assert read_settings(named).otlp_endpoint is not None
+
+
+ULB = ROOT / "data" / "v1" / "transactions_2023.parquet"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ULB.is_file() or not (ROOT / "models/champion").is_dir(), reason="no data yet: run `make run`")
+def test_every_row_of_v1_scores_online_what_it_scores_offline(tmp_path, monkeypatch):
+    """All rows of the holdout through the reader and the row scorer of the service: the same bytes as the batch."""
+    monkeypatch.chdir(ROOT)
+    holdout = open_versions("data")
+    champion = load_champion(ROOT / "models/champion")
+    offline = champion.bundle.probability(holdout.holdout.features)
+    asked = holdout.v1.select([field.name for field in champion.bundle.contract.fields])
+    for row, expected in zip(asked.iter_rows(named=True), offline, strict=True):
+        values, amount_eur = champion.reader.read(msgspec.json.encode(row))
+        assert champion.decider.probability(values) == expected
+        assert amount_eur == row["Amount"]

@@ -50,6 +50,7 @@ class Load:
                 self.broken.append(error)
                 connection.close()
                 time.sleep(0.01)
+        connection.close()
 
 
 def workers(parent):
