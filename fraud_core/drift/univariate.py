@@ -5,6 +5,8 @@ from typing import Literal
 
 import numpy as np
 
+from fraud_core.drift.binned import benjamini_hochberg
+
 MINIMUM_ROWS = 200
 State = Literal["stable", "drifted", "unknown"]
 
@@ -113,23 +115,6 @@ def kolmogorov_smirnov(reference: np.ndarray, current: np.ndarray) -> tuple[floa
     _require_finite(reference, current)
     found = ks_2samp(reference, current, method="asymp")
     return float(found.statistic), float(found.pvalue)
-
-
-def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
-    """Adjusted p-values that hold the false discovery rate, shape (n,), in the order given.
-
-    References
-    ----------
-    Y. Benjamini and Y. Hochberg (1995), Controlling the false discovery rate.
-
-    Examples
-    --------
-    >>> benjamini_hochberg(np.array([0.01, 0.04, 0.03]))
-    array([0.03, 0.04, 0.04])
-    """
-    from scipy.stats import false_discovery_control
-
-    return false_discovery_control(p_values)
 
 
 def compare_features(
