@@ -104,7 +104,8 @@ def compare_counts(shares: np.ndarray, rows: float, counts: np.ndarray) -> Binne
 
 
 def _variance(shares: np.ndarray, gradient: np.ndarray) -> float:
-    return float(shares @ gradient**2 - (shares @ gradient) ** 2)
+    # shares that were raised to half a row may sum to more than 1
+    return max(0.0, float(shares @ gradient**2 - (shares @ gradient) ** 2))
 
 
 def _homogeneity(shares: np.ndarray, rows: float, counts: np.ndarray, window: float) -> float:

@@ -69,6 +69,13 @@ class Certificate(_Section):
     flips: list[Count]
 
 
+class DriftLimits(_Section):
+    n_bins: Annotated[int, msgspec.Meta(ge=2)]
+    psi_limit: Positive
+    domain_limit: Annotated[float, msgspec.Meta(gt=0.5, le=1.0)]
+    alpha: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
+
+
 class DataStudy(_Section):
     n_examples: Count
 
@@ -140,6 +147,7 @@ class Params(_Section):
     poisoning: Sweep
     scan: Scan
     certificate: Certificate
+    drift: DriftLimits
     quick: Profile
     full: Profile
 
