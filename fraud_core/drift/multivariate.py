@@ -78,18 +78,9 @@ def prepare_scores(rows: np.ndarray, *, rng: np.random.Generator, with_missing: 
     -----
     The components that hold 80% of the variance of the scores are kept; the rest is the reconstruction error.
     """
-    from scipy.special import ndtri
-
-    probability = (np.arange(N_KNOTS) + 0.5) / N_KNOTS
-    knots = []
-    for column in np.asarray(rows, dtype=np.float64).T:
-        values = column[~np.isnan(column)]
-        cuts = np.quantile(values, probability) if len(values) else np.zeros(1)
-        cuts, place = np.unique(cuts, return_inverse=True)
-        middle = np.bincount(place, weights=probability) / np.bincount(place) if len(values) else np.array([0.5])
-        knots.append((cuts, ndtri(middle)))
+    knots = _knots(rows)
     missing = np.union1d(np.flatnonzero(np.isnan(rows).any(axis=0)), np.asarray(with_missing, dtype=int)).astype(int)
-    terms = _terms(rows, tuple(knots), missing)
+    terms = _terms(rows, knots, missing)
     n_features = rows.shape[1]
     variance, axes = np.linalg.eigh(np.atleast_2d(np.cov(terms[:, :n_features].T.astype(np.float64))))
     share = np.cumsum(variance[::-1]) / max(variance.sum(), 1e-300)
@@ -97,7 +88,7 @@ def prepare_scores(rows: np.ndarray, *, rng: np.random.Generator, with_missing: 
     residual = (left @ left.T).astype(np.float32)
     error = _errors(terms[:, :n_features], residual)
     folds = _deal(terms, rng)
-    return PreparedScores(tuple(knots), missing, folds, _moments(folds), residual, error)
+    return PreparedScores(knots, missing, folds, _moments(folds), residual, error)
 
 
 def domain_classifier(reference: PreparedScores, current: np.ndarray, *, rng: np.random.Generator) -> WindowTest | None:
@@ -180,6 +171,25 @@ def reconstruction_error(reference: PreparedScores, current: np.ndarray) -> Wind
     return WindowTest(
         Interval(change, change - reach, change + reach), min(1.0, 2 * _normal_tail(abs(change), deviation))
     )
+
+
+def discriminant_terms(reference: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Normal scores by the reference and their squares less 1, shape (n, 2 · n_features), of rows without gaps."""
+    return _terms(rows, _knots(reference), np.empty(0, dtype=int))
+
+
+def _knots(rows: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    from scipy.special import ndtri
+
+    probability = (np.arange(N_KNOTS) + 0.5) / N_KNOTS
+    knots = []
+    for column in np.asarray(rows, dtype=np.float64).T:
+        values = column[~np.isnan(column)]
+        cuts = np.quantile(values, probability) if len(values) else np.zeros(1)
+        cuts, place = np.unique(cuts, return_inverse=True)
+        middle = np.bincount(place, weights=probability) / np.bincount(place) if len(values) else np.array([0.5])
+        knots.append((cuts, ndtri(middle)))
+    return tuple(knots)
 
 
 def _terms(rows: np.ndarray, knots: tuple, missing: np.ndarray) -> np.ndarray:
