@@ -178,6 +178,11 @@ def discriminant_terms(reference: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return _terms(rows, _knots(reference), np.empty(0, dtype=int))
 
 
+def normal_scores(reference: PreparedScores, rows: np.ndarray) -> np.ndarray:
+    """Normal scores by a prepared reference, shape (n, n_features)."""
+    return _terms(rows, reference.knots, reference.with_missing)[:, : rows.shape[1]]
+
+
 def _knots(rows: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     from scipy.special import ndtri
 
