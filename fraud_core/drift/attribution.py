@@ -109,7 +109,8 @@ def gather_evidence(reference: LabelledWindow, current: LabelledWindow, *, rng: 
     Notes
     -----
     A score is high when it is among the highest of the reference, as many as it has frauds; it is low below the
-    reference's 99% quantile. The movement of features is measured on at most 10,000 rows of each window. Deviations compare two counts: (c − e) / √(e (1 + m/n)).
+    reference's 99% quantile. The movement of features is measured on at most 10,000 rows of each window. Deviations
+    compare two counts: (c − e) / √(e (1 + m/n)).
     """
     n_frauds = int(reference.y_seen.sum())
     if n_frauds == 0 or min(len(reference.y_seen), len(current.y_seen)) < 200:

@@ -13,7 +13,7 @@ from fraud_core.model.calibration import fit_calibration
 from fraud_core.model.intervals import Interval, interval
 from fraud_core.model.metrics import average_precision
 
-N_RESAMPLES = 200
+N_RESAMPLES = 100
 
 
 @dataclass(frozen=True)

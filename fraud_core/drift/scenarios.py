@@ -3,6 +3,9 @@
 Reference and current window are random halves of one pool, so without a cause nothing differs but chance. A pool holds
 scores of a model that was fitted on earlier rows; for a new fraud pattern it is a model that never saw one mode of
 fraud, and the reference has no fraud of that mode either.
+
+Nature never stands still: behind every second scenario of another cause the features move as well, so that an attack
+has to be told apart while they do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +16,8 @@ import numpy as np
 from fraud_core.drift.attribution import CAUSES, Evidence, LabelledWindow, gather_evidence
 from fraud_core.drift.multivariate import discriminant_terms
 
+BACKGROUND_SHARE = 0.5
+BACKGROUND_STRENGTH = (0.2, 1.0)
 STRENGTHS: dict[str, tuple[float, ...]] = {
     "none": (0.0,),
     "covariate": (0.3, 0.6, 1.0),
@@ -94,7 +99,9 @@ def simulate(
     y = pool.rows.y_seen
     if cause == "covariate":
         after = _selected(pool, after, strength, rng)
-    elif cause == "prior":
+    elif cause != "none" and rng.random() < BACKGROUND_SHARE:
+        after = _selected(pool, after, rng.uniform(*BACKGROUND_STRENGTH), rng)
+    if cause == "prior":
         frauds = after[y[after] == 1]
         drawn = rng.choice(frauds, round(strength * len(frauds)), replace=strength > 1)
         after = np.concatenate([after[y[after] == 0], drawn])
@@ -108,7 +115,7 @@ def simulate(
     elif cause == "labels_injected":
         current = _relabelled(current, rng.choice(np.flatnonzero(current.y_seen == 0), added, replace=False), 1)
     elif cause == "new_pattern" and not is_mode:
-        current = _relabelled(current, _neighbourhood(pool, after, added, rng), 1)
+        current = _relabelled(current, nearest_legitimate(pool.scores[after], current.y_seen, n_rows=added, rng=rng), 1)
     return _window(pool, before), current
 
 
@@ -141,12 +148,16 @@ def _selected(pool: Pool, rows: np.ndarray, strength: float, rng: np.random.Gene
     return rng.choice(rows, len(rows), p=weight / weight.sum())
 
 
-def _neighbourhood(pool: Pool, rows: np.ndarray, n_rows: int, rng: np.random.Generator) -> np.ndarray:
-    """Places of the legitimate rows that are nearest to a random one of them."""
-    legitimate = np.flatnonzero(pool.rows.y_seen[rows] == 0)
-    scores = pool.scores[rows[legitimate]]
-    distance = np.sum((scores - scores[rng.integers(len(scores))]) ** 2, axis=1)
-    # every other row of the corner, so that fraud and honest customers share it
+def nearest_legitimate(scores: np.ndarray, y_true: np.ndarray, *, n_rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Places of legitimate rows around a random one: half of a corner, so that fraud and honest customers share it.
+
+    Parameters
+    ----------
+    scores
+        Shape (n, n_features), normal scores.
+    """
+    legitimate = np.flatnonzero(y_true == 0)
+    distance = np.sum((scores[legitimate] - scores[rng.choice(legitimate)]) ** 2, axis=1)
     return rng.choice(legitimate[np.argsort(distance)[: 2 * n_rows]], n_rows, replace=False)
 
 
