@@ -222,7 +222,7 @@ def fit_attributor(
 
     Notes
     -----
-    A forest, calibrated by a sigmoid over five folds. The confidence that an attack needs is raised until the
+    A forest, calibrated by a sigmoid over three folds. The confidence that an attack needs is raised until the
     out-of-fold share of false attacks among the scenarios without a cause is at most `false_attack_rate`.
 
     References
@@ -237,7 +237,8 @@ def fit_attributor(
     y = np.array([CAUSES.index(cause) for cause in causes])
     forest = ExtraTreesClassifier(200, min_samples_leaf=2, class_weight="balanced", random_state=seed, n_jobs=1)
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    model = CalibratedClassifierCV(forest, method="sigmoid", cv=folds)
+    inner = StratifiedKFold(3, shuffle=True, random_state=seed)
+    model = CalibratedClassifierCV(forest, method="sigmoid", cv=inner)
     held_out = cross_val_predict(model, X, y, cv=folds, method="predict_proba")
     none = held_out[y == CAUSES.index("none")]
     attack = np.isin(none.argmax(axis=1), [CAUSES.index(cause) for cause in ATTACKS])

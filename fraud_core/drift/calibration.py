@@ -1,16 +1,90 @@
 """How often the tests alarm when nothing changed, and how often when something did: measured, not assumed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from fraud_core.drift.binned import compare_counts
 from fraud_core.drift.univariate import bin_edges, bin_shares
-from fraud_core.drift.window import PreparedWindow, alarms, prepare_window
+from fraud_core.drift.window import FEATURE_SHARE, PreparedWindow, alarms, prepare_window
 from fraud_core.model.intervals import Interval, share
 
 WINDOWS_A_SPLIT = 25
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Measured error rates of the window tests.
+
+    Attributes
+    ----------
+    false_alarm_rate
+        Over all sizes together.
+    by_rows
+        The same for each number of rows of a window.
+    power
+        Share of changed windows that alarm, by change.
+    same_hours
+        Share of night windows that alarm against the whole day and against the same hours.
+    """
+
+    false_alarm_rate: Interval
+    by_rows: dict[int, Interval]
+    power: dict[str, Interval]
+    same_hours: dict[str, Interval]
+
+
+def calibrate(
+    v0: np.ndarray, v1: np.ndarray, hour: np.ndarray, names: Sequence[str], *, aa_windows: Mapping[int, int],
+    power_rows: int, power_windows: int, limits: Mapping[str, float], rng: np.random.Generator,
+) -> Calibration:  # fmt: skip
+    """Measure false alarms on re-split rows of both versions, and power on changed rows of v0.
+
+    Parameters
+    ----------
+    v0, v1
+        Features, shapes (n, n_features) and (m, n_features); labels play no part, so the seal of v1 holds.
+    hour
+        Hour of the day of each row of v0, whole numbers.
+    aa_windows
+        Number of windows by rows of a window; sizes above half of the rows are left out.
+    """
+    pool, setting = np.concatenate([v0, v1]), {"n_bins": int(limits["n_bins"]), "alpha": limits["alpha"]}
+    rates = {
+        n: false_alarm_rate(pool, names, n_rows=n, n_windows=w, rng=rng, **setting)["any"]
+        for n, w in aa_windows.items()
+        if n <= len(pool) // 2
+    }
+    n_windows = {n: aa_windows[n] for n in rates}
+    alarmed = sum(round(rate.value * n_windows[n]) for n, rate in rates.items())
+    order = rng.permutation(len(v0))
+    before, after = v0[order[: len(v0) // 2]], v0[order[len(v0) // 2 :]]
+    reference = prepare_window(before, names, n_bins=setting["n_bins"], rng=rng)
+    scale, n_rows = v0.std(axis=0), min(power_rows, len(after) // 2)
+    changes = {
+        "one_feature": one_feature(0.25, scale), "all_features": all_features(0.05, scale),
+        "some_rows": some_rows(0.1, 2.0, scale),
+    }  # fmt: skip
+    found = {
+        name: power(reference, after, change, n_rows=n_rows, n_windows=power_windows, alpha=limits["alpha"], rng=rng)
+        for name, change in changes.items()
+    }
+    return Calibration(
+        share(alarmed, sum(n_windows.values())), rates,
+        {name: rates_of["any"] for name, rates_of in found.items()} | {
+            "psi_010_n2000": index_power(
+                before, stability_index(0.1, before, n_bins=setting["n_bins"]), after,
+                n_rows=min(2000, len(after) // 2), n_windows=power_windows,
+                psi_limit=limits["psi_limit"], rng=rng, **setting,
+            )
+        },
+        same_hours(
+            v0, hour, night=range(6), n_rows=min(1000, np.isin(hour, range(6)).sum() // 4), n_windows=power_windows,
+            alpha=limits["alpha"], n_bins=setting["n_bins"], rng=rng,
+        ),
+    )  # fmt: skip
 
 
 def false_alarm_rate(
@@ -181,7 +255,9 @@ def index_power(
             for k in range(window.shape[1])
         ]
         adjusted = benjamini_hochberg(np.array([drift.p_value for drift in drifts]))
-        found += any(p <= alpha and drift.high >= psi_limit for p, drift in zip(adjusted, drifts, strict=True))
+        found += any(
+            p <= FEATURE_SHARE * alpha and drift.high >= psi_limit for p, drift in zip(adjusted, drifts, strict=True)
+        )
     return share(found, n_windows)
 
 

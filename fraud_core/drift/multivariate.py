@@ -53,7 +53,7 @@ class PreparedScores:
     residual
         Shape (n_features, n_features), projection on what the leading components leave.
     error
-        Shape (n,), squared reconstruction error of each row.
+        Shape (n / 2,), squared reconstruction error of the rows that the components were not fitted on.
     """
 
     knots: tuple[tuple[np.ndarray, np.ndarray], ...]
@@ -76,17 +76,19 @@ def prepare_scores(rows: np.ndarray, *, rng: np.random.Generator, with_missing: 
 
     Notes
     -----
-    The components that hold 80% of the variance of the scores are kept; the rest is the reconstruction error.
+    The components that hold 80% of the variance of the scores are kept; the rest is the reconstruction error. They are
+    fitted on one half of the rows and the error is measured on the other: on its own rows it would be too small.
     """
     knots = _knots(rows)
     missing = np.union1d(np.flatnonzero(np.isnan(rows).any(axis=0)), np.asarray(with_missing, dtype=int)).astype(int)
     terms = _terms(rows, knots, missing)
-    n_features = rows.shape[1]
-    variance, axes = np.linalg.eigh(np.atleast_2d(np.cov(terms[:, :n_features].T.astype(np.float64))))
+    scores = terms[rng.permutation(len(terms)), : rows.shape[1]]
+    half = len(scores) // 2
+    variance, axes = np.linalg.eigh(np.atleast_2d(np.cov(scores[:half].T.astype(np.float64))))
     share = np.cumsum(variance[::-1]) / max(variance.sum(), 1e-300)
     left = axes[:, ::-1][:, np.searchsorted(share, EXPLAINED) + 1 :]
     residual = (left @ left.T).astype(np.float32)
-    error = _errors(terms[:, :n_features], residual)
+    error = _errors(scores[half:], residual)
     folds = _deal(terms, rng)
     return PreparedScores(knots, missing, folds, _moments(folds), residual, error)
 
@@ -124,7 +126,7 @@ def domain_classifier(reference: PreparedScores, current: np.ndarray, *, rng: np
     >>> domain_classifier(reference, rng.normal(0.5, 1.0, size=(3000, 5)), rng=rng).p_value < 1e-6
     True
     """
-    if min(len(reference.error), len(current)) < MINIMUM_ROWS:
+    if min(sum(map(len, reference.folds)), len(current)) < MINIMUM_ROWS:
         return None
     terms = _terms(current, reference.knots, reference.with_missing)
     folds = _deal(terms, rng)
@@ -158,7 +160,7 @@ def reconstruction_error(reference: PreparedScores, current: np.ndarray) -> Wind
     >>> reconstruction_error(reference, rng.normal(size=(2000, 2))).effect.low > 1
     True
     """
-    if min(len(reference.error), len(current)) < MINIMUM_ROWS:
+    if min(sum(map(len, reference.folds)), len(current)) < MINIMUM_ROWS:
         return None
     scores = _terms(current, reference.knots, reference.with_missing)[:, : current.shape[1]]
     before, after = reference.error, _errors(scores, reference.residual)

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from fraud_core.data.arrays import Arrays
-from fraud_core.drift.attribution import INCONCLUSIVE, Attributor, LabelledWindow
-from fraud_core.drift.binned import State
+from fraud_core.drift.attribution import ATTACKS, INCONCLUSIVE, Attributor, LabelledWindow
+from fraud_core.drift.binned import MINIMUM_ROWS, State
 from fraud_core.drift.label_free import expected_average_precision
 from fraud_core.drift.window import compare_windows, prepare_window
 from fraud_core.model.calibration import fit_calibration
@@ -18,6 +18,7 @@ from fraud_core.model.metrics import average_precision, expected_cost_eur
 from fraud_core.model.scorer import Calibration
 
 Policy = Literal["never", "each_block", "when_drifted"]
+LABEL_BLOCKS = 2
 POLICIES: tuple[Policy, ...] = ("never", "each_block", "when_drifted")
 
 
@@ -58,7 +59,8 @@ class Block:
     average_precision
         On the labels of the block, which arrived later; NaN without a fraud.
     cause, cause_confidence
-        Attribution of the last block whose labels had all arrived; ``inconclusive`` before there was one.
+        Attribution of the labels that arrived last, two blocks of payments at most; ``inconclusive`` before there
+        were 200.
     labels_known
         Number of labels that had arrived.
     retrained
@@ -91,6 +93,7 @@ class _Served:
 
 def replay(
     rows: Arrays,
+    y_seen: np.ndarray,
     names: Sequence[str],
     schedule: Schedule,
     attributor: Attributor,
@@ -105,7 +108,9 @@ def replay(
     Parameters
     ----------
     rows
-        In time order; ``y_true`` holds the labels as they arrive.
+        In time order; their true labels give cost and truth, nothing is fitted on them.
+    y_seen
+        Shape (n_samples,), labels as they arrive.
     attributor
         From `fit_attributor`.
     model, decision
@@ -126,10 +131,10 @@ def replay(
     hour = (rows.time - rows.time[0]) / 3600
     trained = hour < schedule.train_hours
     calibrated = ~trained & (hour < schedule.calibrate_hours)
-    first = _first_model(rows, trained, calibrated, model=model, decision=decision)
+    first = _first_model(rows, y_seen, trained, calibrated, model=model, decision=decision)
     served: dict[str, _Served] = dict.fromkeys(POLICIES, first)
     prepared = prepare_window(rows.features[calibrated], names, n_bins=int(limits["n_bins"]), rng=rng)
-    labelled = _labelled(rows, calibrated, first)
+    labelled = _labelled(rows, y_seen, calibrated, first)
     tests = {key: limits[key] for key in ("psi_limit", "domain_limit", "alpha")}
     out: list[Block] = []
     start = schedule.calibrate_hours
@@ -141,8 +146,8 @@ def replay(
         probability = first.probability(rows.features[now])
         arrived = known & (hour >= end - schedule.label_delay_hours - schedule.block_hours)
         cause, confidence = INCONCLUSIVE, 0.0
-        if end - schedule.label_delay_hours - schedule.block_hours >= schedule.calibrate_hours and arrived.sum() >= 200:
-            found = attributor.attribute(labelled, _labelled(rows, arrived, first), rng=rng)
+        if arrived.sum() >= MINIMUM_ROWS:
+            found = attributor.attribute(labelled, _labelled(rows, y_seen, arrived, first), rng=rng)
             cause, confidence = found.verdict, found.confidence
         cost = {policy: _cost(rows, now, served[policy], decision) for policy in POLICIES}
         due = [
@@ -151,7 +156,7 @@ def replay(
             if policy == "each_block" or (policy == "when_drifted" and features == "drifted")
         ]
         if due:
-            again = _refitted(rows, known, first, model)
+            again = _refitted(rows, y_seen, known, first, model)
             served |= dict.fromkeys(due, again)
         any_fraud = bool(rows.y_true[now].any())
         out.append(
@@ -178,12 +183,53 @@ def first_detection(blocks: Sequence[Block], causes: Sequence[str], *, from_hour
     return found[0] - from_hour if found else None
 
 
-def _first_model(rows: Arrays, trained, calibrated, *, model, decision) -> _Served:
+def summarise_replay(
+    plain: Sequence[Block], attacked: Sequence[Block], *, attack_hour: float
+) -> dict[str, float | str]:
+    """Figures of a replay without and with frauds hidden from an hour on: detection, cost until then, cost of policies.
+
+    Returns
+    -------
+    dict
+        ``replay.detected`` in words; hours and euros only when the attack was named. The euros are the extra cost of
+        retraining on the hidden labels, from the attack until it was named, on the payments themselves.
+    """
+    out: dict[str, float | str] = {
+        f"replay.{name}.{policy}.cost_eur": sum(block.cost_eur[policy] for block in blocks)
+        for name, blocks in (("plain", plain), ("attacked", attacked))
+        for policy in POLICIES
+    }
+    before = [block for block in attacked if block.end_hour <= attack_hour]
+    out["replay.false_attacks"] = sum(b.cause in ATTACKS for b in (*plain, *before))
+    out["replay.blocks"] = len(plain)
+    hours = first_detection(attacked, ("labels_hidden",), from_hour=attack_hour)
+    out["replay.detected"] = "never" if hours is None else f"after {hours:.0f} hours"
+    if hours is not None:
+        until = [
+            (p, a) for p, a in zip(plain, attacked, strict=True) if attack_hour < a.end_hour <= attack_hour + hours
+        ]
+        out["replay.hours_to_detect"] = hours
+        out["replay.cost_until_detected_eur"] = sum(
+            a.cost_eur["each_block"] - p.cost_eur["each_block"] for p, a in until
+        )
+    return out
+
+
+def hide_frauds(rows: Arrays, share: float, *, from_hour: float, rng: np.random.Generator) -> np.ndarray:
+    """Labels as they arrive when a share of the frauds from an hour on is labelled legitimate, shape (n_samples,)."""
+    hour = (rows.time - rows.time[0]) / 3600
+    frauds = np.flatnonzero((rows.y_true == 1) & (hour >= from_hour))
+    y_seen = rows.y_true.copy()
+    y_seen[rng.choice(frauds, round(share * len(frauds)), replace=False)] = 0
+    return y_seen
+
+
+def _first_model(rows: Arrays, y_seen: np.ndarray, trained, calibrated, *, model, decision) -> _Served:
     for name, part in (("training", trained), ("calibration", calibrated)):
-        if not rows.y_true[part].any():
+        if not y_seen[part].any():
             raise ValueError(f"replay, {name}: expected a fraud in its hours, found none; lengthen them")
-    estimator = _fit(rows, trained, model)
-    margin, y_true = estimator.margin(rows.features[calibrated]), rows.y_true[calibrated]
+    estimator = _fit(rows, y_seen, trained, model)
+    margin, y_true = estimator.margin(rows.features[calibrated]), y_seen[calibrated]
     calibration = fit_calibration(margin, y_true)
     point = choose_threshold(
         y_true, calibration.probability(margin), rows.amount_eur[calibrated],
@@ -192,19 +238,19 @@ def _first_model(rows: Arrays, trained, calibrated, *, model, decision) -> _Serv
     return _Served(estimator, calibration, point.threshold)
 
 
-def _refitted(rows: Arrays, known: np.ndarray, first: _Served, model) -> _Served:
-    return _Served(_fit(rows, known, model), first.calibration, first.threshold)
+def _refitted(rows: Arrays, y_seen: np.ndarray, known: np.ndarray, first: _Served, model) -> _Served:
+    return _Served(_fit(rows, y_seen, known, model), first.calibration, first.threshold)
 
 
-def _fit(rows: Arrays, part: np.ndarray, model):
+def _fit(rows: Arrays, y_seen: np.ndarray, part: np.ndarray, model):
     return fit_estimator(
-        "catboost", rows.features[part], rows.y_true[part],
+        "catboost", rows.features[part], y_seen[part],
         settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
     )  # fmt: skip
 
 
-def _labelled(rows: Arrays, part: np.ndarray, served: _Served) -> LabelledWindow:
-    return LabelledWindow(rows.features[part], rows.y_true[part], served.probability(rows.features[part]))
+def _labelled(rows: Arrays, y_seen: np.ndarray, part: np.ndarray, served: _Served) -> LabelledWindow:
+    return LabelledWindow(rows.features[part], y_seen[part], served.probability(rows.features[part]))
 
 
 def _cost(rows: Arrays, part: np.ndarray, served: _Served, decision) -> float:

@@ -17,7 +17,7 @@ from fraud_core.drift.attribution import CAUSES, Evidence, LabelledWindow, gathe
 from fraud_core.drift.multivariate import discriminant_terms
 
 BACKGROUND_SHARE = 0.5
-BACKGROUND_STRENGTH = (0.2, 1.0)
+BACKGROUND_STRENGTH = (0.1, 0.5)
 STRENGTHS: dict[str, tuple[float, ...]] = {
     "none": (0.0,),
     "covariate": (0.3, 0.6, 1.0),

@@ -1,7 +1,8 @@
 """The parts of the drift study that fit models: label-free performance, decomposition, attribution, replay."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from fraud_core.data.arrays import Arrays
 from fraud_core.drift.attribution import ATTACKS, CAUSES, INCONCLUSIVE, Attributor, LabelledWindow, fit_attributor
 from fraud_core.drift.label_free import LabelFree, estimate_performance
 from fraud_core.drift.multivariate import discriminant_terms
+from fraud_core.drift.replay import Block, Schedule, hide_frauds, replay
 from fraud_core.drift.scenarios import (
     HELD_OUT_STRENGTHS,
     STRENGTHS,
@@ -26,6 +28,8 @@ from fraud_core.model.intervals import Interval, share
 N_MODES = 4
 EARLY_SHARE = 0.4  # of the time of v0: the models of the pools are fitted before it
 FIRST_SHARE = 1 / 3  # of the time of v0 before the first block of the forward calibration
+FOUND_SCORE = 0.5
+MINIMUM_OF_MODE = 5
 FALSE_ATTACK_RATE = 0.01
 MINIMUM_CONFIDENCE = 0.4
 
@@ -44,7 +48,7 @@ def forward_margins(
     cuts = since[-1] * np.linspace(FIRST_SHARE, 1.0, n_blocks + 1)
     cuts[-1] = np.inf
     margin, place = [], []
-    for start, end in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, end in pairwise(cuts):
         block = np.flatnonzero((since >= start) & (since < end))
         margin.append(_fit(rows, since < start, model).margin(rows.features[block]))
         place.append(block)
@@ -146,20 +150,44 @@ def judge_attribution(attributor: Attributor, scenarios: Sequence[Scenario]) -> 
     )  # fmt: skip
 
 
+def replay_study(
+    v0: Arrays, v1: Arrays, names: Sequence[str], attributor: Attributor, setting: Mapping[str, float], *,
+    model: Mapping[str, Any], decision: Mapping[str, float], limits: Mapping[str, float], rng: np.random.Generator,
+) -> tuple[list[Block], list[Block]]:  # fmt: skip
+    """Both versions replayed as one stream, as it was and with frauds hidden from an hour on.
+
+    Parameters
+    ----------
+    setting
+        The fields of `Schedule`, ``attack_hour`` and ``hidden_share``.
+    """
+    rows = Arrays(*(np.concatenate([getattr(v0, f.name), getattr(v1, f.name)]) for f in fields(Arrays)))
+    schedule = Schedule(**{f.name: setting[f.name] for f in fields(Schedule)})
+    hidden = hide_frauds(rows, setting["hidden_share"], from_hour=setting["attack_hour"], rng=rng)
+    plain, attacked = (
+        replay(rows, seen, names, schedule, attributor, model=model, decision=decision, limits=limits, rng=rng)
+        for seen in (rows.y_true, hidden)
+    )
+    return plain, attacked
+
+
 def scenario_pools(v0: Arrays, *, model: Mapping[str, Any], rng: np.random.Generator) -> list[Pool]:
     """The later hours of v0 as pools: scored by a model of the earlier hours, and by one without each mode of fraud."""
     since = v0.time - v0.time[0]
     early = since < EARLY_SHARE * since[-1]
     mode = _mode_of_fraud(v0, rng)
-    later = ~early
     pools = []
     for left_out in (None, *range(N_MODES)):
+        later = ~early
         unseen = np.zeros(len(mode), bool) if left_out is None else mode == left_out
-        if left_out is not None and (unseen & later).sum() < 5:
-            continue
         fitted = _fit(v0, early & ~unseen, model)
         probability = 1 / (1 + np.exp(-fitted.margin(v0.features[later])))
-        pools.append(make_pool(LabelledWindow(v0.features[later], v0.y_true[later], probability), unseen[later]))
+        # a fraud that the model finds although it never saw its mode is no new pattern to it: the row leaves the pool
+        found = unseen[later] & (probability >= FOUND_SCORE)
+        unseen, probability, later = unseen[later][~found], probability[~found], np.flatnonzero(later)[~found]
+        if left_out is not None and unseen.sum() < MINIMUM_OF_MODE:
+            continue
+        pools.append(make_pool(LabelledWindow(v0.features[later], v0.y_true[later], probability), unseen))
     return pools
 
 
