@@ -29,7 +29,7 @@ class WindowTest:
         Domain classifier: area under the ROC curve, 0.5 when the windows cannot be told apart. Reconstruction:
         relative change of the mean squared error, 0 when nothing changed.
     p_value
-        One-sided for the classifier, two-sided for the reconstruction.
+        One-sided: windows that are better told apart than by chance, rows that fit the structure worse.
     """
 
     effect: Interval

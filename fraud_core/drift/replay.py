@@ -144,7 +144,8 @@ def replay(
         known = hour < end - schedule.label_delay_hours
         features = compare_windows(prepared, rows.features[now], **tests, rng=rng).state
         probability = first.probability(rows.features[now])
-        arrived = known & (hour >= end - schedule.label_delay_hours - schedule.block_hours)
+        since = end - schedule.label_delay_hours - LABEL_BLOCKS * schedule.block_hours
+        arrived = known & (hour >= max(since, schedule.calibrate_hours))
         cause, confidence = INCONCLUSIVE, 0.0
         if arrived.sum() >= MINIMUM_ROWS:
             found = attributor.attribute(labelled, _labelled(rows, y_seen, arrived, first), rng=rng)
