@@ -170,9 +170,7 @@ def reconstruction_error(reference: PreparedScores, current: np.ndarray) -> Wind
     change = float(after.mean()) / mean - 1
     deviation = float(np.sqrt(before.var() / len(before) + after.var() / len(after))) / mean
     reach = NORMAL_QUANTILE * deviation
-    return WindowTest(
-        Interval(change, change - reach, change + reach), min(1.0, 2 * _normal_tail(abs(change), deviation))
-    )
+    return WindowTest(Interval(change, change - reach, change + reach), _normal_tail(change, deviation))
 
 
 def discriminant_terms(reference: np.ndarray, rows: np.ndarray) -> np.ndarray:
