@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from fraud_core.drift.binned import benjamini_hochberg
+from fraud_core.drift.distances import kolmogorov_smirnov
 from fraud_core.drift.multivariate import domain_classifier, normal_scores, prepare_scores
-from fraud_core.drift.univariate import feature_p_values, kolmogorov_smirnov, prepare_reference
+from fraud_core.drift.univariate import feature_p_values, prepare_reference
 
 CAUSES = ("none", "covariate", "prior", "new_pattern", "labels_hidden", "labels_injected")
 ATTACKS = ("labels_hidden", "labels_injected")

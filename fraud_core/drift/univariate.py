@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.drift.binned import MINIMUM_ROWS, BinnedDrift, State, benjamini_hochberg, compare_counts
+from fraud_core.drift.distances import distance_p_value, jensen_shannon, largest_distance, require_finite, wasserstein
 
 
 @dataclass(frozen=True)
@@ -103,61 +104,10 @@ def population_stability_index(reference: np.ndarray, current: np.ndarray, *, n_
     >>> population_stability_index(np.arange(1000.0), np.arange(1000.0))
     0.0
     """
-    _require_finite(reference, current)
+    require_finite(reference, current)
     edges = bin_edges(reference, n_bins)
     counts = np.rint(bin_shares(current, edges) * len(current))
     return compare_counts(bin_shares(reference, edges), len(reference), counts).population_stability_index
-
-
-def kolmogorov_smirnov(reference: np.ndarray, current: np.ndarray) -> tuple[float, float]:
-    """The two-sample Kolmogorov–Smirnov statistic, in [0, 1], and its asymptotic p-value.
-
-    Examples
-    --------
-    >>> statistic, p_value = kolmogorov_smirnov(np.arange(100.0), np.arange(100.0) + 50)
-    >>> statistic, p_value < 1e-9
-    (0.5, True)
-    """
-    _require_finite(reference, current)
-    distance = _largest_distance(np.sort(reference), np.sort(current))
-    return distance, _distance_p_value(distance, len(reference), len(current))
-
-
-def jensen_shannon(reference_shares: np.ndarray, current_shares: np.ndarray) -> float:
-    """Square root of the Jensen–Shannon divergence to base 2 of two shapes (n_bins,); in [0, 1], 0 means equal.
-
-    References
-    ----------
-    D. Endres and J. Schindelin (2003), A new metric for probability distributions.
-
-    Examples
-    --------
-    >>> jensen_shannon(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
-    1.0
-    """
-    middle = (reference_shares + current_shares) / 2
-    divergence = 0.0
-    for shares in (reference_shares, current_shares):
-        used = shares > 0
-        divergence += 0.5 * float(np.sum(shares[used] * np.log2(shares[used] / middle[used])))
-    return float(np.sqrt(max(0.0, divergence)))
-
-
-def wasserstein(reference: np.ndarray, current: np.ndarray) -> float:
-    """Mean distance between two sets of ascending values, in their unit; at least 0.
-
-    Examples
-    --------
-    >>> wasserstein(np.array([0.0, 1.0]), np.array([0.5, 1.5]))
-    0.5
-    """
-    values = np.concatenate([reference, current])
-    order = np.argsort(values, kind="stable")
-    values = values[order]
-    before = np.cumsum(order < len(reference))
-    after = np.arange(1, len(values) + 1) - before
-    gap = np.abs(before[:-1] / len(reference) - after[:-1] / len(current))
-    return float(gap @ np.diff(values))
 
 
 @dataclass(frozen=True)
@@ -314,8 +264,8 @@ def _column_p_value(reference: PreparedReference, k: int, column: np.ndarray, n_
     before, n_before = reference.columns[k], reference.n_rows
     if not len(before) and not len(column):
         return 0.0, np.nan
-    ks = _largest_distance(before, column) if len(before) and len(column) else 1.0
-    p_value = _distance_p_value(ks, len(before), len(column)) if len(before) and len(column) else 1.0
+    ks = largest_distance(before, column) if len(before) and len(column) else 1.0
+    p_value = distance_p_value(ks, len(before), len(column)) if len(before) and len(column) else 1.0
     if len(before) == n_before and len(column) == n_current:
         return ks, p_value
     there = np.array([len(before), n_before - len(before)]) / n_before
@@ -340,26 +290,3 @@ def _sorted_columns(rows: np.ndarray, names: Sequence[str], window: str) -> tupl
 def _counts(column: np.ndarray, edges: np.ndarray, n_rows: int) -> np.ndarray:
     below = np.concatenate([[0], column.searchsorted(edges, side="right"), [len(column)]])
     return np.append(np.diff(below), n_rows - len(column))
-
-
-def _largest_distance(before: np.ndarray, after: np.ndarray) -> float:
-    """Kolmogorov–Smirnov distance of ascending values; it is reached at, or just below, a value of `after`."""
-    largest = 0.0
-    for side in ("left", "right"):
-        gap = before.searchsorted(after, side=side) / len(before) - after.searchsorted(after, side=side) / len(after)
-        largest = max(largest, float(np.abs(gap).max()))
-    return largest
-
-
-def _distance_p_value(distance: float, n: int, m: int) -> float:
-    from scipy.stats import kstwo
-
-    return float(kstwo.sf(distance, max(1, round(n * m / (n + m)))))
-
-
-def _require_finite(reference: np.ndarray, current: np.ndarray) -> None:
-    for window, values in (("reference", reference), ("current", current)):
-        if len(values) == 0:
-            raise ValueError(f"{window}: expected at least one row, found none")
-        if not np.isfinite(values).all():
-            raise ValueError(f"{window}: expected finite values, found NaN or infinity; clean or drop those rows")

@@ -1,14 +1,17 @@
 """Drawings of the drift study."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 
+from fraud_core.drift.decomposition import Decomposition
 from fraud_core.drift.replay import Block
+from fraud_core.drift.univariate import FeatureDrift
 from fraud_core.model.intervals import Interval
 from fraud_core.model.metrics import precision_recall_steps
-from fraud_core.pipeline.figures import COLORS, STYLE, axes_of, say
+from fraud_core.pipeline.figures import COLORS, GREY, STYLE, axes_of, intervals, say
 
 
 def false_alarms(by_rows: Mapping[int, Interval], alpha: float):
@@ -37,6 +40,36 @@ def window_curves(windows: Mapping[str, tuple[np.ndarray, np.ndarray]]):
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
     axes.legend(loc="lower left")
     return drawing
+
+
+def decomposition(parts: Decomposition):
+    """The change of a mean loss and its three parts, each with its interval."""
+    rows = {
+        "change": parts.change,
+        "covariate, leaving v0": parts.leaving,
+        "conditional": parts.conditional,
+        "covariate, arriving in v1": parts.arriving,
+    }
+    drawing = intervals(rows, "change of mean log loss, v0 to v1")
+    drawing.axes[0].axvline(0.0, color=GREY, linestyle=":")
+    return drawing
+
+
+def feature_rows(found: Sequence[FeatureDrift], n_shown: int) -> list[dict[str, Any]]:
+    """Rows of a table: the features that moved most."""
+    ordered = sorted(found, key=lambda one: -one.population_stability_index)
+    return [
+        {
+            "feature": one.feature,
+            "stability index": one.population_stability_index,
+            "low": one.low,
+            "high": one.high,
+            "Kolmogorov–Smirnov": one.kolmogorov_smirnov,
+            "moved, sd": one.wasserstein,
+            "state": one.state,
+        }
+        for one in ordered[:n_shown]
+    ]
 
 
 def confusion(counts: Mapping[str, Mapping[str, int]]):

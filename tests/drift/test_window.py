@@ -2,15 +2,14 @@ import numpy as np
 import pytest
 
 from fraud_core.drift.calibration import calibrate, false_alarm_rate, stability_index
+from fraud_core.drift.distances import jensen_shannon, wasserstein
 from fraud_core.drift.multivariate import domain_classifier, prepare_scores, reconstruction_error
 from fraud_core.drift.univariate import (
     compare_category,
     compare_features,
     conclude,
-    jensen_shannon,
     population_stability_index,
     prepare_reference,
-    wasserstein,
 )
 from fraud_core.drift.window import compare_windows, prepare_window
 
