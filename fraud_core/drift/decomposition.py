@@ -5,6 +5,7 @@ well it would fit the other window. What changes on these shared rows is conditi
 what changes between a window and the shared rows is covariate.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from fraud_core.drift.multivariate import discriminant_terms
 from fraud_core.model.intervals import Interval, interval
 
 FOLDS = 2
-N_RESAMPLES = 500
+N_RESAMPLES = 300
 
 
 @dataclass(frozen=True)
@@ -53,20 +54,19 @@ class Decomposition:
 
 def decompose(
     reference: np.ndarray,
-    reference_loss: np.ndarray,
     current: np.ndarray,
-    current_loss: np.ndarray,
+    losses: Mapping[str, tuple[np.ndarray, np.ndarray]],
     *,
     rng: np.random.Generator,
-) -> Decomposition:
-    """Split the change of the mean loss between two windows into covariate and conditional parts.
+) -> dict[str, Decomposition]:
+    """Split the change of mean losses between two windows into covariate and conditional parts.
 
     Parameters
     ----------
     reference, current
         Features, shapes (n, n_features) and (m, n_features).
-    reference_loss, current_loss
-        Shapes (n,) and (m,), loss of one and the same model on each row.
+    losses
+        By name, a loss of one and the same model on each row of both windows, shapes (n,) and (m,).
     rng
         Deals the folds of the classifier and resamples rows; the classifier is kept over the resamples, so its own
         uncertainty is not in the intervals.
@@ -85,25 +85,31 @@ def decompose(
     --------
     >>> rng = np.random.default_rng(0)
     >>> a, b = rng.normal(size=(3000, 2)), rng.normal(size=(3000, 2))
-    >>> found = decompose(a, np.zeros(3000), b, np.ones(3000), rng=rng)      # other labels, same rows
+    >>> found = decompose(a, b, {"loss": (np.zeros(3000), np.ones(3000))}, rng=rng)["loss"]  # other labels, same rows
     >>> round(found.conditional.value, 6), abs(found.covariate) < 1e-9
     (1.0, True)
     """
     in_reference, in_current = _probability_of_current(reference, current, rng)
     weight_before, weight_after = in_reference, 1 - in_current
-    parts = np.empty((1 + N_RESAMPLES, 4))
+    parts = {name: np.empty((1 + N_RESAMPLES, 4)) for name in losses}
     for k in range(1 + N_RESAMPLES):
         # the first line holds the windows themselves; Poisson weights stand for drawing rows with replacement
-        n = np.ones(len(reference)) if k == 0 else rng.poisson(1.0, len(reference))
-        m = np.ones(len(current)) if k == 0 else rng.poisson(1.0, len(current))
-        before, after = np.average(reference_loss, weights=n), np.average(current_loss, weights=m)
-        shared_before = np.average(reference_loss, weights=n * weight_before)
-        shared_after = np.average(current_loss, weights=m * weight_after)
-        parts[k] = after - before, shared_before - before, shared_after - shared_before, after - shared_after
-    return Decomposition(
-        float(reference_loss.mean()), float(current_loss.mean()), *(interval(parts[:, k]) for k in range(4)),
-        shared_rows=min(_effective(weight_before), _effective(weight_after)),
-    )  # fmt: skip
+        n = np.ones(len(reference)) if k == 0 else rng.poisson(1.0, len(reference)).astype(float)
+        m = np.ones(len(current)) if k == 0 else rng.poisson(1.0, len(current)).astype(float)
+        shared_n, shared_m = n * weight_before, m * weight_after
+        for name, (loss_before, loss_after) in losses.items():
+            before, after = n @ loss_before / n.sum(), m @ loss_after / m.sum()
+            shared_before = shared_n @ loss_before / shared_n.sum()
+            shared_after = shared_m @ loss_after / shared_m.sum()
+            parts[name][k] = after - before, shared_before - before, shared_after - shared_before, after - shared_after
+    shared_rows = min(_effective(weight_before), _effective(weight_after))
+    return {
+        name: Decomposition(
+            float(losses[name][0].mean()), float(losses[name][1].mean()), *(interval(part[:, k]) for k in range(4)),
+            shared_rows=shared_rows,
+        )
+        for name, part in parts.items()
+    }  # fmt: skip
 
 
 def log_loss(y_true: np.ndarray, probability: np.ndarray) -> np.ndarray:

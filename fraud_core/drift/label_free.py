@@ -98,16 +98,24 @@ def estimate_performance(
     True
     """
     probability = fit_calibration(calibration_margin, calibration_y_true).probability(margin)
+    # every calibration keeps the order of the margins, so the rows are ranked once
+    order = np.argsort(-margin, kind="stable")
+    ranked, labels, ones = margin[order], y_true[order], np.ones(len(margin))
     estimates, truths = [expected_average_precision(probability)], [average_precision(y_true, margin)]
     frauds, others = np.flatnonzero(calibration_y_true == 1), np.flatnonzero(calibration_y_true == 0)
     for _ in range(N_RESAMPLES):
         rows = np.concatenate([rng.choice(frauds, rng.poisson(len(frauds)) or 1), rng.choice(others, len(others))])
-        again = fit_calibration(calibration_margin[rows], calibration_y_true[rows]).probability(margin)
-        drawn = (rng.random(len(again)) < again).astype(int)
-        estimates.append(average_precision(drawn, margin) if drawn.any() else 0.0)
-        sample = rng.integers(0, len(y_true), len(y_true))
-        truths.append(average_precision(y_true[sample], margin[sample]) if y_true[sample].any() else 0.0)
+        again = fit_calibration(calibration_margin[rows], calibration_y_true[rows]).probability(ranked)
+        estimates.append(_ranked_precision(rng.random(len(again)) < again, ones))
+        truths.append(_ranked_precision(labels == 1, rng.poisson(1.0, len(labels)).astype(float)))
     estimate, truth = np.array(estimates), np.array(truths)
     return LabelFree(
         interval(estimate), interval(truth), interval(estimate - truth), float(probability.sum()), int(y_true.sum())
     )
+
+
+def _ranked_precision(is_fraud: np.ndarray, weight: np.ndarray) -> float:
+    """Average precision of rows from the highest score down, each so often as its weight; 0 without a fraud."""
+    frauds = weight * is_fraud
+    total = frauds.sum()
+    return float(np.sum(frauds * np.cumsum(frauds) / np.maximum(np.cumsum(weight), 1.0)) / total) if total else 0.0

@@ -93,11 +93,7 @@ def decompose_change(
             cost(p_after, holdout.y_true, holdout.amount_eur),
         ),
     }
-    seed = int(rng.integers(2**31))
-    return {
-        name: decompose(rows.features[late], pair[0], holdout.features, pair[1], rng=np.random.default_rng(seed))
-        for name, pair in losses.items()
-    }
+    return decompose(rows.features[late], holdout.features, losses, rng=rng)
 
 
 def verdict(change: Interval, *, limit: float) -> str:

@@ -68,10 +68,12 @@ def label_free_figures(on_v1: LabelFree, on_v0: LabelFree, broken: LabelFree) ->
 
 def attribution_figures(found: AttributionStudy) -> dict[str, Any]:
     """Accuracy, false attacks, what a monitor of features sees, and the cells of the confusion matrix that are used."""
+    judged_rows = sum(n for *_, n in found.reliability)
     cells = {(cause, judged): n for cause, row in found.confusion.items() for judged, n in row.items()}
     return {
         "attribution.accuracy": found.accuracy,
         "attribution.false_attack_rate": found.false_attack_rate,
         "attribution.features_only_silent": found.features_only_silent,
         "attribution.scenarios": sum(cells.values()),
+        "attribution.confidence_error": sum(n * abs(c - r) for c, r, n in found.reliability) / max(1, judged_rows),
     } | {f"attribution.confusion.{cause}.{judged}": n for (cause, judged), n in cells.items() if n}

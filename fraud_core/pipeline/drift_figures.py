@@ -102,7 +102,16 @@ def replay_timeline(plain: Sequence[Block], attacked: Sequence[Block], attack_ho
     top.plot(ends, [b.expected_average_precision for b in plain], "o--", color=COLORS[0], label="expected, no labels")
     top.plot(ends, [b.average_precision for b in plain], "o-", color=COLORS[1], label="true, labels came later")
     for block in attacked:
-        top.text(block.end_hour, 0.04, say(block.cause), rotation=90, ha="center", va="bottom", fontsize=8)
+        top.text(
+            block.end_hour,
+            0.04,
+            say(block.cause),
+            rotation=90,
+            ha="center",
+            va="bottom",
+            fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )
     for axes in (top, bottom):
         axes.axvline(attack_hour, color="black", linewidth=1, linestyle="--")
     top.set(ylabel="average precision", ylim=(0, 1.02))

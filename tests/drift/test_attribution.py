@@ -130,13 +130,13 @@ class TestLabelFree:
 class TestDecomposition:
     def test_parts_add_up(self, rng):
         a, b = rng.normal(size=(2000, 2)), rng.normal(0.5, 1, size=(2000, 2))
-        found = decompose(a, a[:, 0] ** 2, b, b[:, 0] ** 2 + 0.3, rng=rng)
+        found = decompose(a, b, {"loss": (a[:, 0] ** 2, b[:, 0] ** 2 + 0.3)}, rng=rng)["loss"]
         total = found.leaving.value + found.conditional.value + found.arriving.value
         assert total == pytest.approx(found.change.value)
 
     def test_moved_rows_of_one_meaning_are_covariate(self, rng):
         a, b = rng.normal(size=(4000, 2)), rng.normal(0.7, 1, size=(4000, 2))
-        found = decompose(a, a[:, 0], b, b[:, 0], rng=rng)
+        found = decompose(a, b, {"loss": (a[:, 0], b[:, 0])}, rng=rng)["loss"]
         assert found.covariate == pytest.approx(0.7, abs=0.15)
         assert abs(found.conditional.value) < 0.12
 
