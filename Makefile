@@ -48,9 +48,10 @@ report: env ## render the report of the quick profile again
 mlflow: env ## the MLflow pages on the runs of this project
 	@mlflow server --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --host 127.0.0.1 --port 5000 --workers 1
 
-bench: env ## speed ratios, written to benchmarks/results
+bench: env ## speed ratios, written to benchmarks/results; PEERS=python of NannyML and Evidently
 	@python benchmarks/bootstrap.py
 	@python benchmarks/laboratory.py
+	@python benchmarks/drift.py $(PEERS)
 
 readme: env ## write the current figures into README.md
 	@python -m fraud_core readme

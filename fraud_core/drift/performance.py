@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 
 from fraud_core.data.arrays import Arrays
+from fraud_core.drift.decomposition import Decomposition, decompose, log_loss
 from fraud_core.model.calibration import fit_calibration
 from fraud_core.model.champion import TrainingRows
+from fraud_core.model.decision import choose_threshold
 from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.intervals import Interval, Scored, bootstrap, interval
 
-COMPARED = ("average_precision", "recall_at_budget")
+COMPARED = ("average_precision", "recall_at_budget", "calibration_error", "expected_cost_eur_per_1000")
 
 
 def compare_performance(
@@ -35,28 +37,63 @@ def compare_performance(
     Average precision depends on the share of frauds; the two windows have different shares, and part of a change may
     be that alone.
     """
-    early, late = ~rows.validation, rows.validation
-    fitted = fit_estimator(
-        "catboost", rows.features[early], rows.y_true[early],
-        settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
-    )  # fmt: skip
-    late_margin = fitted.margin(rows.features[late])
+    late = rows.validation
+    late_margin, holdout_margin = score_windows(rows, holdout, model=model)
     calibration = fit_calibration(late_margin, rows.y_true[late])
+    threshold = choose_threshold(
+        rows.y_true[late], calibration.probability(late_margin), rows.amount_eur[late], **decision
+    ).threshold
 
     def measure(margin: np.ndarray, y_true: np.ndarray, amount_eur: np.ndarray) -> dict[str, np.ndarray]:
-        scored = {"model": Scored(calibration.probability(margin), 0.5)}
-        return bootstrap(
+        scored = {"model": Scored(calibration.probability(margin), threshold)}
+        found = bootstrap(
             y_true, scored, amount_eur, n_alerts=max(1, round(decision["alert_budget"] * len(y_true))),
             review_cost_eur=decision["review_cost_eur"], n_replicates=n_replicates, rng=rng,
         )["model"]  # fmt: skip
+        return found | {"expected_cost_eur_per_1000": found["expected_cost_eur"] * 1000 / len(y_true)}
 
     before = measure(late_margin, rows.y_true[late], rows.amount_eur[late])
-    after = measure(fitted.margin(holdout.features), holdout.y_true, holdout.amount_eur)
+    after = measure(holdout_margin, holdout.y_true, holdout.amount_eur)
     return (
         {name: interval(before[name]) for name in COMPARED},
         {name: interval(after[name]) for name in COMPARED},
         {name: interval(after[name] - before[name]) for name in COMPARED},
     )
+
+
+def score_windows(rows: TrainingRows, holdout: Arrays, *, model: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Log-odds of the late hours of v0 and of v1, by one model fitted on the early hours of v0."""
+    early, late = ~rows.validation, rows.validation
+    fitted = fit_estimator(
+        "catboost", rows.features[early], rows.y_true[early],
+        settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
+    )  # fmt: skip
+    return fitted.margin(rows.features[late]), fitted.margin(holdout.features)
+
+
+def decompose_change(
+    rows: TrainingRows, holdout: Arrays, *, model: Mapping[str, Any], decision: Mapping[str, float],
+    rng: np.random.Generator,
+) -> dict[str, Decomposition]:  # fmt: skip
+    """The change of log loss and of cost (euros a transaction) from the late hours of v0 to v1, in its parts."""
+    late = rows.validation
+    before, after = score_windows(rows, holdout, model=model)
+    calibration = fit_calibration(before, rows.y_true[late])
+    p_before, p_after = calibration.probability(before), calibration.probability(after)
+    threshold = choose_threshold(rows.y_true[late], p_before, rows.amount_eur[late], **decision).threshold
+
+    def cost(probability: np.ndarray, y_true: np.ndarray, amount_eur: np.ndarray) -> np.ndarray:
+        alerted = probability >= threshold
+        return np.where(alerted, decision["review_cost_eur"], np.where(y_true == 1, amount_eur, 0.0))
+
+    losses = {
+        "log_loss": (log_loss(rows.y_true[late], p_before), log_loss(holdout.y_true, p_after)),
+        "cost_eur": (
+            cost(p_before, rows.y_true[late], rows.amount_eur[late]),
+            cost(p_after, holdout.y_true, holdout.amount_eur),
+        ),
+    }
+    return decompose(rows.features[late], holdout.features, losses, rng=rng)
 
 
 def verdict(change: Interval, *, limit: float) -> str:

@@ -41,6 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     scan = add("scan", _scan, "scan a label batch for poisoning; exit code 2 when something was found")
     scan.add_argument("data", type=Path, help="a CSV or parquet table with the columns of the card")
     scan.add_argument("--trusted", type=Path, help="a table whose labels are true; its last hours are used")
+    drift = add("drift", _drift, "compare two tables of a card; exit code 2 when drifted, 3 when too few rows to say")
+    drift.add_argument("reference", type=Path, help="a CSV or parquet table with the columns of the card")
+    drift.add_argument("current", type=Path, help="the table to compare with it")
+    drift.add_argument("--card", help="the dataset card; default: data.card of params.yaml")
+    drift.add_argument("--json", action="store_true", help="print one JSON object")
     add("train", _train, "train the candidate on v0")
     study = add("study", _study, "run a study notebook")
     study.add_argument("name", choices=[*STUDIES, *SWEEPS])
@@ -102,6 +107,14 @@ def _scan(options) -> int:
     from fraud_core.pipeline.scan_command import scan_table
 
     return scan_table(options.data, _params().data.card, trusted=options.trusted)
+
+
+def _drift(options) -> int:
+    from fraud_core.pipeline.drift_command import drift_tables
+
+    params = _params()
+    card = options.card or params.data.card
+    return drift_tables(options.reference, options.current, card, params.drift, as_json=options.json)
 
 
 def _train(options) -> None:

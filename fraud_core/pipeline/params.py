@@ -70,6 +70,13 @@ class Certificate(_Section):
     flips: list[Count]
 
 
+class DriftLimits(_Section):
+    n_bins: Annotated[int, msgspec.Meta(ge=2)]
+    psi_limit: Positive
+    domain_limit: Annotated[float, msgspec.Meta(gt=0.5, le=1.0)]
+    alpha: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
+
+
 class DataStudy(_Section):
     n_examples: Count
 
@@ -90,13 +97,25 @@ class PoisoningStudy(_Section):
     n_replicates: Count
 
 
+class Replay(_Section):
+    train_hours: Positive
+    calibrate_hours: Positive
+    block_hours: Positive
+    label_delay_hours: Annotated[float, msgspec.Meta(ge=0.0)]
+    attack_hour: Positive
+    hidden_share: Share
+
+
 class DriftStudy(_Section):
     seed: int
-    n_bins: Annotated[int, msgspec.Meta(ge=2)]
-    psi_limit: Positive
-    alpha: Share
     equivalence_limit: Share
     n_replicates: Count
+    aa_rows: list[Count]
+    aa_windows: list[Count]
+    power_rows: Count
+    power_windows: Count
+    n_scenarios: Count
+    replay: Replay
 
 
 class FairnessStudy(_Section):
@@ -142,6 +161,7 @@ class Params(_Section):
     poisoning: Sweep
     scan: Scan
     certificate: Certificate
+    drift: DriftLimits
     quick: Profile
     full: Profile
 
@@ -157,7 +177,7 @@ STUDIES: dict[str, Study] = {
     "data": Study("00_data"),
     "baseline": Study("10_baseline", shared=("decision", "model")),
     "poisoning": Study("20_poisoning", shared=("decision", "model", "scan", "certificate")),
-    "drift": Study("30_drift", shared=("decision", "model")),
+    "drift": Study("30_drift", shared=("decision", "drift", "model")),
     "fairness": Study("40_fairness", shared=("model",)),
     "explain": Study("50_explain", shared=("model",)),
     "select": Study("60_select", shared=("decision",)),

@@ -1,0 +1,79 @@
+"""The figures of the drift study by name, as they are written."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fraud_core.drift.calibration import Calibration
+from fraud_core.drift.decomposition import Decomposition
+from fraud_core.drift.label_free import LabelFree
+from fraud_core.drift.study import AttributionStudy
+from fraud_core.drift.window import WindowDrift
+from fraud_core.model.intervals import Interval
+
+FEATURE_FIGURES = ("population_stability_index", "kolmogorov_smirnov", "jensen_shannon", "wasserstein", "state")
+PARTS = ("change", "leaving", "conditional", "arriving")
+
+
+def window_figures(window: WindowDrift) -> dict[str, Any]:
+    """Each feature, the tests of the whole window where it is known, and counts over the features."""
+    found = window.features
+    most = max(found, key=lambda one: one.population_stability_index)
+    whole = {"domain.area": window.domain, "reconstruction.error_change": window.reconstruction}
+    return (
+        {f"{one.feature}.{name}": getattr(one, name) for one in found for name in FEATURE_FIGURES}
+        | {
+            "window.state": window.state,
+            "features.compared": len(found),
+            "features.drifted": sum(one.state == "drifted" for one in found),
+            "features.significant": sum(one.state in ("moved", "drifted") for one in found),
+            "most.feature": most.feature,
+            "most.population_stability_index": most.population_stability_index,
+        }
+        | {name: test.effect for name, test in whole.items() if test is not None}
+    )
+
+
+def calibration_figures(found: Calibration) -> dict[str, Interval]:
+    """False alarms, power and the night."""
+    return (
+        {"aa.false_alarm_rate": found.false_alarm_rate}
+        | {f"aa.{n}.false_alarm_rate": rate for n, rate in found.by_rows.items()}
+        | {f"power.{name}": rate for name, rate in found.power.items()}
+        | {f"night.{name}": rate for name, rate in found.same_hours.items()}
+    )
+
+
+def performance_figures(
+    before: Mapping[str, Interval], after: Mapping[str, Interval], change: Mapping[str, Interval],
+    parts: Mapping[str, Decomposition],
+) -> dict[str, Any]:  # fmt: skip
+    """One model on both windows, the change, and the parts of a change of loss."""
+    return (
+        {f"v0.{name}": value for name, value in before.items()}
+        | {f"v1.{name}": value for name, value in after.items()}
+        | {f"v1.{name}_change": value for name, value in change.items()}
+        | {f"decomposition.{loss}.{part}": getattr(found, part) for loss, found in parts.items() for part in PARTS}
+        | {f"decomposition.{loss}.shared_rows": found.shared_rows for loss, found in parts.items()}
+    )
+
+
+def label_free_figures(on_v1: LabelFree, on_v0: LabelFree, broken: LabelFree) -> dict[str, Any]:
+    """Estimate and truth on v1, and the errors of all three."""
+    return {f"cbpe.{name}": getattr(on_v1, name) for name in ("estimate", "truth", "expected_frauds", "frauds")} | {
+        "cbpe.average_precision_error": on_v1.error,
+        "cbpe.v0.average_precision_error": on_v0.error,
+        "cbpe.new_pattern.average_precision_error": broken.error,
+    }
+
+
+def attribution_figures(found: AttributionStudy) -> dict[str, Any]:
+    """Accuracy, false attacks, what a monitor of features sees, and the cells of the confusion matrix that are used."""
+    judged_rows = sum(n for *_, n in found.reliability)
+    cells = {(cause, judged): n for cause, row in found.confusion.items() for judged, n in row.items()}
+    return {
+        "attribution.accuracy": found.accuracy,
+        "attribution.false_attack_rate": found.false_attack_rate,
+        "attribution.features_only_silent": found.features_only_silent,
+        "attribution.scenarios": sum(cells.values()),
+        "attribution.confidence_error": sum(n * abs(c - r) for c, r, n in found.reliability) / max(1, judged_rows),
+    } | {f"attribution.confusion.{cause}.{judged}": n for (cause, judged), n in cells.items() if n}

@@ -1,0 +1,125 @@
+"""Drawings of the drift study."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from fraud_core.drift.decomposition import Decomposition
+from fraud_core.drift.replay import Block
+from fraud_core.drift.univariate import FeatureDrift
+from fraud_core.model.intervals import Interval
+from fraud_core.model.metrics import precision_recall_steps
+from fraud_core.pipeline.figures import COLORS, GREY, STYLE, axes_of, intervals, say
+
+
+def false_alarms(by_rows: Mapping[int, Interval], alpha: float):
+    """Share of unchanged windows that alarm, by the rows of a window, with the budget."""
+    drawing, axes = axes_of(5.6, 3.2)
+    for n_rows, rate in by_rows.items():
+        axes.plot([n_rows, n_rows], [rate.low, rate.high], color=COLORS[0])
+        axes.plot(n_rows, rate.value, "o", color=COLORS[0])
+    axes.axhline(alpha, color="black", linewidth=1, linestyle="--", label="budget")
+    axes.set(xscale="log", xlabel="rows of a window", ylabel="share that alarms, 95% interval")
+    axes.set_xticks(list(by_rows), [f"{n:,}" for n in by_rows])
+    axes.minorticks_off()
+    axes.set_ylim(0, max(0.12, axes.get_ylim()[1]))
+    axes.legend(loc="upper right")
+    return drawing
+
+
+def window_curves(windows: Mapping[str, tuple[np.ndarray, np.ndarray]]):
+    """Precision against recall of one model on several windows, each given as labels and scores."""
+    drawing, axes = axes_of(5.2, 4.2)
+    for color, (name, (y_true, y_score)) in zip(COLORS, windows.items(), strict=False):
+        recall, precision, _ = precision_recall_steps(y_true, y_score)
+        step = np.flatnonzero(np.diff(recall, prepend=-1.0) > 0)
+        axes.step(recall[step], precision[step], where="post", color=color, label=name)
+        axes.axhline(np.mean(y_true), color=color, linestyle=":", linewidth=1)
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
+    axes.legend(loc="lower left")
+    return drawing
+
+
+def decomposition(parts: Decomposition):
+    """The change of a mean loss and its three parts, each with its interval."""
+    rows = {
+        "change": parts.change,
+        "covariate, leaving v0": parts.leaving,
+        "conditional": parts.conditional,
+        "covariate, arriving in v1": parts.arriving,
+    }
+    drawing = intervals(rows, "change of mean log loss, v0 to v1")
+    drawing.axes[0].axvline(0.0, color=GREY, linestyle=":")
+    return drawing
+
+
+def feature_rows(found: Sequence[FeatureDrift], n_shown: int) -> list[dict[str, Any]]:
+    """Rows of a table: the features that moved most."""
+    ordered = sorted(found, key=lambda one: -one.population_stability_index)
+    return [
+        {
+            "feature": one.feature,
+            "stability index": one.population_stability_index,
+            "low": one.low,
+            "high": one.high,
+            "Kolmogorov–Smirnov": one.kolmogorov_smirnov,
+            "moved, sd": one.wasserstein,
+            "state": one.state,
+        }
+        for one in ordered[:n_shown]
+    ]
+
+
+def confusion(counts: Mapping[str, Mapping[str, int]]):
+    """Verdicts (columns) for each true cause (rows), counts over a shade of the share of the row."""
+    table = np.array([list(row.values()) for row in counts.values()], dtype=float)
+    share = table / np.maximum(1, table.sum(axis=1, keepdims=True))
+    with plt.rc_context({**STYLE, "axes.grid": False}):
+        drawing, axes = plt.subplots(figsize=(7.2, 4.0))
+    plt.close(drawing)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.grid(False)
+    for row in range(table.shape[0]):
+        for column in range(table.shape[1]):
+            if table[row, column]:
+                color = "white" if share[row, column] > 0.5 else "black"
+                axes.text(column, row, f"{table[row, column]:.0f}", ha="center", va="center", color=color)
+    verdicts = list(next(iter(counts.values())))
+    axes.set_xticks(range(len(verdicts)), [say(name) for name in verdicts], rotation=30, ha="right")
+    axes.set_yticks(range(len(counts)), [say(name) for name in counts])
+    axes.set(xlabel="verdict", ylabel="true cause")
+    return drawing
+
+
+def replay_timeline(plain: Sequence[Block], attacked: Sequence[Block], attack_hour: float):
+    """What was expected and what was true in each block, the attribution under attack, and the cost of each policy."""
+    with plt.rc_context(STYLE):
+        drawing, (top, bottom) = plt.subplots(2, 1, figsize=(7.2, 5.6), sharex=True)
+    plt.close(drawing)
+    ends = [block.end_hour for block in plain]
+    top.plot(ends, [b.expected_average_precision for b in plain], "o--", color=COLORS[0], label="expected, no labels")
+    top.plot(ends, [b.average_precision for b in plain], "o-", color=COLORS[1], label="true, labels came later")
+    for block in attacked:
+        top.text(
+            block.end_hour,
+            0.04,
+            say(block.cause),
+            rotation=90,
+            ha="center",
+            va="bottom",
+            fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )
+    for axes in (top, bottom):
+        axes.axvline(attack_hour, color="black", linewidth=1, linestyle="--")
+    top.set(ylabel="average precision", ylim=(0, 1.02))
+    top.legend(loc="upper left", bbox_to_anchor=(0, 1.2), ncol=2)
+    for color, policy in zip(COLORS, plain[0].cost_eur, strict=False):
+        for blocks, style in ((plain, "-"), (attacked, ":")):
+            label = f"retrain {say(policy)}" + (", frauds hidden" if style == ":" else "")
+            bottom.plot(ends, np.cumsum([b.cost_eur[policy] for b in blocks]), style, color=color, label=label)
+    bottom.set(xlabel="hour since the start of the stream", ylabel="cost since the start, euros")
+    bottom.legend(loc="upper left", fontsize=8)
+    return drawing

@@ -1,0 +1,69 @@
+import json
+
+import polars as pl
+import pytest
+
+from fraud_core.data.toy import toy_transactions
+from fraud_core.errors import ContractError
+from fraud_core.pipeline import drift_command
+from fraud_core.pipeline.params import DriftLimits
+
+LIMITS = DriftLimits(n_bins=10, psi_limit=0.1, domain_limit=0.6, alpha=0.01)
+
+
+@pytest.fixture
+def tables(tmp_path, monkeypatch):
+    from fraud_core.data.toy import toy_card
+
+    monkeypatch.setattr(drift_command, "read_card", lambda name: toy_card())
+
+    def write(name, table):
+        path = tmp_path / name
+        table.write_parquet(path)
+        return path
+
+    return write
+
+
+def run(reference, current, *, as_json=True):
+    return drift_command.drift_tables(reference, current, "toy", LIMITS, as_json=as_json)
+
+
+def test_exit_codes_and_json(tables, capsys):
+    table = toy_transactions(3000, seed=0)
+    plain = tables("a.parquet", table)
+    moved = tables("b.parquet", table.with_columns(pl.col("V3") + 2))
+    few = tables("c.parquet", table.head(100))
+    assert run(plain, plain) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "stable"
+    assert run(plain, moved) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert found["state"] == "drifted"
+    assert [name for name, drift in found["features"].items() if drift["state"] == "drifted"] == ["V3"]
+    assert run(plain, few) == 3
+    assert json.loads(capsys.readouterr().out)["domain"] is None
+
+
+def test_text_names_the_feature(tables, capsys):
+    table = toy_transactions(3000, seed=0)
+    assert (
+        run(tables("a.parquet", table), tables("b.parquet", table.with_columns(pl.col("V3") + 2)), as_json=False) == 2
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("drifted")
+    assert lines[3].startswith("V3")
+
+
+def test_column_order_does_not_matter_and_a_missing_column_is_an_error(tables, capsys):
+    table = toy_transactions(1000, seed=0)
+    plain = tables("a.parquet", table)
+    assert run(plain, tables("b.parquet", table.select(table.columns[::-1]))) == 0
+    with pytest.raises(ContractError, match="V3"):
+        run(plain, tables("c.parquet", table.drop("V3")))
+
+
+def test_missing_values_are_an_error_of_the_card(tables):
+    table = toy_transactions(1000, seed=0)
+    gaps = table.with_columns(pl.when(pl.col("V3") > 1).then(None).otherwise(pl.col("V3")).alias("V3"))
+    with pytest.raises(ContractError, match="V3"):
+        run(tables("a.parquet", table), tables("b.parquet", gaps))
