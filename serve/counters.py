@@ -18,6 +18,7 @@ REQUEST_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 INFERENCE_BUCKETS = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01)
 STATUSES = (200, 201, 400, 401, 403, 404, 405, 408, 409, 413, 415, 429, 499, 500, 503)
 OTHER_STATUS = 0
+MOST_KEPT = 16  # drift states of workers that ended
 EVENTS = (
     "decision_approve", "decision_review", "decision_block", "decision_abstain", "decision_replayed",
     "label_recorded", "store_unavailable", "shadow_compared", "shadow_disagreed", "shadow_failed",
@@ -130,4 +131,7 @@ class Totals:
 def forget_workers(folder: Path) -> None:
     """Remove the files of the workers of an earlier start."""
     for path in folder.glob("*.counters"):
+        path.unlink(missing_ok=True)
+    states = sorted(folder.glob("*.drift"), key=lambda path: path.stat().st_mtime)
+    for path in states[:-MOST_KEPT]:
         path.unlink(missing_ok=True)

@@ -159,7 +159,7 @@ class DecisionMaker:
         earlier = await service.writer.write(decisions, row)
         if earlier is None:
             service.counters.event(f"decision_{verdict.decision}")
-            service.after_answer(asked.values, asked.amount_eur, champion)
+            service.after_answer(asked.values, asked.amount_eur, verdict.fraud_probability, champion)
             return content
         if earlier.payload_sha256 != digest:
             detail = "Idempotency-Key: it was used for another request; use a new key for each request"

@@ -26,6 +26,14 @@ class Ready(msgspec.Struct):
     lineage_id: str
 
 
+class DriftInfo(msgspec.Struct):
+    """The last rows of the traffic against the training data."""
+
+    state: str
+    rows: int
+    drifted: list[str]
+
+
 class ModelInfo(msgspec.Struct):
     """The model that serves."""
 
@@ -34,7 +42,7 @@ class ModelInfo(msgspec.Struct):
     estimator: str
     validation: dict[str, float]
     features: list[str]
-    drift: str
+    drift: DriftInfo
 
 
 class PolicyInfo(msgspec.Struct):

@@ -49,6 +49,6 @@ def predict_route(service: Service):
         found = Prediction(probability, int(probability >= threshold), threshold, bundle.version, reasons)
         service.count_inference(scope["span"], perf_counter_ns() - started)
         await reply(send, 200, encode(found))
-        service.after_answer(values, amount_eur, champion)
+        service.after_answer(values, amount_eur, probability, champion)
 
     return predict

@@ -68,14 +68,14 @@ def about_routes(service: Service) -> list:
 
     @get("/v1/model", sync_to_thread=False, include_in_schema=False)
     def model() -> dict[str, Any]:
-        champion = service.champion
+        champion, seen = service.champion, service.traffic.verdict
         return {
             "model_version": champion.bundle.version,
             "lineage_id": champion.lineage_id,
             "estimator": champion.bundle.origin["estimator"],
             "validation": champion.bundle.origin["validation"],
             "features": list(champion.bundle.contract.model_features),
-            "drift": service.drift_state(),
+            "drift": {"state": seen.state, "rows": seen.rows, "drifted": list(seen.drifted)},
         }
 
     @get("/v1/policy", sync_to_thread=False, include_in_schema=False)
@@ -90,7 +90,11 @@ def about_routes(service: Service) -> list:
 
     @get("/metrics", include_in_schema=False)
     async def metrics() -> Response[bytes]:
-        gauges = {"fraud_model_info": 1.0}
+        seen = service.traffic.verdict
+        gauges = {
+            "fraud_drift_rows": float(seen.rows), "fraud_drift_variables_drifted": float(len(seen.drifted)),
+            "fraud_drift_known": float(seen.state != "unknown"),
+        }  # fmt: skip
         content = await asyncio.to_thread(prometheus_text, service.counters, gauges)
         return Response(content, media_type=CONTENT_TYPE)
 

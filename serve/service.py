@@ -16,6 +16,7 @@ from serve.settings import Settings
 from serve.shadow import Shadow
 from serve.store import audit, new_id, now_us, open_engine, prepare_tables
 from serve.telemetry import Telemetry
+from serve.traffic import Traffic
 from serve.writer import GroupWriter, StoreDown
 
 
@@ -36,8 +37,9 @@ class Service:
     engine: Engine | None = None
     writer: GroupWriter | None = None
     shadow: Shadow | None = None
+    traffic: Traffic | None = None
     _tables_ready: bool = False
-    _watch: asyncio.Task | None = field(default=None, repr=False)
+    _watching: list[asyncio.Task] = field(default_factory=list, repr=False)
 
     @property
     def champion(self) -> Champion:
@@ -56,18 +58,21 @@ class Service:
         self.slot = ChampionSlot(settings.model_dir, settings.public_key, self._on_change)
         if settings.shadow_dir:
             self.shadow = Shadow(load_champion(settings.shadow_dir, settings.public_key), self.counters)
+        self.traffic = Traffic(settings.state_dir / "workers", self.champion.bundle)
         self.engine = open_engine(settings.store_url)
         await self.prepare_store()
         self.writer = GroupWriter(self.engine)
         await self._record("model_loaded", self.champion, "the service started")
-        self._watch = asyncio.create_task(self.slot.watch())
+        self._watching = [asyncio.create_task(each.watch()) for each in (self.slot, self.traffic)]
 
     async def stop(self) -> None:
         """Commit what waits, send what was measured, and let go."""
-        if self._watch:
-            self._watch.cancel()
+        for task in self._watching:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._watch
+                await task
+        if self.traffic:
+            await self.traffic.judge()
         if self.writer:
             await asyncio.to_thread(self.writer.close)
         if self.engine:
@@ -88,17 +93,20 @@ class Service:
             ended = time.time_ns()
             self.telemetry.inference_span(span, ended - elapsed_ns, ended)
 
-    def after_answer(self, values: np.ndarray, amount_eur: float, champion: Champion) -> None:
-        """What follows an answer and cannot harm it: the challenger."""
+    def after_answer(self, values: np.ndarray, amount_eur: float, probability: float, champion: Champion) -> None:
+        """What follows an answer and cannot harm it: the drift monitor and the challenger."""
+        self.traffic.observe(values, probability)
         if self.shadow:
             self.shadow.after(values, amount_eur, champion)
 
     def drift_state(self) -> str:
         """State of the traffic against the training data."""
-        return "unknown"
+        return self.traffic.verdict.state
 
     async def _on_change(self, event: str, champion: Champion, why: str) -> None:
         self.counters.event(event)
+        if event == "model_reloaded":
+            self.traffic.follow(champion.bundle)
         print(f"{event.replace('_', ' ')}: lineage {champion.lineage_id} serves; {why}", flush=True)
         await self._record(event, champion, why)
 
