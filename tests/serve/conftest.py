@@ -1,11 +1,14 @@
 """Fixtures of the service: a promoted bundle of a small model, a client, the service as a process of its own."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 from litestar.testing import TestClient
@@ -86,3 +89,32 @@ def wait_until_ready(port):
         except OSError:
             time.sleep(0.1)
     raise AssertionError("the service did not become ready in ten seconds")
+
+
+BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [Path(p).parent for p in [shutil.which("initdb")] if p]
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """Address of a PostgreSQL server of its own, started in a temporary folder by an unprivileged user."""
+    if not BINARIES:
+        pytest.skip("no PostgreSQL on this machine (Debian: apt-get install postgresql)")
+    # The path of a socket is short by law, and the server's user must reach it.
+    folder, port = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp")), free_port()
+    root = os.getuid() == 0
+    if root:
+        shutil.chown(folder, "postgres")
+    options = {"user": "postgres", "group": "postgres", "extra_groups": []} if root else {}
+
+    def run(*command):
+        subprocess.run(
+            [str(BINARIES[-1] / command[0]), *command[1:]], check=True, capture_output=True, cwd=folder, **options
+        )
+
+    data, log = folder / "data", folder / "log"
+    run("initdb", "-D", str(data), "-U", "tester", "--auth=trust", "--no-sync")
+    settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    run("pg_ctl", "-D", str(data), "-l", str(log), "-w", "-o", settings, "start")
+    yield f"postgresql://tester@127.0.0.1:{port}"
+    run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+    shutil.rmtree(folder, ignore_errors=True)

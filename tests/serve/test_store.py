@@ -9,9 +9,11 @@ import sys
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from litestar.testing import TestClient
 from sqlalchemy import func, select
 
 from fraud_core.errors import ParameterError
+from serve.app import create_app
 from serve.migrate import upgrade
 from serve.settings import read_settings
 from serve.store import HEAD, current_revision, decisions, metadata, new_id, now_us, open_engine, prepare_tables
@@ -34,12 +36,32 @@ def url(tmp_path):
     return f"sqlite:///{tmp_path}/store.db"
 
 
-@pytest.fixture
-def engine(url):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request, url):
+    """A store with its tables, in each of the two databases."""
+    if request.param == "postgresql":
+        url = new_database(request.getfixturevalue("postgresql"))
+        migrate(url)
     engine = open_engine(url)
     assert prepare_tables(engine)
     yield engine
     engine.dispose()
+
+
+def migrate(url):
+    engine = open_engine(url)
+    upgrade(engine)
+    engine.dispose()
+
+
+def new_database(server):
+    """Address of a fresh database of a server."""
+    import psycopg
+
+    name = f"d{os.urandom(6).hex()}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{server}/{name}"
 
 
 def with_writer(engine, use):
@@ -69,7 +91,8 @@ def test_migrating_twice_changes_nothing(engine):
     assert current_revision(engine) == HEAD
 
 
-def test_sqlite_flushes_every_commit_to_disk(engine):
+def test_sqlite_flushes_every_commit_to_disk(url):
+    engine = open_engine(url)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
@@ -110,6 +133,23 @@ def test_row_that_is_refused_does_not_take_the_others_with_it(engine):
     outcomes = with_writer(engine, use)
     assert [type(outcome) for outcome in outcomes] == [type(None), StoreDown, type(None)]
     assert count(engine) == 2
+
+
+def test_postgresql_without_tables_is_not_changed_at_a_start(postgresql):
+    engine = open_engine(new_database(postgresql))
+    with pytest.raises(ParameterError, match=r"serve\.migrate"):
+        prepare_tables(engine)
+    engine.dispose()
+
+
+def test_service_keeps_its_records_in_postgresql(postgresql, environment, decision):
+    url = new_database(postgresql)
+    migrate(url)
+    with TestClient(create_app(read_settings(environment | {"FRAUD_STORE_URL": url}))) as client:
+        assert client.get("/health/ready").status_code == 200
+        made = client.post("/v1/decisions", json=decision, headers={"Idempotency-Key": "k"}).json()
+        assert client.post("/v1/decisions", json=decision, headers={"Idempotency-Key": "k"}).json() == made
+        assert client.get("/v1/decisions").json()["decisions"] == [made]
 
 
 def test_store_that_is_down_says_so():
@@ -159,7 +199,9 @@ asyncio.run(main())
 
 
 @pytest.mark.slow
-def test_kill_under_load_loses_no_acknowledged_row(engine, url):
+def test_kill_under_load_loses_no_acknowledged_row(url):
+    engine = open_engine(url)
+    assert prepare_tables(engine)
     acknowledged = set()
     for _ in range(20):
         command = [sys.executable, "-c", WRITES, url]
