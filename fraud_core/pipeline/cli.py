@@ -68,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     keys = add("signing-key", _signing_key, "make a key pair that signs bundles")
     keys.add_argument("folder", type=Path, help="folder outside the repository for signing.pem and public.pem")
     add("track", _track, "upload runs that MLflow has not taken yet")
-    add("example", _example, "print the first payment of v1 as a request for /predict")
+    example = add("example", _example, "print the first payment of v1 as a request for /predict")
+    example.add_argument("--decision", action="store_true", help="as a request for /v1/decisions")
     readme = add("readme", _readme, "write the current figures into README.md")
     readme.add_argument("--check", action="store_true", help="only say whether they are current")
     return parser
@@ -202,7 +203,9 @@ def _example(options) -> None:
 
     versions = open_versions("data", _params().data.card)
     asked = versions.card.names("time", "feature", "amount")
-    print(json.dumps(versions.v1.select(asked).row(0, named=True)))
+    payment = versions.v1.select(asked).row(0, named=True)
+    request = {"transaction_id": "v1-0", "occurred_at": "2013-09-03T00:00:00Z", "features": payment}
+    print(json.dumps(request if options.decision else payment))
 
 
 def _readme(options) -> int:
