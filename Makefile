@@ -13,7 +13,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 QUICK := poison sweep data@quick baseline@quick poisoning@quick drift@quick fairness@quick explain@quick select@quick report
 FULL := data@full baseline@full poisoning@full drift@full fairness@full explain@full select@full
 
-.PHONY: help run scan test serve lab studies report mlflow bench readme lint lock env clean
+.PHONY: help run scan test serve lab studies report mlflow bench bench-serve readme lint lock env clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,9 @@ bench: env ## speed ratios, written to benchmarks/results; PEERS=python of Nanny
 	@python benchmarks/bootstrap.py
 	@python benchmarks/laboratory.py
 	@python benchmarks/drift.py $(PEERS)
+
+bench-serve: env ## the service against empty routes and other servers (needs wrk)
+	@python benchmarks/serving.py
 
 readme: env ## write the current figures into README.md
 	@python -m fraud_core readme

@@ -1,0 +1,265 @@
+"""The service against empty routes and other servers, in one interleaved run on loopback: `make bench-serve`.
+
+Each service runs with one worker on the first core, the client (wrk, 32 connections) on the other. Services take turns,
+round after round, so that a noisy minute hits all of them. CPU time is that of the whole process tree of a service.
+"""
+
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import distribution, requires
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = Path(__file__).with_name("results") / "serving.json"
+CONNECTIONS, SECONDS, ROUNDS = 32, 4, 5
+START_SECONDS = 60
+SINK_PORT = 14_318
+SCRIPT = """wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+local file = io.open("{body}", "rb"); wrk.body = file:read("*a"); file:close()
+done = function(summary, latency, requests)
+  local bad = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout
+  io.write(string.format("RESULT %d %d %d %d %d\\n", summary.requests, summary.duration, bad,
+    latency:percentile(50), latency:percentile(99)))
+end
+"""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A server to measure: how it is started, where it answers, and what it is asked."""
+
+    name: str
+    command: list[str]
+    path: str
+    body: dict
+    environment: dict[str, str]
+    ready: str = "/health/live"
+
+
+@dataclass(frozen=True)
+class Round:
+    """One service for some seconds."""
+
+    cpu_us: float
+    rps: float
+    p50_ms: float
+    p99_ms: float
+
+
+def main() -> None:
+    """Measure, print and write benchmarks/results/serving.json."""
+    if shutil.which("wrk") is None:
+        raise SystemExit("error: wrk is needed (Debian: apt-get install wrk)")
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+        services = describe_services(Path(scratch))
+        sink = subprocess.Popen([sys.executable, "benchmarks/services/sink.py", str(SINK_PORT)], cwd=ROOT)
+        stack.callback(sink.terminate)
+        found: dict[str, list[Round]] = {}
+        running = []
+        for service in services:
+            port, process, seconds = stack.enter_context(started(service))
+            running.append((service, port, process, seconds))
+            print(f"  {service.name}: ready in {seconds:.1f} s", flush=True)
+        for number in range(ROUNDS):
+            for service, port, process, _ in running:
+                found.setdefault(service.name, []).append(measure(service, port, process, Path(scratch)))
+            print(f"  round {number + 1} of {ROUNDS}", flush=True)
+        memory = {service.name: resident_mb(process.pid) for service, _, process, _ in running}
+        ready = {service.name: seconds for service, _, _, seconds in running}
+    written = summary(found) | {
+        "predict.resident_mb": round(memory["predict"], 1), "predict.ready_seconds": round(ready["predict"], 2),
+        "environment.megabytes": environment_megabytes(),
+        "rounds": ROUNDS, "seconds": SECONDS, "connections": CONNECTIONS,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores", "python": platform.python_version(),
+    }  # fmt: skip
+    written["goals"] = goals(written)
+    print(json.dumps(written, indent=1))
+    RESULTS.write_text(json.dumps(written, indent=1) + "\n")
+
+
+def describe_services(scratch: Path) -> list[Service]:
+    """Every service, with the first payment of v1 as its request."""
+    payment = json.loads(output("-m", "fraud_core", "example"))
+    decision = json.loads(output("-m", "fraud_core", "example", "--decision"))
+    ours, python = [sys.executable, "-m", "serve"], sys.executable
+    base = {"FRAUD_ACCESS": "open", "FRAUD_WORKERS": "1", "FRAUD_REQUESTS_PER_SECOND": "10000000"}
+
+    def serving(name: str, path: str, body: dict, **more: str) -> Service:
+        return Service(name, ours, path, body, base | {"FRAUD_STATE_DIR": str(scratch / name)} | more)
+
+    model = str(scratch / "sklearn")
+    subprocess.run([python, "benchmarks/services/train.py", model], cwd=ROOT, check=True)
+    empty = [python, "benchmarks/services/empty.py", "{port}"]
+    mlflow = ["mlflow", "models", "serve", "-m", model, "-p", "{port}", "-w", "1", "--env-manager", "local"]
+    frame = [python, "benchmarks/services/frame.py", "{port}", model]
+    features = {name: value for name, value in payment.items() if name != "Time"}
+    return [
+        Service("litestar_empty", empty, "/asgi", payment, {}, ready="/"),
+        Service("litestar_empty_typed", empty, "/typed", payment, {}, ready="/"),
+        serving("predict", "/predict", payment),
+        serving("predict_reasons", "/predict?reasons=true", payment),
+        serving("predict_telemetry", "/predict", payment, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{SINK_PORT}"),
+        serving("decisions", "/v1/decisions", decision),
+        Service("fastapi_sklearn_dataframe", frame, "/predict", features, {}, ready="/docs"),
+        Service("mlflow_serve", mlflow, "/invocations", {"dataframe_records": [features]}, {}, ready="/ping"),
+    ]  # fmt: skip
+
+
+def output(*arguments: str) -> str:
+    """What a Python command prints."""
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+@contextmanager
+def started(service: Service) -> Iterator[tuple[int, subprocess.Popen, float]]:
+    """The service as a process on the first core, from its readiness to its end."""
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = ["taskset", "-c", "0", *(part.replace("{port}", str(port)) for part in service.command)]
+    environment = os.environ | service.environment | {"FRAUD_PORT": str(port)}
+    began = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until_ready(process, f"http://127.0.0.1:{port}{service.ready}")
+        yield port, process, time.perf_counter() - began
+    finally:
+        for pid in reversed(tree(process.pid)):
+            os.kill(pid, 15)
+        process.wait(timeout=30)
+
+
+def wait_until_ready(process: subprocess.Popen, url: str) -> None:
+    """Return when a service answers anything at all."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=2)  # noqa: S310 - loopback
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise SystemExit(f"error: {url} did not become ready")
+
+
+def measure(service: Service, port: int, process: subprocess.Popen, scratch: Path) -> Round:
+    """Ask one service for some seconds."""
+    (scratch / "body.json").write_text(json.dumps(service.body))
+    (scratch / "ask.lua").write_text(SCRIPT.format(body=scratch / "body.json"))
+    before = cpu_seconds(process.pid)
+    command = [
+        "taskset", "-c", str((os.cpu_count() or 1) - 1), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s",
+        str(scratch / "ask.lua"), f"http://127.0.0.1:{port}{service.path}",
+    ]  # fmt: skip
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    used = cpu_seconds(process.pid) - before
+    requests, duration_us, bad, p50_us, p99_us = map(int, printed.split("RESULT")[1].split())
+    if bad or not requests:
+        raise SystemExit(f"error: {service.name}: {bad} of {requests} requests failed")
+    return Round(1e6 * used / requests, 1e6 * requests / duration_us, p50_us / 1e3, p99_us / 1e3)
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all that it started."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:
+        return []
+    return [pid, *(each for child in children for each in tree(int(child)))]
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process tree so far."""
+    ticks = 0
+    for each in tree(pid):
+        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of the largest process of a tree."""
+    sizes = []
+    for each in tree(pid):
+        lines = Path(f"/proc/{each}/status").read_text().splitlines()
+        sizes += [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")]
+    return max(sizes)
+
+
+def environment_megabytes() -> float:
+    """Size of the distributions that the package and its extra `serve` need, as they are installed here."""
+    waiting, seen = [Requirement("fraud-research[serve]")], {}
+    while waiting:
+        wanted = waiting.pop()
+        if (wanted.name.lower(), *wanted.extras) in seen:
+            continue
+        # a distribution is counted once, whichever of its extras are wanted
+        counted = any(name == wanted.name.lower() for name, *_ in seen)
+        seen[(wanted.name.lower(), *wanted.extras)] = 0 if counted else installed_bytes(wanted.name)
+        for line in requires(wanted.name) or []:
+            need = Requirement(line)
+            extras = wanted.extras or {""}
+            if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in extras):
+                waiting.append(need)
+    return round(sum(seen.values()) / 1e6, 1)
+
+
+def installed_bytes(name: str) -> int:
+    """Size of the files of one distribution; this package itself is installed as a link and counts nothing."""
+    paths = [path.locate() for path in distribution(name).files or []] if name != "fraud-research" else []
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def summary(found: dict[str, list[Round]]) -> dict:
+    """Medians over the rounds, and the range of the CPU time."""
+    written = {}
+    for name, rounds in found.items():
+        for metric in ("cpu_us", "rps", "p50_ms", "p99_ms"):
+            written[f"{name}.{metric}"] = round(statistics.median(getattr(each, metric) for each in rounds), 3)
+        written[f"{name}.cpu_us_lo"] = round(min(each.cpu_us for each in rounds), 3)
+        written[f"{name}.cpu_us_hi"] = round(max(each.cpu_us for each in rounds), 3)
+    return written
+
+
+def goals(m: dict) -> dict[str, dict]:
+    """Each goal with its figure, and whether it was reached."""
+    empty = m["litestar_empty.cpu_us"]
+    figures = {
+        "predict, times the empty route": (m["predict.cpu_us"] / empty, 1.8),
+        "predict, times the empty typed route": (m["predict.cpu_us"] / m["litestar_empty_typed.cpu_us"], 1.0),
+        "reasons, times the empty route": (m["predict_reasons.cpu_us"] / empty, 3.6),
+        "telemetry, times without": (m["predict_telemetry.cpu_us"] / m["predict.cpu_us"], 1.1),
+        "durable decisions, times the empty route": (m["decisions.cpu_us"] / empty, 8.0),
+        "requests a second of the FastAPI frame, share of ours": (
+            m["fastapi_sklearn_dataframe.rps"] / m["predict.rps"], 0.01,
+        ),
+        "requests a second of mlflow serve, share of ours": (m["mlflow_serve.rps"] / m["predict.rps"], 1 / 15),
+        "resident megabytes": (m["predict.resident_mb"], 100.0),
+        "seconds until ready": (m["predict.ready_seconds"], 2.0),
+        "megabytes of the environment": (m["environment.megabytes"], 150.0),
+    }  # fmt: skip
+    return {
+        name: {"figure": round(figure, 3), "at_most": round(limit, 3), "reached": figure <= limit}
+        for name, (figure, limit) in figures.items()
+    }
+
+
+if __name__ == "__main__":
+    main()
