@@ -67,7 +67,7 @@ class TestPipeline:
         call(ran, "python", "-m", "fraud_core", "promote")
         summary = call(ran, "python", "-m", "fraud_core", "summary")
         assert "champion, average precision on day 2" in summary
-        assert load_bundle(ran / "models/champion").contract.card == "ulb"
+        assert load_bundle(ran / "models/champion").bundle.contract.card == "ulb"
         assert (ran / "reports/_site/quick/studies/20_poisoning.html").is_file()
         fairness = json.loads((ran / "results/quick/fairness/metrics.json").read_text())
         assert fairness["uci_default.verdict"].startswith("not run")
@@ -81,7 +81,7 @@ class TestPipeline:
     def test_changed_parameter_reruns_what_depends_on_it_alone(self, ran):
         path = ran / "params.yaml"
         before = path.read_text()
-        path.write_text(before.replace("psi_limit: 0.1,", "psi_limit: 0.2,", 1))
+        path.write_text(before.replace("power_windows: 20\n", "power_windows: 21\n", 1))
         plan = call(ran, "dvc", "repro", "--dry", *QUICK)
         path.write_text(before)
         assert set(re.findall(r"Running stage '(.+)'", plan)) == {"drift@quick"}
