@@ -15,6 +15,7 @@ from fraud_core.drift.replay import Block, Schedule, hide_frauds, replay
 from fraud_core.drift.scenarios import (
     HELD_OUT_STRENGTHS,
     STRENGTHS,
+    STRONG_BACKGROUND,
     Pool,
     Scenario,
     fraud_modes,
@@ -112,17 +113,26 @@ class AttributionStudy:
 
 def attribution_study(
     v0: Arrays, *, n_each: int, model: Mapping[str, Any], seed: int, rng: np.random.Generator
-) -> AttributionStudy:
-    """Fit the attribution on simulated scenarios over v0 and judge it on strengths that it has not seen."""
+) -> tuple[AttributionStudy, AttributionStudy]:
+    """Fit the attribution on simulated scenarios over v0 and judge it on strengths that it has not seen.
+
+    Returns
+    -------
+    held_out, strong
+        The second while the features move further behind the scenarios than they ever did in those it learnt from.
+    """
     pools = scenario_pools(v0, model=model, rng=rng)
     built = run_scenarios(pools, STRENGTHS, n_each=n_each, rng=rng)
     attributor = fit_attributor(
         [one.evidence for one in built], [one.cause for one in built],
         false_attack_rate=FALSE_ATTACK_RATE, minimum_confidence=MINIMUM_CONFIDENCE, seed=seed,
     )  # fmt: skip
-    return judge_attribution(
-        attributor, run_scenarios(pools, HELD_OUT_STRENGTHS, n_each=max(1, n_each * 2 // 3), rng=rng)
+    n_held_out = max(1, n_each * 2 // 3)
+    strong = run_scenarios(
+        pools, HELD_OUT_STRENGTHS, n_each=n_held_out, rng=rng.spawn(1)[0], background=STRONG_BACKGROUND
     )
+    found = judge_attribution(attributor, run_scenarios(pools, HELD_OUT_STRENGTHS, n_each=n_held_out, rng=rng))
+    return found, judge_attribution(attributor, strong)
 
 
 def judge_attribution(attributor: Attributor, scenarios: Sequence[Scenario]) -> AttributionStudy:

@@ -66,13 +66,15 @@ def label_free_figures(on_v1: LabelFree, on_v0: LabelFree, broken: LabelFree) ->
     }
 
 
-def attribution_figures(found: AttributionStudy) -> dict[str, Any]:
-    """Accuracy, false attacks, what a monitor of features sees, and the cells of the confusion matrix that are used."""
+def attribution_figures(found: AttributionStudy, strong: AttributionStudy) -> dict[str, Any]:
+    """Accuracy and false attacks, also under strong movement, and the cells of the confusion matrix that are used."""
     judged_rows = sum(n for *_, n in found.reliability)
     cells = {(cause, judged): n for cause, row in found.confusion.items() for judged, n in row.items()}
     return {
         "attribution.accuracy": found.accuracy,
         "attribution.false_attack_rate": found.false_attack_rate,
+        "attribution.strong_background.accuracy": strong.accuracy,
+        "attribution.strong_background.false_attack_rate": strong.false_attack_rate,
         "attribution.features_only_silent": found.features_only_silent,
         "attribution.scenarios": sum(cells.values()),
         "attribution.confidence_error": sum(n * abs(c - r) for c, r, n in found.reliability) / max(1, judged_rows),

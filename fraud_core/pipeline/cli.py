@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     add("fetch", _fetch, "get the raw tables and check their digests")
     add("prepare", _prepare, "check the tables and write v0 and the sealed v1")
     add("poison", _poison, "write the poisoned versions of v0")
-    scan = add("scan", _scan, "scan a label batch for poisoning; exit code 2 when something was found")
+    scan = add("scan", _scan, "scan a label batch for poisoning; exit code 2 when some was found, 3 unknown")
     scan.add_argument("data", type=Path, help="a CSV or parquet table with the columns of the card")
     scan.add_argument("--trusted", type=Path, help="a table whose labels are true; its last hours are used")
     drift = add("drift", _drift, "compare two tables of a card; exit code 2 when drifted, 3 when too few rows to say")

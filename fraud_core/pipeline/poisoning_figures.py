@@ -45,21 +45,39 @@ def defences(found: Mapping[str, Mapping[str, Interval]], clean: Interval, floor
 
 
 def frontier(points: Mapping[str, tuple[float, float]], floor: float):
-    """Damage against the probability that a monitor notices, a point for each attack and budget."""
+    """Damage against the probability that a monitor notices, a point for each attack and budget.
+
+    Budgets are written at the points beyond the noise floor; those within it are one crowd of no effect.
+    """
     drawing, axes = axes_of(6.8, 4.4)
     axes.axhspan(-floor, floor, color="#dfe3e8", label="noise floor (placebo)")
     attacks = list(dict.fromkeys(name.split(".")[0] for name in points))
+    offsets = _label_offsets({name: point for name, point in points.items() if abs(point[1]) > floor})
     for name, (seen, damage) in points.items():
         attack, budget = name.split(".")
         number = attacks.index(attack)
         first = name == next(other for other in points if other.startswith(f"{attack}."))
         axes.plot(seen, damage, MARKS[number % len(MARKS)], color=COLORS[number % len(COLORS)],
                   label=say(attack) if first else None)  # fmt: skip
-        axes.annotate(f"{budget}%", (seen, damage), xytext=(5, 4), textcoords="offset points", fontsize=8)
+        if name in offsets:
+            axes.annotate(f"{budget}%", (seen, damage), xytext=(5, offsets[name]), textcoords="offset points",
+                          fontsize=8, va="center", color=COLORS[number % len(COLORS)])  # fmt: skip
     axes.set(xlabel="probability that the chart or the label monitor notices", xlim=(-0.04, 1.08))
     axes.set_ylabel("average precision lost, no defence")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     return drawing
+
+
+def _label_offsets(points: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    """How far above its point, in points of type, each label stands so that no two of a column touch."""
+    height = max((damage for _, damage in points.values()), default=0.0)
+    unit = max(height, 1e-9) / 230  # the axes are some 230 points high
+    offsets: dict[str, float] = {}
+    for name, (seen, damage) in sorted(points.items(), key=lambda item: item[1][1]):
+        own = [points[other][1] + offsets[other] * unit for other in offsets if abs(points[other][0] - seen) < 0.08]
+        lowest = max(own, default=-np.inf) + 9 * unit
+        offsets[name] = max(0.0, (lowest - damage) / unit)
+    return offsets
 
 
 def certified(curves: Mapping[int, Mapping[int, Interval]], champion: Interval):

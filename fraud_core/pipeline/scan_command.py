@@ -12,11 +12,12 @@ from fraud_core.errors import ParameterError
 from fraud_core.model.champion import TrainingRows
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.tables import read_card, read_table, write_csv
-from fraud_core.poisoning.scan import Scan, detect, segment_counts
+from fraud_core.poisoning.scan import FEWEST_TRUSTED_FRAUDS, Scan, detect, segment_counts
 from fraud_core.poisoning.scores import out_of_fold_scores
 
 SUSPICIOUS = Path("scratch/scan/suspicious.csv")
 FOUND_EXIT_CODE = 2
+UNDECIDED_EXIT_CODE = 3
 SHOWN_SEGMENTS = 5
 
 
@@ -36,12 +37,13 @@ def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed:
     Returns
     -------
     int
-        Exit code: 0 when nothing was found, 2 when the labels look poisoned.
+        Exit code: 0 when nothing was found, 2 when the labels look poisoned, 3 when the trusted rows hold too few
+        frauds to say.
 
     Raises
     ------
     ContractError, ParameterError
-        When a table breaks the card, or the trusted rows hold too few frauds.
+        When a table breaks the card, or the card has no split.
     """
     card = read_card(card_name)
     if card.split is None:
@@ -53,6 +55,9 @@ def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed:
     hours = card.split.validation_seconds / 3600
     whose = f"the labels of the last {hours:g} hours of {(trusted or data).name} are taken as true"
     print(f"scanning {data.name}: {int(np.sum(~is_trusted)):,} labels; {whose}", flush=True)
+    if (n_frauds := int(arrays.y_true[is_trusted].sum())) < FEWEST_TRUSTED_FRAUDS:
+        print(f"insufficient evidence: the trusted rows hold {n_frauds} frauds, {FEWEST_TRUSTED_FRAUDS} are needed")
+        return UNDECIDED_EXIT_CODE
     found = detect(rows, out_of_fold_scores(rows, seed=seed), source=_source(table, card), seed=seed)
     _say(found, arrays.time, arrays.amount_eur)
     if not found.poisoned:

@@ -49,6 +49,16 @@ def test_hidden_frauds_are_found_with_trusted_labels(clean, capsys):
     assert "found hidden frauds" in capsys.readouterr().out
 
 
+def test_too_few_trusted_frauds_give_exit_code_3_and_no_verdict(clean, capsys):
+    table = pl.read_csv(clean)
+    last = pl.col("Time") >= table["Time"].max() - 4 * 3600
+    table.filter(~(last & (pl.col("Class") == 1))).write_csv(clean)
+    assert main(["scan", str(clean)]) == 3
+    said = capsys.readouterr().out
+    assert "insufficient evidence: the trusted rows hold 0 frauds" in said
+    assert "nothing found" not in said
+
+
 def test_table_that_breaks_the_card_is_an_error_not_a_finding(clean, capsys):
     pl.read_csv(clean).drop("V7").write_csv(clean)
     assert main(["scan", str(clean)]) == 1

@@ -1,0 +1,46 @@
+"""The table of goals says what was missed, and says when an interval leaves it open."""
+
+import pytest
+
+from fraud_core.model.intervals import Interval
+from fraud_core.poisoning.goals import AT_LEAST, AT_MOST, GOALS, Goal, goal_figures, goal_table
+
+GOAL = Goal("a", "what it means", AT_LEAST, 0.9, "because")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "verdict", "reason"),
+    [
+        (0.95, 0.92, 0.97, "reached", ""),
+        (0.95, 0.80, 0.97, "reached, uncertain", ""),
+        (0.85, 0.80, 0.95, "not reached, uncertain", "because"),
+        (0.85, 0.80, 0.89, "not reached", "because"),
+    ],
+)
+def test_verdict_follows_the_figure_and_its_interval(value, low, high, verdict, reason):
+    (row,) = goal_table({"a": value, "a_lo": low, "a_hi": high}, [GOAL])
+    assert (row["verdict"], row["reason"], row["asked"]) == (verdict, reason, "at least 0.9")
+
+
+def test_limit_itself_is_kept_on_both_sides():
+    assert GOAL.kept_by(0.9)
+    assert Goal("a", "", AT_MOST, 0.9).kept_by(0.9)
+
+
+def test_figures_are_counted_with_and_without_their_interval():
+    assert goal_figures({"a": Interval(0.95, 0.8, 1.0)}, [GOAL]) == goal_figures({"a": 0.95}, [GOAL])
+
+
+def test_goal_without_a_figure_has_no_row_and_is_not_counted():
+    assert goal_table({"b": 1.0}, [GOAL]) == []
+    assert goal_figures({"b": 1.0}, [GOAL]) == {"goals.measured": 0, "goals.reached": 0}
+
+
+def test_every_goal_is_measured_by_the_full_study():
+    from fraud_core.pipeline.results import read_metrics
+
+    metrics = read_metrics("results/poisoning")
+    if "summary.fraud_to_legit_50.recovered" not in metrics:
+        pytest.skip("results/poisoning holds the quick profile")
+    assert [goal.figure for goal in GOALS if goal.figure not in metrics] == []
+    assert goal_figures(metrics)["goals.measured"] == len(GOALS)
