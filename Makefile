@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PORT ?= 8000
-export PATH := $(BIN):$(PATH)
+TOOLS := .venv-delivery
+export PATH := $(BIN):$(CURDIR)/$(TOOLS)/bin:$(PATH)
 # Without these a locale or a setting of the shell could change what is written.
 export PYTHONUTF8 := 1
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -13,7 +14,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 QUICK := poison sweep data@quick baseline@quick poisoning@quick drift@quick fairness@quick explain@quick select@quick report
 FULL := data@full baseline@full poisoning@full drift@full fairness@full explain@full select@full
 
-.PHONY: help run scan test serve lab studies report mlflow bench bench-serve readme lint lock env clean
+.PHONY: help run scan test serve lab studies report mlflow bench bench-serve readme lint lock env clean image load capacity \
+  tools pin-actions
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -56,6 +58,25 @@ bench: env ## speed ratios, written to benchmarks/results; PEERS=python of Nanny
 bench-serve: env ## the service against empty routes and other servers (needs wrk)
 	@python benchmarks/serving.py
 
+image: ## the service's image, by docker, podman or buildah (IMAGE, BASE, BUNDLE=mounted, PIP_CONF, BUILDER)
+	@k8s/image.sh
+
+load: env tools ## the service under Locust on loopback, fails beyond its limits (WEB=1 opens Locust's page on port 8089)
+	@python -m tests.load $(if $(WEB),--web)
+
+capacity: env ## the autoscaler simulated against traffic, from measured CPU time; writes figures and docs/capacity.md
+	@python -m k8s.capacity
+	@python -m fraud_core readme
+
+tools: $(TOOLS)/.ready ## tools of delivery, in an environment of their own: manifests, workflows, load, image
+$(TOOLS)/.ready: requirements-delivery.lock
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --no-compile --require-hashes -r requirements-delivery.lock
+	@touch $@
+
+pin-actions: ## write the commit of each action's tag into the workflows (needs GitHub)
+	@$(PYTHON) .github/pin_actions.py
+
 readme: env ## write the current figures into README.md
 	@python -m fraud_core readme
 
@@ -65,6 +86,10 @@ lint: env ## style and mistakes, in code and notebooks
 lock: env ## resolve the pinned environment anew (needs uv)
 	@uv pip compile pyproject.toml --extra serve --extra research --extra test --extra build --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
+	@uv pip compile pyproject.toml --extra serve --universal -c requirements.lock \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-serve.lock
+	@uv pip compile --group delivery --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-delivery.lock
 
 env: $(VENV)/.ready ## the environment alone
 

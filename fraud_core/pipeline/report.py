@@ -13,7 +13,9 @@ from fraud_core.pipeline.params import STUDIES
 from fraud_core.pipeline.paths import results_folder, within_project
 from fraud_core.pipeline.results import figure, read_metrics
 
-SOURCES = ("index", "model_card")
+SOURCES = ("index", "service", "model_card")
+# Figures of these come from benchmarks/results/NAME.json, which belong to no profile.
+BENCHMARKS = ("serving", "load", "capacity")
 # {study.figure} and {study.figure:format}; the dot tells it from Quarto's own braces.
 FIGURE = re.compile(r"\{([a-z_]+)\.([A-Za-z0-9_.]+)(?::([^{}]*))?\}")
 BANNERS = {
@@ -50,7 +52,7 @@ def render_report(profile: str) -> Path:
 
 
 def resolve_figures(text: str, profile: str) -> str:
-    """Fill every ``{study.figure}`` of a text from the results of a profile.
+    """Fill every ``{study.figure}`` of a text from the results of a profile, or of a benchmark.
 
     Raises
     ------
@@ -61,13 +63,20 @@ def resolve_figures(text: str, profile: str) -> str:
 
     def fill(match: re.Match) -> str:
         study, name, form = match.groups()
-        if study not in STUDIES:
-            raise ResultError(f"{match[0]}: expected a study among {', '.join(STUDIES)}")
         if study not in known:
-            known[study] = read_metrics(results_folder(profile, study))
+            known[study] = _figures_of(study, profile, match[0])
         return figure(known[study], name, form or "")
 
     return FIGURE.sub(fill, text)
+
+
+def _figures_of(name: str, profile: str, asked: str) -> dict:
+    if name in STUDIES:
+        return read_metrics(results_folder(profile, name))
+    path = within_project(f"benchmarks/results/{name}.json")
+    if name not in BENCHMARKS or not path.is_file():
+        raise ResultError(f"{asked}: expected a study among {', '.join((*STUDIES, *BENCHMARKS))}")
+    return json.loads(path.read_bytes())
 
 
 def _stage(profile: str, work: Path) -> None:
@@ -113,9 +122,8 @@ def _render_with_pandoc(work: Path, site: Path, profile: str) -> list[str]:
     pages = {"index": pandoc.page_from_markdown((work / "index.qmd").read_text(encoding="utf-8"), name="index")}
     for path in sorted((work / "studies").glob("*.ipynb")):
         pages[f"studies/{path.stem}"] = pandoc.page_from_notebook(json.loads(path.read_bytes()), name=path.stem)
-    pages["model_card"] = pandoc.page_from_markdown(
-        (work / "model_card.qmd").read_text(encoding="utf-8"), name="model_card"
-    )
+    for name in SOURCES[1:]:
+        pages[name] = pandoc.page_from_markdown((work / f"{name}.qmd").read_text(encoding="utf-8"), name=name)
     (site / "studies").mkdir(parents=True)
     shutil.copy(work / "style.css", site)
     for name, page in pages.items():

@@ -20,7 +20,8 @@ HEADLINES = (
     ("fairness on the payments", "fairness", "payments.verdict", ""),
     ("promotion gate", "select", "gate.reasons", ""),
 )  # fmt: skip
-# A figure of the README stands between two comments: <!-- study.figure:format -->0.779<!-- / -->
+PAGES = ("README.md", "docs/capacity.md")
+# A figure of these pages stands between two comments: <!-- study.figure:format -->0.779<!-- / -->
 README_FIGURE = re.compile(r"(<!-- ([a-z_]+\.[A-Za-z0-9_.]+(?::[^ ]+)?) -->)(.*?)(<!-- / -->)", re.DOTALL)
 
 
@@ -36,16 +37,19 @@ def summary(profile: str) -> str:
 
 
 def refresh_readme(*, write: bool) -> bool:
-    """Fill the figures of README.md from the full studies; returns whether anything was not current.
+    """Fill the figures of README.md and docs/capacity.md from the full studies; returns whether any was not current.
 
     Raises
     ------
     ResultError
-        When a figure that the README names is missing.
+        When a figure that a page names is missing.
     """
-    path = within_project("README.md")
-    before = path.read_text(encoding="utf-8")
-    after = README_FIGURE.sub(lambda m: f"{m[1]}{resolve_figures('{' + m[2] + '}', 'full')}{m[4]}", before)
-    if write and after != before:
-        path.write_text(after, encoding="utf-8")
-    return after != before
+    stale = False
+    for page in PAGES:
+        path = within_project(page)
+        before = path.read_text(encoding="utf-8")
+        after = README_FIGURE.sub(lambda m: f"{m[1]}{resolve_figures('{' + m[2] + '}', 'full')}{m[4]}", before)
+        if write and after != before:
+            path.write_text(after, encoding="utf-8")
+        stale |= after != before
+    return stale

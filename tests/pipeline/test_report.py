@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import stat
@@ -8,23 +9,27 @@ import pytest
 from fraud_core.errors import ResultError
 from fraud_core.pipeline.params import STUDIES
 from fraud_core.pipeline.paths import results_folder
-from fraud_core.pipeline.report import FIGURE, render_report, resolve_figures
+from fraud_core.pipeline.report import BENCHMARKS, FIGURE, render_report, resolve_figures
 from fraud_core.pipeline.results import write_metrics
 from fraud_core.pipeline.summary import README_FIGURE, refresh_readme
 from tests.conftest import ROOT
 
-SOURCES = ("index.qmd", "model_card.qmd")
+SOURCES = ("index.qmd", "service.qmd", "model_card.qmd")
 
 
 @pytest.fixture
 def studied(project):
     """A project whose studies have just the figures that the report asks for."""
     shutil.copytree(ROOT / "reports", project / "reports", ignore=shutil.ignore_patterns("_site", "_work"))
-    asked = {study: {"probe": 1} for study in STUDIES}
+    asked = {study: {"probe": 1} for study in (*STUDIES, *BENCHMARKS)}
     for source in SOURCES:
         for study, name, form in FIGURE.findall((ROOT / "reports" / source).read_text()):
             names = [name, f"{name}_lo", f"{name}_hi"] if form.startswith("interval") else [name]
             asked[study] |= dict.fromkeys(names, 0.25)
+    (project / "benchmarks" / "results").mkdir(parents=True)
+    for benchmark in BENCHMARKS:
+        figures = json.dumps(asked.pop(benchmark))
+        (project / "benchmarks" / "results" / f"{benchmark}.json").write_text(figures)
     for study, metrics in asked.items():
         folder = results_folder("quick", study)
         write_metrics(str(folder), metrics)
@@ -40,8 +45,13 @@ def studied(project):
 def test_report_has_a_page_for_every_study_and_says_what_rendered_it(studied, monkeypatch):
     monkeypatch.setenv("PATH", "")
     index = studied / render_report("quick")
-    pages = [index, index.with_name("model_card.html"), *sorted((index.parent / "studies").glob("*.html"))]
-    assert len(pages) == 2 + len(STUDIES)
+    pages = [
+        index,
+        index.with_name("service.html"),
+        index.with_name("model_card.html"),
+        *sorted((index.parent / "studies").glob("*.html")),
+    ]
+    assert len(pages) == 3 + len(STUDIES)
     for page in pages:
         text = page.read_text()
         assert "built-in renderer on pandoc" in text
@@ -110,6 +120,8 @@ def test_reference_that_quarto_cannot_resolve_fails_although_it_exits_0(studied,
 def test_readme_figures_are_filled_and_checked(project):
     write_metrics("results/drift", {"features.drifted": 7})
     readme = project / "README.md"
+    (project / "docs").mkdir(exist_ok=True)
+    (project / "docs" / "capacity.md").write_text("No figure.")
     readme.write_text("Moved: <!-- drift.features.drifted -->?<!-- / --> features.")
     assert refresh_readme(write=False) is True
     assert "?" in readme.read_text()

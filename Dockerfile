@@ -1,0 +1,43 @@
+# syntax=docker/dockerfile:1
+# The service and nothing else: no notebooks, no training library, no plotting. `make image` builds it.
+# BASE may name a digest; BUNDLE=baked copies models/champion into the image, mounted expects it at /models/champion.
+ARG BASE=docker.io/library/python:3.11-slim-bookworm
+ARG BUNDLE=mounted
+
+FROM ${BASE} AS build
+COPY requirements-serve.lock /build/
+# The secret is a pip.conf for those who install from an index of their own; it never enters a layer.
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf,required=false \
+    python3 -m venv /opt/venv \
+    && /opt/venv/bin/python -m pip install --no-cache-dir --no-compile --require-hashes -r /build/requirements-serve.lock \
+    # Litestar asks for these two and loads them for its test factories alone.
+    && /opt/venv/bin/python -m pip uninstall --yes --quiet faker polyfactory \
+    && /opt/venv/bin/python -m pip uninstall --yes --quiet pip setuptools \
+    && find /opt/venv -type d \( -name tests -o -name testing -o -name f2py -o -name __pycache__ \) -prune -exec rm -rf {} + \
+    && find /opt/venv -name '*.map' -delete
+COPY fraud_core/__init__.py fraud_core/errors.py /opt/app/fraud_core/
+COPY fraud_core/model /opt/app/fraud_core/model
+COPY fraud_core/drift /opt/app/fraud_core/drift
+COPY serve /opt/app/serve
+RUN /opt/venv/bin/python -m compileall -q -j 0 /opt/venv/lib /opt/app \
+    && mkdir -p /models/champion /state
+
+FROM ${BASE} AS mounted
+COPY --from=build --chown=10001:10001 /models /models
+
+FROM ${BASE} AS baked
+COPY models/champion /models/champion
+
+FROM ${BUNDLE} AS service
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /opt/app /opt/app
+COPY --from=build --chown=10001:10001 /state /state
+ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PYTHONUTF8=1 \
+    FRAUD_HOST=0.0.0.0 FRAUD_PORT=8000 FRAUD_MODEL_DIR=/models/champion FRAUD_STATE_DIR=/state
+WORKDIR /opt/app
+USER 10001:10001
+EXPOSE 8000
+VOLUME ["/state"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["python", "-m", "serve.alive"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["python", "-m", "serve"]

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Build the service's image with whatever is installed: docker, podman or buildah, and write its bill of materials.
+# IMAGE (name:tag), BASE, BUNDLE (mounted or baked), PIP_CONF (a pip.conf for an index of your own), BUILDER and
+# BUILD_FLAGS are read from the environment.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+image=${IMAGE:-fraud-serve:dev}
+bundle=${BUNDLE:-baked}
+if [ "$bundle" = baked ] && [ ! -f models/champion/manifest.json ]; then
+  echo "error: models/champion: expected a promoted bundle; run \`make run\` first, or BUNDLE=mounted" >&2
+  exit 1
+fi
+builder=${BUILDER:-}
+for candidate in docker podman buildah; do
+  [ -n "$builder" ] || ! command -v "$candidate" >/dev/null || builder=$candidate
+done
+if [ -z "$builder" ]; then
+  echo "error: expected docker, podman or buildah on the PATH; install one" >&2
+  exit 1
+fi
+
+arguments=(--file Dockerfile --tag "$image" --build-arg "BUNDLE=$bundle")
+[ -z "${BASE:-}" ] || arguments+=(--build-arg "BASE=$BASE")
+[ -z "${PIP_CONF:-}" ] || arguments+=(--secret "id=pip,src=$PIP_CONF")
+[ "$builder" = docker ] || arguments+=(--format docker)
+read -ra flags <<<"${BUILD_FLAGS:-}"
+"$builder" build "${arguments[@]}" "${flags[@]}" .
+
+mkdir -p scratch
+if command -v cyclonedx-py >/dev/null; then
+  cyclonedx-py requirements requirements-serve.lock --of JSON -o scratch/sbom.json
+  echo "image: $image by $builder, bill of materials in scratch/sbom.json"
+else
+  echo "image: $image by $builder; no bill of materials: \`make tools\` installs what writes it"
+fi

@@ -1,0 +1,68 @@
+"""Data versions travel to Google Cloud Storage and back unchanged; an emulator stands in for the cloud."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+from tests.delivery.tools import PATH, TOOLS, need, run
+from tests.serve.conftest import free_port
+
+
+@pytest.fixture
+def storage(tmp_path):
+    """Address of an emulated Cloud Storage with the bucket `fraud-data`."""
+    need("gcp-storage-emulator")
+    port = free_port()
+    process = subprocess.Popen(
+        [shutil.which("gcp-storage-emulator", path=PATH), "-d", str(tmp_path / "storage"), "start", f"--port={port}",
+         "--in-memory", "--default-bucket=fraud-data"],
+        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(100):
+            try:
+                urllib.request.urlopen(f"{address}/storage/v1/b/fraud-data", timeout=2).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=20)
+
+
+@pytest.mark.slow
+def test_data_versions_come_back_with_the_same_digests(storage, tmp_path):
+    project = tmp_path / "project"
+    (project / "data").mkdir(parents=True)
+    for version in ("v0", "v1"):
+        (project / "data" / f"{version}.csv").write_bytes(os.urandom(200_000))
+    dvc, cloud = TOOLS / "dvc", {"STORAGE_EMULATOR_HOST": storage, "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
+
+    def call(*arguments):
+        return run(dvc, *arguments, cwd=project, **cloud)
+
+    call("init", "-q", "--no-scm")
+    call("config", "core.analytics", "false")
+    call("remote", "add", "-d", "gcs", "gs://fraud-data/dvc")
+    call("remote", "modify", "gcs", "allow_anonymous_login", "true")
+    call("add", "data/v0.csv", "data/v1.csv")
+    call("push")
+    before = digests(project)
+    shutil.rmtree(project / ".dvc" / "cache")
+    for path in (project / "data").glob("*.csv"):
+        path.unlink()
+    call("pull")
+    assert digests(project) == before
+
+
+def digests(project):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (project / "data").glob("*.csv")}

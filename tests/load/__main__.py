@@ -1,0 +1,113 @@
+"""``python -m tests.load``: the service on loopback under Locust, and what it cost, in benchmarks/results/load.json."""
+
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "benchmarks" / "results" / "load.json"
+LOCUST = ROOT / ".venv-delivery" / "bin" / "locust"
+FILE = "tests/load/locustfile.py"
+USERS, SECONDS = 16, 30
+TICKS = os.sysconf("SC_CLK_TCK")
+NAMES = {"/predict": "predict", "/v1/decisions": "decisions", "/v1/decisions:batch": "batch", "Aggregated": "all"}
+
+
+def main(arguments: list[str]) -> int:
+    """Start the service, load it, write what was measured; the exit code is Locust's."""
+    if not LOCUST.exists():
+        raise SystemExit("error: .venv-delivery: expected Locust there; run `make tools`")
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        service = start(port, folder)
+        try:
+            wait_until_ready(service, port)
+            before = cpu_seconds(service.pid)
+            host = ["--host", f"http://127.0.0.1:{port}", "--locustfile", FILE]
+            if "--web" in arguments:
+                return subprocess.run([LOCUST, *host, "--web-host", "127.0.0.1"], cwd=ROOT, check=False).returncode
+            seconds = next((int(each) for each in arguments if each.isdigit()), SECONDS)
+            bounded = ["--headless", "--users", str(USERS), "--spawn-rate", str(USERS), "--run-time", f"{seconds}s"]
+            quiet, stats = ["--only-summary", "--stop-timeout", "5"], Path(folder) / "stats.json"
+            environment = os.environ | {"LOAD_STATS": str(stats)}
+            done = subprocess.run([LOCUST, *host, *bounded, *quiet], cwd=ROOT, env=environment, check=False)
+            spent = cpu_seconds(service.pid) - before
+            written = summary(json.loads(stats.read_bytes()), spent, done.returncode)
+        finally:
+            service.terminate()
+            service.wait(timeout=30)
+    print(json.dumps(written, indent=1))
+    if "--no-write" not in arguments:
+        RESULTS.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    return done.returncode
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def start(port: int, folder: str) -> subprocess.Popen:
+    """The service with one worker, as in a pod."""
+    settings = {
+        "FRAUD_ACCESS": "open", "FRAUD_WORKERS": "1", "FRAUD_PORT": str(port), "FRAUD_STATE_DIR": f"{folder}/state",
+        "FRAUD_REQUESTS_PER_SECOND": "10000000",
+    }  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, "-m", "serve"], cwd=ROOT, env=settings_from(os.environ, settings), stdout=subprocess.DEVNULL
+    )
+
+
+def settings_from(environment: dict, settings: dict) -> dict:
+    """The environment with the service's settings alone changed."""
+    return {name: value for name, value in environment.items() if not name.startswith("FRAUD_STORE")} | settings
+
+
+def wait_until_ready(service: subprocess.Popen, port: int) -> None:
+    """Return when the service can decide.
+
+    Raises
+    ------
+    SystemExit
+        When it ended, or did not come up in thirty seconds.
+    """
+    for _ in range(150):
+        if service.poll() is not None:
+            raise SystemExit("error: the service did not start; its reason stands above")
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise SystemExit("error: the service was not ready after thirty seconds")
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time that a process used so far, in user and kernel mode."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def summary(stats: dict[str, dict], spent: float, exit_code: int) -> dict[str, float]:
+    """Figures by endpoint, and CPU time for each request, of which a batch is one."""
+    written: dict[str, float] = {
+        f"{NAMES[name]}.{key}": value for name, each in stats.items() for key, value in each.items()
+    }
+    requests = max(written["all.requests"], 1)
+    return written | {
+        "cpu_ms_per_request": round(1e3 * spent / requests, 4), "users": USERS, "passed": exit_code == 0,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores", "python": platform.python_version(),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
