@@ -196,7 +196,7 @@ def test_pushed_image_is_pulled_by_its_digest(image, tmp_path):
         ["docker-registry", "serve", tmp_path / "registry.yml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        time.sleep(1)
+        wait_for_registry(port)
         target = f"127.0.0.1:{port}/fraud/serve"
         run("buildah", "push", "--tls-verify=false", "--digestfile", tmp_path / "digest", image, f"{target}:test")
         digest = (tmp_path / "digest").read_text()
@@ -205,3 +205,13 @@ def test_pushed_image_is_pulled_by_its_digest(image, tmp_path):
     finally:
         registry.terminate()
         registry.wait(timeout=10)
+
+
+def wait_for_registry(port):
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError("the registry did not come up in twenty seconds")
