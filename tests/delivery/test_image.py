@@ -15,7 +15,7 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.delivery import semantics
-from tests.delivery.standin import base_image, wheelhouse
+from tests.delivery.standin import NAME, base_image, wheelhouse
 from tests.delivery.tools import need, run
 from tests.serve.conftest import free_port
 
@@ -32,7 +32,7 @@ def image(tmp_path_factory, champion):
         pytest.skip("building without a daemon here needs root")
     folder = tmp_path_factory.mktemp("image")
     wheels, conf = wheelhouse(folder)
-    name = "localhost/fraud-serve:test"
+    name = f"localhost/fraud-serve:test-{os.getpid()}"
     run(
         "k8s/image.sh", IMAGE=name, BASE=base_image(folder), BUNDLE="mounted", PIP_CONF=str(conf), BUILDER="buildah",
         BUILD_FLAGS=f"--isolation chroot --layers=false --volume {wheels}:/wheels:ro",
@@ -110,7 +110,7 @@ def test_image_is_small_and_runs_as_a_numbered_user(image):
     assert inspected["Entrypoint"] == ["python", "-m", "serve"]
     assert "serve.alive" in " ".join(inspected["Healthcheck"]["Test"])
     sizes = {each["names"][0]: each for each in json.loads(run("buildah", "images", "--json")) if each.get("names")}
-    over = [megabytes(sizes[f"localhost/{name}"]["size"]) for name in ("fraud-serve:test", "fraud-standin:1")]
+    over = [megabytes(sizes[name]["size"]) for name in (image, NAME)]
     assert over[0] - over[1] <= MEGABYTES_OVER_BASE
 
 
