@@ -23,6 +23,7 @@ ALLOWED = {
     "model": {"errors", "data"},
     "poisoning": {"errors", "data", "model"},
     "drift": {"errors", "data", "model"},
+    "entities": {"errors", "data", "model"},
     "fairness": {"errors", "data", "model"},
     "explain": {"errors", "data", "model"},
     "promotion": {"errors", "data", "model", "poisoning", "drift", "fairness", "explain"},

@@ -3,7 +3,8 @@
 References
 ----------
 Dal Pozzolo, Boracchi, Caelen, Alippi and Bontempi (2018), Credit Card Fraud Detection: A Realistic Modeling and a
-Novel Learning Strategy, IEEE Transactions on Neural Networks and Learning Systems 29(8): delay of labels, card precision.
+Novel Learning Strategy, IEEE Transactions on Neural Networks and Learning Systems 29(8): the delay of labels, and
+card precision.
 """
 
 from collections.abc import Iterator
