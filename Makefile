@@ -11,8 +11,8 @@ export PATH := $(BIN):$(CURDIR)/$(TOOLS)/bin:$(PATH)
 export PYTHONUTF8 := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-QUICK := poison sweep data@quick baseline@quick poisoning@quick drift@quick fairness@quick explain@quick select@quick report
-FULL := data@full baseline@full poisoning@full drift@full fairness@full explain@full select@full
+QUICK := poison sweep data@quick baseline@quick entities@quick poisoning@quick drift@quick fairness@quick explain@quick select@quick report
+FULL := data@full baseline@full entities@full poisoning@full drift@full fairness@full explain@full select@full
 
 .PHONY: help run scan test serve lab studies report mlflow bench bench-serve readme lint lock env clean image load capacity \
   tools pin-actions

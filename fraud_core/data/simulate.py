@@ -112,6 +112,23 @@ def simulate_stream(settings: StreamSettings, *, seed: int) -> pl.DataFrame:
     return _table(who, time, where, amount, scenario, group, settings, rng)
 
 
+def scenario_counts(stream: pl.DataFrame) -> list[dict[str, int | float | str]]:
+    """Payments and their mean amount by scenario, in the order of `SCENARIOS`.
+
+    Examples
+    --------
+    >>> scenario_counts(pl.DataFrame({"scenario": ["genuine"] * 2, "amount_eur": [1.0, 2.0]}))
+    [{'scenario': 'genuine', 'payments': 2, 'mean amount, euros': 1.5}]
+    """
+    counted = stream.group_by("scenario").agg(pl.len().alias("payments"), pl.col("amount_eur").mean().round(2))
+    rows = {row[0]: row for row in counted.rows()}
+    return [
+        {"scenario": name, "payments": rows[name][1], "mean amount, euros": rows[name][2]}
+        for name in SCENARIOS
+        if name in rows
+    ]
+
+
 def check_settings(settings: StreamSettings) -> None:
     """Refuse settings that are out of range.
 

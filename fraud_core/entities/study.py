@@ -106,7 +106,8 @@ def measure(events: Events, scored: Scored, k: int, day_weight: np.ndarray | Non
         cards = card_precision_at_k(day, events.customer[rows], y_true, score, k)
         days = np.ones(len(cards)) if day_weight is None else day_weight[np.unique(day)]
         found.append((
-            roc_auc_score(y_true, score, sample_weight=weight), average_precision_score(y_true, score, sample_weight=weight),
+            roc_auc_score(y_true, score, sample_weight=weight),
+            average_precision_score(y_true, score, sample_weight=weight),
             float(np.average(cards, weights=days)),
         ))  # fmt: skip
     return dict(zip(METRICS, np.mean(found, axis=0).tolist(), strict=True))

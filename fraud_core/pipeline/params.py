@@ -118,6 +118,15 @@ class DriftStudy(_Section):
     replay: Replay
 
 
+class EntitiesStudy(_Section):
+    seed: int
+    stream: dict[str, Any]
+    folds: dict[str, int]
+    cards_per_day: Count
+    n_replicates: Count
+    n_parity: Count
+
+
 class FairnessStudy(_Section):
     seed: int
     test_share: Share
@@ -145,6 +154,7 @@ class Profile(_Section):
     baseline: BaselineStudy
     poisoning: PoisoningStudy
     drift: DriftStudy
+    entities: EntitiesStudy
     fairness: FairnessStudy
     explain: ExplainStudy
     select: SelectStudy
@@ -176,6 +186,7 @@ class Study(msgspec.Struct, frozen=True):
 STUDIES: dict[str, Study] = {
     "data": Study("00_data"),
     "baseline": Study("10_baseline", shared=("decision", "model")),
+    "entities": Study("15_entities", shared=("model",)),
     "poisoning": Study("20_poisoning", shared=("decision", "model", "scan", "certificate")),
     "drift": Study("30_drift", shared=("decision", "drift", "model")),
     "fairness": Study("40_fairness", shared=("model",)),
