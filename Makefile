@@ -20,8 +20,8 @@ FULL := data@full baseline@full entities@full poisoning@full drift@full fairness
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
-run: env ## environment, data, quick studies, champion, report; DATA=path takes your own table
-	@python -m fraud_core source $(if $(DATA),--data "$(DATA)")
+run: env ## environment, data, quick studies, champion, report; DATA=path takes your own table, CARD=path your own events
+	@python -m fraud_core source $(if $(DATA),--data "$(DATA)") $(if $(CARD),--card "$(CARD)")
 	@dvc repro $(QUICK)
 	@python -m fraud_core promote --profile quick; status=$$?; python -m fraud_core summary --profile quick && exit $$status
 
@@ -53,6 +53,7 @@ mlflow: env ## the MLflow pages on the runs of this project
 bench: env ## speed ratios, written to benchmarks/results; PEERS=python of NannyML and Evidently
 	@python benchmarks/bootstrap.py
 	@python benchmarks/laboratory.py
+	@python benchmarks/entities.py
 	@python benchmarks/drift.py $(PEERS)
 
 bench-serve: env ## the service against empty routes and other servers (needs wrk)

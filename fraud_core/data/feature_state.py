@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from fraud_core.data.features import DAY_SECONDS, EventColumns, add_features
+from fraud_core.data.features import DAY_SECONDS, add_features
 from fraud_core.errors import ParameterError
 
 SCHEMA = {
@@ -111,9 +111,7 @@ class FeatureState:
         past = self._by_customer.get(event.customer_id, set()) | self._by_terminal.get(event.terminal_id, set())
         rows = [self._row(self._events[each]) for each in sorted(past) if each != event.transaction_id]
         table = pl.DataFrame([*rows, self._row(event)], schema=SCHEMA, orient="row")
-        made = add_features(
-            table, windows_days=self.windows_days, label_delay_days=self.label_delay_days, columns=EventColumns()
-        )
+        made = add_features(table, windows_days=self.windows_days, label_delay_days=self.label_delay_days)
         return made.drop(SCHEMA).row(-1, named=True)
 
     def __len__(self) -> int:

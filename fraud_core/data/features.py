@@ -5,7 +5,6 @@ Amounts are summed in whole cents, so that the figures are the same to the bit h
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -15,30 +14,7 @@ from fraud_core.errors import ParameterError
 DAY_SECONDS = 86_400
 NIGHT_HOURS = 6
 WEEKEND = (5, 6)
-
-
-@dataclass(frozen=True)
-class EventColumns:
-    """Names of the columns of a table of events.
-
-    Attributes
-    ----------
-    time
-        Whole seconds; day 0 is a Monday.
-    customer, terminal
-        Entities, whole numbers.
-    amount
-        Euros.
-    label, reported_at
-        1 for fraud; when it was reported, in seconds, null for what nobody reported.
-    """
-
-    time: str = "time"
-    customer: str = "customer_id"
-    terminal: str = "terminal_id"
-    amount: str = "amount_eur"
-    label: str = "label"
-    reported_at: str = "reported_at"
+COLUMNS = ("time", "customer_id", "terminal_id", "amount_eur", "label", "reported_at")
 
 
 def add_features(
@@ -46,14 +22,14 @@ def add_features(
     *,
     windows_days: Sequence[int] = (1, 7, 30),
     label_delay_days: int = 7,
-    columns: EventColumns | None = None,
 ) -> pl.DataFrame:
     """The events with their features, rows as they came.
 
     Parameters
     ----------
     events
-        In any order.
+        In any order: ``time`` (whole seconds; day 0 is a Monday), ``customer_id``, ``terminal_id``, ``amount_eur``,
+        ``label`` (1 is fraud), ``reported_at`` (seconds, null for what nobody reported).
     windows_days
         Lengths of the windows.
     label_delay_days
@@ -78,14 +54,13 @@ def add_features(
     >>> add_features(events, windows_days=(1,))["customer_count_1d"].to_list()
     [0, 1, 0]
     """
-    names = columns or EventColumns()
-    check_events(events, names)
-    time = events[names.time].cast(pl.Int64).to_numpy()
-    cents = (events[names.amount] * 100).round().cast(pl.Int64).to_numpy()
-    customers = History(events[names.customer].to_numpy(), time, cents)
-    terminals = History(events[names.terminal].to_numpy(), time, cents)
-    fraud = (events[names.label] == 1).to_numpy() & events[names.reported_at].is_not_null().to_numpy()
-    reported = events[names.reported_at].fill_null(0).cast(pl.Int64).to_numpy()
+    check_events(events)
+    time = events["time"].cast(pl.Int64).to_numpy()
+    cents = (events["amount_eur"] * 100).round().cast(pl.Int64).to_numpy()
+    customers = History(events["customer_id"].to_numpy(), time, cents)
+    terminals = History(events["terminal_id"].to_numpy(), time, cents)
+    fraud = (events["label"] == 1).to_numpy() & events["reported_at"].is_not_null().to_numpy()
+    reported = events["reported_at"].fill_null(0).cast(pl.Int64).to_numpy()
     added = {"seconds_since_last": customers.since_last()}
     for days in windows_days:
         count, total = customers.window(0, days * DAY_SECONDS)
@@ -101,7 +76,7 @@ def add_features(
     return events.with_columns(**added)
 
 
-def check_events(events: pl.DataFrame, names: EventColumns) -> None:
+def check_events(events: pl.DataFrame) -> None:
     """Refuse a table without the columns of events, or with nulls in them.
 
     Raises
@@ -109,12 +84,12 @@ def check_events(events: pl.DataFrame, names: EventColumns) -> None:
     ParameterError
         Naming the column.
     """
-    for name in (names.time, names.customer, names.terminal, names.amount, names.label, names.reported_at):
+    for name in COLUMNS:
         if name not in events.columns:
             raise ParameterError(
                 f"{name}: expected this column, found {', '.join(events.columns[:20])}; name it in the card"
             )
-        if name != names.reported_at and events[name].null_count():
+        if name != "reported_at" and events[name].null_count():
             raise ParameterError(
                 f"{name}: expected a value in every row, {events[name].null_count()} are null; drop those rows"
             )

@@ -113,7 +113,7 @@ def simulate_stream(settings: StreamSettings, *, seed: int) -> pl.DataFrame:
 
 
 def scenario_counts(stream: pl.DataFrame) -> list[dict[str, int | float | str]]:
-    """Payments and their mean amount by scenario, in the order of `SCENARIOS`.
+    """Payments and their mean amount by scenario, those of `SCENARIOS` first.
 
     Examples
     --------
@@ -122,10 +122,10 @@ def scenario_counts(stream: pl.DataFrame) -> list[dict[str, int | float | str]]:
     """
     counted = stream.group_by("scenario").agg(pl.len().alias("payments"), pl.col("amount_eur").mean().round(2))
     rows = {row[0]: row for row in counted.rows()}
+    known = [name for name in SCENARIOS if name in rows]
     return [
         {"scenario": name, "payments": rows[name][1], "mean amount, euros": rows[name][2]}
-        for name in SCENARIOS
-        if name in rows
+        for name in [*known, *sorted(set(rows) - set(known))]
     ]
 
 

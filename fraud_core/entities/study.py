@@ -1,14 +1,14 @@
 """Does the history of customer and terminal find more fraud? Prequential, with raw columns and with features."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fraud_core.data.features import DAY_SECONDS
+from fraud_core.errors import ParameterError
 from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.intervals import Interval, interval
 from fraud_core.model.prequential import Fold, card_precision_at_k, prequential_folds
@@ -43,15 +43,6 @@ class Events:
         return np.column_stack([self.columns[name] for name in names])
 
 
-@dataclass(frozen=True)
-class Scored:
-    """One way of scoring, by test row over all folds."""
-
-    fold: np.ndarray
-    row: np.ndarray
-    score: np.ndarray
-
-
 def to_events(featured: pl.DataFrame) -> Events:
     """The arrays of a featured stream in order of time."""
     day = pl.col("time") // DAY_SECONDS
@@ -68,53 +59,114 @@ def to_events(featured: pl.DataFrame) -> Events:
     )  # fmt: skip
 
 
-def score_folds(events: Events, names: Sequence[str], folds: Iterable[Fold], *, model: Mapping[str, Any]) -> Scored:
-    """Fit on the training rows of each fold and score its test rows."""
-    features, parts = events.matrix(names), []
-    for number, fold in enumerate(folds):
-        fitted = fit_estimator(
-            "catboost", features[fold.train], events.y_true[fold.train], settings=model["catboost"],
-            seed=model["seed"], n_threads=model["n_threads"],
-        )  # fmt: skip
-        parts.append((np.full(len(fold.test), number), fold.test, fitted.margin(features[fold.test])))
-    return Scored(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+def known_labels(events: Events, fold: Fold) -> np.ndarray:
+    """Labels of the training rows as they were known when the test began: a fraud that nobody had reported is 0."""
+    reported = events.known_fraud_day[fold.train]
+    return ((reported >= 0) & (reported < fold.day)).astype(np.int8)
 
 
-def random_fold(events: Events, folds: Sequence[Fold], rng: np.random.Generator) -> list[Fold]:
-    """The wrong way: the test rows of the folds and as many others of the same days, drawn by lot for training."""
+def score_fold(
+    events: Events, names: Sequence[str], fold: Fold, y_train: np.ndarray, *, model: Mapping[str, Any]
+) -> np.ndarray:
+    """Margins of the test rows by an estimator of the training rows, shape (n_test,).
+
+    Raises
+    ------
+    ParameterError
+        When training or test rows hold one class alone.
+    """
+    for part, labels in (("training", y_train), ("test", events.y_true[fold.test])):
+        if len(np.unique(labels)) < 2:
+            raise ParameterError(
+                f"entities.folds: the {part} rows of the step that is tested from day {fold.day} hold {len(labels)} "
+                "payments of one class; take longer periods"
+            )
+    features = events.matrix(names)
+    fitted = fit_estimator(
+        "catboost", features[fold.train], y_train, settings=model["catboost"], seed=model["seed"],
+        n_threads=model["n_threads"],
+    )  # fmt: skip
+    return fitted.margin(features[fold.test])
+
+
+def random_fold(events: Events, folds: Sequence[Fold], rng: np.random.Generator) -> Fold:
+    """The wrong way: the test rows of the folds, half of them drawn by lot for training."""
     rows = np.concatenate([fold.test for fold in folds])
     taken = rng.random(len(rows)) < 0.5
-    return [Fold(np.sort(rows[taken]), np.sort(rows[~taken]), folds[0].day)]
+    return Fold(np.sort(rows[taken]), np.sort(rows[~taken]), folds[0].day)
 
 
-def measure(events: Events, scored: Scored, k: int, day_weight: np.ndarray | None = None) -> dict[str, float]:
+@dataclass(frozen=True)
+class Ranked:
+    """Test rows of one fold from the highest score down, so that weights of days need no new sort.
+
+    Attributes
+    ----------
+    day, y_true
+        Of each row, in the order of scores.
+    last
+        Last row of each distinct score.
+    days, cards
+        The days of the fold in order, and the card precision of each.
+    """
+
+    day: np.ndarray
+    y_true: np.ndarray
+    last: np.ndarray
+    days: np.ndarray
+    cards: np.ndarray
+
+
+def rank_fold(events: Events, rows: np.ndarray, score: np.ndarray, k: int) -> Ranked:
+    """Order the test rows of a fold by their scores; `k` cards can be looked at in a day."""
+    order = np.argsort(-score, kind="stable")
+    ranked, day, y_true = score[order], events.day[rows], events.y_true[rows]
+    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    cards = card_precision_at_k(day, events.customer[rows], y_true, score, k)
+    return Ranked(day[order], y_true[order], last, np.unique(day), cards)
+
+
+def measure(folds: Sequence[Ranked], day_weight: np.ndarray | None = None) -> dict[str, float]:
     """The metrics, each averaged over the folds.
 
     Parameters
     ----------
-    k
-        Cards that can be looked at in a day.
     day_weight
-        How often each day counts, by day; once unless given.
+        How often each day counts, by day; once unless given. A fold whose weighted days hold one class is left out.
+
+    Raises
+    ------
+    ParameterError
+        When no fold is left.
+
+    Examples
+    --------
+    >>> fold = Ranked(np.zeros(3, int), np.array([1, 0, 0]), np.arange(3), np.zeros(1, int), np.ones(1))
+    >>> measure([fold])
+    {'roc_auc': 1.0, 'average_precision': 1.0, 'card_precision': 1.0}
     """
     found = []
-    for number in np.unique(scored.fold):
-        here = scored.fold == number
-        rows, score = scored.row[here], scored.score[here]
-        day, y_true = events.day[rows], events.y_true[rows]
-        weight = np.ones(len(rows)) if day_weight is None else day_weight[day]
-        cards = card_precision_at_k(day, events.customer[rows], y_true, score, k)
-        days = np.ones(len(cards)) if day_weight is None else day_weight[np.unique(day)]
+    for fold in folds:
+        weight = np.ones(len(fold.day)) if day_weight is None else day_weight[fold.day]
+        hits = np.cumsum(weight * fold.y_true)[fold.last]
+        seen = np.cumsum(weight)[fold.last]
+        if not 0 < hits[-1] < seen[-1]:
+            continue
+        recall, false = np.append(0, hits / hits[-1]), np.append(0, (seen - hits) / (seen[-1] - hits[-1]))
+        precision = np.divide(hits, seen, out=np.zeros(len(hits)), where=seen > 0)
+        days = None if day_weight is None else day_weight[fold.days]
         found.append((
-            roc_auc_score(y_true, score, sample_weight=weight),
-            average_precision_score(y_true, score, sample_weight=weight),
-            float(np.average(cards, weights=days)),
+            np.trapezoid(recall, false), np.diff(recall) @ precision, float(np.average(fold.cards, weights=days))
         ))  # fmt: skip
+    if not found:
+        raise ParameterError(
+            "entities.folds: no step whose days hold both fraud and genuine payments; take longer test periods"
+        )
     return dict(zip(METRICS, np.mean(found, axis=0).tolist(), strict=True))
 
 
 def compare(
-    events: Events, ways: Mapping[str, Scored], *, k: int, n_replicates: int, rng: np.random.Generator
+    ways: Mapping[str, Sequence[Ranked]], *, n_replicates: int, rng: np.random.Generator
 ) -> dict[str, Interval]:
     """Metrics of each way and their differences from the first, with intervals over resampled days.
 
@@ -126,8 +178,8 @@ def compare(
     replicates: dict[str, list[float]] = {}
     first = next(iter(ways))
     for number in range(n_replicates + 1):
-        weight = None if number == 0 else resampled_days(events, ways[first], rng)
-        values = {way: measure(events, scored, k, weight) for way, scored in ways.items()}
+        weight = None if number == 0 else resampled_days(ways[first], rng)
+        values = {way: measure(folds, weight) for way, folds in ways.items()}
         for way, metrics in values.items():
             for metric, value in metrics.items():
                 replicates.setdefault(f"{way}.{metric}", []).append(value)
@@ -136,12 +188,11 @@ def compare(
     return {name: interval(np.asarray(each)) for name, each in replicates.items()}
 
 
-def resampled_days(events: Events, scored: Scored, rng: np.random.Generator) -> np.ndarray:
+def resampled_days(folds: Sequence[Ranked], rng: np.random.Generator) -> np.ndarray:
     """How often each day is drawn when the test days of each fold are drawn anew, by day."""
-    weight = np.zeros(events.day.max() + 1)
-    for number in np.unique(scored.fold):
-        days = np.unique(events.day[scored.row[scored.fold == number]])
-        weight += np.bincount(rng.choice(days, len(days)), minlength=len(weight))
+    weight = np.zeros(max(int(fold.days.max()) for fold in folds) + 1)
+    for fold in folds:
+        weight += np.bincount(rng.choice(fold.days, len(fold.days)), minlength=len(weight))
     return weight
 
 
@@ -159,9 +210,13 @@ def study_entities(
     events = to_events(featured)
     steps = list(prequential_folds(events.day, events.customer, events.known_fraud_day, **folds))
     names = tuple(events.columns)
-    ways = {
-        "raw": score_folds(events, RAW, steps, model=model), "features": score_folds(events, names, steps, model=model)
-    }  # fmt: skip
-    wrong = {"random_split": score_folds(events, names, random_fold(events, steps, rng), model=model)}
-    found = compare(events, ways, k=k, n_replicates=n_replicates, rng=rng)
-    return found | compare(events, wrong, k=k, n_replicates=n_replicates, rng=rng)
+    ways: dict[str, list[Ranked]] = {"raw": [], "features": []}
+    for way, columns in (("raw", RAW), ("features", names)):
+        for fold in steps:
+            score = score_fold(events, columns, fold, known_labels(events, fold), model=model)
+            ways[way].append(rank_fold(events, fold.test, score, k))
+    wrong = random_fold(events, steps, rng)
+    score = score_fold(events, names, wrong, events.y_true[wrong.train], model=model)
+    ways_wrong = {"random_split": [rank_fold(events, wrong.test, score, k)]}
+    found = compare(ways, n_replicates=n_replicates, rng=rng)
+    return found | compare(ways_wrong, n_replicates=n_replicates, rng=rng)

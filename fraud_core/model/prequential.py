@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fraud_core.errors import ParameterError
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -54,13 +56,24 @@ def prequential_folds(
     first_day
         First training day of the first step.
 
+    Raises
+    ------
+    ParameterError
+        When the rows end before the last step.
+
     Examples
     --------
     >>> day = np.arange(30)
-    >>> fold = next(prequential_folds(day, day, np.full(30, -1), first_day=0))
+    >>> fold = next(prequential_folds(day, day, np.full(30, -1), first_day=0, n_folds=1))
     >>> fold.train.tolist(), fold.test.tolist()
     ([0, 1, 2, 3, 4, 5, 6], [14, 15, 16, 17, 18, 19, 20])
     """
+    needed = first_day + train_days + delay_days + n_folds * test_days
+    if day.max(initial=-1) + 1 < needed:
+        raise ParameterError(
+            f"entities.folds: {n_folds} steps from day {first_day} need {needed} days, the events have "
+            f"{day.max(initial=-1) + 1}; take fewer steps or an earlier first day"
+        )
     for step in range(n_folds):
         begin = first_day + step * test_days
         test_day = begin + train_days + delay_days

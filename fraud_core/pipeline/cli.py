@@ -35,17 +35,14 @@ def _parser() -> argparse.ArgumentParser:
 
     source = add("source", _source, "choose the card's data or a table of your own")
     source.add_argument("--data", type=Path, help="a CSV or parquet table with the columns of the card")
+    source.add_argument("--card", type=Path, help="a card of events, for the study of entities (docs/entities.md)")
     add("fetch", _fetch, "get the raw tables and check their digests")
     add("prepare", _prepare, "check the tables and write v0 and the sealed v1")
     add("poison", _poison, "write the poisoned versions of v0")
     scan = add("scan", _scan, "scan a label batch for poisoning; exit code 2 when some was found, 3 unknown")
     scan.add_argument("data", type=Path, help="a CSV or parquet table with the columns of the card")
     scan.add_argument("--trusted", type=Path, help="a table whose labels are true; its last hours are used")
-    drift = add("drift", _drift, "compare two tables of a card; exit code 2 when drifted, 3 when too few rows to say")
-    drift.add_argument("reference", type=Path, help="a CSV or parquet table with the columns of the card")
-    drift.add_argument("current", type=Path, help="the table to compare with it")
-    drift.add_argument("--card", help="the dataset card; default: data.card of params.yaml")
-    drift.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_drift(add)
     add("train", _train, "train the candidate on v0")
     study = add("study", _study, "run a study notebook")
     study.add_argument("name", choices=[*STUDIES, *SWEEPS])
@@ -75,14 +72,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_drift(add) -> None:
+    drift = add("drift", _drift, "compare two tables of a card; exit code 2 when drifted, 3 when too few rows to say")
+    drift.add_argument("reference", type=Path, help="a CSV or parquet table with the columns of the card")
+    drift.add_argument("current", type=Path, help="the table to compare with it")
+    drift.add_argument("--card", help="the dataset card; default: data.card of params.yaml")
+    drift.add_argument("--json", action="store_true", help="print one JSON object")
+
+
 def _params() -> Params:
     return read_params(within_project("params.yaml"))
 
 
 def _source(options) -> None:
+    from fraud_core.pipeline.events import use_events
     from fraud_core.pipeline.stages import use_source
 
     print(use_source(_params().data.card, options.data))
+    print(use_events(options.card))
 
 
 def _fetch(options) -> None:

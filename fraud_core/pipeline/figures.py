@@ -54,6 +54,14 @@ def frauds_over_time(hours: np.ndarray, y_true: np.ndarray, cut_hour: float):
     return drawing
 
 
+def curve(x: np.ndarray, y: np.ndarray, xlabel: str, ylabel: str):
+    """One line of shares, y from 0 to 1."""
+    drawing, axes = axes_of()
+    axes.plot(x, y, color=COLORS[0])
+    axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 1.02), xlim=(x[0], x[-1]))
+    return drawing
+
+
 def precision_recall_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]):
     """Precision against recall for each model, with the base rate."""
     drawing, axes = axes_of()

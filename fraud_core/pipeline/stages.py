@@ -10,6 +10,7 @@ from fraud_core.data import sources
 from fraud_core.data.card import DatasetCard
 from fraud_core.data.splits import content_sha256, drop_exact_duplicates, split_by_time
 from fraud_core.errors import SealError, SourceError
+from fraud_core.pipeline.events import RAW_EVENTS, SOURCE, use_events
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.progress import progress_bar
 from fraud_core.pipeline.tables import read_card, read_table, write_csv, write_parquet
@@ -57,6 +58,8 @@ def fetch(card_name: str) -> None:
     own = _origin(folder) == OWN
     if not own:
         _fetch_card(read_card(card_name))
+    if not (within_project(RAW_EVENTS) / SOURCE).is_file():
+        print(use_events(None))
     audit = read_card(AUDIT_CARD)
     audit_folder = within_project(RAW / AUDIT_CARD)
     if own and not (audit_folder / audit.file).is_file():

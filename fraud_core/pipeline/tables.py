@@ -39,13 +39,24 @@ def read_table(path: Path, card: DatasetCard) -> pl.DataFrame:
     ContractError
         Naming file, column, rule and first offending row.
     """
-    if not path.is_file():
-        raise ContractError(file=path.name, rule="a file", found="none", fix="give the path of a CSV or parquet table")
-    raw = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    raw = read_columns(path)
     check_columns(raw.columns, card, file=path.name)
     table = parse_columns(raw, card, file=path.name)
     check_values(table, card, file=path.name)
     return table
+
+
+def read_columns(path: Path) -> pl.DataFrame:
+    """Read a CSV table, every column as text, or a parquet table as it is typed.
+
+    Raises
+    ------
+    ContractError
+        When it cannot be read.
+    """
+    if not path.is_file():
+        raise ContractError(file=path.name, rule="a file", found="none", fix="give the path of a CSV or parquet table")
+    return _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:

@@ -1,0 +1,87 @@
+"""The simulated stream: seconds to simulate and to featurise, memory, growth with the rows, one payment at a time.
+
+Each measurement runs in a process of its own, so that its peak of memory is its own: `make bench`.
+"""
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from fraud_core.data.feature_state import Event, FeatureState
+from fraud_core.data.features import add_features
+from fraud_core.data.simulate import StreamSettings, simulate_stream
+
+ROUNDS, ASKED = 3, 2_000
+HALF = {"n_customers": 2_500, "n_terminals": 5_000, "radius": 5.0 * 2**0.5}
+ONLINE = StreamSettings(n_customers=1_000, n_terminals=2_000, n_days=60, radius=5.0 * 5**0.5)
+
+
+def main() -> None:
+    """Measure, print and write benchmarks/results/entities.json."""
+    if len(sys.argv) > 1:
+        print(json.dumps(online() if sys.argv[1] == "online" else offline(sys.argv[1] == "half")))
+        return
+    whole, half = [], []
+    for _ in range(ROUNDS):
+        whole.append(_apart("whole"))
+        half.append(_apart("half"))
+    found = {
+        "simulate.seconds": _median(whole, "simulate"), "simulate.rows": whole[0]["rows"],
+        "featurise.seconds": _median(whole, "featurise"),
+        "featurise.peak_rss_mb": round(max(each["peak_rss_mb"] for each in whole)),
+        "featurise.half_rows": half[0]["rows"], "featurise.half_seconds": _median(half, "featurise"),
+        "featurise.ratio_of_twice_the_rows": round(_median(whole, "featurise") / _median(half, "featurise"), 2),
+        "rounds": ROUNDS, "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(), "numpy": np.__version__,
+    } | {f"state.{name}": value for name, value in _apart("online").items()}  # fmt: skip
+    print(json.dumps(found, indent=1))
+    Path(__file__).with_name("results").joinpath("entities.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def offline(half: bool) -> dict[str, float]:
+    """Seconds and memory of a whole stream, or of one with half the customers and terminals as dense."""
+    started = time.perf_counter()
+    stream = simulate_stream(StreamSettings(**(HALF if half else {})), seed=1)
+    simulated = time.perf_counter()
+    add_features(stream)
+    featurised = time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {
+        "rows": stream.height, "simulate": simulated - started, "featurise": featurised - simulated,
+        "peak_rss_mb": peak,
+    }  # fmt: skip
+
+
+def online() -> dict[str, float]:
+    """Milliseconds to answer for one payment from a state of 37 days."""
+    stream = simulate_stream(ONLINE, seed=1)
+    rows = stream.select("transaction_id", "time", "customer_id", "terminal_id", "amount_eur").rows()
+    state, spent = FeatureState(), []
+    for number, row in enumerate(rows):
+        event = Event(*row)
+        if number >= len(rows) - ASKED:
+            started = time.perf_counter()
+            state.features(event)
+            spent.append(1000 * (time.perf_counter() - started))
+        state.add(event)
+    return {"p50_ms": round(float(np.median(spent)), 2), "p99_ms": round(float(np.quantile(spent, 0.99)), 2)}
+
+
+def _apart(what: str) -> dict[str, float]:
+    done = subprocess.run([sys.executable, __file__, what], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def _median(rounds: list[dict[str, float]], name: str) -> float:
+    return round(float(np.median([each[name] for each in rounds])), 2)
+
+
+if __name__ == "__main__":
+    main()
