@@ -40,7 +40,7 @@ def add_features(
     polars.DataFrame
         With ``customer_count_Nd``, ``customer_mean_amount_Nd`` (euros, null without a payment), ``terminal_count_Nd``,
         ``terminal_risk_Nd`` (share of the delayed window's payments known to be fraud, null without a payment),
-        ``seconds_since_last`` (of the customer, null for the first), ``night``, ``weekend``.
+        ``seconds_since_last`` (of the customer, null beyond the longest window and the delay), ``night``, ``weekend``.
 
     Raises
     ------
@@ -61,7 +61,8 @@ def add_features(
     terminals = History(events["terminal_id"].to_numpy(), time, cents)
     fraud = (events["label"] == 1).to_numpy() & events["reported_at"].is_not_null().to_numpy()
     reported = events["reported_at"].fill_null(0).cast(pl.Int64).to_numpy()
-    added = {"seconds_since_last": customers.since_last()}
+    reach = (max(windows_days) + label_delay_days) * DAY_SECONDS
+    added = {"seconds_since_last": customers.since_last(reach)}
     for days in windows_days:
         count, total = customers.window(0, days * DAY_SECONDS)
         added[f"customer_count_{days}d"] = pl.Series(count)
@@ -122,13 +123,13 @@ class History:
         first, last = self._position(delay + seconds), self._position(delay)
         return last - first, self._total[last] - self._total[first]
 
-    def since_last(self) -> pl.Series:
-        """Seconds since the entity's last event of an earlier second, null when there is none."""
+    def since_last(self, reach: int) -> pl.Series:
+        """Seconds since the entity's last event of an earlier second, null when none is at most `reach` seconds old."""
         here = self._position(0)
         before = np.maximum(here - 1, 0)
         same = (here > 0) & (self._key[before] >= self._base)
         gap = self._base + self._time - self._key[before]
-        return _or_null(gap, same)
+        return _or_null(gap, same & (gap <= reach))
 
     def known(self, fraud: np.ndarray, reported: np.ndarray, delay: int, seconds: int) -> np.ndarray:
         """Number of the events of `window` that are fraud and were reported before the event that looks back."""

@@ -69,3 +69,15 @@ def test_report_before_the_payment_is_refused_and_one_of_a_forgotten_payment_is_
     assert not state.report(99, 200)
     with pytest.raises(ParameterError, match="reported_at 50"):
         state.report(1, 50)
+
+
+def test_customer_who_comes_back_after_longer_than_is_remembered():
+    """The state has let go of the first payment, so the table must not know it either."""
+    rows = [(0, 0, 7, 9, 10.0), (1, 37 * DAY_SECONDS, 8, 9, 10.0), (2, 39 * DAY_SECONDS, 7, 9, 10.0)]
+    names = ["transaction_id", "time", "customer_id", "terminal_id", "amount_eur"]
+    table = pl.DataFrame(rows, schema=names, orient="row").with_columns(
+        label=pl.lit(0, pl.Int8), reported_at=pl.lit(None, pl.Int64)
+    )
+    online = replay(table, FeatureState(), last=3)
+    assert count_mismatches(add_features(table), online) == 0
+    assert online["seconds_since_last"].to_list() == [None, None, None]

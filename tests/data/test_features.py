@@ -10,6 +10,7 @@ from fraud_core.data.simulate import StreamSettings, simulate_stream
 from fraud_core.errors import ParameterError
 
 WINDOWS, DELAY = (1, 7), 2
+REACH = (max(WINDOWS) + DELAY) * DAY_SECONDS
 
 
 def events(rows):
@@ -30,7 +31,8 @@ def brute_force(table):
     for row in rows:
         known = {}
         past = [r for r in rows if r["customer_id"] == row["customer_id"] and r["time"] < row["time"]]
-        known["seconds_since_last"] = row["time"] - max(r["time"] for r in past) if past else None
+        gap = row["time"] - max(r["time"] for r in past) if past else None
+        known["seconds_since_last"] = gap if gap is not None and gap <= REACH else None
         for days in WINDOWS:
             span, delay = days * DAY_SECONDS, DELAY * DAY_SECONDS
             mine = [r for r in past if r["time"] >= row["time"] - span]
