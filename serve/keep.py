@@ -7,17 +7,15 @@ trail is never deleted. With a decision goes its idempotency key: the same reque
 
 import argparse
 import os
-import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Column, Engine, Table, delete, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from fraud_core.errors import FraudCoreError, ParameterError
-from serve.settings import read_settings
-from serve.store import HEAD, current_revision, decisions, labels, open_engine, writing
+from fraud_core.errors import ParameterError
+from serve.on_store import run_on_store
+from serve.store import HEAD, current_revision, decisions, labels, writing
 
 KEPT: dict[str, tuple[Table, Column, Column]] = {
     "decisions": (decisions, decisions.c.decision_id, decisions.c.decided_at_us),
@@ -102,6 +100,8 @@ def _start_us(day: date) -> int:
 
 
 def _run(engine: Engine, options: argparse.Namespace) -> None:
+    if options.days < 0:
+        raise ParameterError(f"--days: expected 0 or more, got {options.days}")
     if current_revision(engine) != HEAD:
         raise ParameterError("FRAUD_STORE_URL: expected a store of this version; run `python -m serve.migrate`")
     before = datetime.now(UTC).date() - timedelta(days=options.days)
@@ -117,21 +117,7 @@ def main() -> int:
     parser.add_argument("--days", type=int, required=True, help="whole days, UTC, that stay in the store beside today")
     parser.add_argument("--delete", action="store_true", help="delete what was exported and read back")
     options = parser.parse_args()
-    try:
-        if options.days < 0:
-            raise ParameterError(f"--days: expected 0 or more, got {options.days}")
-        engine = open_engine(read_settings().store_url)
-        try:
-            _run(engine, options)
-        finally:
-            engine.dispose()
-    except FraudCoreError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except SQLAlchemyError as error:
-        print(f"error: FRAUD_STORE_URL: the store refused ({type(error).__name__}); is it running?", file=sys.stderr)
-        return 1
-    return 0
+    return run_on_store(lambda engine: _run(engine, options))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,14 @@
 """``python -m serve.migrate``: bring the tables of the store to the revision that this version of the service reads."""
 
-import sys
 from pathlib import Path
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import SQLAlchemyError
 
-from fraud_core.errors import FraudCoreError
-from serve.settings import read_settings
-from serve.store import current_revision, is_sqlite, open_engine, writing
+from serve.on_store import run_on_store
+from serve.store import current_revision, is_sqlite, writing
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 LOCK = 7_316_204_518  # any number that no other program of the same database uses
@@ -37,18 +34,13 @@ def upgrade(engine: Engine) -> None:
 
 def main() -> int:
     """Migrate the store of the settings; what is wrong is one clear line."""
-    try:
-        engine = open_engine(read_settings().store_url)
-        before = current_revision(engine)
-        upgrade(engine)
-        print(f"store: revision {before or 'none'} → {current_revision(engine)}")
-    except FraudCoreError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except SQLAlchemyError as error:
-        print(f"error: FRAUD_STORE_URL: the store refused ({type(error).__name__}); is it running?", file=sys.stderr)
-        return 1
-    return 0
+    return run_on_store(_migrate)
+
+
+def _migrate(engine: Engine) -> None:
+    before = current_revision(engine)
+    upgrade(engine)
+    print(f"store: revision {before or 'none'} → {current_revision(engine)}")
 
 
 if __name__ == "__main__":

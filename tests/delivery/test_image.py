@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.delivery import semantics
 from tests.delivery.standin import NAME, base_image, wheelhouse
 from tests.delivery.tools import need, run
-from tests.serve.conftest import free_port
+from tests.network import free_port, wait_until_answers
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("containers")]
 PODMAN = ("podman", "--cgroup-manager", "cgroupfs", "--events-backend", "none", "--runtime", "runc")
@@ -196,7 +196,7 @@ def test_pushed_image_is_pulled_by_its_digest(image, tmp_path):
         ["docker-registry", "serve", tmp_path / "registry.yml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_for_registry(port)
+        wait_until_answers(f"http://127.0.0.1:{port}/v2/", seconds=20, process=registry)
         target = f"127.0.0.1:{port}/fraud/serve"
         run("buildah", "push", "--tls-verify=false", "--digestfile", tmp_path / "digest", image, f"{target}:test")
         digest = (tmp_path / "digest").read_text()
@@ -205,13 +205,3 @@ def test_pushed_image_is_pulled_by_its_digest(image, tmp_path):
     finally:
         registry.terminate()
         registry.wait(timeout=10)
-
-
-def wait_for_registry(port):
-    for _ in range(100):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=2).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError("the registry did not come up in twenty seconds")

@@ -14,7 +14,8 @@ import yaml
 from serve.access import main as make_key
 from tests.conftest import ROOT
 from tests.delivery.tools import need, run
-from tests.serve.conftest import free_port, start, wait_until_ready
+from tests.network import free_port, wait_until_ready
+from tests.serve.conftest import start
 
 FOLDER = ROOT / "k8s" / "monitoring"
 

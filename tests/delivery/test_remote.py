@@ -5,13 +5,11 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-import urllib.request
 
 import pytest
 
 from tests.delivery.tools import PATH, TOOLS, need, run
-from tests.serve.conftest import free_port
+from tests.network import free_port, wait_until_answers
 
 
 @pytest.fixture
@@ -27,12 +25,7 @@ def storage(tmp_path):
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(100):
-            try:
-                urllib.request.urlopen(f"{address}/storage/v1/b/fraud-data", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.2)
+        wait_until_answers(f"{address}/storage/v1/b/fraud-data", seconds=20, process=process)
         yield address
     finally:
         os.killpg(process.pid, signal.SIGTERM)

@@ -3,13 +3,12 @@
 import json
 import os
 import platform
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
+
+from tests.network import free_port, wait_until_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "load.json"
@@ -28,7 +27,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         service = start(port, folder)
         try:
-            wait_until_ready(service, port)
+            wait_until_ready(port, seconds=30, process=service)
             before = cpu_seconds(service.pid)
             host = ["--host", f"http://127.0.0.1:{port}", "--locustfile", FILE]
             if "--web" in arguments:
@@ -49,13 +48,6 @@ def main(arguments: list[str]) -> int:
     return done.returncode
 
 
-def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 def start(port: int, folder: str) -> subprocess.Popen:
     """The service with one worker, as in a pod."""
     settings = {
@@ -70,25 +62,6 @@ def start(port: int, folder: str) -> subprocess.Popen:
 def settings_from(environment: dict, settings: dict) -> dict:
     """The environment with the service's settings alone changed."""
     return {name: value for name, value in environment.items() if not name.startswith("FRAUD_STORE")} | settings
-
-
-def wait_until_ready(service: subprocess.Popen, port: int) -> None:
-    """Return when the service can decide.
-
-    Raises
-    ------
-    SystemExit
-        When it ended, or did not come up in thirty seconds.
-    """
-    for _ in range(150):
-        if service.poll() is not None:
-            raise SystemExit("error: the service did not start; its reason stands above")
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise SystemExit("error: the service was not ready after thirty seconds")
 
 
 def cpu_seconds(pid: int) -> float:

@@ -2,12 +2,9 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -19,6 +16,7 @@ from fraud_core.pipeline.versions import open_versions
 from serve.app import create_app
 from serve.settings import read_settings
 from tests.conftest import ROOT
+from tests.network import free_port
 
 
 @pytest.fixture(scope="session")
@@ -67,28 +65,11 @@ def decision(transactions):
     return {"transaction_id": "t-1", "occurred_at": "2026-01-31T12:00:00Z", "features": transactions[0]}
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 def start(**environment):
     return subprocess.Popen(
         [sys.executable, "-m", "serve"], cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-
-
-def wait_until_ready(port):
-    for _ in range(100):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2) as answer:
-                assert answer.status == 200
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the service did not become ready in ten seconds")
 
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [Path(p).parent for p in [shutil.which("initdb")] if p]

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.serve.conftest import free_port, start, wait_until_ready
+from tests.network import free_port, wait_until_ready
+from tests.serve.conftest import start
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 OPTIONS = [

@@ -11,7 +11,8 @@ from litestar.testing import TestClient
 from serve.access import SCOPES, new_key
 from serve.app import create_app
 from serve.settings import read_settings
-from tests.serve.conftest import free_port, start, wait_until_ready
+from tests.network import free_port, wait_until_ready
+from tests.serve.conftest import start
 
 CASES = 200
 JSON = {"Content-Type": "application/json"}

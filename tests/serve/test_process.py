@@ -6,7 +6,8 @@ import sys
 import time
 
 from tests.conftest import ROOT
-from tests.serve.conftest import free_port, start, wait_until_ready
+from tests.network import free_port, wait_until_ready
+from tests.serve.conftest import start
 
 
 def test_service_starts_answers_and_stops(environment):

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.conftest import free_port, start, wait_until_ready
+from tests.network import free_port, wait_until_ready
+from tests.serve.conftest import start
 from tests.serve.test_reload import another
 
 JSON = {"Content-Type": "application/json"}
