@@ -1,0 +1,304 @@
+"""Whether explanations keep saying the same: after another fit, another day, or an attack on the training labels.
+
+Two questions: does the ranking of the features stay (rank correlation of mean absolute contributions over a sample),
+and do the reasons of the same alerts stay (share of the three strongest that both models give)? Fits that differ by
+their seed alone are the noise floor.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from fraud_core.explain.exact import Explained, Explainer, build_explainer
+from fraud_core.model.champion import TrainingRows
+from fraud_core.model.decide import N_REASONS
+from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.intervals import Interval, interval
+
+Kind = Literal["seed", "other day", "attack"]
+N_REPLICATES = 400
+LEAST_SEEDS = 3
+FIGURES = {name: attrgetter(name) for name in ("rank_correlation", "top3_overlap")}
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far another model explains as the first one does.
+
+    Attributes
+    ----------
+    name, kind
+        What makes the other model another one.
+    rank_correlation
+        Of mean absolute contributions, Spearman's, in [-1, 1]; 1 is the same ranking.
+    top3_overlap
+        Mean share of the three strongest reasons of the alerts that the other model gives too, in [0, 1].
+    """
+
+    name: str
+    kind: Kind
+    rank_correlation: Interval
+    top3_overlap: Interval
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """Replicates of both figures for one other model; entry 0 is the point value."""
+
+    rank_correlation: np.ndarray
+    top3_overlap: np.ndarray
+
+
+def mean_importance(values: np.ndarray) -> np.ndarray:
+    """Mean absolute contribution of each feature, shape (n_features,), in log-odds.
+
+    Examples
+    --------
+    >>> mean_importance(np.array([[1.0, -3.0], [-1.0, 3.0]])).tolist()
+    [1.0, 3.0]
+    """
+    return np.abs(values).mean(axis=0)
+
+
+def rank_correlation(own: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Spearman's correlation of each row of two tables of importances, shape (n_rows,); ties share their mean rank.
+
+    Examples
+    --------
+    >>> rank_correlation(np.array([[1.0, 2.0, 3.0]]), np.array([[30.0, 20.0, 10.0]])).tolist()
+    [-1.0]
+    """
+    from scipy.stats import rankdata
+
+    a, b = (rankdata(each, axis=1) for each in (own, other))
+    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
+    return (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+
+
+def top_overlap(own: np.ndarray, other: np.ndarray, n_top: int = N_REASONS) -> np.ndarray:
+    """Share of a row's strongest raising features that another model has among its own, shape (n_samples,).
+
+    A row that no feature raises has no reasons to keep and counts as kept.
+
+    Examples
+    --------
+    >>> top_overlap(np.array([[3.0, 2.0, -1.0]]), np.array([[1.0, -1.0, 2.0]]), n_top=2).tolist()
+    [0.5]
+    """
+    mine, theirs = _top(own, n_top), _top(other, n_top)
+    count = mine.sum(axis=1)
+    return np.where(count > 0, (mine & theirs).sum(axis=1) / np.maximum(count, 1), 1.0)
+
+
+def _top(values: np.ndarray, n_top: int) -> np.ndarray:
+    top = np.zeros(values.shape, dtype=bool)
+    np.put_along_axis(top, np.argsort(-values, axis=1, kind="stable")[:, :n_top], True, axis=1)
+    return top & (values > 0)
+
+
+class _Comparison:
+    """One model, on fixed rows and fixed resamples of them, against others."""
+
+    def __init__(
+        self, explainer: Explainer, features: np.ndarray, alerts: np.ndarray, rng: np.random.Generator
+    ) -> None:
+        self._features, self._alerts = features, alerts
+        self._weights = [_weights(len(rows), rng) for rows in (features, alerts)]
+        self._importance = self._weights[0] @ np.abs(explainer.explain(features).values)
+        self._of_alerts = explainer.explain(alerts).values
+
+    def against(self, other: Explainer) -> _Compared:
+        """Both figures on every resample."""
+        importance = self._weights[0] @ np.abs(_added_up(other, self._features).values)
+        kept = top_overlap(self._of_alerts, _added_up(other, self._alerts).values)
+        return _Compared(rank_correlation(self._importance, importance), self._weights[1] @ kept)
+
+
+def _weights(n_rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Share of each row in the sample itself and in its resamples, shape (1 + N_REPLICATES, n_rows)."""
+    drawn = rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=N_REPLICATES)
+    return np.vstack([np.ones((1, n_rows)), drawn]) / n_rows
+
+
+def _added_up(explainer: Explainer, features: np.ndarray) -> Explained:
+    """Explained rows whose contributions add up.
+
+    Raises
+    ------
+    ArithmeticError
+        When they do not.
+    """
+    explained = explainer.explain(features)
+    worst = float(explained.additivity_errors.max())
+    if worst > 1e-6:
+        raise ArithmeticError(f"contributions: expected to add up to the margin to 1e-6, got an error of {worst:.2g}")
+    return explained
+
+
+def study_stability(
+    explainer: Explainer,
+    rows: TrainingRows,
+    others: Mapping[str, tuple[Kind, Sequence[TrainingRows]]],
+    features: np.ndarray,
+    alerts: np.ndarray,
+    *,
+    model: Mapping[str, Any],
+    n_seeds: int,
+    rng: np.random.Generator,
+) -> list[Agreement]:
+    """Fit again with other seeds and on other rows, and compare what is said about the same rows.
+
+    Parameters
+    ----------
+    explainer
+        Of the model that is compared with, fitted on `rows` with ``model["seed"]``.
+    others
+        By name what the rows are, and one set of training rows for each draw.
+    features, alerts
+        Shape (n_samples, n_features); the ranking is compared on the first, the reasons on the second.
+    model
+        ``seed``, ``n_threads`` and the settings under ``catboost``.
+    n_seeds
+        Fits on `rows` with another seed. Each draw of the others takes another seed too, as they do.
+
+    Examples
+    --------
+    >>> from fraud_core.pipeline.versions import open_versions
+    >>> rows = open_versions("toy").training_rows
+    >>> model = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 5}}
+    >>> fitted = fit_estimator("catboost", rows.features, rows.y_true, settings=model["catboost"], seed=1, n_threads=1)
+    >>> found = study_stability(build_explainer(fitted), rows, {}, rows.features[:50], rows.features[:5], model=model,
+    ...                         n_seeds=1, rng=np.random.default_rng(0))
+    >>> found[0].name, found[0].rank_correlation.value > 0
+    ('seed 2', True)
+    """
+    comparison = _Comparison(explainer, features, alerts, rng)
+
+    def compared(name: str, kind: Kind, fits: Iterable[tuple[TrainingRows, int]]) -> Agreement:
+        draws = [comparison.against(_fit(each, seed, model)) for each, seed in fits]
+        return Agreement(
+            name, kind, _over_draws([d.rank_correlation for d in draws], rng),
+            _over_draws([d.top3_overlap for d in draws], rng),
+        )  # fmt: skip
+
+    seeds = range(model["seed"] + 1, model["seed"] + 1 + n_seeds)
+    found = [compared(f"seed {seed}", "seed", [(rows, seed)]) for seed in seeds]
+    for name, (kind, draws) in others.items():
+        fits = [(each, model["seed"] + 1 + number) for number, each in enumerate(draws)]
+        found.append(compared(name, kind, fits))
+    return found
+
+
+def _fit(rows: TrainingRows, seed: int, model: Mapping[str, Any]) -> Explainer:
+    fitted = fit_estimator(
+        "catboost", rows.features, rows.y_true, settings=model["catboost"], seed=seed, n_threads=model["n_threads"]
+    )
+    return build_explainer(fitted)
+
+
+def _over_draws(draws: Sequence[np.ndarray], rng: np.random.Generator) -> Interval:
+    """The mean over draws; each resample of the rows takes draws anew as well."""
+    values = np.stack(draws)
+    taken = rng.integers(len(values), size=(len(values), values.shape[1]))
+    taken[:, 0] = np.arange(len(values))
+    return interval(np.take_along_axis(values, taken, axis=0).mean(axis=0))
+
+
+def noise_floor(values: Sequence[float]) -> float | None:
+    """What a fit with one more seed would hardly fall below: mean − t·s·√(1 + 1/n); None below three seeds.
+
+    Examples
+    --------
+    >>> round(noise_floor([0.9, 0.92, 0.94]), 3), noise_floor([0.9, 0.92])
+    (0.821, None)
+    """
+    from scipy.stats import t
+
+    n = len(values)
+    if n < LEAST_SEEDS:
+        return None
+    return float(np.mean(values) - t.ppf(0.975, n - 1) * np.std(values, ddof=1) * np.sqrt(1 + 1 / n))
+
+
+def verdict(agreement: Agreement, agreements: Sequence[Agreement]) -> str:
+    """Whether an agreement is lower than another seed alone would make it.
+
+    Returns
+    -------
+    str
+        ``ranking and reasons moved``, ``ranking moved``, ``reasons moved``, ``as another seed``, or ``insufficient
+        evidence`` with fewer than three seeds.
+
+    Examples
+    --------
+    >>> same, low = Interval(0.9, 0.9, 0.9), Interval(0.1, 0.1, 0.1)
+    >>> seeds = [Agreement(f"seed {k}", "seed", same, same) for k in (2, 3, 4)]
+    >>> verdict(Agreement("flips", "attack", same, low), seeds)
+    'reasons moved'
+    """
+    floors = floors_of(agreements)
+    if floors is None:
+        return "insufficient evidence"
+    words = {"rank_correlation": "ranking", "top3_overlap": "reasons"}
+    moved = [
+        words[name]
+        for (name, figure), floor in zip(FIGURES.items(), floors, strict=True)
+        if figure(agreement).high < floor
+    ]
+    return f"{' and '.join(moved)} moved" if moved else "as another seed"
+
+
+def floors_of(agreements: Sequence[Agreement]) -> tuple[float, float] | None:
+    """Noise floors of rank correlation and overlap from the fits that differ by their seed; None below three.
+
+    Examples
+    --------
+    >>> floors_of([]) is None
+    True
+    """
+    seeds = [found for found in agreements if found.kind == "seed"]
+    ranks, overlaps = (noise_floor([figure(found).value for found in seeds]) for figure in FIGURES.values())
+    return None if ranks is None or overlaps is None else (ranks, overlaps)
+
+
+def stability_metrics(agreements: Sequence[Agreement]) -> dict[str, Interval | float | str]:
+    """What the study of stability reports, by name.
+
+    Returns
+    -------
+    dict
+        For each figure: ``stability.FIGURE.NAME`` of each model that is not a seed, ``stability.FIGURE_seeds`` and
+        ``stability.FIGURE_poisoned`` of the seed and of the attack that agree least, the attack's name under
+        ``..._poisoned_worst``, ``stability.FIGURE_v0_v1``, and ``stability.FIGURE_floor`` when there are seeds enough;
+        ``stability.verdict.NAME`` for each model that is not a seed.
+    """
+    floors = floors_of(agreements)
+    found: dict[str, Interval | float | str] = {}
+    for place, (name, figure) in enumerate(FIGURES.items()):
+        least = {
+            kind: min((a for a in agreements if a.kind == kind), key=lambda a: figure(a).value, default=None)
+            for kind in get_args(Kind)
+        }
+        keys = {"seed": f"{name}_seeds", "other day": f"{name}_v0_v1", "attack": f"{name}_poisoned"}
+        found |= {f"stability.{keys[kind]}": figure(a) for kind, a in least.items() if a}
+        if least["attack"]:
+            found[f"stability.{name}_poisoned_worst"] = least["attack"].name
+        if floors:
+            found[f"stability.{name}_floor"] = floors[place]
+        found |= {f"stability.{name}.{key_of(a.name)}": figure(a) for a in agreements if a.kind == "attack"}
+    found |= {f"stability.verdict.{key_of(a.name)}": verdict(a, agreements) for a in agreements if a.kind != "seed"}
+    return found
+
+
+def key_of(name: str) -> str:
+    """A name as part of a key.
+
+    Examples
+    --------
+    >>> key_of("fit on v1")
+    'fit_on_v1'
+    """
+    return name.replace(" ", "_")
