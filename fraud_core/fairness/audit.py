@@ -82,8 +82,37 @@ def rates_by_group(outcome: np.ndarray, counted: np.ndarray, sensitive_features:
     return found
 
 
+def minimum_count(gap: float, *, base_rate: float = 0.8, power: float = 0.8) -> int:
+    """Rows that two groups must each count for a gap between their rates to be seen.
+
+    Parameters
+    ----------
+    gap
+        Below `base_rate`, in (0, base_rate).
+
+    References
+    ----------
+    J. Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, chapter 6: the arcsine effect size, here
+    with the noncentral t distribution, two-sided at 5%.
+
+    Examples
+    --------
+    >>> minimum_count(0.2), minimum_count(0.1)
+    (82, 293)
+    """
+    from scipy.stats import nct, t
+
+    effect = 2 * abs(np.arcsin(np.sqrt(base_rate)) - np.arcsin(np.sqrt(base_rate - gap)))
+    n = 2
+    while True:
+        critical, shift = t.ppf((1 + CONFIDENCE) / 2, 2 * n - 2), effect * np.sqrt(n / 2)
+        if nct.sf(critical, 2 * n - 2, shift) >= power:
+            return n
+        n += 1
+
+
 def audit_difference(
-    outcome: np.ndarray, counted: np.ndarray, sensitive_features: np.ndarray, *, limit: float
+    outcome: np.ndarray, counted: np.ndarray, sensitive_features: np.ndarray, *, limit: float, minimum: int = 1
 ) -> Difference:
     """The largest difference of a rate between any two groups, and whether it is tolerable.
 
@@ -93,9 +122,12 @@ def audit_difference(
         As in `rates_by_group`.
     limit
         Largest tolerable difference, in [0, 1].
+    minimum
+        A group that counts fewer rows, as from `minimum_count`, is not judged.
 
     Notes
     -----
+    A group that is not judged takes no part in the difference, and without it nothing can pass.
     Every pair of groups gets an interval with the plus-four adjustment. ``pass`` needs all of them below the limit,
     without a correction; ``fail`` needs one above it, with a Bonferroni correction over the pairs. The interval shown
     holds the largest lower and the largest upper end.
@@ -114,17 +146,22 @@ def audit_difference(
     rates = rates_by_group(outcome, counted, sensitive_features)
     if len(rates) < 2:
         return Difference(float("nan"), 0.0, 1.0, "not assessable", f"only one group: {rates[0].group}")
-    empty = [rate.group for rate in rates if not rate.trials]
-    if empty:
-        return Difference(float("nan"), 0.0, 1.0, "insufficient evidence", f"no row to count in group {empty[0]}")
-    value = max(abs(a.rate - b.rate) for a, b in combinations(rates, 2))
-    low, high = _pairwise_interval(rates)
+    judged = [rate for rate in rates if rate.trials >= max(minimum, 1)]
+    small = min(rates, key=lambda rate: rate.trials)
+    few = f"group {small.group} counts only {small.trials} rows"
+    if small.trials == 0:
+        few = f"no row to count in group {small.group}"
+    if len(judged) < 2:
+        return Difference(float("nan"), 0.0, 1.0, "insufficient evidence", f"{few}, at least {minimum} are needed")
+    value = max(abs(a.rate - b.rate) for a, b in combinations(judged, 2))
+    low, high = _pairwise_interval(judged)
     if low > limit:
         return Difference(value, low, high, "fail", f"the whole interval lies above the limit of {limit:g}")
+    if len(judged) < len(rates):
+        return Difference(value, low, high, "insufficient evidence", f"{few}, at least {minimum} are needed")
     if high < limit:
         return Difference(value, low, high, "pass", f"the whole interval lies below the limit of {limit:g}")
-    smallest = min(rates, key=lambda rate: rate.trials)
-    reason = f"the interval holds the limit of {limit:g}; group {smallest.group} counts only {smallest.trials} rows"
+    reason = f"the interval holds the limit of {limit:g}; {few}"
     return Difference(value, low, high, "insufficient evidence", reason)
 
 

@@ -8,8 +8,10 @@ import numpy as np
 import polars as pl
 
 from fraud_core.data.card import DatasetCard
-from fraud_core.fairness.audit import Difference, GroupRate, audit_difference, band, rates_by_group
+from fraud_core.fairness.audit import Difference, GroupRate, audit_difference, minimum_count, rates_by_group
+from fraud_core.fairness.groups import join_groups
 from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.intervals import Interval
 
 RATES = {
     "selection rate": "demographic_parity",
@@ -20,10 +22,22 @@ RATES = {
 
 @dataclass(frozen=True)
 class Audited:
-    """Decisions on a test set, with the sensitive attributes joined for evaluation only."""
+    """Decisions on clients, with the sensitive attributes joined for evaluation only.
+
+    Attributes
+    ----------
+    y_true, y_alert
+        Label and decision of each client, shape (n_clients,).
+    margin, features
+        Log-odds by a model of other clients, and what it saw.
+    sensitive
+        Group of each client, by attribute.
+    """
 
     y_true: np.ndarray
     y_alert: np.ndarray
+    margin: np.ndarray
+    features: np.ndarray
     sensitive: dict[str, np.ndarray]
 
 
@@ -32,47 +46,43 @@ def decide_and_join(
     card: DatasetCard,
     *,
     model: Mapping[str, Any],
-    test_share: float,
+    n_folds: int,
     selection_rate: float,
     age_bands: list[int],
     rng: np.random.Generator,
 ) -> Audited:
-    """Fit on a random part of the clients, select the riskiest of the rest, and join sex and age band.
+    """Score each client by a model of the other folds, select the riskiest, and join the sensitive attributes.
 
     Parameters
     ----------
     clients
-        A table with the columns ``SEX`` (0 man, 1 woman) and ``AGE`` among its sensitive ones, and no time.
-    test_share
-        Share of the clients that is audited.
+        A table with sensitive columns and no time.
+    n_folds
+        Folds, drawn at random; at least 2.
     selection_rate
-        Share of the audited clients that is selected.
+        Share of the clients that is selected.
     age_bands
         Edges of the age bands, in years.
     rng
-        Source of the split.
+        Source of the folds.
     """
-    test = rng.random(clients.height) < test_share
+    fold = rng.integers(0, n_folds, clients.height)
     features = clients.select(card.names("feature")).to_numpy().astype(np.float32)
     y_true = clients[card.only("label")].to_numpy()
-    fitted = fit_estimator(
-        "catboost", features[~test], y_true[~test],
-        settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
-    )  # fmt: skip
-    margin = fitted.margin(features[test])
-    audited = clients.filter(test)
-    return Audited(
-        y_true=y_true[test],
-        y_alert=margin >= np.quantile(margin, 1 - selection_rate),
-        sensitive={
-            "sex": np.where(audited["SEX"].to_numpy() == 1, "woman", "man"),
-            "age band": band(audited["AGE"].to_numpy(), age_bands),
-        },
-    )
+    margin = np.empty(clients.height)
+    for number in range(n_folds):
+        here = fold == number
+        fitted = fit_estimator(
+            "catboost", features[~here], y_true[~here],
+            settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
+        )  # fmt: skip
+        margin[here] = fitted.margin(features[here])
+    selected = margin >= np.quantile(margin, 1 - selection_rate)
+    return Audited(y_true, selected, margin, features, join_groups(clients, card, age_bands=age_bands))
 
 
 def audit(
-    decided: Audited, *, limit: float
+    decided: Audited, *, limit: float, minimum: int = 1
 ) -> tuple[dict[str, dict[str, list[GroupRate]]], dict[str, dict[str, Difference]]]:
     """Rates and differences by attribute and rate.
 
@@ -91,7 +101,10 @@ def audit(
         for attribute, group in decided.sensitive.items()
     }
     differences = {
-        attribute: {name: audit_difference(decided.y_alert, rows, group, limit=limit) for name, rows in counted.items()}
+        attribute: {
+            name: audit_difference(decided.y_alert, rows, group, limit=limit, minimum=minimum)
+            for name, rows in counted.items()
+        }
         for attribute, group in decided.sensitive.items()
     }
     return rates, differences
@@ -111,8 +124,6 @@ def fairlearn_frame(decided: Audited, attribute: str):
 
 def audit_metrics(table: str, differences: Mapping[str, Mapping[str, Difference]]) -> dict[str, Any]:
     """Differences and verdicts under ``<table>.<attribute>.<kind>_difference``, ready for metrics.json."""
-    from fraud_core.model.intervals import Interval
-
     flat: dict[str, Any] = {}
     for attribute, by_rate in differences.items():
         for rate, found in by_rate.items():
@@ -143,9 +154,23 @@ class AuditStudy:
     """An audit of one table, with Fairlearn's rates by group; all of it is empty when the table is not there."""
 
     verdict: str
+    decided: Audited | None
     rates: dict[str, dict[str, list[GroupRate]]]
     differences: dict[str, dict[str, Difference]]
     by_group: list[dict[str, Any]]
+
+    @property
+    def most_unequal(self) -> str | None:
+        """The attribute whose difference in recall or false-positive rate is the largest for sure, None without any.
+
+        For sure is the lower end of the interval: with many small groups the value itself is mostly noise.
+        """
+        sure = {
+            attribute: max(by_rate[rate].low for rate in ("recall", "false-positive rate"))
+            for attribute, by_rate in self.differences.items()
+            if all(np.isfinite(by_rate[rate].value) for rate in ("recall", "false-positive rate"))
+        }
+        return max(sure, key=sure.get) if sure else None
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each attribute and rate, for a table of the report."""
@@ -166,6 +191,7 @@ def audit_table(
     *,
     model: Mapping[str, Any],
     limit: float,
+    detectable_gap: float,
     seed: int,
     **split: Any,
 ) -> AuditStudy:
@@ -179,15 +205,17 @@ def audit_table(
         Keys ``seed``, ``n_threads`` and ``catboost``.
     limit
         As in `audit_difference`.
+    detectable_gap
+        A group is judged when it counts enough rows for this gap to be seen.
     seed
-        Of the split.
+        Of the folds.
     split
-        ``test_share``, ``selection_rate`` and ``age_bands``, as in `decide_and_join`.
+        ``n_folds``, ``selection_rate`` and ``age_bands``, as in `decide_and_join`.
     """
     if table is None:
-        return AuditStudy("not run: the table was not fetched", {}, {}, [])
+        return AuditStudy("not run: the table was not fetched", None, {}, {}, [])
     decided = decide_and_join(*table, model=model, rng=np.random.default_rng(seed), **split)
-    rates, differences = audit(decided, limit=limit)
+    rates, differences = audit(decided, limit=limit, minimum=minimum_count(detectable_gap))
     worst = [found.verdict for by_rate in differences.values() for found in by_rate.values()]
     verdict = "fail" if "fail" in worst else "pass" if set(worst) == {"pass"} else "insufficient evidence"
     by_group = [
@@ -195,4 +223,4 @@ def audit_table(
         for attribute in decided.sensitive
         for group, row in fairlearn_frame(decided, attribute).by_group.iterrows()
     ]
-    return AuditStudy(verdict, rates, differences, by_group)
+    return AuditStudy(verdict, decided, rates, differences, by_group)

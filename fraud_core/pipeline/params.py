@@ -127,18 +127,56 @@ class EntitiesStudy(_Section):
     n_parity: Count
 
 
+class Mitigation(_Section):
+    miss_cost: Annotated[float, msgspec.Meta(gt=1.0)]
+    tolerances: list[Share]
+    recommended_tolerance: Share
+    minimum_positives: Count
+    n_iterations: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Hiding(_Section):
+    attribute: str
+    group: str
+    shares: list[Share]
+    n_seeds: Count
+
+
+class Trial(_Section):
+    gaps: list[Share]
+    sizes: list[Count]
+    n_draws: Count
+    recall: Share
+    limit: Share
+
+
+class StreamAudit(_Section):
+    bias: Share
+    alert_share: Share
+
+
 class FairnessStudy(_Section):
     seed: int
-    test_share: Share
+    n_folds: Annotated[int, msgspec.Meta(ge=2)]
     age_bands: list[int]
     selection_rate: Share
     difference_limit: Share
+    detectable_gap: Share
+    n_replicates: Count
+    mitigation: Mitigation
+    hiding: Hiding
+    trial: Trial
+    stream: dict[str, Any]
+    stream_audit: StreamAudit
 
 
 class ExplainStudy(_Section):
     seed: int
     n_rows: Count
     n_shown: Count
+    n_seeds: Count
+    n_draws: Count
+    attacks: dict[str, Share]
 
 
 class SelectStudy(_Section):
@@ -190,7 +228,7 @@ STUDIES: dict[str, Study] = {
     "poisoning": Study("20_poisoning", shared=("decision", "model", "scan", "certificate")),
     "drift": Study("30_drift", shared=("decision", "drift", "model")),
     "fairness": Study("40_fairness", shared=("model",)),
-    "explain": Study("50_explain", shared=("model",)),
+    "explain": Study("50_explain", shared=("decision", "model")),
     "select": Study("60_select", shared=("decision",)),
 }
 # Runs that take one point of a section instead of a profile's grid.

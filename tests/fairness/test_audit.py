@@ -9,7 +9,7 @@ from fraud_core.fairness.study import assessability, audit_metrics, audit_table,
 from fraud_core.model.intervals import clopper_pearson
 
 AUDIT = {"limit": 0.1}
-SPLIT = {"test_share": 0.5, "selection_rate": 0.2, "age_bands": [18, 40, 121]}
+SPLIT = {"n_folds": 2, "selection_rate": 0.2, "age_bands": [18, 40, 121]}
 MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 20}}
 
 
@@ -117,14 +117,16 @@ def test_audit_agrees_with_fairlearn_by_group():
 
 
 def test_absent_table_is_not_run_and_gives_no_figure():
-    study = audit_table(None, model=MODEL, limit=0.1, seed=0, **SPLIT)
+    study = audit_table(None, model=MODEL, limit=0.1, detectable_gap=0.2, seed=0, **SPLIT)
     assert study.verdict.startswith("not run")
     assert audit_metrics("uci_default", study.differences) == {}
 
 
 def test_table_study_reports_every_attribute_and_rate():
-    study = audit_table((toy_clients(1500, seed=0), toy_clients_card()), model=MODEL, limit=0.1, seed=0, **SPLIT)
-    assert len(study.rows()) == 6
+    study = audit_table(
+        (toy_clients(1500, seed=0), toy_clients_card()), model=MODEL, limit=0.1, detectable_gap=0.2, seed=0, **SPLIT
+    )
+    assert len(study.rows()) == 9
     shown = {(row["attribute"], row["group"]): row["recall"] for row in study.by_group}
     assert shown[("sex", "man")] == pytest.approx(study.rates["sex"]["recall"][0].rate)
     assert "uci_default.sex.demographic_parity_difference" in audit_metrics("uci_default", study.differences)
