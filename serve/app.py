@@ -65,18 +65,21 @@ def create_app(
         yield
         await service.stop()
 
+    predict, decide = predict_route(service), decision_route(service, decision_list(service))
     app = Litestar(
         route_handlers=[
-            predict_route(service), decision_route(service, decision_list(service)), batch_route(service),
-            label_route(service), *record_routes(service), *about_routes(service), *health_routes(service),
-            *_documentation(service), *_assets(),
+            predict, decide, batch_route(service), label_route(service), *record_routes(service),
+            *about_routes(service), *health_routes(service), *_documentation(service), *_assets(),
         ],
         lifespan=[lifespan], exception_handlers=HANDLERS, openapi_config=None, state=State({"service": service}),
         request_max_body_size=settings.max_body_bytes,
     )  # fmt: skip
     limit = RateLimit(settings.requests_per_second / settings.workers)
     # Outside the router, so that unknown paths and refused methods are counted and guarded too.
-    app.asgi_handler = Edge(app.asgi_handler, routes, open_access(settings), limit, counters, service.telemetry)
+    app.asgi_handler = Edge(
+        app.asgi_handler, routes, open_access(settings), limit, counters, service.telemetry,
+        direct={"POST /predict": predict.fn, "POST /v1/decisions": decide.fn},
+    )  # fmt: skip
     return app
 
 

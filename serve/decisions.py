@@ -15,7 +15,8 @@ from litestar.types import Receive, Scope, Send
 from fraud_core.model.decide import ExpectedLoss, Reason, Verdict, Vote
 from fraud_core.model.policy import Bands, bands
 from serve.access import Caller
-from serve.asgi import Headers, encode, read_json_body, reply, reply_problem
+from serve.asgi import encode, reply, reply_problem
+from serve.bodies import Headers
 from serve.champion import Champion
 from serve.service import Service
 from serve.store import decisions, new_id, now_us
@@ -218,7 +219,7 @@ def decision_route(service: Service, list_decisions: Callable[[Scope, Send], Awa
         headers = scope["found_headers"]
         try:
             key = idempotency_key(headers)
-            body = await read_json_body(headers, receive, limit)
+            body = await service.bodies.read_json(headers, receive, limit)
             content = await maker.decide(body, scope["caller"], key, scope["span"])
         except InvalidTransaction as error:
             await reply_problem(send, error.problem)
@@ -264,7 +265,7 @@ def batch_route(service: Service):
     @asgi("/v1/decisions:batch", copy_scope=False)
     async def decide_batch(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await read_json_body(scope["found_headers"], receive, settings.max_batch_bytes)
+            body = await service.bodies.read_json(scope["found_headers"], receive, settings.max_batch_bytes)
             batch = _read_batch(body, settings.max_batch)
         except InvalidTransaction as error:
             await reply_problem(send, error.problem)

@@ -1,10 +1,12 @@
 """The edge of the service: every request passes it once, on the way in and on the way out.
 
 In: a known route, a caller with its scope, within its rate. Out: security headers, a count of route and status, and a
-span where the request is sampled. What is not a known route ends here.
+span where the request is sampled. What is not a known route ends here, and a route that must be fast is answered from
+here: finding its handler a second time costs as much as the model.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import NamedTuple
 
@@ -19,6 +21,7 @@ from serve.telemetry import Telemetry
 from serve.wire import Problem
 
 CLIENT_CLOSED = 499  # no answer was started: the client went away
+SERVER_ERROR = Problem("Server error", 500, "server_error", "the request could not be answered; it was logged")
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -35,13 +38,17 @@ PAGE_HEADERS = [
         b"script-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
     ),
 ]
+UNKNOWN = "other", SECURITY_HEADERS
 
 
 class Route(NamedTuple):
-    """A route that is known: its label, and the scope that a caller needs; None lets everybody in."""
+    """A route that is known: its label, the scope that a caller needs (None lets everybody in), and whether its answer
+    is the documentation page or a part of it.
+    """
 
     label: str
     scope: Scope | None
+    page: bool
 
 
 class Routes:
@@ -64,10 +71,11 @@ class Routes:
         self._patterns: dict[tuple[str, tuple[str, ...]], Route] = {}
         for label, scope in table.items():
             method, path = label.split(" ")
+            route = Route(label, scope, path.startswith(("/docs", "/assets/")))
             if "{" in path:
-                self._patterns[method, tuple(path.split("/"))] = Route(label, scope)
+                self._patterns[method, tuple(path.split("/"))] = route
             else:
-                self._exact[method, path] = Route(label, scope)
+                self._exact[method, path] = route
 
     @property
     def labels(self) -> list[str]:
@@ -104,14 +112,16 @@ class Edge:
     ----------
     app
         What answers the known routes.
+    direct
+        Handlers of `app`, by the label of their route, that are called without going through it.
     """
 
     def __init__(
         self, app: ASGIApp, routes: Routes, access: Access, limit: RateLimit, counters: Counters,
-        telemetry: Telemetry | None,
+        telemetry: Telemetry | None, direct: Mapping[str, ASGIApp],
     ) -> None:  # fmt: skip
         self._app, self._routes, self._access, self._limit = app, routes, access, limit
-        self._counters, self._telemetry = counters, telemetry
+        self._counters, self._telemetry, self._direct = counters, telemetry, direct
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -119,11 +129,9 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started, status = perf_counter(), CLIENT_CLOSED
-        method, path = scope["method"], scope["path"]
-        route = self._routes.find(method, path)
-        headers = dict(scope["headers"])
-        page = path[:5] == "/docs" or path[:8] == "/assets/"
-        added = PAGE_HEADERS if page else SECURITY_HEADERS
+        route = self._routes.find(scope["method"], scope["path"])
+        headers = scope["found_headers"] = dict(scope["headers"])
+        label, added = (route.label, PAGE_HEADERS if route.page else SECURITY_HEADERS) if route else UNKNOWN
 
         async def outward(message: Message) -> None:
             nonlocal status
@@ -132,20 +140,24 @@ class Edge:
                 message["headers"] = [*message["headers"], *added]
             await send(message)
 
-        label = route.label if route else "other"
-        span = self._telemetry and self._telemetry.request_span(method, label.rpartition(" ")[2], headers)
+        span = scope["span"] = self._telemetry.request_span(label, headers) if self._telemetry else None
         try:
-            caller = self._access.caller(headers) if route and route.scope else None
-            refusal = self._refusal(route, path, caller)
+            caller = scope["caller"] = self._access.caller(headers) if route and route.scope else None
+            refusal = self._refusal(route, scope["path"], caller)
             if refusal:
                 await refusal(outward)
             else:
-                scope["caller"], scope["span"], scope["found_headers"] = caller, span, headers
-                await self._app(scope, receive, outward)
+                await self._direct.get(label, self._app)(scope, receive, outward)
+        except Exception as error:
+            # what the router does for its routes: a defect is logged, and answered as long as nothing was sent
+            logging.getLogger(__name__).error("unexpected error on %s", label, exc_info=error)
+            if status != CLIENT_CLOSED:
+                raise
+            await reply_problem(outward, SERVER_ERROR)
         finally:
             self._counters.request(label, status, perf_counter() - started)
             if span:
-                self._telemetry.end(span, method, label.rpartition(" ")[2], status)
+                self._telemetry.end(span, scope["method"], label, status)
 
     def _refusal(self, route: Route | None, path: str, caller: Caller | None) -> Callable | None:
         """What to answer instead of letting the request in; None lets it in."""

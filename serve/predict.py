@@ -7,7 +7,7 @@ from litestar import asgi
 from litestar.types import Receive, Scope, Send
 
 from fraud_core.model.decide import Reason
-from serve.asgi import encode, read_json_body, reply, reply_problem
+from serve.asgi import encode, reply, reply_problem
 from serve.service import Service
 from serve.wire import InvalidTransaction
 
@@ -31,7 +31,7 @@ def predict_route(service: Service):
     @asgi("/predict", copy_scope=False)
     async def predict(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await read_json_body(scope["found_headers"], receive, limit)
+            body = await service.bodies.read_json(scope["found_headers"], receive, limit)
             champion = service.champion
             values, amount_eur = champion.reader.read(body)
         except InvalidTransaction as error:

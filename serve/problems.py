@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from serve.edge import SERVER_ERROR
 from serve.wire import InvalidTransaction, Problem
 
 PROBLEM = "application/problem+json"
@@ -42,7 +43,7 @@ def _http_error(request: Request, error: HTTPException) -> Response[Problem]:
 
 def _server_error(request: Request, error: Exception) -> Response[Problem]:
     request.logger.error("unexpected error on %s %r", request.method, request.url.path, exc_info=error)
-    return answer(Problem("Server error", 500, "server_error", "the request could not be answered; it was logged"))
+    return answer(SERVER_ERROR)
 
 
 HANDLERS: dict[Any, Any] = {

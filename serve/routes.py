@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.types import Receive, Send
 from litestar.types import Scope as AsgiScope
 
-from serve.asgi import read_json_body, reply, reply_problem
+from serve.asgi import reply, reply_problem
 from serve.decisions import RETRY
 from serve.metrics import CONTENT_TYPE, prometheus_text
 from serve.problems import answer
@@ -28,7 +28,7 @@ def label_route(service: Service):
     @asgi("/v1/labels", copy_scope=False)
     async def label(scope: AsgiScope, receive: Receive, send: Send) -> None:
         try:
-            body = await read_json_body(scope["found_headers"], receive, service.settings.max_body_bytes)
+            body = await service.bodies.read_json(scope["found_headers"], receive, service.settings.max_body_bytes)
             content = await record_label(service, body, scope["caller"])
         except InvalidTransaction as error:
             await reply_problem(send, error.problem)

@@ -10,6 +10,7 @@ import numpy as np
 from opentelemetry.trace import Span
 from sqlalchemy import Engine
 
+from serve.bodies import Bodies
 from serve.champion import Champion, ChampionSlot, load_champion
 from serve.counters import Counters
 from serve.settings import Settings
@@ -33,6 +34,7 @@ class Service:
     settings: Settings
     counters: Counters
     telemetry: Telemetry | None = None
+    bodies: Bodies = field(default_factory=Bodies)
     slot: ChampionSlot | None = None
     engine: Engine | None = None
     writer: GroupWriter | None = None
@@ -63,7 +65,7 @@ class Service:
         await self.prepare_store()
         self.writer = GroupWriter(self.engine)
         await self._record("model_loaded", self.champion, "the service started")
-        self._watching = [asyncio.create_task(each.watch()) for each in (self.slot, self.traffic)]
+        self._watching = [asyncio.create_task(each.watch()) for each in (self.slot, self.traffic, self.bodies)]
 
     async def stop(self) -> None:
         """Commit what waits, send what was measured, and let go."""

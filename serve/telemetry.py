@@ -28,8 +28,8 @@ class Telemetry:
         self._ratio = trace_ratio
         self.shutdown = shutdown
 
-    def request_span(self, method: str, route: str, headers: dict[bytes, bytes]) -> Span | None:
-        """A started span of a request that is sampled, else None."""
+    def request_span(self, label: str, headers: dict[bytes, bytes]) -> Span | None:
+        """A started span of a request that is sampled, else None; the label is ``METHOD /route``, or ``other``."""
         parent = headers.get(b"traceparent", b"")
         if len(parent) == TRACEPARENT_LENGTH:
             if parent[-1:] not in b"13579bdf":
@@ -37,10 +37,11 @@ class Telemetry:
         elif random() >= self._ratio:  # noqa: S311 - sampling needs no secret chance
             return None
         context = extract({"traceparent": parent.decode("latin-1")}) if parent else None
-        return self._tracer.start_span(f"{method} {route}", context=context, kind=SpanKind.SERVER)
+        return self._tracer.start_span(label, context=context, kind=SpanKind.SERVER)
 
-    def end(self, span: Span, method: str, route: str, status: int) -> None:
+    def end(self, span: Span, method: str, label: str, status: int) -> None:
         """End the span of a request."""
+        route = label.rpartition(" ")[2]
         span.set_attributes({"http.request.method": method, "http.route": route, "http.response.status_code": status})
         if status >= 500:
             span.set_status(StatusCode.ERROR)
