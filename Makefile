@@ -10,6 +10,7 @@ export PATH := $(BIN):$(CURDIR)/$(TOOLS)/bin:$(PATH)
 # Without these a locale or a setting of the shell could change what is written.
 export PYTHONUTF8 := 1
 export MLFLOW_DISABLE_TELEMETRY := true
+RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 QUICK := poison sweep data@quick baseline@quick entities@quick poisoning@quick drift@quick fairness@quick explain@quick select@quick report
 FULL := data@full baseline@full entities@full poisoning@full drift@full fairness@full explain@full select@full
@@ -84,13 +85,11 @@ readme: env ## write the current figures into README.md
 lint: env ## style and mistakes, in code and notebooks
 	@ruff check . && ruff format --check .
 
-lock: env ## resolve the pinned environment anew (needs uv)
-	@uv pip compile pyproject.toml --extra serve --extra research --extra test --extra build --universal \
-	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
-	@uv pip compile pyproject.toml --extra serve --universal -c requirements.lock \
-	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-serve.lock
-	@uv pip compile --group delivery --universal \
-	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-delivery.lock
+lock: env ## resolve the pinned environments anew (needs uv)
+	@$(RESOLVE) pyproject.toml --extra serve --extra research --extra test --extra build --extra features -o requirements-features.lock
+	@$(RESOLVE) pyproject.toml --extra serve --extra research --extra test --extra build -c requirements-features.lock -o requirements.lock
+	@$(RESOLVE) pyproject.toml --extra serve -c requirements.lock -o requirements-serve.lock
+	@$(RESOLVE) --group delivery -o requirements-delivery.lock
 
 env: $(VENV)/.ready ## the environment alone
 

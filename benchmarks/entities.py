@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fraud_core.data.feature_state import Event, FeatureState
+from fraud_core.data.feature_state import FeatureState
 from fraud_core.data.features import add_features
+from fraud_core.data.past import Event
 from fraud_core.data.simulate import StreamSettings, simulate_stream
 
 ROUNDS, ASKED = 3, 2_000

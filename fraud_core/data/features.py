@@ -9,11 +9,17 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from fraud_core.data.windows import (
+    DAY_SECONDS,
+    NULLABLE,
+    History,
+    calendar_features,
+    customer_features,
+    terminal_features,
+)
 from fraud_core.errors import ParameterError
 
-DAY_SECONDS = 86_400
-NIGHT_HOURS = 6
-WEEKEND = (5, 6)
+__all__ = ["DAY_SECONDS", "add_features", "check_events"]
 COLUMNS = ("time", "customer_id", "terminal_id", "amount_eur", "label", "reported_at")
 
 
@@ -57,24 +63,21 @@ def add_features(
     check_events(events)
     time = events["time"].cast(pl.Int64).to_numpy()
     cents = (events["amount_eur"] * 100).round().cast(pl.Int64).to_numpy()
+    fraud = pl.when(pl.col("label") == 1).then(pl.col("reported_at").cast(pl.Float64))
+    reported = events.select(fraud.fill_null(float("nan"))).to_series().to_numpy()
     customers = History(events["customer_id"].to_numpy(), time, cents)
+    added = customer_features(customers, windows_days, label_delay_days)
     terminals = History(events["terminal_id"].to_numpy(), time, cents)
-    fraud = (events["label"] == 1).to_numpy() & events["reported_at"].is_not_null().to_numpy()
-    reported = events["reported_at"].fill_null(0).cast(pl.Int64).to_numpy()
-    reach = (max(windows_days) + label_delay_days) * DAY_SECONDS
-    added = {"seconds_since_last": customers.since_last(reach)}
-    for days in windows_days:
-        count, total = customers.window(0, days * DAY_SECONDS)
-        added[f"customer_count_{days}d"] = pl.Series(count)
-        added[f"customer_mean_amount_{days}d"] = _ratio(total / 100, count)
-        added[f"terminal_count_{days}d"] = pl.Series(terminals.window(0, days * DAY_SECONDS)[0])
-        delay = label_delay_days * DAY_SECONDS
-        seen, _ = terminals.window(delay, days * DAY_SECONDS)
-        added[f"terminal_risk_{days}d"] = _ratio(terminals.known(fraud, reported, delay, days * DAY_SECONDS), seen)
-    day = time // DAY_SECONDS
-    added["night"] = pl.Series(time % DAY_SECONDS < NIGHT_HOURS * 3600).cast(pl.Int8)
-    added["weekend"] = pl.Series(np.isin(day % 7, WEEKEND)).cast(pl.Int8)
-    return events.with_columns(**added)
+    added |= terminal_features(terminals, reported, windows_days, label_delay_days) | calendar_features(time)
+    return events.with_columns(**{name: _series(name, values) for name, values in added.items()})
+
+
+def _series(name: str, values: np.ndarray) -> pl.Series:
+    """A feature as a column, null where it says nothing."""
+    if not name.startswith(NULLABLE):
+        return pl.Series(values)
+    column = pl.Series(values).fill_nan(None)
+    return column.cast(pl.Int64) if name == "seconds_since_last" else column
 
 
 def check_events(events: pl.DataFrame) -> None:
@@ -94,63 +97,3 @@ def check_events(events: pl.DataFrame) -> None:
             raise ParameterError(
                 f"{name}: expected a value in every row, {events[name].null_count()} are null; drop those rows"
             )
-
-
-class History:
-    """Events of one kind of entity, ordered by entity and time, so that a window is two searches.
-
-    Parameters
-    ----------
-    entity, time, cents
-        Of each event, shape (n_events,): identity, seconds, amount.
-    """
-
-    def __init__(self, entity: np.ndarray, time: np.ndarray, cents: np.ndarray) -> None:
-        codes = np.unique(entity, return_inverse=True)[1].astype(np.int64)
-        self._origin = int(time.min(initial=0))
-        self._span = int(time.max(initial=0)) - self._origin + 1
-        self._time, self._base = time - self._origin, codes * self._span
-        self._order = np.argsort(self._base + self._time, kind="stable")
-        self._key = (self._base + self._time)[self._order]
-        self._total = np.concatenate([[0], np.cumsum(cents[self._order])])
-
-    def _position(self, seconds_ago: int) -> np.ndarray:
-        """For each event, the place of the first event of its entity that is less than so many seconds old."""
-        return np.searchsorted(self._key, self._base + np.maximum(self._time - seconds_ago, 0), side="left")
-
-    def window(self, delay: int, seconds: int) -> tuple[np.ndarray, np.ndarray]:
-        """Count and cents of the events from ``delay + seconds`` to ``delay`` seconds ago, the end excluded."""
-        first, last = self._position(delay + seconds), self._position(delay)
-        return last - first, self._total[last] - self._total[first]
-
-    def since_last(self, reach: int) -> pl.Series:
-        """Seconds since the entity's last event of an earlier second, null when none is at most `reach` seconds old."""
-        here = self._position(0)
-        before = np.maximum(here - 1, 0)
-        same = (here > 0) & (self._key[before] >= self._base)
-        gap = self._base + self._time - self._key[before]
-        return _or_null(gap, same & (gap <= reach))
-
-    def known(self, fraud: np.ndarray, reported: np.ndarray, delay: int, seconds: int) -> np.ndarray:
-        """Number of the events of `window` that are fraud and were reported before the event that looks back."""
-        flagged = self._order[fraud[self._order]]
-        key, when = (self._base + self._time)[flagged], reported[flagged] - self._origin
-        first, last = (
-            np.searchsorted(key, self._base + np.maximum(self._time - ago, 0), side="left")
-            for ago in (delay + seconds, delay)
-        )
-        length = last - first
-        row = np.repeat(np.arange(len(length)), length)
-        start = np.cumsum(length) - length
-        place = np.arange(len(row)) - np.repeat(start, length) + np.repeat(first, length)
-        return np.bincount(row[when[place] < self._time[row]], minlength=len(length))
-
-
-def _ratio(numerator: np.ndarray, count: np.ndarray) -> pl.Series:
-    """Numerator over count, null where nothing was counted."""
-    return _or_null(numerator / np.maximum(count, 1), count > 0)
-
-
-def _or_null(values: np.ndarray, known: np.ndarray) -> pl.Series:
-    """The values where they are known, null elsewhere."""
-    return pl.select(pl.when(pl.Series(known)).then(pl.Series(values))).to_series()
