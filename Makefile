@@ -15,7 +15,7 @@ RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 QUICK := poison sweep data@quick baseline@quick entities@quick poisoning@quick drift@quick fairness@quick explain@quick select@quick report
 FULL := data@full baseline@full entities@full poisoning@full drift@full fairness@full explain@full select@full
 
-.PHONY: help run scan test serve lab studies report mlflow bench bench-serve readme lint lock env clean image load capacity \
+.PHONY: help run scan features test serve lab studies report mlflow bench bench-serve readme lint lock env clean image load capacity \
   tools pin-actions
 
 help: ## list the targets
@@ -35,6 +35,16 @@ test: env ## the whole test suite
 
 serve: env ## the service on the champion, open to this machine alone, documentation at /docs (PORT=8000)
 	@FRAUD_ACCESS=open FRAUD_PORT=$(PORT) python -m serve
+
+features: $(VENV)/.features ## the model of customers and terminals, and the feature store filled (STORE=path of Feast's configuration)
+	@dvc repro features
+	@python -m feature_repo.load $(if $(STORE),--store "$(STORE)")
+
+$(VENV)/.features: $(VENV)/.ready requirements-features.lock
+	@echo "environment: adding the feature store"
+	@$(BIN)/python -m pip install --quiet --no-compile --require-hashes -r requirements-features.lock
+	@$(BIN)/python -m compileall -q -j 2 $(VENV)/lib || true
+	@touch $@
 
 lab: env ## JupyterLab on the notebooks
 	@jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)

@@ -1,4 +1,5 @@
-"""The simulated stream: seconds to simulate and to featurise, memory, growth with the rows, one payment at a time.
+"""The simulated stream: seconds to simulate and to featurise, memory, growth with the rows, one payment at a time, and
+the feature store: a read of two pasts, and a replay that must equal the table.
 
 Each measurement runs in a process of its own, so that its peak of memory is its own: `make bench`.
 """
@@ -21,13 +22,15 @@ from fraud_core.data.simulate import StreamSettings, simulate_stream
 
 ROUNDS, ASKED = 3, 2_000
 HALF = {"n_customers": 2_500, "n_terminals": 5_000, "radius": 5.0 * 2**0.5}
+STORED, REPLAYED = StreamSettings(n_customers=1_000, n_terminals=2_000, n_days=60, radius=10.0), 10_000
 ONLINE = StreamSettings(n_customers=1_000, n_terminals=2_000, n_days=60, radius=5.0 * 5**0.5)
 
 
 def main() -> None:
     """Measure, print and write benchmarks/results/entities.json."""
     if len(sys.argv) > 1:
-        print(json.dumps(online() if sys.argv[1] == "online" else offline(sys.argv[1] == "half")))
+        acts = {"online": online, "store": store, "half": lambda: offline(True), "whole": lambda: offline(False)}
+        print(json.dumps(acts[sys.argv[1]]()))
         return
     whole, half = [], []
     for _ in range(ROUNDS):
@@ -42,6 +45,7 @@ def main() -> None:
         "rounds": ROUNDS, "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(), "numpy": np.__version__,
     } | {f"state.{name}": value for name, value in _apart("online").items()}  # fmt: skip
+    found |= {f"online.{name}": value for name, value in _apart("store").items()}
     print(json.dumps(found, indent=1))
     Path(__file__).with_name("results").joinpath("entities.json").write_text(json.dumps(found, indent=1) + "\n")
 
@@ -73,6 +77,37 @@ def online() -> dict[str, float]:
             spent.append(1000 * (time.perf_counter() - started))
         state.add(event)
     return {"p50_ms": round(float(np.median(spent)), 2), "p99_ms": round(float(np.quantile(spent, 0.99)), 2)}
+
+
+def store() -> dict[str, float]:
+    """Milliseconds to read one customer and one terminal from Feast in SQLite, and events replayed through it.
+
+    Each of the last events is answered from the store and then taken over; the figures that differ from the table's are
+    counted.
+    """
+    import tempfile
+
+    import polars as pl
+
+    from tests import feature_store as small
+
+    with tempfile.TemporaryDirectory() as scratch:
+        stream = simulate_stream(STORED, seed=1)
+        table = add_features(stream)
+        held = small.hold(Path(scratch), small.before(stream, stream["time"][-REPLAYED]))
+        asked = list(
+            zip(*(stream[f"{kind}_id"][-ASKED:].cast(pl.String) for kind in ("customer", "terminal")), strict=True)
+        )
+        spent = []
+        for pair in asked:
+            started = time.perf_counter()
+            held.read_now(*pair)
+            spent.append(1000 * (time.perf_counter() - started))
+        mismatches = small.replay(held, stream, table, REPLAYED)
+    return {
+        "p50_ms": round(float(np.median(spent)), 3), "p99_ms": round(float(np.quantile(spent, 0.99)), 3),
+        "replayed_events": REPLAYED, "mismatches": mismatches,
+    }  # fmt: skip
 
 
 def _apart(what: str) -> dict[str, float]:

@@ -9,6 +9,7 @@ from uvicorn.supervisors import Multiprocess
 from fraud_core.errors import FraudCoreError, ParameterError
 from serve.champion import load_champion
 from serve.counters import forget_workers
+from serve.service import check_feature_store
 from serve.settings import Settings, read_settings
 from serve.store import open_engine, prepare_tables
 
@@ -45,9 +46,9 @@ def _check(settings: Settings) -> None:
     """Find out before any worker starts what would stop each of them."""
     from serve.app import open_access
 
-    for folder in (settings.model_dir, settings.shadow_dir):
-        if folder is not None:
-            load_champion(folder, settings.public_key)
+    check_feature_store(settings, load_champion(settings.model_dir, settings.public_key))
+    if settings.shadow_dir is not None:
+        load_champion(settings.shadow_dir, settings.public_key)
     open_access(settings)
     if settings.access == "open":
         print("warning: FRAUD_ACCESS=open: everybody who reaches this address may do everything", flush=True)

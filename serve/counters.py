@@ -21,8 +21,8 @@ OTHER_STATUS = 0
 MOST_KEPT = 16  # drift states of workers that ended
 EVENTS = (
     "decision_approve", "decision_review", "decision_block", "decision_abstain", "decision_replayed",
-    "label_recorded", "store_unavailable", "shadow_compared", "shadow_disagreed", "shadow_failed",
-    "model_reloaded", "model_reload_refused",
+    "label_recorded", "store_unavailable", "features_unavailable",
+    "shadow_compared", "shadow_disagreed", "shadow_failed", "model_reloaded", "model_reload_refused",
 )  # fmt: skip
 
 

@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter_ns
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -16,30 +17,15 @@ from fraud_core.model.decide import ExpectedLoss, Reason, Verdict, Vote
 from fraud_core.model.policy import Bands, bands
 from serve.access import Caller
 from serve.asgi import encode, reply, reply_problem
-from serve.bodies import Headers
+from serve.asked import DecisionRequest, Name, idempotency_key, read_request
 from serve.champion import Champion
+from serve.entities import Featurised, Freshness, PastsDown, featurise, monday_seconds, read_entities
 from serve.service import Service
 from serve.store import decisions, new_id, now_us
 from serve.wire import InvalidTransaction, Problem, explain
 from serve.writer import StoreDown
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
-KEY_CHARACTERS = frozenset(range(0x21, 0x7F)) - {0x22, 0x5C}
-LONGEST_KEY = 128
 RETRY = ((b"retry-after", b"1"),)
-# What the documentation says of a time; the check itself is by value.
-YEARS = "^(19[7-9][0-9]|2[01][0-9]{2})-"
-Instant = Annotated[datetime, msgspec.Meta(tz=True, extra_json_schema={"pattern": YEARS})]
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-
-
-class DecisionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One payment to decide on; `policy` names the policy version that the caller relies on."""
-
-    transaction_id: Name
-    occurred_at: Instant
-    features: msgspec.Raw
-    policy: Name | None = None
 
 
 class Guarantees(msgspec.Struct, frozen=True):
@@ -52,12 +38,13 @@ class Guarantees(msgspec.Struct, frozen=True):
     drift
         State of the traffic against the training data; ``unknown`` until enough of it was seen.
     features
-        ``in the request``: they are as fresh as the caller made them.
+        ``in the request``: they are as fresh as the caller made them; ``from the store``: as `freshness` says.
     """
 
     certified_vote: Vote
     drift: str
-    features: Literal["in the request"] = "in the request"
+    features: Literal["in the request", "from the store"] = "in the request"
+    freshness: Freshness | None = None
 
 
 class DecisionAnswer(msgspec.Struct, frozen=True):
@@ -77,58 +64,14 @@ class DecisionAnswer(msgspec.Struct, frozen=True):
     guarantees: Guarantees
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """A request that was read."""
+@dataclass(frozen=True)
+class Asked:
+    """A request with the features that it is decided by; `featurised` when they were made here."""
 
     request: DecisionRequest
     values: np.ndarray
     amount_eur: float
-
-
-decode_request = msgspec.json.Decoder(DecisionRequest).decode
-
-
-def read_decision(body: bytes | msgspec.Raw, champion: Champion) -> Asked:
-    """Read one decision request.
-
-    Raises
-    ------
-    InvalidTransaction
-        Naming the field; 409 when the caller relies on a policy that is not served.
-    """
-    try:
-        request = decode_request(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidTransaction(explain(error, bytes(body))) from error
-    features = bytes(request.features)
-    # Names have no quotes in them, so every quote outside the features belongs to a key or to one of these values.
-    if bytes(body).count(b'"') - features.count(b'"') != 10 + (4 if request.policy else 0):
-        detail = "a field was sent more than once, or policy is null; send each once"
-        raise InvalidTransaction(Problem("Not a decision request", 400, "duplicate_field", detail))
-    if not EARLIEST <= request.occurred_at < LATEST:
-        detail = "occurred_at: expected a time from 1970 to 2199"
-        raise InvalidTransaction(Problem("Not a decision request", 400, "invalid_field", detail, "occurred_at"))
-    if request.policy not in (None, champion.bundle.policy_version):
-        detail = "policy: this version is not served; GET /v1/policy names the one that is"
-        raise InvalidTransaction(Problem("Another policy", 409, "policy_not_served", detail, "policy"))
-    return Asked(request, *champion.reader.read(features))
-
-
-def idempotency_key(headers: Headers) -> str | None:
-    """The Idempotency-Key of a request, or None.
-
-    Raises
-    ------
-    InvalidTransaction
-        When it is empty, too long or holds other than printable ASCII.
-    """
-    key = headers.get(b"idempotency-key")
-    if key is None:
-        return None
-    if not 0 < len(key) <= LONGEST_KEY or not KEY_CHARACTERS.issuperset(key):
-        detail = f"Idempotency-Key: expected 1 to {LONGEST_KEY} printable ASCII characters without spaces and quotes"
-        raise InvalidTransaction(Problem("Not a key", 400, "invalid_idempotency_key", detail))
-    return key.decode("ascii")
+    featurised: Featurised | None = None
 
 
 class DecisionMaker:
@@ -148,9 +91,11 @@ class DecisionMaker:
             When it could not be made durable.
         """
         service, champion = self._service, self._service.champion
-        asked = read_decision(body, champion)
+        asked = await self._asked(read_request(body, champion), champion)
         started = perf_counter_ns()
         verdict = champion.decider.decide(asked.values, asked.amount_eur)
+        if asked.featurised and asked.featurised.refused:
+            verdict = msgspec.structs.replace(verdict, decision="abstain", reasons=asked.featurised.refused)
         vote = champion.decider.vote(asked.values)
         service.count_inference(span, perf_counter_ns() - started)
         decided_us = now_us()
@@ -168,6 +113,20 @@ class DecisionMaker:
         service.counters.event("decision_replayed")
         return earlier.answer.encode()
 
+    async def _asked(self, request: DecisionRequest, champion: Champion) -> Asked:
+        """The request with its features: as sent, or made of what the feature store remembers of its entities."""
+        if not request.entities:
+            return Asked(request, *champion.reader.read(bytes(request.features)))
+        contract, pasts = champion.bundle.contract, self._service.pasts
+        if contract.entities is None or pasts is None:
+            detail = "entities: this service takes features; it has no feature store for named entities"
+            raise InvalidTransaction(Problem("No feature store", 400, "entities_not_served", detail, "entities"))
+        named = read_entities(bytes(request.entities))
+        remembered = await pasts.read(named.customer_id, named.terminal_id)
+        time = monday_seconds(request.occurred_at)
+        made = featurise(named, remembered, request.transaction_id, time, contract, pasts.ttl_seconds)
+        return Asked(request, made.values, named.amount_eur, made)
+
     def _answer(
         self, asked: Asked, verdict: Verdict, vote: Vote, champion: Champion, decided_us: int
     ) -> DecisionAnswer:
@@ -184,8 +143,12 @@ class DecisionMaker:
             policy_version=bundle.policy_version,
             model_version=bundle.version,
             lineage_id=champion.lineage_id,
-            guarantees=Guarantees(vote, self._service.drift_state()),
+            guarantees=_guarantees(vote, self._service.drift_state(), asked.featurised),
         )
+
+
+def _guarantees(vote: Vote, drift: str, made: Featurised | None) -> Guarantees:
+    return Guarantees(vote, drift) if made is None else Guarantees(vote, drift, "from the store", made.freshness)
 
 
 def _row(
@@ -204,6 +167,11 @@ def _row(
 
 STORE_DOWN = Problem(
     "Store not reachable", 503, "store_unavailable", "the decision could not be recorded; send it again with its key"
+)
+
+
+FEATURES_DOWN = Problem(
+    "Feature store not reachable", 503, "features_unavailable", "nothing was decided; send the request again"
 )
 
 
@@ -226,6 +194,9 @@ def decision_route(service: Service, list_decisions: Callable[[Scope, Send], Awa
         except StoreDown:
             service.counters.event("store_unavailable")
             await reply_problem(send, STORE_DOWN, RETRY)
+        except PastsDown:
+            service.counters.event("features_unavailable")
+            await reply_problem(send, FEATURES_DOWN, RETRY)
         else:
             await reply(send, 200, content)
 
@@ -260,6 +231,9 @@ def batch_route(service: Service):
         except StoreDown:
             service.counters.event("store_unavailable")
             return b'{"status":503,"problem":%s}' % encode(STORE_DOWN)
+        except PastsDown:
+            service.counters.event("features_unavailable")
+            return b'{"status":503,"problem":%s}' % encode(FEATURES_DOWN)
         return b'{"status":200,"decision":%s}' % content
 
     @asgi("/v1/decisions:batch", copy_scope=False)

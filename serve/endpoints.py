@@ -7,7 +7,8 @@ import msgspec
 from fraud_core.model.bundle_parts import Manifest
 from fraud_core.model.policy import DecisionPolicy
 from serve.access import Scope
-from serve.decisions import DecisionAnswer, Instant
+from serve.asked import Instant
+from serve.decisions import DecisionAnswer
 from serve.predict import Prediction
 from serve.records import LabelEvent, RecordedLabel
 

@@ -6,8 +6,9 @@ import msgspec
 
 from fraud_core import __version__
 from fraud_core.model.bundle_parts import Contract
-from serve.decisions import YEARS, DecisionRequest
+from serve.asked import YEARS
 from serve.endpoints import ENDPOINTS, Endpoint
+from serve.entities import NamedEntities
 from serve.problems import MEANINGS
 from serve.wire import Problem, transaction_schema
 
@@ -53,17 +54,7 @@ def _bodies(contract: Contract) -> dict[str, dict]:
     """Schemas of the bodies that hold a transaction."""
     transaction = transaction_schema(contract)
     example = transaction.pop("example")
-    request = {
-        "type": "object",
-        "properties": {
-            "transaction_id": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
-            "occurred_at": {"type": "string", "format": "date-time", "pattern": YEARS},
-            "features": transaction,
-            "policy": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
-        },
-        "required": [n for n in DecisionRequest.__struct_fields__ if n != "policy"],
-        "additionalProperties": False,
-    }
+    request = _request(transaction, contract)
     asked = {"transaction_id": "t-1", "occurred_at": "2026-01-31T12:00:00Z", "features": example}
     item = {
         "type": "object",
@@ -82,6 +73,24 @@ def _bodies(contract: Contract) -> dict[str, dict]:
         "decision": request | {"examples": [asked]},
         "batch": batch | {"examples": [{"items": [{"request": asked}]}]},
     }
+
+
+def _request(transaction: dict[str, Any], contract: Contract) -> dict[str, Any]:
+    """Schema of a decision request; a model of customers and terminals takes their names in the place of features."""
+    name = {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"}
+    schema = {
+        "type": "object",
+        "properties": {
+            "transaction_id": name, "occurred_at": {"type": "string", "format": "date-time", "pattern": YEARS},
+            "features": transaction, "policy": name,
+        },
+        "required": ["transaction_id", "occurred_at"],
+        "additionalProperties": False,
+    }  # fmt: skip
+    if contract.entities is None:
+        return schema | {"required": [*schema["required"], "features"]}
+    schema["properties"]["entities"] = msgspec.json.schema(NamedEntities)["$defs"]["NamedEntities"]
+    return schema | {"oneOf": [{"required": ["features"]}, {"required": ["entities"]}]}
 
 
 def _operation(endpoint: Endpoint, path: str, known: dict[str, Any], bodies: dict[str, dict]) -> dict[str, Any]:

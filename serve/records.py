@@ -14,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from serve.access import Caller
 from serve.asgi import encode, reply, reply_problem
-from serve.decisions import EARLIEST, LATEST, RETRY, Instant, Name
+from serve.asked import EARLIEST, LATEST, Instant, Name
+from serve.decisions import RETRY
 from serve.service import Service
 from serve.store import audit, decisions, labels, new_id, now_us
 from serve.wire import InvalidTransaction, Problem, explain

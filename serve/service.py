@@ -10,15 +10,58 @@ import numpy as np
 from opentelemetry.trace import Span
 from sqlalchemy import Engine
 
+from fraud_core.errors import ParameterError
 from serve.bodies import Bodies
 from serve.champion import Champion, ChampionSlot, load_champion
 from serve.counters import Counters
+from serve.entities import Pasts
 from serve.settings import Settings
 from serve.shadow import Shadow
 from serve.store import audit, new_id, now_us, open_engine, prepare_tables
 from serve.telemetry import Telemetry
 from serve.traffic import Traffic
 from serve.writer import GroupWriter, StoreDown
+
+
+def check_feature_store(settings: Settings, champion: Champion) -> None:
+    """Refuse a feature store that is not there, or that the model has no use for.
+
+    Raises
+    ------
+    ParameterError
+        Naming the setting.
+    """
+    if settings.feature_store is None:
+        return
+    if not settings.feature_store.is_file():
+        raise ParameterError(
+            f"FRAUD_FEATURE_STORE: {settings.feature_store.name[:60]}: no such file; give Feast's configuration"
+        )
+    if champion.bundle.contract.entities is None:
+        raise ParameterError(
+            "FRAUD_FEATURE_STORE: the model that serves is not one of customers and terminals; leave it out, or serve "
+            "models/entities (FRAUD_MODEL_DIR)"
+        )
+
+
+def open_pasts(settings: Settings) -> Pasts | None:
+    """The feature store that the settings name, or None.
+
+    Raises
+    ------
+    ParameterError
+        When it cannot be used.
+    """
+    if settings.feature_store is None:
+        return None
+    try:
+        # Imported here: a service without a feature store must not carry its library.
+        from serve.feast_pasts import FeastPasts
+    except ModuleNotFoundError as error:
+        raise ParameterError(
+            f"FRAUD_FEATURE_STORE: {error.name} is not installed; install the extra `features`"
+        ) from error
+    return FeastPasts(settings.feature_store)
 
 
 @dataclass
@@ -40,6 +83,7 @@ class Service:
     writer: GroupWriter | None = None
     shadow: Shadow | None = None
     traffic: Traffic | None = None
+    pasts: Pasts | None = None
     _tables_ready: bool = False
     _watching: list[asyncio.Task] = field(default_factory=list, repr=False)
 
@@ -61,6 +105,8 @@ class Service:
         if settings.shadow_dir:
             self.shadow = Shadow(load_champion(settings.shadow_dir, settings.public_key), self.counters)
         self.traffic = Traffic(settings.state_dir / "workers", self.champion.bundle)
+        check_feature_store(settings, self.champion)
+        self.pasts = open_pasts(settings)
         self.engine = open_engine(settings.store_url)
         await self.prepare_store()
         self.writer = GroupWriter(self.engine)
@@ -77,6 +123,8 @@ class Service:
             await self.traffic.judge()
         if self.writer:
             await asyncio.to_thread(self.writer.close)
+        if self.pasts:
+            self.pasts.close()
         if self.engine:
             self.engine.dispose()
         if self.telemetry:

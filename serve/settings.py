@@ -43,6 +43,8 @@ class Settings:
         Folder of what must outlive the process (FRAUD_STATE_DIR).
     store_url
         Database of decisions, labels and audit (FRAUD_STORE_URL, or a file that holds it, FRAUD_STORE_URL_FILE).
+    feature_store
+        Feast's configuration, for a model of customers and terminals (FRAUD_FEATURE_STORE).
     """
 
     model_dir: Path
@@ -64,6 +66,7 @@ class Settings:
     trace_ratio: float
     state_dir: Path
     store_url: str
+    feature_store: Path | None
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -106,6 +109,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         trace_ratio=_share(environment, "FRAUD_TRACE_RATIO", "0.01"),
         state_dir=state_dir,
         store_url=_store_url(environment, state_dir),
+        feature_store=_path(environment, "FRAUD_FEATURE_STORE"),
     )
 
 

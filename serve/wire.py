@@ -72,9 +72,10 @@ class TransactionReader:
             values = msgspec.structs.astuple(self.decoder.decode(body))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidTransaction(explain(error, body)) from error
-        # All values are numbers, so every pair of quotes is a key: one too many was sent twice.
+        # All values are numbers or null, so every pair of quotes is a key: one too many was sent twice.
         if body.count(b'"') != 2 * len(values):
             raise InvalidTransaction(_duplicate(body))
+        # null becomes NaN, which the model knows as "nothing is known"; only a nullable field decodes it
         return np.array(self.model_values(values), dtype=np.float64), values[self.amount]
 
 
@@ -93,7 +94,8 @@ def transaction_reader(contract: Contract) -> TransactionReader:
 
 def _annotation(field) -> Any:
     limits = {key: value for key, value in (("ge", field.min), ("le", field.max)) if value is not None}
-    return Annotated[PYTHON_TYPES[field.type], msgspec.Meta(**limits)]
+    number = Annotated[PYTHON_TYPES[field.type], msgspec.Meta(**limits)]
+    return number | None if field.nullable else number
 
 
 def explain(error: Exception, body: bytes) -> Problem:
@@ -164,7 +166,7 @@ def transaction_schema(contract: Contract) -> dict[str, Any]:
     """The JSON schema of a transaction, for the OpenAPI document."""
     names = {"float": "number", "int": "integer", "string": "string"}
     properties = {
-        field.name: {"type": names[field.type]}
+        field.name: {"type": [names[field.type], "null"] if field.nullable else names[field.type]}
         | ({"minimum": field.min} if field.min is not None else {})
         | ({"maximum": field.max} if field.max is not None else {})
         for field in contract.fields

@@ -90,7 +90,8 @@ def to_stream(table: pl.DataFrame, card: EventCard) -> pl.DataFrame:
     polars.DataFrame
         ``transaction_id``, ``time`` (whole seconds from the midnight, UTC, of the Monday before the first event),
         ``customer_id`` and ``terminal_id`` (numbered from 0), ``amount_eur``, ``label``, ``scenario`` (genuine or
-        fraud), ``reported_at`` (null for what nobody reported).
+        fraud), ``reported_at`` (null for what nobody reported), and the table's own identities as text: ``customer``,
+        ``terminal``, and ``payment`` where the card names one.
 
     Raises
     ------
@@ -121,11 +122,26 @@ def to_stream(table: pl.DataFrame, card: EventCard) -> pl.DataFrame:
         "terminal_id": _numbered(table, names.terminal, card.file), "amount_eur": amount, "label": label,
         "scenario": pl.select(pl.when(label == 1).then(pl.lit("fraud")).otherwise(pl.lit("genuine"))).to_series(),
         "reported_at": reported - origin,
+        "customer": table[names.customer].cast(pl.String), "terminal": table[names.terminal].cast(pl.String),
     }  # fmt: skip
     if names.id is not None:
         _check_unique(table[names.id], names.id, card.file)
+        columns["payment"] = table[names.id].cast(pl.String)
     ordered = pl.DataFrame(columns).sort("time", maintain_order=True)
     return ordered.with_row_index("transaction_id").cast({"transaction_id": pl.Int64})
+
+
+def stream_origin(table: pl.DataFrame, card: EventCard) -> int:
+    """Second 0 of the stream of a table, in seconds since 1970.
+
+    Examples
+    --------
+    >>> card = EventCard("t", "T", "real", "t.csv", EventColumns("ts", "c", "m", "a", "y"), "seconds",
+    ...     report_delay_days=1)
+    >>> stream_origin(pl.DataFrame({"ts": ["345610"]}), card)
+    345600
+    """
+    return _monday(int(_seconds(table, card.columns.time, card).min() or 0))
 
 
 def _seconds(table: pl.DataFrame, name: str, card: EventCard, *, nullable: bool = False) -> pl.Series:

@@ -162,7 +162,8 @@ def reference_of_bundle(described: Mapping[str, Any], feature_names: Sequence[st
         counts = np.concatenate([_with_missing(np.asarray(described["by_hour"][name])) for name in names], axis=1)
     else:
         rounded = [np.rint(np.asarray(known[n]["shares"]) * known[n]["rows"]).astype(np.int64) for n in names]
-        counts = np.concatenate([_with_missing(part[None]) for part in rounded], axis=1)
+        missing = [known[name].get("missing", 0) for name in names]
+        counts = np.concatenate([[*part, none] for part, none in zip(rounded, missing, strict=True)])[None]
     return Reference(names, edges, counts)
 
 

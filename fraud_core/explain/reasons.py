@@ -22,6 +22,9 @@ VOCABULARY: Mapping[Code, str] = {
     "USUAL_VALUE": "within its usual range",
     "OUTSIDE_TRAINING_RANGE": "far outside all values that the model was trained on; usual is",
     "UNKNOWN": "without a usual range to compare it with",
+    "ENTITY_UNKNOWN": "never seen before",
+    "ENTITY_STALE": "last seen longer ago than is remembered",
+    "EVENT_LATE": "reported so late that its windows are incomplete",
 }
 
 

@@ -8,22 +8,43 @@ import numpy as np
 from fraud_core.model.policy import DecisionPolicy
 
 
-class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One field of a request, with the closed range of its values."""
+class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One field of a request, with the closed range of its values; null says that nothing is known, where it may."""
 
     name: str
     type: str
     min: float | None
     max: float | None
+    nullable: bool = False
 
 
-class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The fields of a request in order, those among them that the model sees, in its order, and the amount in euros."""
+class EntityWindows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the features of customer and terminal are made, for a service that makes them itself.
+
+    Attributes
+    ----------
+    windows_days, label_delay_days
+        As of `fraud_core.data.features.add_features`.
+    """
+
+    windows_days: tuple[int, ...]
+    label_delay_days: int
+
+
+class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The fields of a request in order, those among them that the model sees, in its order, and the amount in euros.
+
+    Attributes
+    ----------
+    entities
+        Set when all fields but the amount are features of customer and terminal, which may be named instead.
+    """
 
     card: str
     fields: tuple[Field, ...]
     model_features: tuple[str, ...]
     amount: str
+    entities: EntityWindows | None = None
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +57,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     actions: DecisionPolicy
 
 
-class Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The distribution of one feature, or of the score.
 
     Attributes
@@ -44,11 +65,13 @@ class Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     edges, shares
         Inner bin edges, ascending, and the share of each bin; one more share than edges.
     rows
-        Rows described.
+        Rows described, those without a value left out.
     minimum, maximum
         Of all of them.
     low, high
         The 5% and 95% quantile: what the reasons of a decision call usual.
+    missing
+        Rows without a value.
     """
 
     edges: tuple[float, ...]
@@ -58,6 +81,7 @@ class Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     maximum: float
     low: float
     high: float
+    missing: int = 0
 
     def is_distribution(self) -> bool:
         """Whether edges and quantiles ascend and the shares of the bins make one whole."""

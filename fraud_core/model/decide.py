@@ -13,7 +13,10 @@ from fraud_core.model.policy import action, expected_losses
 from fraud_core.model.row_scorer import RowScorer
 
 N_REASONS = 3
-Code = Literal["ABOVE_USUAL", "BELOW_USUAL", "USUAL_VALUE", "OUTSIDE_TRAINING_RANGE", "UNKNOWN"]
+Code = Literal[
+    "ABOVE_USUAL", "BELOW_USUAL", "USUAL_VALUE", "OUTSIDE_TRAINING_RANGE", "UNKNOWN",
+    "ENTITY_UNKNOWN", "ENTITY_STALE", "EVENT_LATE",
+]  # fmt: skip
 
 
 class ExpectedLoss(msgspec.Struct, frozen=True):
@@ -30,17 +33,20 @@ class Reason(msgspec.Struct, frozen=True):
     Attributes
     ----------
     code
-        Where the value lies in the training rows; ``UNKNOWN`` when the feature had one value there.
+        Where the value lies in the training rows; ``UNKNOWN`` when the feature had one value there, or has none here.
+        The last three say why the features of an entity cannot be relied on.
     contribution
         Log-odds before calibration; above 0 towards fraud.
     reference
         5% and 95% quantile of the training rows.
+    value
+        None where the feature says nothing, since nothing is known.
     """
 
     code: Code
     feature: str
     contribution: float
-    value: float
+    value: float | None
     reference: tuple[float, float]
 
 
@@ -139,11 +145,11 @@ class Decider:
         low, high = self._usual.low[k], self._usual.high[k]
         if taken == "abstain":
             code: Code = "OUTSIDE_TRAINING_RANGE"
-        elif low == high:
+        elif low == high or value != value:
             code = "UNKNOWN"
         else:
             code = "ABOVE_USUAL" if value > high else "BELOW_USUAL" if value < low else "USUAL_VALUE"
-        return Reason(code, self._features[k], contribution, value, (low, high))
+        return Reason(code, self._features[k], contribution, None if value != value else value, (low, high))
 
 
 def _usual(described: list[Described], margin: float) -> _Usual:

@@ -12,7 +12,8 @@ class PartitionEnsemble:
     Attributes
     ----------
     weights
-        Shape (k, n_features + 1), on standardised features; the last column is the intercept.
+        Shape (k, n_features + 1), on standardised features; the last column is the intercept. Features that may be
+        NaN have weight 0.
     limits
         Shape (k,), margin from which a part votes fraud; chosen on that part alone.
     centre, scale
@@ -27,6 +28,8 @@ class PartitionEnsemble:
     def votes(self, features: np.ndarray) -> np.ndarray:
         """How many parts vote fraud, shape (n_samples,), from 0 to k."""
         place = np.clip((features - self.centre) / self.scale, -20, 20)
+        if np.isnan(place).any():
+            place = np.where(self.weights[:, :-1].any(axis=0), place, 0.0)
         margin = place @ self.weights[:, :-1].T + self.weights[:, -1]
         return (margin >= self.limits).sum(axis=1)
 

@@ -13,7 +13,7 @@ from fraud_core.drift.univariate import bin_edges, bin_shares
 from fraud_core.errors import BundleError
 from fraud_core.model import bundle
 from fraud_core.model.bundle_arrays import ModelArrays
-from fraud_core.model.bundle_parts import Contract, Described, Field, Policy, Reference
+from fraud_core.model.bundle_parts import Contract, Described, EntityWindows, Field, Policy, Reference
 from fraud_core.model.champion import DecidingModel, TrainingRows, train
 from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.export import to_plain_form
@@ -92,8 +92,15 @@ def open_candidate(data_dir: str) -> bundle.Bundle:
     return bundle.read_content(within_project(TOY_CANDIDATE))
 
 
-def write_candidate(place: Path, chosen: DecidingModel, versions: Versions, plan: Plan) -> str:
+def write_candidate(
+    place: Path, chosen: DecidingModel, versions: Versions, plan: Plan, entities: EntityWindows | None = None
+) -> str:
     """Write a trained model as plain files after checking that they score and explain alike; returns its version.
+
+    Parameters
+    ----------
+    entities
+        How its features are made, when they are those of customer and terminal.
 
     Raises
     ------
@@ -108,7 +115,7 @@ def write_candidate(place: Path, chosen: DecidingModel, versions: Versions, plan
     shutil.rmtree(folder, ignore_errors=True)
     return bundle.write_content(
         folder,
-        contract=_contract(versions.card),
+        contract=_contract(versions.card, entities),
         model=_plain_model(chosen, rows, plan),
         policy=Policy(
             slope=chosen.calibration.slope,
@@ -183,10 +190,12 @@ def _choose_policy(
     )  # fmt: skip
 
 
-def _contract(card: DatasetCard) -> Contract:
+def _contract(card: DatasetCard, entities: EntityWindows | None) -> Contract:
     asked = [column for column in card.columns if column.role in ("time", "feature", "amount")]
-    fields = tuple(Field(column.name, column.type, column.min, column.max) for column in asked)
-    return Contract(card.name, fields, tuple(card.model_features), card.only("amount"))
+    if entities is not None:  # their service has no use for a time beside the one of the payment
+        asked = [column for column in asked if column.role != "time"]
+    fields = tuple(Field(column.name, column.type, column.min, column.max, column.nullable) for column in asked)
+    return Contract(card.name, fields, tuple(card.model_features), card.only("amount"), entities)
 
 
 def _reference(chosen: DecidingModel, rows: TrainingRows, card: DatasetCard) -> Reference:
@@ -195,11 +204,11 @@ def _reference(chosen: DecidingModel, rows: TrainingRows, card: DatasetCard) -> 
     return Reference(features, _described(chosen.scored(rows.features[rows.validation]).y_score))
 
 
-def _described(values: np.ndarray) -> Described:
-    values = values.astype(np.float64)
+def _described(column: np.ndarray) -> Described:
+    values = column[np.isfinite(column)].astype(np.float64)
     edges = bin_edges(values, REFERENCE_BINS)
     low, high = np.quantile(values, USUAL, method="inverted_cdf").tolist()
     return Described(
         tuple(edges.tolist()), tuple(bin_shares(values, edges).tolist()), len(values), float(values.min()),
-        float(values.max()), low, high,
+        float(values.max()), low, high, len(column) - len(values),
     )  # fmt: skip

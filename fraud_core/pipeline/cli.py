@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     scan.add_argument("--trusted", type=Path, help="a table whose labels are true; its last hours are used")
     _add_drift(add)
     add("train", _train, "train the candidate on v0")
+    add("features", _features, "train the model of customers and terminals, and write the pasts of a feature store")
     study = add("study", _study, "run a study notebook")
     study.add_argument("name", choices=[*STUDIES, *SWEEPS])
     promote = add("promote", _promote, "make the candidate the champion if the gate passed it")
@@ -129,6 +130,12 @@ def _train(options) -> None:
     from fraud_core.pipeline.candidate import train_candidate
 
     train_candidate(_params())
+
+
+def _features(options) -> None:
+    from fraud_core.pipeline.entity_model import make_entity_model
+
+    print(make_entity_model(_params()))
 
 
 def _study(options) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from fraud_core.data import sources
-from fraud_core.data.events import EventCard, decode_event_card, to_stream
+from fraud_core.data.events import EventCard, decode_event_card, stream_origin, to_stream
 from fraud_core.data.simulate import StreamSettings, simulate_stream
 from fraud_core.errors import ParameterError
 from fraud_core.pipeline.paths import within_project
@@ -21,10 +21,17 @@ CARD, SOURCE = "card.yaml", "source.json"
 
 @dataclass(frozen=True)
 class EventStream:
-    """Events in the columns of `simulate_stream`, with the words that say whose they are."""
+    """Events in the columns of `simulate_stream`, with the words that say whose they are.
+
+    Attributes
+    ----------
+    origin
+        Second 0 of the events in seconds since 1970, the midnight of a Monday; None for simulated ones.
+    """
 
     events: pl.DataFrame
     title: str
+    origin: int | None = None
 
 
 def use_events(card: Path | None) -> str:
@@ -79,7 +86,8 @@ def open_events(data_dir: str, stream: dict[str, Any], seed: int) -> EventStream
     if data_dir == TOY or not (folder / CARD).is_file():
         return EventStream(simulate_stream(_settings(stream), seed=seed), "simulated payments")
     card = decode_event_card((folder / CARD).read_bytes(), name=CARD)
-    return EventStream(to_stream(read_columns(folder / _own_file(folder)), card), _words(card))
+    table = read_columns(folder / _own_file(folder))
+    return EventStream(to_stream(table, card), _words(card), stream_origin(table, card))
 
 
 def _settings(stream: dict[str, Any]) -> StreamSettings:

@@ -77,6 +77,17 @@ class DriftLimits(_Section):
     alpha: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
 
 
+class EntityModel(_Section):
+    seed: int
+    stream: dict[str, Any]
+    windows_days: list[Count]
+    label_delay_days: Count
+    late_days: Count
+    test_days: Count
+    validation_days: Count
+    first_day: Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+
+
 class DataStudy(_Section):
     n_examples: Count
 
@@ -210,6 +221,7 @@ class Params(_Section):
     scan: Scan
     certificate: Certificate
     drift: DriftLimits
+    entity_model: EntityModel
     quick: Profile
     full: Profile
 

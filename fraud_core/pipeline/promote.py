@@ -72,7 +72,7 @@ def promote(profile: str, *, override: tuple[str, str] | None = None) -> str:
         return f"champion: model {kept} stays; {comparison.evidence}"
     partial = champion.with_name(f".champion-{os.getpid()}")
     shutil.copytree(candidate, partial)
-    _seal(partial)
+    seal(partial)
     keep_lineage(partial)
     _swap(partial, champion)
     _record(version_found, evidence, promoted=True, override=override)
@@ -91,7 +91,7 @@ def _is_served(champion: Path, version_found: str) -> bool:
     return same
 
 
-def _seal(folder: Path) -> None:
+def seal(folder: Path) -> None:
     """Write the manifest, and its signature when a signing key is configured."""
     code, notebooks = source_digests()
     bundle.write_manifest(

@@ -58,6 +58,10 @@ def certify(
     ParameterError
         When k is even or below 3, or a part holds no fraud: then there is too little data for so many parts.
 
+    Notes
+    -----
+    A feature that is NaN somewhere gets no weight: a linear model would need a value in its place.
+
     References
     ----------
     A. Levine and S. Feizi (2021), Deep partition aggregation: provable defenses against general poisoning attacks,
@@ -76,16 +80,18 @@ def certify(
 
     if k < 3 or k % 2 == 0:
         raise ParameterError(f"k: expected an odd number of parts of at least 3, got {k}")
-    centre, scale = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-9)
-    place = np.clip((features - centre) / scale, -20, 20).astype(np.float64)
+    whole = np.isfinite(features).all(axis=0)
+    centre = np.where(whole, features.mean(axis=0), 0.0)
+    scale = np.where(whole, np.maximum(features.std(axis=0), 1e-9), 1.0)
+    place = np.clip((features[:, whole] - centre[whole]) / scale[whole], -20, 20).astype(np.float64)
     part = deal(features, k, salt=salt)
-    weights, limits = np.empty((k, features.shape[1] + 1)), np.empty(k)
+    weights, limits = np.zeros((k, features.shape[1] + 1)), np.empty(k)
     for number in range(k):
         own = part == number
         if len(np.unique(y_seen[own])) < 2:
             raise ParameterError(f"k={k}: part {number} holds one class only; take fewer parts")
         model = LogisticRegression(C=C, class_weight="balanced", max_iter=1000).fit(place[own], y_seen[own])
-        weights[number] = np.append(model.coef_[0], model.intercept_)
+        weights[number, np.append(whole, True)] = np.append(model.coef_[0], model.intercept_)
         margin = model.decision_function(place[own])
         limits[number] = np.quantile(margin, 1 - alert_budget)
     return PartitionEnsemble(weights, limits, centre, scale)

@@ -1,0 +1,1 @@
+"""The feature store: Feast's definitions, and how it is filled."""

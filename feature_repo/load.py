@@ -1,0 +1,89 @@
+"""``python -m feature_repo.load``: apply the definitions and fill the online store from data/features.
+
+A run that was stopped is run again: a past is written whole, so writing it twice changes nothing.
+"""
+
+import argparse
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from feast import FeatureStore
+
+from fraud_core.data.past_rows import KINDS
+from fraud_core.errors import FraudCoreError, ParameterError
+from fraud_core.pipeline.entity_model import PASTS
+from fraud_core.pipeline.paths import within_project
+from fraud_core.pipeline.progress import progress_bar
+
+AT_ONCE = 500
+REPO = Path(__file__).parent
+
+
+def open_store(config: Path) -> FeatureStore:
+    """The store that a configuration names.
+
+    Raises
+    ------
+    ParameterError
+        When there is no such file.
+    """
+    if not config.is_file():
+        raise ParameterError(f"{config.name}: no such configuration; feature_repo/ holds those of SQLite and Redis")
+    return FeatureStore(repo_path=str(REPO), fs_yaml_file=config)
+
+
+def fill(store: FeatureStore, folder: Path) -> int:
+    """Apply the definitions, write every past of a folder, and return their number.
+
+    Raises
+    ------
+    ParameterError
+        When a table of pasts is missing.
+    """
+    from feature_repo.definitions import OBJECTS
+
+    tables = {kind: folder / f"{kind}s.parquet" for kind in KINDS}
+    for path in tables.values():
+        if not path.is_file():
+            raise ParameterError(f"{path.parent.name}/{path.name}: no such table; make it with `make features`")
+    store.apply(OBJECTS)
+    _let_readers_in(store)
+    show, written = progress_bar(), 0
+    for kind, path in tables.items():
+        file, done = pq.ParquetFile(path), 0
+        for batch in file.iter_batches(AT_ONCE):
+            show(f"filling {kind}s", done, file.metadata.num_rows)
+            store.write_to_online_store(f"{kind}_past", batch.to_pandas())
+            done += batch.num_rows
+        show(f"filling {kind}s", done, file.metadata.num_rows)
+        written += done
+    return written
+
+
+def _let_readers_in(store: FeatureStore) -> None:
+    """A SQLite file that can be read while it is written; the setting stays with the file."""
+    config = store.config.online_store
+    if config.type == "sqlite":
+        with closing(sqlite3.connect(store.repo_path / config.path)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Fill the store; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m feature_repo.load", description=__doc__.splitlines()[0])
+    parser.add_argument("--store", type=Path, default=REPO / "feature_store.yaml", help="Feast's configuration")
+    options = parser.parse_args(arguments)
+    try:
+        written = fill(open_store(options.store), within_project(PASTS))
+    except FraudCoreError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"feature store: {written} pasts in {options.store.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,87 @@
+"""What a decision is asked with: the request, its key, and everything that is checked before anything is decided."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+
+from serve.bodies import Headers
+from serve.champion import Champion
+from serve.wire import InvalidTransaction, Problem, explain
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+KEY_CHARACTERS = frozenset(range(0x21, 0x7F)) - {0x22, 0x5C}
+LONGEST_KEY = 128
+# What the documentation says of a time; the check itself is by value.
+YEARS = "^(19[7-9][0-9]|2[01][0-9]{2})-"
+Instant = Annotated[datetime, msgspec.Meta(tz=True, extra_json_schema={"pattern": YEARS})]
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+NOTHING_SENT = msgspec.Raw()
+
+
+class DecisionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One payment to decide on: its features, or the entities whose features are made here.
+
+    Attributes
+    ----------
+    policy
+        The policy version that the caller relies on.
+    """
+
+    transaction_id: Name
+    occurred_at: Instant
+    features: msgspec.Raw = NOTHING_SENT
+    entities: msgspec.Raw = NOTHING_SENT
+    policy: Name | None = None
+
+
+decode_request = msgspec.json.Decoder(DecisionRequest).decode
+
+
+def read_request(body: bytes | msgspec.Raw, champion: Champion) -> DecisionRequest:
+    """Read one decision request; what is in its features or entities is not looked into.
+
+    Raises
+    ------
+    InvalidTransaction
+        Naming the field; 409 when the caller relies on a policy that is not served.
+    """
+    try:
+        request = decode_request(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidTransaction(explain(error, bytes(body))) from error
+    features, entities = bytes(request.features), bytes(request.entities)
+    if bool(features) == bool(entities):
+        detail = "features: expected either features or entities"
+        raise _refused("duplicate_field" if features else "missing_field", detail, "features")
+    # Names have no quotes in them, so every quote outside the features belongs to a key or to one of these values.
+    outside = bytes(body).count(b'"') - (features or entities).count(b'"')
+    if outside != 10 + (4 if request.policy else 0):
+        raise _refused("duplicate_field", "a field was sent more than once, or policy is null; send each once")
+    if not EARLIEST <= request.occurred_at < LATEST:
+        raise _refused("invalid_field", "occurred_at: expected a time from 1970 to 2199", "occurred_at")
+    if request.policy not in (None, champion.bundle.policy_version):
+        detail = "policy: this version is not served; GET /v1/policy names the one that is"
+        raise InvalidTransaction(Problem("Another policy", 409, "policy_not_served", detail, "policy"))
+    return request
+
+
+def _refused(code: str, detail: str, field: str | None = None) -> InvalidTransaction:
+    return InvalidTransaction(Problem("Not a decision request", 400, code, detail, field))
+
+
+def idempotency_key(headers: Headers) -> str | None:
+    """The Idempotency-Key of a request, or None.
+
+    Raises
+    ------
+    InvalidTransaction
+        When it is empty, too long or holds other than printable ASCII.
+    """
+    key = headers.get(b"idempotency-key")
+    if key is None:
+        return None
+    if not 0 < len(key) <= LONGEST_KEY or not KEY_CHARACTERS.issuperset(key):
+        detail = f"Idempotency-Key: expected 1 to {LONGEST_KEY} printable ASCII characters without spaces and quotes"
+        raise InvalidTransaction(Problem("Not a key", 400, "invalid_idempotency_key", detail))
+    return key.decode("ascii")

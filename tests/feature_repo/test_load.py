@@ -1,0 +1,93 @@
+"""The feature store: filled, read back, equal to the table, in SQLite and in Redis."""
+
+import polars as pl
+import pytest
+
+from fraud_core.data.features import add_features
+from tests.feature_store import (
+    KEPT_SECONDS,
+    REDIS,
+    before,
+    needs_feast,
+    redis_config,
+    replay,
+    small_stream,
+    sqlite_config,
+    start_redis,
+    write_pasts,
+)
+
+pytestmark = [needs_feast, pytest.mark.slow, pytest.mark.xdist_group("feast")]
+ANSWERED = 150
+
+
+@pytest.fixture(scope="module")
+def stream():
+    return small_stream()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "redis"])
+def config(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "sqlite":
+        yield sqlite_config(folder)
+        return
+    if REDIS is None:
+        pytest.skip("no Redis on this machine (Debian: apt-get install redis-server)")
+    process, port = start_redis(folder)
+    yield redis_config(folder, port)
+    process.terminate()
+    process.wait(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def filled(config, stream, tmp_path_factory):
+    """A store as it was before the last events of the stream."""
+    from feature_repo.load import fill, open_store
+    from serve.feast_pasts import FeastPasts
+
+    folder, moment = tmp_path_factory.mktemp("pasts"), stream["time"][-ANSWERED]
+    write_pasts(folder, before(stream, moment))
+    assert fill(open_store(config), folder) > 200
+    store = FeastPasts(config)
+    yield store
+    store.close()
+
+
+def test_replayed_events_have_the_features_of_the_table(filled, stream):
+    """Each event is answered from the store and then taken over, with the reports that came in between."""
+    table = add_features(stream)
+    assert replay(filled, stream, table, ANSWERED) == 0
+    wrong = table.with_columns(customer_count_30d=pl.col("customer_count_30d") + 1)
+    assert replay(filled, stream, wrong, 3) == 3, "a figure that is wrong is counted"
+
+
+def test_entity_that_was_never_seen_has_no_past_and_no_time(filled):
+    found = filled.read_now("nobody", "nowhere")
+    assert found.customer.ids == ()
+    assert (found.customer_at, found.terminal_at) == (None, None)
+
+
+def test_ttl_is_what_is_kept(filled):
+    assert filled.ttl_seconds == KEPT_SECONDS
+
+
+def test_filling_twice_changes_nothing(config, filled, stream, tmp_path):
+    from feature_repo.load import fill, open_store
+
+    write_pasts(tmp_path, stream)
+    customer = str(stream["customer_id"][-1])
+    fill(open_store(config), tmp_path)
+    once = filled.read_now(customer, "nowhere").customer
+    fill(open_store(config), tmp_path)
+    assert filled.read_now(customer, "nowhere").customer.ids == once.ids
+
+
+def test_missing_table_and_missing_configuration_are_named(config, tmp_path):
+    from feature_repo.load import fill, open_store
+    from fraud_core.errors import ParameterError
+
+    with pytest.raises(ParameterError, match=r"customers\.parquet: no such table"):
+        fill(open_store(config), tmp_path)
+    with pytest.raises(ParameterError, match=r"none.yaml: no such configuration"):
+        open_store(tmp_path / "none.yaml")

@@ -1,0 +1,150 @@
+"""A small stream, its model and its pasts, and feature stores that hold them, for tests."""
+
+import shutil
+import subprocess
+import time
+from collections import deque
+from importlib.util import find_spec
+
+import msgspec
+import numpy as np
+import polars as pl
+import pytest
+
+from fraud_core.data.past import Event, payment_features
+from fraud_core.data.past_rows import KINDS, MONDAY
+from fraud_core.data.past_table import past_rows
+from fraud_core.data.simulate import StreamSettings, simulate_stream
+from fraud_core.data.windows import DAY_SECONDS
+from fraud_core.pipeline.entity_model import make_entity_model
+from fraud_core.pipeline.params import read_params
+from tests.conftest import ROOT
+from tests.network import free_port
+
+needs_feast = pytest.mark.skipif(find_spec("feast") is None, reason="no Feast here (make features adds it)")
+REDIS = shutil.which("redis-server")
+ORIGIN = MONDAY + 52 * 7 * DAY_SECONDS
+KEPT_SECONDS = 38 * DAY_SECONDS
+STREAM = {"n_customers": 120, "n_terminals": 160, "n_days": 75, "radius": 20.0}
+
+
+def small_params():
+    params = read_params(ROOT / "params.yaml")
+    return msgspec.structs.replace(
+        params,
+        entity_model=msgspec.structs.replace(params.entity_model, stream=STREAM, test_days=10, validation_days=7),
+        model=msgspec.structs.replace(params.model, catboost={"iterations": 30}, n_threads=1),
+        certificate=msgspec.structs.replace(params.certificate, parts=[3]),
+    )
+
+
+def small_stream():
+    return simulate_stream(StreamSettings(**STREAM), seed=1)
+
+
+def make_project(folder):
+    """A project with a small model of entities and the pasts at the end of its stream; returns its bundle."""
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / name, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        make_entity_model(small_params())
+    return folder / "models" / "entities"
+
+
+def write_pasts(folder, events):
+    """The pasts of a table of events, as the repository reads them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind in KINDS:
+        past_rows(events, kind, origin=ORIGIN, horizon_seconds=KEPT_SECONDS).write_parquet(folder / f"{kind}s.parquet")
+
+
+def write_config(folder, online):
+    """Feast's configuration for a store of its own; definitions are those of the repository."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "feature_store.yaml"
+    path.write_text(
+        f"project: fraud\nprovider: local\nregistry: {folder}/registry.db\nonline_store: {online}\n"
+        "offline_store: {type: file}\nentity_key_serialization_version: 3\n"
+    )
+    return path
+
+
+def sqlite_config(folder):
+    return write_config(folder, f"{{type: sqlite, path: {folder}/online.db}}")
+
+
+def redis_config(folder, port):
+    return write_config(folder, f'{{type: redis, connection_string: "127.0.0.1:{port}", skip_dedup: true}}')
+
+
+def start_redis(folder):
+    """A Redis server of its own on loopback; returns process and port."""
+    port = free_port()
+    command = [REDIS, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    for _ in range(100):
+        ready = subprocess.run(["redis-cli", "-p", str(port), "ping"], capture_output=True, text=True)
+        if ready.stdout.strip() == "PONG":
+            return process, port
+        time.sleep(0.05)
+    process.kill()
+    raise AssertionError("Redis did not start")
+
+
+def monday(seconds):
+    """A second of the stream as pasts count."""
+    return ORIGIN + seconds - MONDAY
+
+
+def before(events, moment):
+    """Events before a moment with the reports that were known then."""
+    known = pl.col("reported_at") < moment
+    return events.filter(pl.col("time") < moment).with_columns(
+        label=pl.when(known).then("label").otherwise(0).cast(pl.Int8), reported_at=pl.when(known).then("reported_at")
+    )
+
+
+def hold(folder, events):
+    """A SQLite store of a table of events."""
+    from feature_repo.load import fill, open_store
+    from serve.feast_pasts import FeastPasts
+
+    write_pasts(folder / "pasts", events)
+    config = sqlite_config(folder / "feast")
+    fill(open_store(config), folder / "pasts")
+    return FeastPasts(config)
+
+
+def event_of(row):
+    """A row of a stream as it reaches a store."""
+    return Event(
+        str(row["transaction_id"]), monday(row["time"]), str(row["customer_id"]), str(row["terminal_id"]),
+        row["amount_eur"],
+    )  # fmt: skip
+
+
+def replay(store, stream, table, last):
+    """Answer the last events from a store and take each over, with the reports that come in between.
+
+    Returns how many figures differ from those of the table.
+    """
+    from serve.follow import Report, take_over
+
+    windows = {"windows_days": [1, 7, 30], "label_delay_days": 7}
+    start, mismatches = stream["time"][-last], 0
+    names = [name for name in table.columns if name not in stream.columns]
+    waiting = deque(stream.filter(pl.col("reported_at") >= start).sort("reported_at").iter_rows(named=True))
+    for row in table.filter(pl.col("time") >= start).iter_rows(named=True):
+        told = []
+        while waiting and waiting[0]["reported_at"] < row["time"]:
+            each = waiting.popleft()
+            told.append(Report(event_of(each), monday(each["reported_at"])))
+        assert take_over(store, [], told) == 0
+        found = store.read_now(str(row["customer_id"]), str(row["terminal_id"]))
+        made = payment_features(found.customer, found.terminal, event_of(row), **windows)
+        expected = [np.nan if row[name] is None else float(row[name]) for name in names]
+        equal = np.isclose([made[name] for name in names], expected, rtol=0, atol=0, equal_nan=True)
+        mismatches += int((~equal).sum())
+        assert take_over(store, [event_of(row)], []) == 0
+    return mismatches
