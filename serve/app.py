@@ -13,6 +13,8 @@ from serve.counters import Counters
 from serve.decisions import batch_route, decision_route
 from serve.edge import Edge, Routes
 from serve.endpoints import ENDPOINTS
+from serve.inference import inference_routes
+from serve.invocations import invocation_routes
 from serve.limits import RateLimit
 from serve.openapi import openapi_document
 from serve.predict import predict_route
@@ -69,7 +71,8 @@ def create_app(
     app = Litestar(
         route_handlers=[
             predict, decide, batch_route(service), label_route(service), *record_routes(service),
-            *about_routes(service), *health_routes(service), *_documentation(service), *_assets(),
+            *about_routes(service), *health_routes(service), *inference_routes(service), *invocation_routes(service),
+            *_documentation(service), *_assets(),
         ],
         lifespan=[lifespan], exception_handlers=HANDLERS, openapi_config=None, state=State({"service": service}),
         request_max_body_size=settings.max_body_bytes,

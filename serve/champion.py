@@ -11,7 +11,7 @@ from fraud_core.errors import BundleError, FraudCoreError
 from fraud_core.model.bundle import Bundle, load_bundle
 from fraud_core.model.bundle_parts import Manifest
 from fraud_core.model.decide import Decider
-from serve.wire import TransactionReader, transaction_reader
+from serve.wire import TransactionReader, row_type, transaction_reader
 
 WATCH_SECONDS = 2.0
 SELF_TEST_TOLERANCE = 1e-9
@@ -29,6 +29,8 @@ class Champion:
         Scores, explains and decides single rows.
     reader
         Reads transactions of the bundle's contract.
+    row_type
+        The struct that checks one row of a batch.
     self_test
         Probability of the self-test row when it was loaded.
     """
@@ -38,6 +40,7 @@ class Champion:
     lineage_id: str
     decider: Decider
     reader: TransactionReader
+    row_type: type
     self_test: float
 
     def passes_self_test(self) -> bool:
@@ -60,7 +63,8 @@ def load_champion(folder: Path, public_key: bytes | None = None) -> Champion:
     if not 0.0 <= probability <= 1.0 or abs(probability - expected) > SELF_TEST_TOLERANCE:
         raise BundleError(f"{folder.name}: the self-test row does not score; make the bundle anew with `make run`")
     reader = transaction_reader(bundle.contract)
-    return Champion(bundle, promoted.manifest, promoted.lineage_id, decider, reader, probability)
+    kind = row_type(bundle.contract)
+    return Champion(bundle, promoted.manifest, promoted.lineage_id, decider, reader, kind, probability)
 
 
 def self_test_row(bundle: Bundle) -> np.ndarray:

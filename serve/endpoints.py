@@ -9,6 +9,8 @@ from fraud_core.model.policy import DecisionPolicy
 from serve.access import Scope
 from serve.asked import Instant
 from serve.decisions import DecisionAnswer
+from serve.inference import InferAnswer, ModelMetadata, ServerMetadata
+from serve.invocations import Predictions
 from serve.predict import Prediction
 from serve.records import LabelEvent, RecordedLabel
 
@@ -110,7 +112,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     scope
         What a caller needs; None lets everybody in.
     body
-        Type of the request body: a struct, ``"transaction"`` for the contract of the model that serves, or None.
+        Type of the request body: a struct, the name of a body that the contract of the model that serves makes
+        (`serve.openapi`), or None.
     answer
         Type of the answer.
     problems
@@ -139,6 +142,7 @@ TIME_RANGE = (
     Query("limit", Annotated[int, msgspec.Meta(ge=1, le=500)], "Decisions on a page, 1 to 500"),
 )
 BODY = (400, 408, 413, 415)
+VERSIONS = ("", "/versions/{version}")
 
 ENDPOINTS = (
     Endpoint(
@@ -170,6 +174,29 @@ ENDPOINTS = (
         route="GET /v1/lineage/{lineage_id}", scope="read", tag="model", summary="Every digest behind a model",
         answer=Lineage, problems=(404, 503),
     ),
+    *(
+        Endpoint(
+            route=f"POST /v2/models/{{name}}{version}/infer", scope="score", tag="other protocols", body="inference",
+            answer=InferAnswer, problems=(*BODY, 404), summary="Score rows by the Open Inference Protocol",
+        )
+        for version in VERSIONS
+    ),
+    *(
+        Endpoint(
+            route=f"GET /v2/models/{{name}}{version}", scope="read", tag="other protocols", answer=ModelMetadata,
+            problems=(404,), summary="What the model takes and gives",
+        )
+        for version in VERSIONS
+    ),
+    Endpoint(route="GET /v2", scope="read", tag="other protocols", answer=ServerMetadata, summary="This server"),
+    Endpoint(
+        route="POST /invocations", scope="score", tag="other protocols", body="invocation", answer=Predictions,
+        problems=BODY, summary="Score rows as MLflow's scoring server does",
+    ),
+    *(Endpoint(route=f"GET /v2/models/{{name}}{version}/ready", shown=False) for version in VERSIONS),
+    Endpoint(route="GET /v2/health/live", shown=False),
+    Endpoint(route="GET /v2/health/ready", shown=False),
+    Endpoint(route="GET /ping", shown=False),
     Endpoint(route="GET /v1/model", scope="read", tag="model", summary="The model that serves", answer=ModelInfo),
     Endpoint(route="GET /v1/policy", scope="read", tag="model", summary="The policy that decides", answer=PolicyInfo),
     Endpoint(

@@ -6,13 +6,15 @@ import msgspec
 
 from fraud_core import __version__
 from fraud_core.model.bundle_parts import Contract
-from serve.asked import YEARS
+from serve.bodies_schema import body_schemas
 from serve.endpoints import ENDPOINTS, Endpoint
-from serve.entities import NamedEntities
+from serve.inference import MODEL
 from serve.problems import MEANINGS
-from serve.wire import Problem, transaction_schema
+from serve.wire import Problem
 
 REFERENCE = "#/components/schemas/{name}"
+TEXT = {"type": "string"}
+PATH_PARTS = {"name": TEXT | {"enum": [MODEL]}}
 ALWAYS_PROBLEMS = (401, 403, 429)
 
 
@@ -31,7 +33,7 @@ def openapi_document(contract: Contract) -> dict[str, Any]:
     query_types = [query.kind for e in shown for query in e.query]
     schemas, components = msgspec.json.schema_components([*types, *query_types, Problem], ref_template=REFERENCE)
     known = {repr(kind): schema for kind, schema in zip([*types, *query_types], schemas, strict=False)}
-    bodies = _bodies(contract)
+    bodies = body_schemas(contract)
     paths: dict[str, dict] = {}
     for endpoint in shown:
         method, path = endpoint.route.split(" ")
@@ -48,49 +50,6 @@ def openapi_document(contract: Contract) -> dict[str, Any]:
             },
         },
     }
-
-
-def _bodies(contract: Contract) -> dict[str, dict]:
-    """Schemas of the bodies that hold a transaction."""
-    transaction = transaction_schema(contract)
-    example = transaction.pop("example")
-    request = _request(transaction, contract)
-    asked = {"transaction_id": "t-1", "occurred_at": "2026-01-31T12:00:00Z", "features": example}
-    item = {
-        "type": "object",
-        "properties": {
-            "request": request, "idempotency_key": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
-        },
-        "required": ["request"], "additionalProperties": False,
-    }  # fmt: skip
-    batch = {
-        "type": "object",
-        "properties": {"items": {"type": "array", "items": item, "minItems": 1, "maxItems": 100}},
-        "required": ["items"], "additionalProperties": False,
-    }  # fmt: skip
-    return {
-        "transaction": transaction | {"examples": [example]},
-        "decision": request | {"examples": [asked]},
-        "batch": batch | {"examples": [{"items": [{"request": asked}]}]},
-    }
-
-
-def _request(transaction: dict[str, Any], contract: Contract) -> dict[str, Any]:
-    """Schema of a decision request; a model of customers and terminals takes their names in the place of features."""
-    name = {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"}
-    schema = {
-        "type": "object",
-        "properties": {
-            "transaction_id": name, "occurred_at": {"type": "string", "format": "date-time", "pattern": YEARS},
-            "features": transaction, "policy": name,
-        },
-        "required": ["transaction_id", "occurred_at"],
-        "additionalProperties": False,
-    }  # fmt: skip
-    if contract.entities is None:
-        return schema | {"required": [*schema["required"], "features"]}
-    schema["properties"]["entities"] = msgspec.json.schema(NamedEntities)["$defs"]["NamedEntities"]
-    return schema | {"oneOf": [{"required": ["features"]}, {"required": ["entities"]}]}
 
 
 def _operation(endpoint: Endpoint, path: str, known: dict[str, Any], bodies: dict[str, dict]) -> dict[str, Any]:
@@ -116,7 +75,7 @@ def _operation(endpoint: Endpoint, path: str, known: dict[str, Any], bodies: dic
 
 def _parameters(endpoint: Endpoint, path: str, known: dict[str, Any]) -> list[dict[str, Any]]:
     named = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    found = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in named]
+    found = [{"name": name, "in": "path", "required": True, "schema": PATH_PARTS.get(name, TEXT)} for name in named]
     found += [
         {"name": query.name, "in": "query", "required": False, "description": query.text,
          "schema": known[repr(query.kind)]}

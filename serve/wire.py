@@ -92,6 +92,25 @@ def transaction_reader(contract: Contract) -> TransactionReader:
     return TransactionReader(msgspec.json.Decoder(struct), model_values, names.index(contract.amount))
 
 
+def row_type(contract: Contract) -> type:
+    """The model's features as a struct; the fields of a request that the model does not see may be there or not.
+
+    Examples
+    --------
+    >>> from fraud_core.model.bundle_parts import Field
+    >>> contract = Contract("t", (Field("Amount", "float", 0.0, None),), ("Amount",), "Amount")
+    >>> msgspec.convert({"Amount": 2}, row_type(contract)).Amount
+    2.0
+    """
+    seen = [(field.name, _annotation(field)) for field in contract.fields if field.name in contract.model_features]
+    others = [
+        (field.name, _annotation(field) | msgspec.UnsetType, msgspec.UNSET)
+        for field in contract.fields
+        if field.name not in contract.model_features
+    ]
+    return msgspec.defstruct("Row", [*seen, *others], forbid_unknown_fields=True, frozen=True)
+
+
 def _annotation(field) -> Any:
     limits = {key: value for key, value in (("ge", field.min), ("le", field.max)) if value is not None}
     number = Annotated[PYTHON_TYPES[field.type], msgspec.Meta(**limits)]
