@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from fraud_core.data.arrays import to_arrays
-from fraud_core.drift.attribution import LabelledWindow
-from fraud_core.drift.calibration import one_feature, stability_index
+from fraud_core.drift.changes import one_feature, stability_index
+from fraud_core.drift.evidence import LabelledWindow
 from fraud_core.drift.monitor import StreamMonitor
 from fraud_core.drift.reference import build_reference
 from fraud_core.drift.scenarios import make_pool, simulate

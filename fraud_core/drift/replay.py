@@ -7,8 +7,9 @@ from typing import Any, Literal
 import numpy as np
 
 from fraud_core.data.arrays import Arrays
-from fraud_core.drift.attribution import ATTACKS, INCONCLUSIVE, Attributor, LabelledWindow
+from fraud_core.drift.attribution import ATTACKS, INCONCLUSIVE, Attributor
 from fraud_core.drift.binned import MINIMUM_ROWS, State
+from fraud_core.drift.evidence import LabelledWindow
 from fraud_core.drift.label_free import expected_average_precision
 from fraud_core.drift.window import compare_windows, prepare_window
 from fraud_core.model.calibration import fit_calibration

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fraud_core.drift.attribution import CAUSES, Evidence, LabelledWindow, gather_evidence
+from fraud_core.drift.attribution import CAUSES
+from fraud_core.drift.evidence import Evidence, LabelledWindow, gather_evidence
 from fraud_core.drift.multivariate import discriminant_terms
 
 BACKGROUND_SHARE = 0.5

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from fraud_core.data.arrays import Arrays
-from fraud_core.drift.attribution import ATTACKS, CAUSES, INCONCLUSIVE, Attributor, LabelledWindow, fit_attributor
+from fraud_core.drift.attribution import ATTACKS, CAUSES, INCONCLUSIVE, Attributor, fit_attributor
+from fraud_core.drift.evidence import LabelledWindow
 from fraud_core.drift.label_free import LabelFree, estimate_performance
 from fraud_core.drift.multivariate import discriminant_terms
 from fraud_core.drift.replay import Block, Schedule, hide_frauds, replay

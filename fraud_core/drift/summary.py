@@ -34,12 +34,12 @@ def window_figures(window: WindowDrift) -> dict[str, Any]:
 
 
 def calibration_figures(found: Calibration) -> dict[str, Interval]:
-    """False alarms, power and the night."""
+    """False alarms, power, night and day."""
     return (
         {"aa.false_alarm_rate": found.false_alarm_rate}
         | {f"aa.{n}.false_alarm_rate": rate for n, rate in found.by_rows.items()}
         | {f"power.{name}": rate for name, rate in found.power.items()}
-        | {f"night.{name}": rate for name, rate in found.same_hours.items()}
+        | found.by_hours
     )
 
 

@@ -2,15 +2,9 @@ import numpy as np
 import pytest
 
 from fraud_core.data.arrays import Arrays
-from fraud_core.drift.attribution import (
-    CAUSES,
-    INCONCLUSIVE,
-    Evidence,
-    LabelledWindow,
-    fit_attributor,
-    gather_evidence,
-)
+from fraud_core.drift.attribution import CAUSES, INCONCLUSIVE, fit_attributor
 from fraud_core.drift.decomposition import decompose
+from fraud_core.drift.evidence import Evidence, LabelledWindow, gather_evidence
 from fraud_core.drift.label_free import estimate_performance, expected_average_precision
 from fraud_core.drift.replay import POLICIES, Schedule, first_detection, hide_frauds, replay, summarise_replay
 from fraud_core.drift.scenarios import HELD_OUT_STRENGTHS, STRENGTHS, make_pool, run_scenarios, simulate

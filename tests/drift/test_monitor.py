@@ -12,13 +12,15 @@ from scipy import stats
 
 from fraud_core.drift.binned import (
     benjamini_hochberg,
+    bin_edges,
+    bin_shares,
     binomial_survival,
     chi_square_survival,
     compare_counts,
 )
 from fraud_core.drift.monitor import StreamMonitor, merge_states
 from fraud_core.drift.reference import build_reference, reference_of_bundle
-from fraud_core.drift.univariate import bin_edges, bin_shares, population_stability_index
+from fraud_core.drift.univariate import population_stability_index
 from fraud_core.errors import BundleError, ParameterError
 
 N_FEATURES = 29

@@ -3,12 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraud_core.drift.binned import benjamini_hochberg
+from fraud_core.drift.binned import benjamini_hochberg, bin_edges, bin_shares
 from fraud_core.drift.distances import kolmogorov_smirnov
 from fraud_core.drift.performance import compare_performance, verdict
 from fraud_core.drift.univariate import (
-    bin_edges,
-    bin_shares,
     compare_features,
     population_stability_index,
 )

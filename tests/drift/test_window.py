@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from fraud_core.drift.calibration import calibrate, false_alarm_rate, stability_index
+from fraud_core.drift.calibration import calibrate, false_alarm_rate
+from fraud_core.drift.changes import stability_index
 from fraud_core.drift.distances import jensen_shannon, wasserstein
 from fraud_core.drift.multivariate import domain_classifier, prepare_scores, reconstruction_error
 from fraud_core.drift.univariate import (
@@ -150,5 +151,6 @@ def test_power_and_night_on_simulated_days(rng):
     )  # fmt: skip
     assert found.power["one_feature"].value == 1.0
     assert found.power["some_rows"].value == 1.0
-    assert found.same_hours["whole_day"].value == 1.0
-    assert found.same_hours["same_hours"].value <= 0.3
+    assert found.by_hours["night.whole_day"].value == 1.0
+    assert found.by_hours["night.same_hours"].value <= 0.3
+    assert found.by_hours["day.same_hours"].value <= 0.3
