@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from fraud_core.data.arrays import Arrays
 from fraud_core.drift.attribution import ATTACKS, CAUSES, INCONCLUSIVE, Attributor, fit_attributor
 from fraud_core.drift.evidence import LabelledWindow
+from fraud_core.drift.forward import fit_rows, forward_margins
 from fraud_core.drift.label_free import LabelFree, estimate_performance
 from fraud_core.drift.multivariate import discriminant_terms
 from fraud_core.drift.replay import Block, Schedule, hide_frauds, replay
@@ -24,38 +24,14 @@ from fraud_core.drift.scenarios import (
     nearest_legitimate,
     run_scenarios,
 )
-from fraud_core.model.estimators import FittedEstimator, fit_estimator
 from fraud_core.model.intervals import Interval, share
 
 N_MODES = 4
 EARLY_SHARE = 0.4  # of the time of v0: the models of the pools are fitted before it
-FIRST_SHARE = 1 / 3  # of the time of v0 before the first block of the forward calibration
 FOUND_SCORE = 0.5
 MINIMUM_OF_MODE = 5
 FALSE_ATTACK_RATE = 0.01
 MINIMUM_CONFIDENCE = 0.4
-
-
-def forward_margins(
-    rows: Arrays, *, n_blocks: int, model: Mapping[str, Any]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Log-odds of past rows, block by block, each from a model fitted on everything before it.
-
-    Returns
-    -------
-    margin, y_true, row
-        Of the rows after the first third of the time; `row` is their place.
-    """
-    since = rows.time - rows.time[0]
-    cuts = since[-1] * np.linspace(FIRST_SHARE, 1.0, n_blocks + 1)
-    cuts[-1] = np.inf
-    margin, place = [], []
-    for start, end in pairwise(cuts):
-        block = np.flatnonzero((since >= start) & (since < end))
-        margin.append(_fit(rows, since < start, model).margin(rows.features[block]))
-        place.append(block)
-    row = np.concatenate(place)
-    return np.concatenate(margin), rows.y_true[row], row
 
 
 def label_free_study(
@@ -71,7 +47,7 @@ def label_free_study(
         move, and the truth does. This is the case in which the method must fail.
     """
     margin, y_true, row = forward_margins(v0, n_blocks=4, model=model)
-    scored = _fit(v0, np.ones(len(v0.y_true), bool), model).margin(v1.features)
+    scored = fit_rows(v0, v0.y_true, np.ones(len(v0.y_true), bool), model).margin(v1.features)
     on_v1 = estimate_performance(margin, y_true, scored, v1.y_true, rng=rng)
     last = np.arange(len(row)) >= len(row) - len(row) // 4
     on_v0 = estimate_performance(margin[~last], y_true[~last], margin[last], y_true[last], rng=rng)
@@ -191,7 +167,7 @@ def scenario_pools(v0: Arrays, *, model: Mapping[str, Any], rng: np.random.Gener
     for left_out in (None, *range(N_MODES)):
         later = ~early
         unseen = np.zeros(len(mode), bool) if left_out is None else mode == left_out
-        fitted = _fit(v0, early & ~unseen, model)
+        fitted = fit_rows(v0, v0.y_true, early & ~unseen, model)
         probability = 1 / (1 + np.exp(-fitted.margin(v0.features[later])))
         # a fraud that the model finds although it never saw its mode is no new pattern to it: the row leaves the pool
         found = unseen[later] & (probability >= FOUND_SCORE)
@@ -209,10 +185,3 @@ def _mode_of_fraud(rows: Arrays, rng: np.random.Generator) -> np.ndarray:
     mode = np.full(len(rows.y_true), -1)
     mode[frauds] = fraud_modes(scores, N_MODES, seed=int(rng.integers(2**31)))
     return mode
-
-
-def _fit(rows: Arrays, part: np.ndarray, model: Mapping[str, Any]) -> FittedEstimator:
-    return fit_estimator(
-        "catboost", rows.features[part], rows.y_true[part],
-        settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
-    )  # fmt: skip
