@@ -5,20 +5,22 @@ data, a new fraud pattern is low scores labelled fraud that lie together, and in
 one.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from fraud_core.drift.binned import benjamini_hochberg
+from fraud_core.drift.binned import MINIMUM_ROWS, benjamini_hochberg
 from fraud_core.drift.distances import kolmogorov_smirnov
 from fraud_core.drift.multivariate import domain_classifier, normal_scores, prepare_scores
 from fraud_core.drift.univariate import feature_p_values, prepare_reference
 
-MINIMUM_ROWS = 200
 LOW_QUANTILE = 0.99
 MINIMUM_COHERENT = 6
 COHERENCE_DRAWS = 5
 MOVEMENT_ROWS = 10_000
+OF_LABELS = (
+    "prevalence", "expected", "high_legitimate", "low_fraud", "low_fraud_share", "coherence", "displacement",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class LabelledWindow:
     Attributes
     ----------
     features
-        Shape (n, n_features), without gaps.
+        Shape (n, n_features); NaN means missing.
     y_seen
         Shape (n,), 0 or 1, as the labels arrived.
     probability
@@ -83,6 +85,10 @@ class Evidence:
     coherence: float
     displacement: float
 
+    def without_labels(self) -> "Evidence":
+        """What a monitor of features and scores can know: every figure that reads a label is 0."""
+        return replace(self, **dict.fromkeys(OF_LABELS, 0.0))
+
     def vector(self) -> np.ndarray:
         """The evidence as shape (11,), long tails drawn in."""
         values = np.array([getattr(self, field.name) for field in fields(self)])
@@ -109,7 +115,7 @@ def gather_evidence(reference: LabelledWindow, current: LabelledWindow, *, rng: 
     compare two counts: (c − e) / √(e (1 + m/n)).
     """
     n_frauds = int(reference.y_seen.sum())
-    if n_frauds == 0 or min(len(reference.y_seen), len(current.y_seen)) < 200:
+    if n_frauds == 0 or min(len(reference.y_seen), len(current.y_seen)) < MINIMUM_ROWS:
         raise ValueError("attribution: expected at least 200 rows in each window and a fraud in the reference")
     names = [str(k) for k in range(reference.features.shape[1])]
     before, after = (_sample(window.features, rng) for window in (reference, current))
@@ -124,7 +130,7 @@ def gather_evidence(reference: LabelledWindow, current: LabelledWindow, *, rng: 
     high_before, high_after = (w.y_seen[w.probability >= high] for w in (reference, current))
     return Evidence(
         domain=(domain.effect.value - 0.5) / width,
-        features=_exponent(benjamini_hochberg(feature_p_values(prepared, after)).min()),
+        features=_exponent(np.nanmin(benjamini_hochberg(feature_p_values(prepared, after)))),
         scores=_exponent(kolmogorov_smirnov(reference.probability, current.probability)[1]),
         prevalence=_deviations(current.y_seen.sum(), n_frauds * ratio, ratio),
         expected=_deviations(current.y_seen.sum(), _expected_frauds(reference, current), ratio),

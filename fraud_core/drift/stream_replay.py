@@ -10,17 +10,16 @@ from typing import Any
 import numpy as np
 
 from fraud_core.data.features import DAY_SECONDS
-from fraud_core.drift.attribution import INCONCLUSIVE, Attributor, fit_attributor
+from fraud_core.drift.attribution import INCONCLUSIVE, Attributor
 from fraud_core.drift.binned import MINIMUM_ROWS, State
 from fraud_core.drift.evidence import LabelledWindow
 from fraud_core.drift.judgement import judge
 from fraud_core.drift.reference import SCORE, Reference, build_reference
-from fraud_core.drift.scenarios import STRENGTHS, make_pool, run_scenarios
+from fraud_core.drift.scenarios import STRENGTHS, learn_causes, make_pool, run_scenarios
 from fraud_core.drift.stream import StreamRows, on_days
 from fraud_core.model.estimators import FittedEstimator, fit_estimator
 
 POLICIES = ("never", "regular", "when_drifted")
-FALSE_ATTACK_RATE, MINIMUM_CONFIDENCE = 0.01, 0.4
 
 
 @dataclass(frozen=True)
@@ -136,11 +135,7 @@ def begin(
     )  # fmt: skip
     pool = make_pool(labelled, np.zeros(len(probability), bool))
     built = run_scenarios([pool], STRENGTHS, n_each=n_scenarios, rng=rng)
-    attributor = fit_attributor(
-        [one.evidence for one in built], [one.cause for one in built],
-        false_attack_rate=FALSE_ATTACK_RATE, minimum_confidence=MINIMUM_CONFIDENCE, seed=seed,
-    )  # fmt: skip
-    return Beginning(fitted, reference, labelled, attributor)
+    return Beginning(fitted, reference, labelled, learn_causes(built, seed=seed))
 
 
 def replay_days(
