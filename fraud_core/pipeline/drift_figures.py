@@ -37,7 +37,6 @@ def window_curves(windows: Mapping[str, tuple[np.ndarray, np.ndarray]]):
         recall, precision, _ = precision_recall_steps(y_true, y_score)
         step = np.flatnonzero(np.diff(recall, prepend=-1.0) > 0)
         axes.step(recall[step], precision[step], where="post", color=color, label=name)
-        axes.axhline(np.mean(y_true), color=color, linestyle=":", linewidth=1)
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
     axes.legend(loc="lower left")
     return drawing
@@ -95,7 +94,7 @@ def confusion(counts: Mapping[str, Mapping[str, int]]):
 
 
 def replay_timeline(plain: Sequence[Block], attacked: Sequence[Block], attack_hour: float):
-    """What was expected and what was true in each block, the attribution under attack, and the cost of each policy."""
+    """What was expected and was true in each block, the attribution under attack, and what each policy cost more."""
     with plt.rc_context(STYLE):
         drawing, (top, bottom) = plt.subplots(2, 1, figsize=(7.2, 5.6), sharex=True)
     plt.close(drawing)
@@ -117,19 +116,21 @@ def replay_timeline(plain: Sequence[Block], attacked: Sequence[Block], attack_ho
         axes.axvline(attack_hour, color="black", linewidth=1, linestyle="--")
     top.set(ylabel="average precision", ylim=(0, 1.02))
     top.legend(loc="upper left", bbox_to_anchor=(0, 1.2), ncol=2)
+    base = np.cumsum([block.cost_eur["never"] for block in plain])
     for color, policy in zip(COLORS, plain[0].cost_eur, strict=False):
         for blocks, style in ((plain, "-"), (attacked, ":")):
             label = f"retrain {say(policy)}" + (", frauds hidden" if style == ":" else "")
-            bottom.plot(ends, np.cumsum([b.cost_eur[policy] for b in blocks]), style, color=color, label=label)
-    bottom.set(xlabel="hour since the start of the stream", ylabel="cost since the start, euros")
-    bottom.legend(loc="upper left", fontsize=8)
+            extra = np.cumsum([b.cost_eur[policy] for b in blocks]) - base
+            bottom.plot(ends, extra, style, color=color, label=label)
+    bottom.set(xlabel="hour since the start of the stream", ylabel="cost more than\nwithout retraining, euros")
+    bottom.legend(loc="upper left", bbox_to_anchor=(0, -0.24), ncol=2, fontsize=8)
     return drawing
 
 
 def stream_verdicts(days_of: Mapping[str, Sequence[Day]], change_day: int):
     """The verdicts of each evening, a pair of lines for each stream: the monitor of features, and the cause."""
     verdicts = {
-        "stable": "#dfe3e8", "moved": "#b9c2cc", "drifted": COLORS[0], "unknown": "white",
+        "stable": "#dfe3e8", "moved": "#b9c2cc", "drifted": "#14324d", "unknown": "white",
         "none": "#dfe3e8", "inconclusive": "#f1e3b5", "covariate": COLORS[0], "prior": COLORS[2],
         "new_pattern": COLORS[3], "labels_hidden": COLORS[1], "labels_injected": "#7a1f1f",
     }  # fmt: skip

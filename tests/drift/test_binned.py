@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from fraud_core.drift.binned import (
+    BinnedDrift,
+    benjamini_hochberg,
+    bin_edges,
+    bin_shares,
+    compare_counts,
+)
+
+
+def test_index_by_hand():
+    # shares 0.5 and 0.5 against 0.25 and 0.75
+    expected = -0.25 * np.log(0.5) + 0.25 * np.log(1.5)
+    found = compare_counts(np.array([0.5, 0.5]), 1000, np.array([250, 750]))
+    assert found.population_stability_index == pytest.approx(expected)
+    assert found.low < expected < found.high
+
+
+def test_bin_that_is_empty_on_one_side_counts_half_a_row():
+    found = compare_counts(np.array([0.5, 0.5]), 100, np.array([50, 0]))
+    expected = 0.5 * np.log(2) + (0.01 - 0.5) * np.log(0.01 / 0.5)
+    assert found.population_stability_index == pytest.approx(expected)
+
+
+@given(st.integers(0, 10_000))
+def test_order_of_bins_does_not_matter_and_empty_bins_add_nothing(seed):
+    rng = np.random.default_rng(seed)
+    shares, counts = rng.dirichlet(np.ones(6)), rng.multinomial(300, np.full(6, 1 / 6))
+    order = rng.permutation(6)
+    plain, turned = compare_counts(shares, 900, counts), compare_counts(shares[order], 900, counts[order])
+    padded = compare_counts(np.append(shares, 0.0), 900, np.append(counts, 0))
+    for other in (turned, padded):
+        assert other.population_stability_index == pytest.approx(plain.population_stability_index)
+        assert other.p_value == pytest.approx(plain.p_value)
+
+
+def test_interval_of_unchanged_windows_reaches_zero():
+    rng, shares = np.random.default_rng(0), np.full(10, 0.1)
+    lows = [
+        compare_counts(rng.multinomial(5000, shares) / 5000, 5000, rng.multinomial(1000, shares)).low
+        for _ in range(200)
+    ]
+    assert np.mean(np.array(lows) == 0.0) > 0.93
+
+
+@pytest.mark.parametrize(("n", "m"), [(300, 50_000), (50_000, 300), (2000, 2000)])
+def test_many_rare_categories_raise_no_false_alarm_on_either_side(n, m):
+    rng = np.random.default_rng(4)
+    shares = 1 / np.arange(1, 150) ** 1.3
+    shares /= shares.sum()
+    rejected = sum(
+        compare_counts(rng.multinomial(n, shares) / n, n, rng.multinomial(m, shares)).p_value <= 0.05
+        for _ in range(600)
+    )
+    assert rejected <= stats.binom.ppf(0.999, 600, 0.05)
+
+
+def test_rare_bin_of_a_small_reference_that_vanishes_is_seen():
+    # five of two hundred before and none of a hundred thousand: Fisher's exact test says the same
+    found = compare_counts(np.array([195, 5]) / 200, 200, np.array([100_000, 0]))
+    expected = stats.fisher_exact([[195, 5], [100_000, 0]]).pvalue
+    assert found.p_value < 1e-9
+    assert expected < 1e-9
+
+
+def test_state_needs_certainty_and_size():
+    certain_small, certain_large = BinnedDrift(0.03, 0.02, 0.04, 1e-6), BinnedDrift(0.09, 0.06, 0.12, 1e-6)
+    large_uncertain = BinnedDrift(0.5, 0.0, 1.0, 0.3)
+    states = [d.state(psi_limit=0.1, alpha=0.05) for d in (certain_small, certain_large, large_uncertain)]
+    assert states == ["moved", "drifted", "stable"]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_adjusted_p_values_agree_with_scipy_and_tests_that_were_not_made_do_not_count(values):
+    expected = stats.false_discovery_control(values)
+    np.testing.assert_allclose(benjamini_hochberg(np.array(values)), expected)
+    with_gap = benjamini_hochberg(np.array([np.nan, *values, np.nan]))
+    assert np.isnan(with_gap[[0, -1]]).all()
+    np.testing.assert_allclose(with_gap[1:-1], expected)
+
+
+def test_no_test_at_all_has_no_adjusted_p_value():
+    assert np.isnan(benjamini_hochberg(np.array([np.nan, np.nan]))).all()
+    assert len(benjamini_hochberg(np.array([]))) == 0
+
+
+@given(st.integers(0, 10_000), st.integers(2, 30))
+def test_bins_hold_about_equal_shares_of_the_reference_and_every_value(seed, n_bins):
+    values = np.random.default_rng(seed).normal(size=600)
+    shares = bin_shares(values, bin_edges(values, n_bins))
+    assert shares.sum() == pytest.approx(1.0)
+    assert shares == pytest.approx(1 / n_bins, abs=2 / 600)
+
+
+def test_value_that_takes_a_third_of_the_rows_has_a_bin_of_its_own(rng):
+    values = np.append(np.zeros(300), rng.uniform(1, 2, 600))
+    edges = bin_edges(values, 10)
+    assert bin_shares(values, edges)[:2] == pytest.approx([0.0, 1 / 3])
+    assert bin_shares(np.full(5, -1.0), edges)[0] == 1.0
