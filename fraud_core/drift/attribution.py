@@ -16,6 +16,7 @@ CAUSES = ("none", "covariate", "prior", "new_pattern", "labels_hidden", "labels_
 ATTACKS = ("labels_hidden", "labels_injected")
 INCONCLUSIVE = "inconclusive"
 MINIMUM_FRAUDS = 20
+TREES = 200
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def fit_attributor(
 
     X = np.array([one.vector() for one in evidence])
     y = np.array([CAUSES.index(cause) for cause in causes])
-    forest = ExtraTreesClassifier(200, min_samples_leaf=2, class_weight="balanced", random_state=seed, n_jobs=1)
+    forest = ExtraTreesClassifier(TREES, min_samples_leaf=2, class_weight="balanced", random_state=seed, n_jobs=1)
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     inner = StratifiedKFold(3, shuffle=True, random_state=seed)
     model = CalibratedClassifierCV(forest, method="sigmoid", cv=inner)

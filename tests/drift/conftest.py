@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fraud_core.drift import attribution
 from fraud_core.drift.evidence import LabelledWindow, gather_evidence
 from fraud_core.drift.scenarios import make_pool, simulate
 
@@ -25,3 +26,11 @@ def evidence_of(pool):
         return gather_evidence(*simulate([pool], cause, strength, rng=rng), rng=rng)
 
     return gather
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_trees():
+    """Forests of a tenth of the size: what is tested here does not hang on the last percent."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attribution, "TREES", 20)
+        yield

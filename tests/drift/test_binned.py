@@ -9,8 +9,12 @@ from fraud_core.drift.binned import (
     benjamini_hochberg,
     bin_edges,
     bin_shares,
+    binomial_survival,
+    chi_square_survival,
     compare_counts,
 )
+from fraud_core.drift.reference import build_reference
+from fraud_core.drift.univariate import population_stability_index
 
 
 def test_index_by_hand():
@@ -102,3 +106,54 @@ def test_value_that_takes_a_third_of_the_rows_has_a_bin_of_its_own(rng):
     edges = bin_edges(values, 10)
     assert bin_shares(values, edges)[:2] == pytest.approx([0.0, 1 / 3])
     assert bin_shares(np.full(5, -1.0), edges)[0] == 1.0
+
+
+class TestCounts:
+    @given(st.floats(0, 400), st.integers(1, 200))
+    def test_chi_square_agrees_with_scipy(self, statistic, freedom):
+        assert chi_square_survival(statistic, freedom) == pytest.approx(
+            stats.chi2.sf(statistic, freedom), rel=1e-8, abs=1e-12
+        )
+
+    @given(st.integers(0, 40), st.integers(1, 60), st.floats(0.001, 0.999))
+    def test_binomial_agrees_with_scipy(self, successes, more, p):
+        trials = successes + more
+        assert binomial_survival(successes, trials, p) == pytest.approx(
+            stats.binom.sf(successes - 1, trials, p), abs=1e-9
+        )
+
+    def test_homogeneity_agrees_with_scipy(self):
+        before, after = np.array([500, 300, 200]), np.array([90, 70, 40])
+        expected = stats.chi2_contingency([before, after], correction=False).pvalue
+        assert compare_counts(before / 1000, 1000, after).p_value == pytest.approx(expected)
+
+    def test_benjamini_hochberg_agrees_with_scipy(self, rng):
+        p_values = rng.random(31) ** 3
+        np.testing.assert_allclose(benjamini_hochberg(p_values), stats.false_discovery_control(p_values))
+
+    def test_index_is_that_of_the_batch_function(self, rng):
+        reference, current = rng.normal(size=5000), rng.normal(0.3, 1, size=900)
+        found = build_reference(reference[:, None], ["x"], n_bins=10)
+        shares, rows = found.expected(0, np.array([900]))
+        index = compare_counts(shares, rows, found.count(current[:, None])).population_stability_index
+        assert index == pytest.approx(population_stability_index(reference, current, n_bins=10))
+
+    def test_interval_holds_the_true_index_in_95_of_100_windows(self, rng):
+        before, after = np.full(20, 0.05), np.linspace(0.02, 0.08, 20)
+        truth = np.sum((after - before) * np.log(after / before))
+        held = 0
+        for _ in range(1000):
+            shares = rng.multinomial(20_000, before) / 20_000
+            found = compare_counts(shares, 20_000, rng.multinomial(2000, after))
+            held += found.low <= truth <= found.high
+        assert 0.93 < held / 1000 <= 0.985
+
+    def test_one_value_never_seen_before_is_no_alarm_and_many_are(self):
+        shares = np.array([0.5, 0.5, 0.0])
+        assert compare_counts(shares, 140_000, np.array([1000, 999, 1])).p_value > 0.01
+        assert compare_counts(shares, 140_000, np.array([990, 990, 20])).p_value < 1e-9
+
+    @pytest.mark.parametrize(("rows", "counts"), [(0, [1, 1]), (10, [0, 0])])
+    def test_an_empty_side_is_an_error(self, rows, counts):
+        with pytest.raises(ValueError, match="expected rows on both sides"):
+            compare_counts(np.array([0.5, 0.5]), rows, np.array(counts))
