@@ -1,4 +1,4 @@
-"""Two windows as counts in the same bins: effect size with interval, p-value, and what they say together.
+"""Two windows as counts in the same bins: the bins, the effect size with its interval, the p-value, the verdict.
 
 Needs NumPy alone, so the service can judge a window while it decides payments.
 """
@@ -44,6 +44,35 @@ class BinnedDrift:
         return "drifted" if self.high >= psi_limit else "moved"
 
 
+def bin_edges(reference: np.ndarray, n_bins: int) -> np.ndarray:
+    """Inner bin edges: quantiles of the reference that are values of it, equal ones merged.
+
+    A value that takes several quantiles gets a bin of its own, so that a constant feature that moves is seen to move.
+
+    Examples
+    --------
+    >>> bin_edges(np.arange(100.0), 4)
+    array([24., 49., 74.])
+    >>> len(bin_edges(np.zeros(100), 4))
+    2
+    """
+    quantiles = np.quantile(reference, np.linspace(0, 1, n_bins + 1)[1:-1], method="inverted_cdf")
+    edges, taken = np.unique(quantiles, return_counts=True)
+    repeated = edges if np.ptp(reference) == 0 else edges[taken > 1]
+    return np.union1d(edges, np.nextafter(repeated, -np.inf))
+
+
+def bin_shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Share of the values in each bin, shape (len(edges) + 1,); bins are closed on the right.
+
+    Examples
+    --------
+    >>> bin_shares(np.array([0.0, 1.0, 1.0, 2.0]), np.array([1.0]))
+    array([0.75, 0.25])
+    """
+    return np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1) / len(values)
+
+
 def compare_counts(shares: np.ndarray, rows: float, counts: np.ndarray) -> BinnedDrift:
     """Compare the counts of a window with a reference, over the same bins.
 
@@ -69,8 +98,9 @@ def compare_counts(shares: np.ndarray, rows: float, counts: np.ndarray) -> Binne
     Notes
     -----
     A share of zero in one window is set to half a row; a bin that is empty in both adds nothing. The p-value is that
-    of the chi-square test of homogeneity over the bins that expect at least five rows; the others are pooled and
-    tested exactly (binomial tail), and the smaller of the two counts twice. The interval takes away the expected
+    of the chi-square test of homogeneity over the bins that expect at least five rows on the smaller side; the others
+    are pooled, and a surplus of them on that side is tested exactly (binomial tail); of the two the smaller p-value
+    counts, doubled. The interval takes away the expected
     value of the index without a change, (bins − 1)(1/n + 1/m), and is normal with the variance of the delta method
     plus that of the index without a change.
 
@@ -109,20 +139,20 @@ def _variance(shares: np.ndarray, gradient: np.ndarray) -> float:
 
 
 def _homogeneity(shares: np.ndarray, rows: float, counts: np.ndarray, window: float) -> float:
-    before = shares * rows
-    common = (before + counts) * window / (rows + window) >= MINIMUM_EXPECTED
+    before, smaller = shares * rows, min(rows, window) / (rows + window)
+    common = (before + counts) * smaller >= MINIMUM_EXPECTED
     rare_before, rare_after = float(before[~common].sum()), float(counts[~common].sum())
-    b, c = before[common], counts[common].astype(float)
-    if (rare_before + rare_after) * window / (rows + window) >= MINIMUM_EXPECTED:
-        b, c, rare_after = np.append(b, rare_before), np.append(c, rare_after), 0.0
+    b, c, rare = before[common], counts[common].astype(float), rare_before + rare_after
+    if rare * smaller >= MINIMUM_EXPECTED:
+        b, c, rare = np.append(b, rare_before), np.append(c, rare_after), 0.0
     p_value = 1.0
     if len(b) > 1:
         ratio = math.sqrt(rows / window)
         p_value = chi_square_survival(float(np.sum((ratio * c - b / ratio) ** 2 / (b + c))), len(b) - 1)
-    if rare_after == 0:
+    surplus = round(rare_after if window <= rows else rare_before)
+    if rare == 0 or surplus == 0:
         return p_value
-    rare = binomial_survival(int(rare_after), round(rare_before + rare_after), window / (rows + window))
-    return min(1.0, 2 * min(p_value, rare))
+    return min(1.0, 2 * min(p_value, binomial_survival(surplus, round(rare), smaller)))
 
 
 def chi_square_survival(statistic: float, freedom: int) -> float:
@@ -181,17 +211,21 @@ def binomial_survival(successes: int, trials: int, probability: float) -> float:
 def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
     """Adjusted p-values that hold the false discovery rate, shape (n,), in the order given.
 
+    A test that could not be made (NaN) stays NaN and does not count among the tests.
+
     References
     ----------
     Y. Benjamini and Y. Hochberg (1995), Controlling the false discovery rate.
 
     Examples
     --------
-    >>> benjamini_hochberg(np.array([0.01, 0.04, 0.03]))
-    array([0.03, 0.04, 0.04])
+    >>> benjamini_hochberg(np.array([0.01, 0.04, np.nan, 0.03]))
+    array([0.03, 0.04,  nan, 0.04])
     """
-    order = np.argsort(p_values)
-    raised = np.asarray(p_values, dtype=float)[order] * len(p_values) / np.arange(1, len(p_values) + 1)
-    adjusted = np.empty(len(p_values))
+    p_values = np.asarray(p_values, dtype=float)
+    known = np.flatnonzero(~np.isnan(p_values))
+    order = known[np.argsort(p_values[known])]
+    raised = p_values[order] * len(order) / np.arange(1, len(order) + 1)
+    adjusted = np.full(len(p_values), np.nan)
     adjusted[order] = np.minimum(1.0, np.minimum.accumulate(raised[::-1])[::-1])
     return adjusted

@@ -1,17 +1,21 @@
 """How often the tests alarm when nothing changed, and how often when something did: measured, not assumed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from fraud_core.drift.binned import compare_counts
-from fraud_core.drift.univariate import bin_edges, bin_shares
+from fraud_core.drift.binned import benjamini_hochberg, bin_shares, compare_counts
+from fraud_core.drift.changes import Change, all_features, one_feature, some_rows, stability_index
+from fraud_core.drift.judgement import judge
+from fraud_core.drift.reference import build_reference
+from fraud_core.drift.univariate import feature_p_values
 from fraud_core.drift.window import FEATURE_SHARE, PreparedWindow, alarms, prepare_window
 from fraud_core.model.intervals import Interval, share
 
 WINDOWS_A_SPLIT = 25
-Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+NIGHT, DAY = range(6), range(8, 20)
+HOUR_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -26,14 +30,14 @@ class Calibration:
         The same for each number of rows of a window.
     power
         Share of changed windows that alarm, by change.
-    same_hours
-        Share of night windows that alarm against the whole day and against the same hours.
+    by_hours
+        Share of windows of the night and of the day that alarm against the whole day and against the same hours.
     """
 
     false_alarm_rate: Interval
     by_rows: dict[int, Interval]
     power: dict[str, Interval]
-    same_hours: dict[str, Interval]
+    by_hours: dict[str, Interval]
 
 
 def calibrate(
@@ -59,32 +63,46 @@ def calibrate(
     }
     n_windows = {n: aa_windows[n] for n in rates}
     alarmed = sum(round(rate.value * n_windows[n]) for n, rate in rates.items())
-    order = rng.permutation(len(v0))
-    before, after = v0[order[: len(v0) // 2]], v0[order[len(v0) // 2 :]]
-    reference = prepare_window(before, names, n_bins=setting["n_bins"], rng=rng)
-    scale, n_rows = v0.std(axis=0), min(power_rows, len(after) // 2)
+    by_hours = {
+        f"{name}.{against}": rate
+        for name, hours in (("night", NIGHT), ("day", DAY))
+        for against, rate in same_hours(v0, hour, hours=hours, n_windows=power_windows, rng=rng, **setting).items()
+    }
+    power = measure_power(v0, names, n_rows=power_rows, n_windows=power_windows, limits=limits, rng=rng)
+    return Calibration(share(alarmed, sum(n_windows.values())), rates, power, by_hours)
+
+
+def measure_power(
+    rows: np.ndarray, names: Sequence[str], *, n_rows: int, n_windows: int, limits: Mapping[str, float],
+    rng: np.random.Generator,
+) -> dict[str, Interval]:  # fmt: skip
+    """Share of the windows that are found after each change; half of the rows are the reference.
+
+    Returns
+    -------
+    dict
+        ``one_feature`` by a quarter of a standard deviation, ``all_features`` by a twentieth, ``some_rows``: a tenth of
+        the rows of one feature by two; and ``psi_010_n2000``, the moved feature of 2,000 rows called drifted.
+    """
+    n_bins, order = int(limits["n_bins"]), rng.permutation(len(rows))
+    before, after = rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :]]
+    reference, scale = prepare_window(before, names, n_bins=n_bins, rng=rng), rows.std(axis=0)
     changes = {
         "one_feature": one_feature(0.25, scale), "all_features": all_features(0.05, scale),
         "some_rows": some_rows(0.1, 2.0, scale),
     }  # fmt: skip
+    size = min(n_rows, len(after) // 2)
     found = {
-        name: power(reference, after, change, n_rows=n_rows, n_windows=power_windows, alpha=limits["alpha"], rng=rng)
+        name: power(reference, after, change, n_rows=size, n_windows=n_windows, alpha=limits["alpha"], rng=rng)["any"]
         for name, change in changes.items()
     }
-    return Calibration(
-        share(alarmed, sum(n_windows.values())), rates,
-        {name: rates_of["any"] for name, rates_of in found.items()} | {
-            "psi_010_n2000": index_power(
-                before, stability_index(0.1, before, n_bins=setting["n_bins"]), after,
-                n_rows=min(2000, len(after) // 2), n_windows=power_windows,
-                psi_limit=limits["psi_limit"], rng=rng, **setting,
-            )
-        },
-        same_hours(
-            v0, hour, night=range(6), n_rows=min(1000, np.isin(hour, range(6)).sum() // 4), n_windows=power_windows,
-            alpha=limits["alpha"], n_bins=setting["n_bins"], rng=rng,
-        ),
-    )  # fmt: skip
+    tilt = stability_index(limits["psi_limit"], before, n_bins=n_bins)
+    return found | {
+        "psi_010_n2000": index_power(
+            reference, after, tilt, n_rows=min(2000, len(after) // 2), n_windows=n_windows,
+            psi_limit=limits["psi_limit"], alpha=limits["alpha"], rng=rng,
+        )
+    }  # fmt: skip
 
 
 def false_alarm_rate(
@@ -147,68 +165,11 @@ def power(
     return _rates([alarms(reference, change(window, rng), alpha=alpha, rng=rng) for window in windows])
 
 
-def one_feature(deviations: float, scale: np.ndarray) -> Change:
-    """Move one feature, drawn for each window, by so many standard deviations; `scale` has shape (n_features,)."""
-
-    def change(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        k = rng.integers(window.shape[1])
-        return window + deviations * scale[k] * (np.arange(window.shape[1]) == k)
-
-    return change
-
-
-def all_features(deviations: float, scale: np.ndarray) -> Change:
-    """Move every feature by so many standard deviations, each up or down by chance."""
-
-    def change(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        return window + deviations * scale * rng.choice([-1.0, 1.0], window.shape[1])
-
-    return change
-
-
-def some_rows(share_of_rows: float, deviations: float, scale: np.ndarray) -> Change:
-    """Move one feature of a share of the rows."""
-
-    def change(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        out, k = window.copy(), rng.integers(window.shape[1])
-        out[rng.random(len(window)) < share_of_rows, k] += deviations * scale[k]
-        return out
-
-    return change
-
-
-def stability_index(index: float, reference: np.ndarray, *, n_bins: int) -> Change:
-    """Draw one feature of a window anew, so that its stability index to `reference` is `index`.
-
-    The shares of the bins are tilted from low to high by the factor that gives the index.
-    """
-    edges = [bin_edges(column, n_bins) for column in reference.T]
-
-    def change(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        out, k = window.copy(), rng.integers(window.shape[1])
-        shares = bin_shares(reference[:, k], edges[k])
-        position = np.cumsum(shares) - shares / 2
-        low, high = 0.0, 20.0
-        for _ in range(60):
-            middle = (low + high) / 2
-            tilted = shares * np.exp(middle * position)
-            tilted /= tilted.sum()
-            used = shares > 0
-            reached = float(np.sum((tilted - shares)[used] * np.log(tilted[used] / shares[used])))
-            low, high = (middle, high) if reached < index else (low, middle)
-        row_bin = np.searchsorted(edges[k], reference[:, k], side="left")
-        weight = (tilted / np.maximum(shares, 1e-300))[row_bin]
-        out[:, k] = reference[rng.choice(len(reference), len(window), p=weight / weight.sum()), k]
-        return out
-
-    return change
-
-
 def same_hours(
-    rows: np.ndarray, hour: np.ndarray, *, night: range, n_rows: int, n_windows: int, alpha: float,
-    n_bins: int, rng: np.random.Generator,
+    rows: np.ndarray, hour: np.ndarray, *, hours: range, n_windows: int, alpha: float, n_bins: int,
+    rng: np.random.Generator,
 ) -> dict[str, Interval]:  # fmt: skip
-    """Share of windows of night rows whose features alarm: against the whole day, and against the same hours.
+    """Share of windows of some hours whose features alarm: against the whole day, and against the same hours.
 
     Half of the rows are the reference, windows come from the other half, so that only the hour differs.
 
@@ -217,9 +178,6 @@ def same_hours(
     dict
         ``whole_day`` and ``same_hours``.
     """
-    from fraud_core.drift.monitor import judge
-    from fraud_core.drift.reference import build_reference
-
     order = rng.permutation(len(rows))
     before, after = order[: len(rows) // 2], order[len(rows) // 2 :]
     names = [str(k) for k in range(rows.shape[1])]
@@ -227,10 +185,10 @@ def same_hours(
         "whole_day": build_reference(rows[before], names, n_bins=n_bins),
         "same_hours": build_reference(rows[before], names, n_bins=n_bins, hour=hour[before]),
     }
-    at_night = after[np.isin(hour[after], list(night))]
-    alarmed = dict.fromkeys(references, 0)
+    of_hours = after[np.isin(hour[after], list(hours))]
+    n_rows, alarmed = min(HOUR_ROWS, len(of_hours) // 2), dict.fromkeys(references, 0)
     for _ in range(n_windows):
-        window = rng.choice(at_night, n_rows, replace=False)
+        window = rng.choice(of_hours, n_rows, replace=False)
         for name, reference in references.items():
             strata = np.bincount(hour[window], minlength=24) if len(reference.counts) == 24 else np.array([n_rows])
             found = judge(reference, reference.count(rows[window]), strata, minimum_rows=1, psi_limit=0.0, alpha=alpha)
@@ -239,25 +197,19 @@ def same_hours(
 
 
 def index_power(
-    reference: np.ndarray, change: Change, pool: np.ndarray, *, n_rows: int, n_windows: int, n_bins: int,
-    psi_limit: float, alpha: float, rng: np.random.Generator,
+    reference: PreparedWindow, pool: np.ndarray, change: Change, *, n_rows: int, n_windows: int, psi_limit: float,
+    alpha: float, rng: np.random.Generator,
 ) -> Interval:  # fmt: skip
-    """Share of windows in which a feature is called drifted, practical limit included, after a change of one."""
-    from fraud_core.drift.binned import benjamini_hochberg
-
-    edges = [bin_edges(column, n_bins) for column in reference.T]
-    shares = [bin_shares(column, cuts) for column, cuts in zip(reference.T, edges, strict=True)]
-    found = 0
+    """Share of windows in which the feature that was changed is called drifted: certain, and up to the limit."""
+    by_feature, found = reference.by_feature, 0
     for _ in range(n_windows):
-        window = change(pool[rng.choice(len(pool), n_rows, replace=False)], rng)
-        drifts = [
-            compare_counts(shares[k], len(reference), np.rint(bin_shares(window[:, k], edges[k]) * n_rows))
-            for k in range(window.shape[1])
-        ]
-        adjusted = benjamini_hochberg(np.array([drift.p_value for drift in drifts]))
-        found += any(
-            p <= FEATURE_SHARE * alpha and drift.high >= psi_limit for p, drift in zip(adjusted, drifts, strict=True)
-        )
+        drawn = pool[rng.choice(len(pool), n_rows, replace=False)]
+        window = change(drawn, rng)
+        k = int(np.argmax((window != drawn).any(axis=0)))
+        counts = np.append(np.rint(bin_shares(window[:, k], by_feature.edges[k]) * n_rows), 0)
+        index = compare_counts(by_feature.shares[k], by_feature.n_rows, counts)
+        p_value = benjamini_hochberg(feature_p_values(by_feature, window))[k]
+        found += bool(p_value <= FEATURE_SHARE * alpha and index.high >= psi_limit)
     return share(found, n_windows)
 
 

@@ -53,7 +53,8 @@ class PreparedScores:
     residual
         Shape (n_features, n_features), projection on what the leading components leave.
     error
-        Shape (n / 2,), squared reconstruction error of the rows that the components were not fitted on.
+        Shape (n / 2,), squared reconstruction error of the rows that the components were not fitted on; empty with too
+        few rows.
     """
 
     knots: tuple[tuple[np.ndarray, np.ndarray], ...]
@@ -77,18 +78,14 @@ def prepare_scores(rows: np.ndarray, *, rng: np.random.Generator, with_missing: 
     Notes
     -----
     The components that hold 80% of the variance of the scores are kept; the rest is the reconstruction error. They are
-    fitted on one half of the rows and the error is measured on the other: on its own rows it would be too small.
+    fitted on one half of the rows and the error is measured on the other: on its own rows it would be too small. With
+    fewer than 200 rows nothing is fitted, and every comparison is unknown.
     """
     knots = _knots(rows)
     missing = np.union1d(np.flatnonzero(np.isnan(rows).any(axis=0)), np.asarray(with_missing, dtype=int)).astype(int)
     terms = _terms(rows, knots, missing)
     scores = terms[rng.permutation(len(terms)), : rows.shape[1]]
-    half = len(scores) // 2
-    variance, axes = np.linalg.eigh(np.atleast_2d(np.cov(scores[:half].T.astype(np.float64))))
-    share = np.cumsum(variance[::-1]) / max(variance.sum(), 1e-300)
-    left = axes[:, ::-1][:, np.searchsorted(share, EXPLAINED) + 1 :]
-    residual = (left @ left.T).astype(np.float32)
-    error = _errors(scores[half:], residual)
+    residual, error = _structure(scores.astype(np.float64)) if len(scores) >= MINIMUM_ROWS else _unknown(scores)
     folds = _deal(terms, rng)
     return PreparedScores(knots, missing, folds, _moments(folds), residual, error)
 
@@ -181,6 +178,20 @@ def discriminant_terms(reference: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def normal_scores(reference: PreparedScores, rows: np.ndarray) -> np.ndarray:
     """Normal scores by a prepared reference, shape (n, n_features)."""
     return _terms(rows, reference.knots, reference.with_missing)[:, : rows.shape[1]]
+
+
+def _structure(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the leading components of the first half of the rows leave, as a projection, and its error on the rest."""
+    half = len(scores) // 2
+    variance, axes = np.linalg.eigh(np.atleast_2d(np.cov(scores[:half].T)))
+    share = np.cumsum(variance[::-1]) / max(variance.sum(), 1e-300)
+    left = axes[:, ::-1][:, np.searchsorted(share, EXPLAINED) + 1 :]
+    residual = (left @ left.T).astype(np.float32)
+    return residual, _errors(scores[half:].astype(np.float32), residual)
+
+
+def _unknown(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros((scores.shape[1], scores.shape[1]), np.float32), np.zeros(0)
 
 
 def _knots(rows: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:

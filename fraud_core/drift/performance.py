@@ -1,31 +1,73 @@
 """One model before and after: the last hours of v0, which it was not fitted on, against v1."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fraud_core.data.arrays import Arrays
 from fraud_core.drift.decomposition import Decomposition, decompose, log_loss
+from fraud_core.drift.forward import fit_rows, forward_margins, select_rows
 from fraud_core.model.calibration import fit_calibration
-from fraud_core.model.champion import TrainingRows
 from fraud_core.model.decision import choose_threshold
-from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.intervals import Interval, Scored, bootstrap, interval
 
 COMPARED = ("average_precision", "recall_at_budget", "calibration_error", "expected_cost_eur_per_1000")
+CALIBRATION_BLOCKS = 3
+
+
+@dataclass(frozen=True)
+class ScoredWindows:
+    """What one model answers on two windows that it has not seen, and where it decides.
+
+    Attributes
+    ----------
+    before, after
+        Rows of the late hours of v0 and of v1.
+    p_before, p_after
+        Calibrated probabilities of these rows.
+    threshold
+        A row is alerted when its probability is at least this.
+    """
+
+    before: Arrays
+    after: Arrays
+    p_before: np.ndarray
+    p_after: np.ndarray
+    threshold: float
+
+
+def score_windows(
+    v0: Arrays, late: np.ndarray, v1: Arrays, *, model: Mapping[str, Any], decision: Mapping[str, float]
+) -> ScoredWindows:
+    """Score the late hours of v0 and v1 by one model that was fitted, calibrated and given its threshold before both.
+
+    Parameters
+    ----------
+    late
+        Shape (n_samples,), True for the late hours of v0.
+    model, decision
+        Sections of the parameters.
+
+    Notes
+    -----
+    Calibration and threshold come from the early hours alone, scored forward. Chosen on the late hours they would suit
+    these better than any later rows, and the difference would pass for drift.
+    """
+    early, before = select_rows(v0, ~late), select_rows(v0, late)
+    fitted = fit_rows(early, early.y_true, np.ones(len(early.y_true), bool), model)
+    margin, y_true, row = forward_margins(early, n_blocks=CALIBRATION_BLOCKS, model=model)
+    calibration = fit_calibration(margin, y_true)
+    point = choose_threshold(y_true, calibration.probability(margin), early.amount_eur[row], **decision)
+    p_before, p_after = (calibration.probability(fitted.margin(window.features)) for window in (before, v1))
+    return ScoredWindows(before, v1, p_before, p_after, point.threshold)
 
 
 def compare_performance(
-    rows: TrainingRows,
-    holdout: Arrays,
-    *,
-    model: Mapping[str, Any],
-    decision: Mapping[str, float],
-    n_replicates: int,
-    rng: np.random.Generator,
+    windows: ScoredWindows, *, decision: Mapping[str, float], n_replicates: int, rng: np.random.Generator
 ) -> tuple[dict[str, Interval], dict[str, Interval], dict[str, Interval]]:
-    """Performance of a model fitted on the early hours of v0, on the late hours of v0 and on v1.
+    """Performance of the model on the late hours of v0 and on v1.
 
     Returns
     -------
@@ -37,23 +79,16 @@ def compare_performance(
     Average precision depends on the share of frauds; the two windows have different shares, and part of a change may
     be that alone.
     """
-    late = rows.validation
-    late_margin, holdout_margin = score_windows(rows, holdout, model=model)
-    calibration = fit_calibration(late_margin, rows.y_true[late])
-    threshold = choose_threshold(
-        rows.y_true[late], calibration.probability(late_margin), rows.amount_eur[late], **decision
-    ).threshold
 
-    def measure(margin: np.ndarray, y_true: np.ndarray, amount_eur: np.ndarray) -> dict[str, np.ndarray]:
-        scored = {"model": Scored(calibration.probability(margin), threshold)}
+    def measure(rows: Arrays, probability: np.ndarray) -> dict[str, np.ndarray]:
         found = bootstrap(
-            y_true, scored, amount_eur, n_alerts=max(1, round(decision["alert_budget"] * len(y_true))),
+            rows.y_true, {"model": Scored(probability, windows.threshold)}, rows.amount_eur,
+            n_alerts=max(1, round(decision["alert_budget"] * len(rows.y_true))),
             review_cost_eur=decision["review_cost_eur"], n_replicates=n_replicates, rng=rng,
         )["model"]  # fmt: skip
-        return found | {"expected_cost_eur_per_1000": found["expected_cost_eur"] * 1000 / len(y_true)}
+        return found | {"expected_cost_eur_per_1000": found["expected_cost_eur"] * 1000 / len(rows.y_true)}
 
-    before = measure(late_margin, rows.y_true[late], rows.amount_eur[late])
-    after = measure(holdout_margin, holdout.y_true, holdout.amount_eur)
+    before, after = measure(windows.before, windows.p_before), measure(windows.after, windows.p_after)
     return (
         {name: interval(before[name]) for name in COMPARED},
         {name: interval(after[name]) for name in COMPARED},
@@ -61,39 +96,21 @@ def compare_performance(
     )
 
 
-def score_windows(rows: TrainingRows, holdout: Arrays, *, model: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Log-odds of the late hours of v0 and of v1, by one model fitted on the early hours of v0."""
-    early, late = ~rows.validation, rows.validation
-    fitted = fit_estimator(
-        "catboost", rows.features[early], rows.y_true[early],
-        settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
-    )  # fmt: skip
-    return fitted.margin(rows.features[late]), fitted.margin(holdout.features)
-
-
 def decompose_change(
-    rows: TrainingRows, holdout: Arrays, *, model: Mapping[str, Any], decision: Mapping[str, float],
-    rng: np.random.Generator,
-) -> dict[str, Decomposition]:  # fmt: skip
+    windows: ScoredWindows, *, decision: Mapping[str, float], rng: np.random.Generator
+) -> dict[str, Decomposition]:
     """The change of log loss and of cost (euros a transaction) from the late hours of v0 to v1, in its parts."""
-    late = rows.validation
-    before, after = score_windows(rows, holdout, model=model)
-    calibration = fit_calibration(before, rows.y_true[late])
-    p_before, p_after = calibration.probability(before), calibration.probability(after)
-    threshold = choose_threshold(rows.y_true[late], p_before, rows.amount_eur[late], **decision).threshold
 
-    def cost(probability: np.ndarray, y_true: np.ndarray, amount_eur: np.ndarray) -> np.ndarray:
-        alerted = probability >= threshold
-        return np.where(alerted, decision["review_cost_eur"], np.where(y_true == 1, amount_eur, 0.0))
+    def cost(rows: Arrays, probability: np.ndarray) -> np.ndarray:
+        alerted = probability >= windows.threshold
+        return np.where(alerted, decision["review_cost_eur"], np.where(rows.y_true == 1, rows.amount_eur, 0.0))
 
+    before, after = windows.before, windows.after
     losses = {
-        "log_loss": (log_loss(rows.y_true[late], p_before), log_loss(holdout.y_true, p_after)),
-        "cost_eur": (
-            cost(p_before, rows.y_true[late], rows.amount_eur[late]),
-            cost(p_after, holdout.y_true, holdout.amount_eur),
-        ),
+        "log_loss": (log_loss(before.y_true, windows.p_before), log_loss(after.y_true, windows.p_after)),
+        "cost_eur": (cost(before, windows.p_before), cost(after, windows.p_after)),
     }
-    return decompose(rows.features[late], holdout.features, losses, rng=rng)
+    return decompose(before.features, after.features, losses, rng=rng)
 
 
 def verdict(change: Interval, *, limit: float) -> str:

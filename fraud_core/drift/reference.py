@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.drift.univariate import bin_edges
+from fraud_core.drift.binned import bin_edges
 from fraud_core.errors import BundleError
 
 SCORE = "score"

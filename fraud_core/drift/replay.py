@@ -7,13 +7,14 @@ from typing import Any, Literal
 import numpy as np
 
 from fraud_core.data.arrays import Arrays
-from fraud_core.drift.attribution import ATTACKS, INCONCLUSIVE, Attributor, LabelledWindow
+from fraud_core.drift.attribution import ATTACKS, INCONCLUSIVE, Attributor
 from fraud_core.drift.binned import MINIMUM_ROWS, State
+from fraud_core.drift.evidence import LabelledWindow
+from fraud_core.drift.forward import fit_rows
 from fraud_core.drift.label_free import expected_average_precision
 from fraud_core.drift.window import compare_windows, prepare_window
 from fraud_core.model.calibration import fit_calibration
 from fraud_core.model.decision import choose_threshold
-from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.metrics import average_precision, expected_cost_eur
 from fraud_core.model.scorer import Calibration
 
@@ -229,7 +230,7 @@ def _first_model(rows: Arrays, y_seen: np.ndarray, trained, calibrated, *, model
     for name, part in (("training", trained), ("calibration", calibrated)):
         if not y_seen[part].any():
             raise ValueError(f"replay, {name}: expected a fraud in its hours, found none; lengthen them")
-    estimator = _fit(rows, y_seen, trained, model)
+    estimator = fit_rows(rows, y_seen, trained, model)
     margin, y_true = estimator.margin(rows.features[calibrated]), y_seen[calibrated]
     calibration = fit_calibration(margin, y_true)
     point = choose_threshold(
@@ -240,14 +241,7 @@ def _first_model(rows: Arrays, y_seen: np.ndarray, trained, calibrated, *, model
 
 
 def _refitted(rows: Arrays, y_seen: np.ndarray, known: np.ndarray, first: _Served, model) -> _Served:
-    return _Served(_fit(rows, y_seen, known, model), first.calibration, first.threshold)
-
-
-def _fit(rows: Arrays, y_seen: np.ndarray, part: np.ndarray, model):
-    return fit_estimator(
-        "catboost", rows.features[part], y_seen[part],
-        settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
-    )  # fmt: skip
+    return _Served(fit_rows(rows, y_seen, known, model), first.calibration, first.threshold)
 
 
 def _labelled(rows: Arrays, y_seen: np.ndarray, part: np.ndarray, served: _Served) -> LabelledWindow:

@@ -13,9 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fraud_core.drift.attribution import CAUSES, Evidence, LabelledWindow, gather_evidence
+from fraud_core.drift.attribution import CAUSES, Attributor, fit_attributor
+from fraud_core.drift.evidence import Evidence, LabelledWindow, gather_evidence
 from fraud_core.drift.multivariate import discriminant_terms
 
+FALSE_ATTACK_RATE = 0.01
+MINIMUM_CONFIDENCE = 0.4
 BACKGROUND_SHARE = 0.5
 BACKGROUND_STRENGTH = (0.1, 0.5)
 STRONG_BACKGROUND = (0.5, 1.0)  # never learnt from: how far the attribution carries
@@ -135,6 +138,14 @@ def run_scenarios(
             reference, current = simulate(pools, cause, strength, rng=rng, background=background)
             out.append(Scenario(cause, strength, gather_evidence(reference, current, rng=rng)))
     return out
+
+
+def learn_causes(built: Sequence[Scenario], *, seed: int) -> Attributor:
+    """The attribution of scenarios; at most one in a hundred without a cause may be called an attack, out of fold."""
+    return fit_attributor(
+        [one.evidence for one in built], [one.cause for one in built],
+        false_attack_rate=FALSE_ATTACK_RATE, minimum_confidence=MINIMUM_CONFIDENCE, seed=seed,
+    )  # fmt: skip
 
 
 def fraud_modes(scores: np.ndarray, n_modes: int, *, seed: int) -> np.ndarray:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fraud_core.drift.attribution_study import AttributionStudy
 from fraud_core.drift.calibration import Calibration
 from fraud_core.drift.decomposition import Decomposition
 from fraud_core.drift.label_free import LabelFree
-from fraud_core.drift.study import AttributionStudy
 from fraud_core.drift.window import WindowDrift
 from fraud_core.model.intervals import Interval
 
@@ -34,12 +34,12 @@ def window_figures(window: WindowDrift) -> dict[str, Any]:
 
 
 def calibration_figures(found: Calibration) -> dict[str, Interval]:
-    """False alarms, power and the night."""
+    """False alarms, power, night and day."""
     return (
         {"aa.false_alarm_rate": found.false_alarm_rate}
         | {f"aa.{n}.false_alarm_rate": rate for n, rate in found.by_rows.items()}
         | {f"power.{name}": rate for name, rate in found.power.items()}
-        | {f"night.{name}": rate for name, rate in found.same_hours.items()}
+        | found.by_hours
     )
 
 
@@ -66,16 +66,26 @@ def label_free_figures(on_v1: LabelFree, on_v0: LabelFree, broken: LabelFree) ->
     }
 
 
-def attribution_figures(found: AttributionStudy, strong: AttributionStudy) -> dict[str, Any]:
-    """Accuracy and false attacks, also under strong movement, and the cells of the confusion matrix that are used."""
-    judged_rows = sum(n for *_, n in found.reliability)
-    cells = {(cause, judged): n for cause, row in found.confusion.items() for judged, n in row.items()}
-    return {
-        "attribution.accuracy": found.accuracy,
-        "attribution.false_attack_rate": found.false_attack_rate,
-        "attribution.strong_background.accuracy": strong.accuracy,
-        "attribution.strong_background.false_attack_rate": strong.false_attack_rate,
-        "attribution.features_only_silent": found.features_only_silent,
-        "attribution.scenarios": sum(cells.values()),
-        "attribution.confidence_error": sum(n * abs(c - r) for c, r, n in found.reliability) / max(1, judged_rows),
-    } | {f"attribution.confusion.{cause}.{judged}": n for (cause, judged), n in cells.items() if n}
+def attribution_figures(found: AttributionStudy) -> dict[str, Any]:
+    """Accuracy and false attacks where it was judged, what features alone could say, and the confusion matrix."""
+    held_out, decided = found.held_out, found.held_out.reliability
+    n_decided = max(1, sum(n for *_, n in decided))
+    cells = {(cause, judged): n for cause, row in held_out.confusion.items() for judged, n in row.items()}
+    elsewhere = {"strong_background": found.strong, "other_day": found.other_day}
+    return (
+        {
+            "attribution.accuracy": held_out.accuracy,
+            "attribution.with_cause.accuracy": held_out.with_cause,
+            "attribution.false_attack_rate": held_out.false_attack_rate,
+            "attribution.attacks_named": held_out.attacks,
+            "attribution.features_only.attacks_named": found.features_only.attacks,
+            "attribution.features_only.accuracy": found.features_only.accuracy,
+            "attribution.features_only_silent": found.silent,
+            "attribution.scenarios": sum(cells.values()),
+            "attribution.confidence_error": sum(n * abs(c - r) for c, r, n in decided) / n_decided,
+            "attribution.confidence_excess": sum(n * (c - r) for c, r, n in decided) / n_decided,
+        }
+        | {f"attribution.{name}.accuracy": judged.accuracy for name, judged in elsewhere.items()}
+        | {f"attribution.{name}.false_attack_rate": judged.false_attack_rate for name, judged in elsewhere.items()}
+        | {f"attribution.confusion.{cause}.{judged}": n for (cause, judged), n in cells.items() if n}
+    )

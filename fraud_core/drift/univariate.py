@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fraud_core.drift.binned import MINIMUM_ROWS, BinnedDrift, State, benjamini_hochberg, compare_counts
+from fraud_core.drift.binned import (
+    MINIMUM_ROWS,
+    BinnedDrift,
+    State,
+    benjamini_hochberg,
+    bin_edges,
+    bin_shares,
+    compare_counts,
+)
 from fraud_core.drift.distances import distance_p_value, jensen_shannon, largest_distance, require_finite, wasserstein
 
 
@@ -44,35 +52,6 @@ class FeatureDrift:
     missing_change: float
     p_value: float
     state: State
-
-
-def bin_edges(reference: np.ndarray, n_bins: int) -> np.ndarray:
-    """Inner bin edges: quantiles of the reference that are values of it, equal ones merged.
-
-    A value that takes several quantiles gets a bin of its own, so that a constant feature that moves is seen to move.
-
-    Examples
-    --------
-    >>> bin_edges(np.arange(100.0), 4)
-    array([24., 49., 74.])
-    >>> len(bin_edges(np.zeros(100), 4))
-    2
-    """
-    quantiles = np.quantile(reference, np.linspace(0, 1, n_bins + 1)[1:-1], method="inverted_cdf")
-    edges, taken = np.unique(quantiles, return_counts=True)
-    repeated = edges if np.ptp(reference) == 0 else edges[taken > 1]
-    return np.union1d(edges, np.nextafter(repeated, -np.inf))
-
-
-def bin_shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Share of the values in each bin, shape (len(edges) + 1,); bins are closed on the right.
-
-    Examples
-    --------
-    >>> bin_shares(np.array([0.0, 1.0, 1.0, 2.0]), np.array([1.0]))
-    array([0.75, 0.25])
-    """
-    return np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1) / len(values)
 
 
 def population_stability_index(reference: np.ndarray, current: np.ndarray, *, n_bins: int = 10) -> float:
@@ -153,7 +132,12 @@ def prepare_reference(rows: np.ndarray, names: Sequence[str], *, n_bins: int) ->
 
 
 def compare_window(
-    reference: PreparedReference, current: np.ndarray, *, psi_limit: float, alpha: float
+    reference: PreparedReference,
+    current: np.ndarray,
+    *,
+    psi_limit: float,
+    alpha: float,
+    categories: Sequence[FeatureDrift] = (),
 ) -> list[FeatureDrift]:
     """Compare every feature of a window with a prepared reference.
 
@@ -165,15 +149,18 @@ def compare_window(
         Practical limit of the stability index.
     alpha
         False discovery rate over the features.
+    categories
+        From `compare_category`, of the same two windows; they are judged with the other features.
 
     Returns
     -------
     list of FeatureDrift
-        In column order. With fewer than 200 rows in a window, or no value of a feature in either, it is ``unknown``.
+        In column order, the categories last. With fewer than 200 rows in a window, or no value of a feature in
+        either, it is ``unknown``.
     """
     columns = _sorted_columns(current, reference.names, "current")
     found = [_compare_column(reference, k, columns[k], len(current)) for k in range(len(columns))]
-    return conclude(found, n_rows=min(reference.n_rows, len(current)), psi_limit=psi_limit, alpha=alpha)
+    return conclude([*found, *categories], n_rows=min(reference.n_rows, len(current)), psi_limit=psi_limit, alpha=alpha)
 
 
 def compare_features(
@@ -199,12 +186,19 @@ def compare_category(feature: str, reference: Sequence[str | None], current: Seq
     FeatureDrift
         With its own p-value and the state ``unknown``; `conclude` judges it with the other features.
 
+    Raises
+    ------
+    ValueError
+        When a window is empty.
+
     Examples
     --------
     >>> drift = compare_category("country", ["FR"] * 300, ["FR"] * 200 + ["XX"] * 100)
     >>> drift.p_value < 1e-9, drift.jensen_shannon > 0.3
     (True, True)
     """
+    if not len(reference) or not len(current):
+        raise ValueError(f"{feature}: expected rows in both windows, found {len(reference)} and {len(current)}")
     places = {value: place for place, value in enumerate(dict.fromkeys([*reference, *current]))}
     before, after = (
         np.bincount([places[value] for value in values], minlength=len(places)) for values in (reference, current)
@@ -217,9 +211,7 @@ def compare_category(feature: str, reference: Sequence[str | None], current: Seq
 
 def conclude(found: Sequence[FeatureDrift], *, n_rows: int, psi_limit: float, alpha: float) -> list[FeatureDrift]:
     """Adjust the p-values of features for their number and give each its state; NaN stays ``unknown``."""
-    known = [k for k, drift in enumerate(found) if np.isfinite(drift.p_value)]
-    adjusted = np.full(len(found), np.nan)
-    adjusted[known] = benjamini_hochberg(np.array([found[k].p_value for k in known]))
+    adjusted = benjamini_hochberg(np.array([drift.p_value for drift in found]))
     out = []
     for drift, p_value in zip(found, adjusted, strict=True):
         binned = BinnedDrift(drift.population_stability_index, drift.low, drift.high, float(p_value))

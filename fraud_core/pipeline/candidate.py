@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from fraud_core.data.card import DatasetCard
-from fraud_core.drift.univariate import bin_edges, bin_shares
+from fraud_core.drift.binned import bin_edges, bin_shares
 from fraud_core.errors import BundleError
 from fraud_core.model import bundle
 from fraud_core.model.bundle_arrays import ModelArrays

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from fraud_core.data.card import DatasetCard
-from fraud_core.drift.univariate import FeatureDrift, compare_category, conclude
-from fraud_core.drift.window import FEATURE_SHARE, WindowDrift, compare_windows, prepare_window
+from fraud_core.drift.univariate import compare_category
+from fraud_core.drift.window import WindowDrift, compare_windows, prepare_window
 from fraud_core.pipeline.params import DriftLimits
 from fraud_core.pipeline.tables import read_card, read_table
 
@@ -71,29 +71,15 @@ def compare_tables(
     before, after = (
         table.select(numbers).cast(pl.Float64).fill_null(np.nan).to_numpy() for table in (reference, current)
     )
-    prepared = prepare_window(before, numbers, n_bins=limits.n_bins, rng=rng)
-    found = compare_windows(
-        prepared, after, psi_limit=limits.psi_limit, domain_limit=limits.domain_limit, alpha=limits.alpha, rng=rng
-    )
     categories = [
         compare_category(name, reference[name].to_list(), current[name].to_list())
         for name in asked
         if types[name] == "string"
     ]
-    return found if not categories else _with_categories(found, categories, len(before), len(after), limits)
-
-
-def _with_categories(
-    found: WindowDrift, categories: list[FeatureDrift], n_reference: int, n_current: int, limits: DriftLimits
-) -> WindowDrift:
-    """Judge the categories under the budget of the features, beside the numbers."""
-    judged = conclude(
-        categories, n_rows=min(n_reference, n_current), psi_limit=limits.psi_limit,
-        alpha=FEATURE_SHARE * limits.alpha * len(categories) / (len(categories) + len(found.features)),
+    return compare_windows(
+        prepare_window(before, numbers, n_bins=limits.n_bins, rng=rng), after, categories=categories,
+        psi_limit=limits.psi_limit, domain_limit=limits.domain_limit, alpha=limits.alpha, rng=rng,
     )  # fmt: skip
-    order = ("drifted", "moved", "stable", "unknown")
-    state = min((found.state, *(drift.state for drift in judged)), key=order.index)
-    return WindowDrift(state, (*found.features, *judged), found.domain, found.reconstruction)
 
 
 def _plain(found: WindowDrift) -> dict[str, Any]:

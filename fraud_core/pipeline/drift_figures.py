@@ -8,6 +8,7 @@ import numpy as np
 
 from fraud_core.drift.decomposition import Decomposition
 from fraud_core.drift.replay import Block
+from fraud_core.drift.stream_replay import Day
 from fraud_core.drift.univariate import FeatureDrift
 from fraud_core.model.intervals import Interval
 from fraud_core.model.metrics import precision_recall_steps
@@ -36,7 +37,6 @@ def window_curves(windows: Mapping[str, tuple[np.ndarray, np.ndarray]]):
         recall, precision, _ = precision_recall_steps(y_true, y_score)
         step = np.flatnonzero(np.diff(recall, prepend=-1.0) > 0)
         axes.step(recall[step], precision[step], where="post", color=color, label=name)
-        axes.axhline(np.mean(y_true), color=color, linestyle=":", linewidth=1)
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
     axes.legend(loc="lower left")
     return drawing
@@ -94,7 +94,7 @@ def confusion(counts: Mapping[str, Mapping[str, int]]):
 
 
 def replay_timeline(plain: Sequence[Block], attacked: Sequence[Block], attack_hour: float):
-    """What was expected and what was true in each block, the attribution under attack, and the cost of each policy."""
+    """What was expected and was true in each block, the attribution under attack, and what each policy cost more."""
     with plt.rc_context(STYLE):
         drawing, (top, bottom) = plt.subplots(2, 1, figsize=(7.2, 5.6), sharex=True)
     plt.close(drawing)
@@ -116,10 +116,57 @@ def replay_timeline(plain: Sequence[Block], attacked: Sequence[Block], attack_ho
         axes.axvline(attack_hour, color="black", linewidth=1, linestyle="--")
     top.set(ylabel="average precision", ylim=(0, 1.02))
     top.legend(loc="upper left", bbox_to_anchor=(0, 1.2), ncol=2)
+    base = np.cumsum([block.cost_eur["never"] for block in plain])
     for color, policy in zip(COLORS, plain[0].cost_eur, strict=False):
         for blocks, style in ((plain, "-"), (attacked, ":")):
             label = f"retrain {say(policy)}" + (", frauds hidden" if style == ":" else "")
-            bottom.plot(ends, np.cumsum([b.cost_eur[policy] for b in blocks]), style, color=color, label=label)
-    bottom.set(xlabel="hour since the start of the stream", ylabel="cost since the start, euros")
-    bottom.legend(loc="upper left", fontsize=8)
+            extra = np.cumsum([b.cost_eur[policy] for b in blocks]) - base
+            bottom.plot(ends, extra, style, color=color, label=label)
+    bottom.set(xlabel="hour since the start of the stream", ylabel="cost more than\nwithout retraining, euros")
+    bottom.legend(loc="upper left", bbox_to_anchor=(0, -0.24), ncol=2, fontsize=8)
+    return drawing
+
+
+def stream_verdicts(days_of: Mapping[str, Sequence[Day]], change_day: int):
+    """The verdicts of each evening, a pair of lines for each stream: the monitor of features, and the cause."""
+    verdicts = {
+        "stable": "#dfe3e8", "moved": "#b9c2cc", "drifted": "#14324d", "unknown": "white",
+        "none": "#dfe3e8", "inconclusive": "#f1e3b5", "covariate": COLORS[0], "prior": COLORS[2],
+        "new_pattern": COLORS[3], "labels_hidden": COLORS[1], "labels_injected": "#7a1f1f",
+    }  # fmt: skip
+    drawing, axes = axes_of(7.2, 1.2 + 0.62 * len(days_of))
+    shown: dict[str, str] = {}
+    lines = [(name, said) for name in days_of for said in ("features", "cause")]
+    for place, (name, said) in enumerate(reversed(lines)):
+        for day in days_of[name]:
+            verdict = getattr(day, said)
+            shown[verdict] = verdicts[verdict]
+            axes.barh(place, 1.0, left=day.day - 0.5, height=0.8, color=verdicts[verdict], edgecolor="white")
+    what = {"features": "monitor", "cause": "cause"}
+    axes.set_yticks(
+        range(len(lines)), [f"{say(name)}: {what[said]}" for name, said in reversed(lines)], fontsize=9
+    )  # fmt: skip
+    axes.axvline(change_day - 0.5, color="black", linewidth=1.2, linestyle="--")
+    axes.set(xlabel="day of the stream; the change sets in at the dashed line")
+    axes.grid(False)
+    handles = [plt.Rectangle((0, 0), 1, 1, color=shown[verdict]) for verdict in verdicts if verdict in shown]
+    labels = [say(verdict) for verdict in verdicts if verdict in shown]
+    axes.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=4, fontsize=8)
+    return drawing
+
+
+def stream_costs(days_of: Mapping[str, Sequence[Day]], change_day: int):
+    """What each stream cost more than the plain one since the change, under each policy."""
+    drawing, axes = axes_of(7.2, 3.6)
+    plain = [day for day in days_of["plain"] if day.day >= change_day]
+    days = [day.day for day in plain]
+    changed = [name for name in days_of if name != "plain"]
+    for color, name in zip(COLORS, changed, strict=False):
+        after = [day for day in days_of[name] if day.day >= change_day]
+        for policy, style in zip(plain[0].cost_eur, (":", "-", "--"), strict=True):
+            extra = np.cumsum([b.cost_eur[policy] - a.cost_eur[policy] for a, b in zip(plain, after, strict=True)])
+            axes.plot(days, extra / 1000, style, color=color, label=f"{say(name)}, retrain {say(policy)}")
+    axes.axhline(0.0, color=GREY, linewidth=1)
+    axes.set(xlabel="day of the stream", ylabel="extra cost since the change,\nthousand euros")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     return drawing

@@ -170,7 +170,7 @@ def performance_change(before: Mapping[str, Interval], after: Mapping[str, Inter
     drawing, axes = axes_of(6.4, 1.1 + 0.5 * len(before))
     places = np.arange(len(before))[::-1]
     for color, shift, label, rows in (
-        (COLORS[0], 0.12, "v0, validation hours", before),
+        (COLORS[0], 0.12, "v0, late hours", before),
         (COLORS[1], -0.12, "v1", after),
     ):
         for number, value in enumerate(rows.values()):

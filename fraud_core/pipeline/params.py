@@ -117,6 +117,22 @@ class Replay(_Section):
     hidden_share: Share
 
 
+class StreamReplay(_Section):
+    stream: dict[str, Any]
+    first_day: Count
+    train_days: Count
+    reference_days: Count
+    window_days: Count
+    label_delay_days: Count
+    retrain_days: Count
+    alert_share: Share
+    change_day: Count
+    hidden_share: Share
+    drifts: dict[Literal["covariate", "new_pattern"], Positive]
+    n_scenarios: Annotated[int, msgspec.Meta(ge=5)]
+    n_seeds: Count
+
+
 class DriftStudy(_Section):
     seed: int
     equivalence_limit: Share
@@ -127,6 +143,7 @@ class DriftStudy(_Section):
     power_windows: Count
     n_scenarios: Count
     replay: Replay
+    stream_replay: StreamReplay
 
 
 class EntitiesStudy(_Section):

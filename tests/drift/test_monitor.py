@@ -10,16 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from fraud_core.drift.binned import (
-    benjamini_hochberg,
-    binomial_survival,
-    chi_square_survival,
-    compare_counts,
-)
 from fraud_core.drift.monitor import StreamMonitor, merge_states
-from fraud_core.drift.reference import build_reference, reference_of_bundle
-from fraud_core.drift.univariate import bin_edges, bin_shares, population_stability_index
-from fraud_core.errors import BundleError, ParameterError
+from fraud_core.drift.reference import build_reference
+from fraud_core.errors import ParameterError
 
 N_FEATURES = 29
 NAMES = [f"x{k}" for k in range(N_FEATURES)]
@@ -33,100 +26,6 @@ def made_reference(rng, n=20_000, n_variables=N_FEATURES + 1):
 def feed(monitor, rows, now=0.0, step=0.0):
     for k, row in enumerate(rows):
         monitor.observe(row[:-1], row[-1], now + k * step)
-
-
-class TestCounts:
-    @given(st.floats(0, 400), st.integers(1, 200))
-    def test_chi_square_agrees_with_scipy(self, statistic, freedom):
-        assert chi_square_survival(statistic, freedom) == pytest.approx(
-            stats.chi2.sf(statistic, freedom), rel=1e-8, abs=1e-12
-        )
-
-    @given(st.integers(0, 40), st.integers(1, 60), st.floats(0.001, 0.999))
-    def test_binomial_agrees_with_scipy(self, successes, more, p):
-        trials = successes + more
-        assert binomial_survival(successes, trials, p) == pytest.approx(
-            stats.binom.sf(successes - 1, trials, p), abs=1e-9
-        )
-
-    def test_homogeneity_agrees_with_scipy(self):
-        before, after = np.array([500, 300, 200]), np.array([90, 70, 40])
-        expected = stats.chi2_contingency([before, after], correction=False).pvalue
-        assert compare_counts(before / 1000, 1000, after).p_value == pytest.approx(expected)
-
-    def test_benjamini_hochberg_agrees_with_scipy(self, rng):
-        p_values = rng.random(31) ** 3
-        np.testing.assert_allclose(benjamini_hochberg(p_values), stats.false_discovery_control(p_values))
-
-    def test_index_is_that_of_the_batch_function(self, rng):
-        reference, current = rng.normal(size=5000), rng.normal(0.3, 1, size=900)
-        found = build_reference(reference[:, None], ["x"], n_bins=10)
-        shares, rows = found.expected(0, np.array([900]))
-        index = compare_counts(shares, rows, found.count(current[:, None])).population_stability_index
-        assert index == pytest.approx(population_stability_index(reference, current, n_bins=10))
-
-    def test_interval_holds_the_true_index_in_95_of_100_windows(self, rng):
-        before, after = np.full(20, 0.05), np.linspace(0.02, 0.08, 20)
-        truth = np.sum((after - before) * np.log(after / before))
-        held = 0
-        for _ in range(1000):
-            shares = rng.multinomial(20_000, before) / 20_000
-            found = compare_counts(shares, 20_000, rng.multinomial(2000, after))
-            held += found.low <= truth <= found.high
-        assert 0.93 < held / 1000 <= 0.985
-
-    def test_one_value_never_seen_before_is_no_alarm_and_many_are(self):
-        shares = np.array([0.5, 0.5, 0.0])
-        assert compare_counts(shares, 140_000, np.array([1000, 999, 1])).p_value > 0.01
-        assert compare_counts(shares, 140_000, np.array([990, 990, 20])).p_value < 1e-9
-
-    @pytest.mark.parametrize(("rows", "counts"), [(0, [1, 1]), (10, [0, 0])])
-    def test_an_empty_side_is_an_error(self, rows, counts):
-        with pytest.raises(ValueError, match="expected rows on both sides"):
-            compare_counts(np.array([0.5, 0.5]), rows, np.array(counts))
-
-
-class TestReference:
-    @settings(max_examples=40)
-    @given(st.integers(0, 10_000), st.booleans())
-    def test_counting_is_the_same_as_shares_of_the_batch_function(self, seed, ties):
-        rng = np.random.default_rng(seed)
-        reference, rows = rng.normal(size=(300, 2)), rng.normal(size=(57, 2))
-        if ties:
-            reference, rows = reference.round(), rows.round()
-        found = build_reference(reference, ["a", "b"], n_bins=7)
-        counts = found.count(rows)
-        for k in range(2):
-            expected = bin_shares(rows[:, k], bin_edges(reference[:, k], 7)) * 57
-            np.testing.assert_allclose(counts[found.cells(k)][:-1], expected)
-
-    def test_missing_and_infinite_values_are_counted_apart(self):
-        found = build_reference(np.arange(10.0)[:, None], ["x"], n_bins=2)
-        assert found.count(np.array([[np.nan], [np.inf], [-np.inf], [np.nan]])).tolist() == [1, 1, 2]
-
-    def test_constant_column_that_moves_is_seen(self):
-        found = build_reference(np.ones((500, 1)), ["x"], n_bins=10)
-        assert found.count(np.full((3, 1), 2.0)).tolist() == [0, 0, 3, 0]
-
-    def test_column_without_a_value_is_an_error(self):
-        with pytest.raises(ValueError, match="gone: expected values"):
-            build_reference(np.full((9, 1), np.nan), ["gone"], n_bins=3)
-
-    def test_bundle_reference_takes_the_order_of_the_model(self, rng):
-        def described(values):
-            edges = bin_edges(values, 5)
-            return {"edges": edges.tolist(), "shares": bin_shares(values, edges).tolist(), "rows": len(values)}
-
-        a, b, score = rng.normal(size=100), rng.normal(5, 1, size=100), rng.random(50)
-        found = reference_of_bundle(
-            {"features": {"a": described(a), "b": described(b)}, "score": described(score)}, ["b", "a"]
-        )
-        assert found.names == ("b", "a", "score")
-        np.testing.assert_array_equal(found.count(np.column_stack([b, a, np.zeros(100)]))[:12], found.counts[0, :12])
-
-    def test_bundle_reference_that_lacks_a_feature_is_an_error(self):
-        with pytest.raises(BundleError, match="x: expected edges"):
-            reference_of_bundle({"features": {}, "score": {"edges": [], "shares": [1.0], "rows": 9}}, ["x"])
 
 
 class TestWindows:
@@ -242,6 +141,7 @@ class TestState:
 class TestCost:
     def test_memory_is_bounded_below_one_megabyte(self, rng):
         rows = rng.normal(size=(1000, 30))
+        made_reference(rng, 1000)  # what NumPy imports on the way is not the monitor's
         tracemalloc.start()
         monitor = StreamMonitor(made_reference(rng), window_rows=100_000, window_seconds=86_400.0)
         for k in range(60):
@@ -249,7 +149,7 @@ class TestCost:
         monitor.verdict("rows", 0.0)
         held = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
-        assert held < 500_000
+        assert held < 300_000
 
     def test_a_row_costs_microseconds(self, rng):
         """The figure is in benchmarks/results/drift.json; here only a mistake of an order of magnitude fails."""

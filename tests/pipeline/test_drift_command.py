@@ -1,9 +1,11 @@
 import json
 
+import msgspec
 import polars as pl
 import pytest
 
-from fraud_core.data.toy import toy_transactions
+from fraud_core.data.card import Column
+from fraud_core.data.toy import toy_card, toy_transactions
 from fraud_core.errors import ContractError
 from fraud_core.pipeline import drift_command
 from fraud_core.pipeline.params import DriftLimits
@@ -13,8 +15,6 @@ LIMITS = DriftLimits(n_bins=10, psi_limit=0.1, domain_limit=0.6, alpha=0.01)
 
 @pytest.fixture
 def tables(tmp_path, monkeypatch):
-    from fraud_core.data.toy import toy_card
-
     monkeypatch.setattr(drift_command, "read_card", lambda name: toy_card())
 
     def write(name, table):
@@ -67,3 +67,31 @@ def test_missing_values_are_an_error_of_the_card(tables):
     gaps = table.with_columns(pl.when(pl.col("V3") > 1).then(None).otherwise(pl.col("V3")).alias("V3"))
     with pytest.raises(ContractError, match="V3"):
         run(tables("a.parquet", table), tables("b.parquet", gaps))
+
+
+def with_country(table, countries):
+    return table.with_columns(pl.Series("country", [countries[k % len(countries)] for k in range(table.height)]))
+
+
+def test_categories_are_judged_with_the_numbers_and_a_new_one_is_drift():
+    card = toy_card()
+    columns = (*card.columns, Column("country", "feature", "string"))
+    card = msgspec.structs.replace(card, columns=columns)
+    table = toy_transactions(2000, seed=0)
+    before = with_country(table, ["FR", "FR", "DE"])
+    same = drift_command.compare_tables(before, before, card, LIMITS, seed=0)
+    assert same.state == "stable"
+    assert same.features[-1].feature == "country"
+    after = with_country(table, ["FR", "DE", "XX"])
+    found = drift_command.compare_tables(before, after, card, LIMITS, seed=0)
+    assert found.state == "drifted"
+    assert [drift.feature for drift in found.features if drift.state == "drifted"] == ["country"]
+
+
+def test_table_of_one_row_is_an_error_of_the_card_and_few_rows_are_unknown(tables):
+    table = toy_transactions(1000, seed=0)
+    plain, few = tables("a.parquet", table), tables("b.parquet", table.head(40))
+    assert run(plain, few) == 3
+    assert run(few, plain) == 3
+    with pytest.raises(ContractError, match="both classes"):
+        run(plain, tables("c.parquet", table.head(1)))

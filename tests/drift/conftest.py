@@ -1,0 +1,36 @@
+"""A pool of rows whose frauds lie apart, and windows of known cause drawn from it."""
+
+import numpy as np
+import pytest
+
+from fraud_core.drift import attribution
+from fraud_core.drift.evidence import LabelledWindow, gather_evidence
+from fraud_core.drift.scenarios import make_pool, simulate
+
+
+@pytest.fixture(scope="session")
+def pool():
+    rng = np.random.default_rng(5)
+    n, frauds = 12_000, 240
+    features, y = rng.normal(size=(n, 5)), np.zeros(n, dtype=int)
+    y[:frauds] = 1
+    features[:frauds, 0] += 4.0
+    probability = 1 / (1 + np.exp(-(3 * features[:, 0] - 9)))
+    return make_pool(LabelledWindow(features, y, probability), np.zeros(n, bool))
+
+
+@pytest.fixture(scope="session")
+def evidence_of(pool):
+    def gather(cause, strength, seed=0):
+        rng = np.random.default_rng(seed)
+        return gather_evidence(*simulate([pool], cause, strength, rng=rng), rng=rng)
+
+    return gather
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_trees():
+    """Forests of a tenth of the size: what is tested here does not hang on the last percent."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attribution, "TREES", 20)
+        yield
