@@ -162,7 +162,8 @@ def inference_routes(service: Service) -> list:
         include_in_schema=False,
     )  # fmt: skip
     async def infer_route(request: Request, name: FromPath[str], version: FromPath[str | None] = None) -> Response:
-        headers: Headers = request.scope["found_headers"]
+        # Triton's client says nothing of the kind of its body, which is JSON when it is not binary
+        headers: Headers = {b"content-type": b"application/json"} | request.scope["found_headers"]
         try:
             if not is_served(service, name, version):
                 raise InvalidTransaction(NO_MODEL)
