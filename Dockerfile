@@ -18,6 +18,7 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf,required=false \
 COPY fraud_core/__init__.py fraud_core/errors.py /opt/app/fraud_core/
 COPY fraud_core/model /opt/app/fraud_core/model
 COPY fraud_core/drift /opt/app/fraud_core/drift
+COPY fraud_core/explain/__init__.py fraud_core/explain/reasons.py fraud_core/explain/writer.py /opt/app/fraud_core/explain/
 COPY serve /opt/app/serve
 RUN /opt/venv/bin/python -m compileall -q -j 0 /opt/venv/lib /opt/app \
     && mkdir -p /models/champion /state
