@@ -165,7 +165,7 @@ def calibration(within: Mapping[str, Mapping[str, Sequence[CalibrationBin]]]):
     for panel, (attribute, by_group) in zip(panels, within.items(), strict=False):
         panel.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1)
         for number, (group, bins) in enumerate(by_group.items()):
-            color, style = COLORS[number % len(COLORS)], "--" if number >= len(COLORS) else "-"
+            color, style = COLORS[number % 4], "-" if number < 4 else "--"
             x, y = [each.predicted for each in bins], [each.observed.value for each in bins]
             ends = [
                 [each.observed.value - each.observed.low for each in bins],
