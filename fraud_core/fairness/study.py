@@ -261,18 +261,3 @@ def audit_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
             if ratio:
                 flat[f"{name}_ratio_verdict"] = ratio.verdict
     return flat
-
-
-def threshold_metrics(table: str, curves: Mapping[str, list[AtThreshold]]) -> dict[str, Any]:
-    """How far equalised odds and the false-positive ratio go over the thresholds, ready for metrics.json."""
-    flat: dict[str, Any] = {}
-    for attribute, found in curves.items():
-        name = f"{table}.{attribute.replace(' ', '_')}.thresholds"
-        odds = [max(at.recall.value, at.false_positive_rate.value) for at in found]
-        ratios = [at.false_positive_ratio.value for at in found]
-        if np.isfinite(odds).any():
-            flat[f"{name}.equalized_odds_most"] = float(np.nanmax(odds))
-        if np.isfinite(ratios).any():
-            flat[f"{name}.false_positive_ratio_least"] = float(np.nanmin(ratios))
-        flat[f"{name}.fails"] = sum("fail" in (at.recall.verdict, at.false_positive_rate.verdict) for at in found)
-    return flat

@@ -1,4 +1,4 @@
-"""What follows an audit: equal treatment and its price, hidden positives, calibration within groups."""
+"""What follows an audit: equal treatment and its price, hidden positives, calibration, other thresholds."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fraud_core.fairness.audit import rates_by_group
-from fraud_core.fairness.curves import CalibrationBin, calibrate, calibration_error, calibration_within
+from fraud_core.fairness.curves import AtThreshold, CalibrationBin, calibrate, calibration_error, calibration_within
 from fraud_core.fairness.front import Policy, build_front
 from fraud_core.fairness.group_thresholds import ScoredRows
 from fraud_core.fairness.hidden import CHANGES, HiddenEffect, at_rate, first_visible, hidden_effects
@@ -143,3 +143,18 @@ def calibration_metrics(within: Mapping[str, Mapping[str, list[CalibrationBin]]]
         for attribute, by_group in within.items()
         if by_group
     }
+
+
+def threshold_metrics(curves: Mapping[str, list[AtThreshold]], table: str) -> dict[str, Any]:
+    """How far equalised odds and the false-positive ratio go over the thresholds, ready for metrics.json."""
+    flat: dict[str, Any] = {}
+    for attribute, found in curves.items():
+        name = f"{table}.{attribute.replace(' ', '_')}.thresholds"
+        odds = [max(at.recall.value, at.false_positive_rate.value) for at in found]
+        ratios = [at.false_positive_ratio.value for at in found]
+        if np.isfinite(odds).any():
+            flat[f"{name}.equalized_odds_most"] = float(np.nanmax(odds))
+        if np.isfinite(ratios).any():
+            flat[f"{name}.false_positive_ratio_least"] = float(np.nanmin(ratios))
+        flat[f"{name}.fails"] = sum("fail" in (at.recall.verdict, at.false_positive_rate.verdict) for at in found)
+    return flat

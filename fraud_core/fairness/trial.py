@@ -152,6 +152,16 @@ def stream_metrics(even: StreamFound, biased: StreamFound) -> dict[str, Any]:
     return flat
 
 
+def stream_rows(bias: float, even: StreamFound, biased: StreamFound) -> list[dict[str, Any]]:
+    """The audits without and with the bias, for a table of the report."""
+    return [
+        {"injected bias": given, "recall it took": found.injected, "difference": f"{found.difference.value:.3f}",
+         "interval": f"{found.difference.low:.3f} to {found.difference.high:.3f}",
+         "verdict": found.difference.verdict, "reason": found.difference.reason}
+        for given, found in ((0.0, even), (bias, biased))
+    ]  # fmt: skip
+
+
 def trial_rows(cells: Sequence[TrialCell]) -> list[dict[str, Any]]:
     """A row for each cell, for a table of the report."""
     return [

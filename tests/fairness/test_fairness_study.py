@@ -17,8 +17,8 @@ from fraud_core.fairness.study import (
     audit_payments,
     audit_table,
     fairlearn_frame,
-    threshold_metrics,
 )
+from fraud_core.fairness.treatment import threshold_metrics
 
 LIMITS = Limits(difference=0.1, ratio=0.8, detectable_gap=0.2)
 SPLIT = {"n_folds": 2, "selection_rate": 0.2, "age_bands": [18, 40, 121]}
@@ -61,7 +61,7 @@ def test_table_study_reports_every_attribute_and_rate():
         assert f"t.sex.{kind}_difference" in flat
         assert 0 <= flat[f"t.sex.{kind}_ratio"].low <= flat[f"t.sex.{kind}_ratio"].high <= 1
     assert flat["t.sex_and_age.equalized_odds_verdict"] in ("pass", "fail", "insufficient evidence")
-    most = threshold_metrics("t", audit_over_thresholds(study, [0.1, 0.2], LIMITS))
+    most = threshold_metrics(audit_over_thresholds(study, [0.1, 0.2], LIMITS), "t")
     assert most["t.sex.thresholds.equalized_odds_most"] >= flat["t.sex.equalized_odds_difference"].value
 
 
