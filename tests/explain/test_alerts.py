@@ -59,6 +59,14 @@ def test_margin_on_the_threshold_is_an_alert(stumps):
     assert reason_codes(stumps, row, NAMES[:2], usual, threshold=1.0 + 1e-9)[0][0].contribution < 0
 
 
+def test_value_that_brings_the_margin_to_the_threshold_itself_makes_an_alert(stumps):
+    usual = ReferenceRange(np.full(2, -1.0), np.full(2, 1.0))
+    calm = np.array([[-0.5, -0.5]])
+    reached, missed = (reason_codes(stumps, calm, NAMES[:2], usual, threshold=t)[0][0] for t in (1.0, 1.0 + 1e-9))
+    assert reached.would_turn_at == np.nextafter(np.float32(0.5), np.float32(1))
+    assert missed.would_turn_at is None
+
+
 def test_no_row_has_no_reasons(stumps):
     assert reason_codes(stumps, np.empty((0, 2)), NAMES[:2], USUAL, threshold=0.0) == []
 

@@ -23,6 +23,15 @@ def test_interval_by_hand():
     assert (found.low, found.high) == pytest.approx(tuple(a / b * np.exp(s * 1.959964 * error) for s in (-1, 1)))
 
 
+def test_fail_is_corrected_for_the_number_of_pairs_and_pass_is_not():
+    """Of three groups the far pair decides: its upper end at a third of the tail, its lower end at the whole of it."""
+    found = audit_ratio(*groups(1000, 0.2, 0.3, 0.4), limit=0.8)
+    a, b = 200.5 / 1000.5, 400.5 / 1000.5
+    error = np.sqrt(1 / 200.5 + 1 / 400.5 - 2 / 1000.5)
+    assert found.low == pytest.approx(a / b * np.exp(-1.959964 * error), rel=1e-6)
+    assert found.high == pytest.approx(a / b * np.exp(2.393980 * error), rel=1e-6)
+
+
 def test_verdicts_follow_the_interval():
     assert audit_ratio(*groups(20_000, 0.20, 0.21), limit=0.8).verdict == "pass"
     assert audit_ratio(*groups(20_000, 0.10, 0.20), limit=0.8).verdict == "fail"

@@ -39,7 +39,9 @@ def test_margins_with_another_value_are_those_of_such_rows(rng, n_trees, depth):
     trees, _, scorer = model(rng, n_trees, depth)
     row = rng.normal(size=29)
     for feature in (0, *trees.feature[0].tolist()):
-        others = np.concatenate([rng.normal(size=20), trees.border[trees.feature == feature]])
+        border = trees.border[trees.feature == feature].astype(float)
+        # the last are larger than a border, but not as float32
+        others = np.concatenate([rng.normal(size=20), border, border + 1e-12])
         rows = np.tile(row, (len(others), 1))
         rows[:, feature] = others
         assert scorer.margins_with(row, feature, others).tolist() == [scorer.margin(each) for each in rows]
