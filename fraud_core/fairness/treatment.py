@@ -51,8 +51,22 @@ def mitigation_metrics(study: AuditStudy, front: list[Policy], tolerance: float,
         f"{table}.mitigated.cost_ratio": way.cost_ratio,
         f"{table}.mitigated.share_left": way.share_left,
         f"{table}.mitigated.halved": way.share_left.value <= 0.5,
+        f"{table}.mitigated.verdict": halving_verdict(way.share_left),
         f"{table}.mitigated.halvings_halved": way.halved,
     }
+
+
+def halving_verdict(share_left: Interval) -> str:
+    """Whether at most half of a difference is left, in words.
+
+    Examples
+    --------
+    >>> halving_verdict(Interval(0.4, 0.3, 0.45)), halving_verdict(Interval(0.4, 0.3, 0.6))
+    ('halved', 'halved in the mean, not for sure')
+    """
+    if share_left.high <= 0.5:
+        return "halved"
+    return "halved in the mean, not for sure" if share_left.value <= 0.5 else "not halved"
 
 
 def policy_rows(front: list[Policy]) -> list[dict[str, Any]]:
