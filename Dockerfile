@@ -16,8 +16,11 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf,required=false \
     && find /opt/venv -type d \( -name tests -o -name testing -o -name f2py -o -name __pycache__ \) -prune -exec rm -rf {} + \
     && find /opt/venv -name '*.map' -delete
 COPY fraud_core/__init__.py fraud_core/errors.py /opt/app/fraud_core/
+COPY fraud_core/data/__init__.py fraud_core/data/past.py fraud_core/data/past_rows.py fraud_core/data/windows.py \
+    /opt/app/fraud_core/data/
 COPY fraud_core/model /opt/app/fraud_core/model
 COPY fraud_core/drift /opt/app/fraud_core/drift
+COPY fraud_core/explain/__init__.py fraud_core/explain/reasons.py fraud_core/explain/writer.py /opt/app/fraud_core/explain/
 COPY serve /opt/app/serve
 RUN /opt/venv/bin/python -m compileall -q -j 0 /opt/venv/lib /opt/app \
     && mkdir -p /models/champion /state

@@ -66,6 +66,7 @@ bench: env ## speed ratios, written to benchmarks/results; PEERS=python of Nanny
 	@python benchmarks/laboratory.py
 	@python benchmarks/entities.py
 	@python benchmarks/drift.py $(PEERS)
+	@python benchmarks/explain.py
 
 bench-serve: env ## the service against empty routes and other servers (needs wrk)
 	@python benchmarks/serving.py

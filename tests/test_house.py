@@ -73,7 +73,10 @@ def test_imports_point_inwards(path):
 
 
 # What the service needs beside the model and the drift monitor: modules that NumPy and msgspec are enough for.
-SERVED = {f"fraud_core.{module}" for module in ("data.past", "data.past_rows", "data.windows", "explain.reasons")}
+SERVED = {
+    f"fraud_core.{module}"
+    for module in ("data.past", "data.past_rows", "data.windows", "explain.reasons", "explain.writer")
+}
 
 
 def test_serving_imports_the_model_the_drift_monitor_and_named_modules_alone():

@@ -1,5 +1,6 @@
 """The strongest alerts of a table and the reasons for them."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import msgspec
 import numpy as np
 
 from fraud_core.explain.exact import Explainer
-from fraud_core.explain.reasons import N_TRIED, WordedReason, put_in_words, reason_code, turning_value
+from fraud_core.explain.reasons import N_TRIED, WordedReason, put_in_words, reason_code, turning_value, value_cells
 from fraud_core.model.decide import N_REASONS, Code, Reason
 from fraud_core.model.intervals import Interval, share
 from fraud_core.model.row_scorer import RowScorer
@@ -96,15 +97,18 @@ def reason_codes(
             usual = (float(reference.low[k]), float(reference.high[k]))
             reason = Reason(reason_code(float(row[k]), *usual), names[k], float(values[k]), float(row[k]), usual)
             turns_at: float | msgspec.UnsetType | None = msgspec.UNSET
-            if place < N_TRIED:
-                turns_at = turning_value(explainer.trees, row, k, usual, _crossing(scorer, threshold, alert))
+            if place < N_TRIED and math.isfinite(row[k]):
+                cells = value_cells(explainer.trees, k, *usual)
+                turns_at = turning_value(cells, float(row[k]), _crossing(scorer, row, k, threshold, alert))
             reasons.append(put_in_words(reason, turns_at))
         found.append(tuple(reasons))
     return found
 
 
-def _crossing(scorer: RowScorer, threshold: float, alert: bool) -> Callable[[np.ndarray], bool]:
-    return lambda other: (scorer.margin(other) >= threshold) != alert
+def _crossing(
+    scorer: RowScorer, row: np.ndarray, feature: int, threshold: float, alert: bool
+) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda others: (scorer.margins_with(row, feature, others) >= threshold) != alert
 
 
 def reason_metrics(decisions: Sequence[Sequence[WordedReason]]) -> dict[str, Interval | int]:

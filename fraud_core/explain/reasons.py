@@ -90,32 +90,70 @@ def put_in_words(reason: Reason, would_turn_at: float | msgspec.UnsetType | None
     if would_turn_at is None:
         turned = "; no usual value would turn it"
     elif would_turn_at is not msgspec.UNSET:
-        turned = f"; {np.float32(would_turn_at)!s} would turn it"
+        turned = f"; {str(np.float32(would_turn_at)).removesuffix('.0')} would turn it"
     words = f"{what} {reason.value:.5g}, {VOCABULARY[reason.code]}{usual}: {reason.contribution:+.2f} log-odds{turned}."
     return WordedReason(
         reason.code, reason.feature, reason.contribution, reason.value, reason.reference, words, would_turn_at
     )
 
 
+def value_cells(trees: ObliviousTrees, feature: int, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """The parts of a range within which the trees cannot tell two values of a feature apart.
+
+    Returns
+    -------
+    first, last
+        Ends of each part, both within it, ascending, shape (n_parts,). All are float32 numbers when the range's are.
+
+    Examples
+    --------
+    >>> stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.0)
+    >>> first, last = value_cells(stump, 0, -1.0, 1.0)
+    >>> last.tolist(), bool(first[1] > 0.5)
+    ([0.5, 1.0], True)
+    """
+    border = np.unique(trees.border[(trees.feature == feature) & np.isfinite(trees.border)])
+    # a value on a border goes to the lower side, so the upper side begins at the next float32
+    above = np.nextafter(border, np.float32(np.inf)).astype(np.float64)
+    first = np.maximum(np.concatenate([[-np.inf], above]), low)
+    last = np.minimum(np.concatenate([border.astype(np.float64), [np.inf]]), high)
+    kept = first <= last
+    return first[kept], last[kept]
+
+
+def nearest_values(cells: tuple[np.ndarray, np.ndarray], value: float) -> np.ndarray:
+    """Of each part the value that is nearest to a given one, the nearest first; the given one itself is left out.
+
+    Parameters
+    ----------
+    cells
+        As from `value_cells`.
+    value
+        A finite number.
+
+    Examples
+    --------
+    >>> nearest_values((np.array([-1.0, 0.75]), np.array([0.5, 1.0])), 3.0).tolist()
+    [1.0, 0.5]
+    """
+    nearest = np.minimum(np.maximum(value, cells[0]), cells[1])
+    tried = nearest[nearest != value]
+    return tried[np.argsort(np.abs(tried - value), kind="stable")]
+
+
 def turning_value(
-    trees: ObliviousTrees,
-    row: np.ndarray,
-    feature: int,
-    reference: tuple[float, float],
-    turned: Callable[[np.ndarray], bool],
+    cells: tuple[np.ndarray, np.ndarray], value: float, turned: Callable[[np.ndarray], np.ndarray]
 ) -> float | None:
     """The value of one feature, nearest to the row's own, that would have turned its decision.
 
     Parameters
     ----------
-    row
-        Shape (n_features,).
-    feature
-        Column that is changed; all others stay.
-    reference
-        Lowest and highest value tried.
+    cells
+        As from `value_cells`, for the reference range of the feature.
+    value
+        The row's own, a finite number.
     turned
-        Whether another row, shape (n_features,), is decided otherwise.
+        Whether the row is decided otherwise with each of these values, shape (n_values,), in place of its own.
 
     Returns
     -------
@@ -130,32 +168,10 @@ def turning_value(
 
     Examples
     --------
-    >>> stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.0)
-    >>> turning_value(stump, np.array([3.0]), 0, (-1.0, 1.0), lambda other: stump.margin(other[None])[0] < 0)
+    >>> cells = np.array([-1.0, 0.75]), np.array([0.5, 1.0])
+    >>> turning_value(cells, 3.0, lambda others: others < 0.6)
     0.5
     """
-    for value in tried_values(trees, feature, float(row[feature]), *reference):
-        other = row.astype(np.float64)
-        other[feature] = value
-        if turned(other):
-            return value
-    return None
-
-
-def tried_values(trees: ObliviousTrees, feature: int, value: float, low: float, high: float) -> list[float]:
-    """Values in a range that the trees can tell apart, each as near to `value` as it can be, the nearest first.
-
-    Examples
-    --------
-    >>> stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.0)
-    >>> tried_values(stump, 0, 3.0, -1.0, 1.0)
-    [1.0, 0.5]
-    """
-    border = np.unique(trees.border[(trees.feature == feature) & np.isfinite(trees.border)])
-    # a value on a border goes to the lower side, so the upper side begins at the next float32
-    above = np.nextafter(border, np.float32(np.inf)).astype(np.float64)
-    start = np.maximum(np.concatenate([[-np.inf], above]), low)
-    end = np.minimum(np.concatenate([border.astype(np.float64), [np.inf]]), high)
-    nearest = np.clip(value, start, end)[start <= end]
-    tried = nearest[nearest != value]
-    return tried[np.argsort(np.abs(tried - value), kind="stable")].tolist()
+    tried = nearest_values(cells, value)
+    places = np.flatnonzero(turned(tried))
+    return float(tried[places[0]]) if places.size else None

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from fraud_core.errors import ParameterError
 from fraud_core.model.intervals import CONFIDENCE, clopper_pearson
 
 Verdict = Literal["pass", "fail", "insufficient evidence", "not assessable"]
@@ -146,23 +147,63 @@ def audit_difference(
     rates = rates_by_group(outcome, counted, sensitive_features)
     if len(rates) < 2:
         return Difference(float("nan"), 0.0, 1.0, "not assessable", f"only one group: {rates[0].group}")
-    judged = [rate for rate in rates if rate.trials >= max(minimum, 1)]
-    small = min(rates, key=lambda rate: rate.trials)
-    few = f"group {small.group} counts only {small.trials} rows"
-    if small.trials == 0:
-        few = f"no row to count in group {small.group}"
+    judged, few = judged_groups(rates, minimum)
     if len(judged) < 2:
-        return Difference(float("nan"), 0.0, 1.0, "insufficient evidence", f"{few}, at least {minimum} are needed")
+        return Difference(float("nan"), 0.0, 1.0, "insufficient evidence", few)
     value = max(abs(a.rate - b.rate) for a, b in combinations(judged, 2))
     low, high = _pairwise_interval(judged)
     if low > limit:
         return Difference(value, low, high, "fail", f"the whole interval lies above the limit of {limit:g}")
     if len(judged) < len(rates):
-        return Difference(value, low, high, "insufficient evidence", f"{few}, at least {minimum} are needed")
+        return Difference(value, low, high, "insufficient evidence", few)
     if high < limit:
         return Difference(value, low, high, "pass", f"the whole interval lies below the limit of {limit:g}")
-    reason = f"the interval holds the limit of {limit:g}; {few}"
+    small = min(rates, key=lambda rate: rate.trials)
+    reason = f"the interval holds the limit of {limit:g}; group {small.group} counts only {small.trials} rows"
     return Difference(value, low, high, "insufficient evidence", reason)
+
+
+def judged_groups(rates: list[GroupRate], minimum: int) -> tuple[list[GroupRate], str]:
+    """The groups that count enough rows to be judged, and what is said when one does not.
+
+    Examples
+    --------
+    >>> rates = [GroupRate("a", 3, 9, 1 / 3, 0.1, 0.7), GroupRate("b", 0, 0, float("nan"), 0.0, 1.0)]
+    >>> judged, few = judged_groups(rates, 5)
+    >>> [rate.group for rate in judged], few
+    (['a'], 'no row to count in group b, at least 5 are needed')
+    """
+    judged = [rate for rate in rates if rate.trials >= max(minimum, 1)]
+    small = min(rates, key=lambda rate: rate.trials)
+    few = f"group {small.group} counts only {small.trials} rows"
+    if small.trials == 0:
+        few = f"no row to count in group {small.group}"
+    return judged, f"{few}, at least {minimum} are needed"
+
+
+def equalized_odds(recall: Difference, false_positive_rate: Difference) -> Difference:
+    """The larger of two differences: 0 when recall and false-positive rate are the same in all groups.
+
+    Notes
+    -----
+    The interval holds the larger lower and the larger upper end. It passes when both pass and fails when one fails.
+
+    References
+    ----------
+    M. Hardt, E. Price and N. Srebro (2016), Equality of opportunity in supervised learning.
+
+    Examples
+    --------
+    >>> small, large = Difference(0.01, 0.0, 0.02, "pass", "p"), Difference(0.3, 0.2, 0.4, "fail", "f")
+    >>> equalized_odds(small, large).verdict
+    'fail'
+    """
+    found = {"recall": recall, "false-positive rate": false_positive_rate}
+    given = {each.verdict for each in found.values()}
+    verdict = next(v for v in ("not assessable", "fail", "insufficient evidence", "pass") if v in given)
+    reason = "; ".join(f"{name}: {each.reason}" for name, each in found.items() if each.verdict == verdict)
+    value, low, high = (float(np.max([getattr(d, end) for d in found.values()])) for end in ("value", "low", "high"))
+    return Difference(value, low, high, verdict, reason)
 
 
 def _pairwise_interval(rates: list[GroupRate]) -> tuple[float, float]:
@@ -185,7 +226,7 @@ def band(values: np.ndarray, edges: list[int]) -> np.ndarray:
 
     Raises
     ------
-    ValueError
+    ParameterError
         When a value lies outside the edges.
 
     Examples
@@ -194,7 +235,7 @@ def band(values: np.ndarray, edges: list[int]) -> np.ndarray:
     array(['18-29', '30-59', '30-59'], dtype='<U5')
     """
     if values.min() < edges[0] or values.max() >= edges[-1]:
-        raise ValueError(
+        raise ParameterError(
             f"age_bands: expected edges around {values.min()} to {values.max()}, got {edges[0]} to {edges[-1]}"
         )
     names = np.array([f"{low}-{high - 1}" for low, high in pairwise(edges)])

@@ -1,4 +1,4 @@
-"""Groups of clients from the sensitive columns of a card, joined for evaluation only."""
+"""Groups of clients or payments from the sensitive columns of a card, joined for evaluation only."""
 
 import re
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from fraud_core.errors import ParameterError
 from fraud_core.fairness.audit import band
 
 ONE_HOT = re.compile(r"(.+)_(\d+)")
+MOST_VALUES = 10
 # Codes of the credit-default table; a code that is not here, or not documented by its publishers, is "other".
 WORDS = {
     "sex": {0: "man", 1: "woman"},
@@ -20,17 +21,24 @@ WORDS = {
 
 
 def join_groups(clients: pl.DataFrame, card: DatasetCard, *, age_bands: Sequence[int]) -> dict[str, np.ndarray]:
-    """The group of each client by attribute, and by sex and age together where both are there.
+    """The group of each row by attribute, and by two attributes together.
 
     Parameters
     ----------
     age_bands
-        Edges of the bands of a column ``AGE``, years.
+        Edges of the bands of a column whose name holds the word age, years.
+
+    Returns
+    -------
+    dict
+        Groups of shape (n_rows,) by attribute. One-hot columns are one attribute. Another number with more than ten
+        values is banded at its quartiles. The two attributes that are joined are sex and age where both are there, else
+        the first two of the card.
 
     Raises
     ------
     ParameterError
-        When a sensitive column holds a null, naming it.
+        When a sensitive column holds a null, or an age lies outside the bands, naming it.
 
     Examples
     --------
@@ -45,16 +53,32 @@ def join_groups(clients: pl.DataFrame, card: DatasetCard, *, age_bands: Sequence
                 f"{name}: expected a value in every row, {clients[name].null_count()} are null; drop those rows or "
                 "give them a value of their own"
             )
-        values, parts = clients[name].to_numpy(), ONE_HOT.fullmatch(name)
-        if parts:
+        parts = ONE_HOT.fullmatch(name)
+        if parts and card.column(name).type == "int" and card.column(name).max == 1:
             attribute, code = parts[1].lower(), int(parts[2])
             group = found.setdefault(attribute, np.full(clients.height, "other", dtype="<U40"))
-            group[values == 1] = WORDS.get(attribute, {}).get(code, "other" if attribute in WORDS else str(code))
-        elif name == "AGE":
-            found["age band"] = band(values, list(age_bands))
+            known = WORDS.get(attribute, {}).get(code, "other" if attribute in WORDS else str(code))
+            group[clients[name].to_numpy() == 1] = known
         else:
-            known = WORDS.get(name.lower(), {})
-            found[name.lower()] = np.array([known.get(value, str(value)) for value in values.tolist()])
-    if {"sex", "age band"} <= set(found):
-        found["sex and age"] = np.char.add(np.char.add(found["sex"], " "), found["age band"])
+            attribute, group = _groups_of(name, clients[name], age_bands)
+            found[attribute] = group
+    joined = ("sex", "age band") if {"sex", "age band"} <= set(found) else tuple(found)[:2]
+    if len(joined) == 2:
+        first, second = joined
+        found[f"{first} and {second.removesuffix(' band')}"] = np.char.add(
+            np.char.add(found[first], " "), found[second]
+        )
     return found
+
+
+def _groups_of(name: str, values: pl.Series, age_bands: Sequence[int]) -> tuple[str, np.ndarray]:
+    """The name of an attribute and the group of each row, from a column that is not one-hot."""
+    words = re.split(r"[^a-z]+", name.lower())
+    if "age" in words and values.dtype.is_numeric():
+        return "age band", band(values.to_numpy(), list(age_bands))
+    if values.dtype.is_numeric() and values.n_unique() > MOST_VALUES:
+        edges = np.unique(np.quantile(values.to_numpy(), [0.25, 0.5, 0.75]))
+        names = np.array([f"below {edges[0]:g}", *(f"from {edge:g}" for edge in edges)])
+        return name.lower(), names[np.searchsorted(edges, values.to_numpy(), side="right")]
+    known = WORDS.get(name.lower(), {})
+    return name.lower(), np.array([str(known.get(value, value)) for value in values.to_list()])

@@ -8,155 +8,70 @@ import numpy as np
 import polars as pl
 
 from fraud_core.data.card import DatasetCard
-from fraud_core.fairness.audit import Difference, GroupRate, audit_difference, minimum_count, rates_by_group
-from fraud_core.fairness.groups import join_groups
-from fraud_core.model.estimators import fit_estimator
+from fraud_core.fairness.audit import (
+    Difference,
+    GroupRate,
+    audit_difference,
+    equalized_odds,
+    minimum_count,
+    rates_by_group,
+)
+from fraud_core.fairness.curves import AtThreshold, audit_thresholds
+from fraud_core.fairness.decided import Audited, decide_and_join, decide_payments
+from fraud_core.fairness.ratios import Ratio, audit_ratio
 from fraud_core.model.intervals import Interval
 
 RATES = {
     "selection rate": "demographic_parity",
     "recall": "equal_opportunity",
     "false-positive rate": "predictive_equality",
+    "equalised odds": "equalized_odds",
 }
 
 
 @dataclass(frozen=True)
-class Audited:
-    """Decisions on clients, with the sensitive attributes joined for evaluation only.
+class Limits:
+    """What is tolerated, and who is judged.
 
     Attributes
     ----------
-    y_true, y_alert
-        Label and decision of each client, shape (n_clients,).
-    margin, features
-        Log-odds by a model of other clients, and what it saw.
-    sensitive
-        Group of each client, by attribute.
+    difference, ratio
+        Largest tolerable difference and smallest tolerable ratio between two groups.
+    detectable_gap
+        A group is judged when it counts enough rows for this gap to be seen.
     """
 
-    y_true: np.ndarray
-    y_alert: np.ndarray
-    margin: np.ndarray
-    features: np.ndarray
-    sensitive: dict[str, np.ndarray]
+    difference: float
+    ratio: float
+    detectable_gap: float
 
-
-def decide_and_join(
-    clients: pl.DataFrame,
-    card: DatasetCard,
-    *,
-    model: Mapping[str, Any],
-    n_folds: int,
-    selection_rate: float,
-    age_bands: list[int],
-    rng: np.random.Generator,
-) -> Audited:
-    """Score each client by a model of the other folds, select the riskiest, and join the sensitive attributes.
-
-    Parameters
-    ----------
-    clients
-        A table with sensitive columns and no time.
-    n_folds
-        Folds, drawn at random; at least 2.
-    selection_rate
-        Share of the clients that is selected.
-    age_bands
-        Edges of the age bands, in years.
-    rng
-        Source of the folds.
-    """
-    fold = rng.integers(0, n_folds, clients.height)
-    features = clients.select(card.names("feature")).to_numpy().astype(np.float32)
-    y_true = clients[card.only("label")].to_numpy()
-    margin = np.empty(clients.height)
-    for number in range(n_folds):
-        here = fold == number
-        fitted = fit_estimator(
-            "catboost", features[~here], y_true[~here],
-            settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
-        )  # fmt: skip
-        margin[here] = fitted.margin(features[here])
-    selected = margin >= np.quantile(margin, 1 - selection_rate)
-    return Audited(y_true, selected, margin, features, join_groups(clients, card, age_bands=age_bands))
-
-
-def audit(
-    decided: Audited, *, limit: float, minimum: int = 1
-) -> tuple[dict[str, dict[str, list[GroupRate]]], dict[str, dict[str, Difference]]]:
-    """Rates and differences by attribute and rate.
-
-    Returns
-    -------
-    rates, differences
-        ``rates[attribute][rate]`` and ``differences[attribute][rate]`` with the names of `RATES`.
-    """
-    counted = {
-        "selection rate": np.ones(len(decided.y_true), dtype=bool),
-        "recall": decided.y_true == 1,
-        "false-positive rate": decided.y_true == 0,
-    }
-    rates = {
-        attribute: {name: rates_by_group(decided.y_alert, rows, group) for name, rows in counted.items()}
-        for attribute, group in decided.sensitive.items()
-    }
-    differences = {
-        attribute: {
-            name: audit_difference(decided.y_alert, rows, group, limit=limit, minimum=minimum)
-            for name, rows in counted.items()
-        }
-        for attribute, group in decided.sensitive.items()
-    }
-    return rates, differences
-
-
-def fairlearn_frame(decided: Audited, attribute: str):
-    """The same rates by Fairlearn's MetricFrame, for comparison and for its own tools."""
-    from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
-
-    return MetricFrame(
-        metrics={
-            "selection rate": selection_rate, "recall": true_positive_rate, "false-positive rate": false_positive_rate,
-        },
-        y_true=decided.y_true, y_pred=decided.y_alert.astype(int), sensitive_features=decided.sensitive[attribute],
-    )  # fmt: skip
-
-
-def audit_metrics(table: str, differences: Mapping[str, Mapping[str, Difference]]) -> dict[str, Any]:
-    """Differences and verdicts under ``<table>.<attribute>.<kind>_difference``, ready for metrics.json."""
-    flat: dict[str, Any] = {}
-    for attribute, by_rate in differences.items():
-        for rate, found in by_rate.items():
-            name = f"{table}.{attribute.replace(' ', '_')}.{RATES[rate]}"
-            if np.isfinite(found.value):
-                flat[f"{name}_difference"] = Interval(found.value, found.low, found.high)
-            flat[f"{name}_verdict"] = found.verdict
-    return flat
-
-
-def assessability(card: DatasetCard) -> tuple[str, str]:
-    """Whether a table can be audited at all: a verdict and its reason.
-
-    Examples
-    --------
-    >>> from fraud_core.data.toy import toy_card
-    >>> assessability(toy_card())[0]
-    'not assessable'
-    """
-    sensitive = card.names("sensitive")
-    if not sensitive:
-        return "not assessable", f"table {card.name} has no sensitive column, so no group can be compared with another"
-    return "assessable", f"table {card.name} has the sensitive columns {', '.join(sensitive)}"
+    @property
+    def minimum(self) -> int:
+        """Rows that a judged group counts."""
+        return minimum_count(self.detectable_gap)
 
 
 @dataclass(frozen=True)
 class AuditStudy:
-    """An audit of one table, with Fairlearn's rates by group; all of it is empty when the table is not there."""
+    """An audit of one table; all but verdict and reason is empty when there was nothing to audit.
+
+    Attributes
+    ----------
+    verdict
+        ``fail`` when any difference fails, ``pass`` when all pass, else ``insufficient evidence``; or why there is
+        none.
+    rates, differences, ratios
+        By attribute, then by the names of `RATES`; equalised odds is a difference alone.
+    by_group
+        Rates by group as Fairlearn gives them.
+    """
 
     verdict: str
+    reason: str
     decided: Audited | None
     rates: dict[str, dict[str, list[GroupRate]]]
     differences: dict[str, dict[str, Difference]]
+    ratios: dict[str, dict[str, Ratio]]
     by_group: list[dict[str, Any]]
 
     @property
@@ -174,28 +89,46 @@ class AuditStudy:
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each attribute and rate, for a table of the report."""
-        return [
-            {"attribute": attribute, "rate": rate, "largest difference": _shown(found), "verdict": found.verdict,
-             "reason": found.reason}
-            for attribute, by_rate in self.differences.items()
-            for rate, found in by_rate.items()
-        ]  # fmt: skip
+        found = []
+        for attribute, by_rate in self.differences.items():
+            for rate, difference in by_rate.items():
+                ratio = self.ratios[attribute].get(rate)
+                found.append({
+                    "attribute": attribute, "rate": rate, "largest difference": _shown(difference),
+                    "verdict": difference.verdict, "smallest ratio": _shown(ratio) if ratio else "",
+                    "verdict on the ratio": ratio.verdict if ratio else "", "reason": difference.reason,
+                })  # fmt: skip
+        return found
 
 
-def _shown(found: Difference) -> str:
+def _shown(found: Difference | Ratio) -> str:
     return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})" if np.isfinite(found.value) else "undefined"
 
 
+def nothing_audited(verdict: str, reason: str) -> AuditStudy:
+    """A study without a figure."""
+    return AuditStudy(verdict, reason, None, {}, {}, {}, [])
+
+
+def assessability(card: DatasetCard) -> tuple[str, str]:
+    """Whether a table can be audited at all: a verdict and its reason.
+
+    Examples
+    --------
+    >>> from fraud_core.data.toy import toy_card
+    >>> assessability(toy_card())[0]
+    'not assessable'
+    """
+    sensitive = card.names("sensitive")
+    if not sensitive:
+        return "not assessable", f"table {card.name} has no sensitive column, so no group can be compared with another"
+    return "assessable", f"table {card.name} has the sensitive columns {', '.join(sensitive)}"
+
+
 def audit_table(
-    table: tuple[pl.DataFrame, DatasetCard] | None,
-    *,
-    model: Mapping[str, Any],
-    limit: float,
-    detectable_gap: float,
-    seed: int,
-    **split: Any,
+    table: tuple[pl.DataFrame, DatasetCard] | None, *, model: Mapping[str, Any], limits: Limits, seed: int, **split: Any
 ) -> AuditStudy:
-    """Fit, decide and audit one table; a table that was not fetched gives the verdict "not run", never a figure.
+    """Fit, decide and audit one table without a time; a table that was not fetched gives no figure.
 
     Parameters
     ----------
@@ -203,24 +136,128 @@ def audit_table(
         Rows and card, or None.
     model
         Keys ``seed``, ``n_threads`` and ``catboost``.
-    limit
-        As in `audit_difference`.
-    detectable_gap
-        A group is judged when it counts enough rows for this gap to be seen.
     seed
         Of the folds.
     split
         ``n_folds``, ``selection_rate`` and ``age_bands``, as in `decide_and_join`.
     """
     if table is None:
-        return AuditStudy("not run: the table was not fetched", None, {}, {}, [])
-    decided = decide_and_join(*table, model=model, rng=np.random.default_rng(seed), **split)
-    rates, differences = audit(decided, limit=limit, minimum=minimum_count(detectable_gap))
-    worst = [found.verdict for by_rate in differences.values() for found in by_rate.values()]
-    verdict = "fail" if "fail" in worst else "pass" if set(worst) == {"pass"} else "insufficient evidence"
-    by_group = [
+        return nothing_audited("not run: the table was not fetched", "the table was not fetched")
+    return audit(decide_and_join(*table, model=model, rng=np.random.default_rng(seed), **split), limits)
+
+
+def audit_payments(
+    v0: pl.DataFrame, v1: pl.DataFrame, card: DatasetCard, *, limits: Limits, **decided: Any
+) -> AuditStudy:
+    """Fit on v0, alert on v1 and audit it; a card without sensitive columns is not assessable.
+
+    Parameters
+    ----------
+    decided
+        ``model``, ``alert_budget`` and ``age_bands``, as in `decide_payments`.
+
+    Examples
+    --------
+    >>> from fraud_core.data.splits import split_by_time
+    >>> from fraud_core.data.toy import toy_card, toy_transactions
+    >>> v0, v1 = split_by_time(toy_transactions(400, seed=0), toy_card())
+    >>> audit_payments(v0, v1, toy_card(), limits=Limits(0.1, 0.8, 0.1)).reason
+    'table toy has no sensitive column, so no group can be compared with another'
+    """
+    verdict, reason = assessability(card)
+    if verdict == "not assessable":
+        return nothing_audited(verdict, reason)
+    return audit(decide_payments(v0, v1, card, **decided), limits)
+
+
+def audit(decided: Audited, limits: Limits) -> AuditStudy:
+    """Rates, differences and ratios of every attribute, and one verdict on all of them."""
+    counted = {
+        "selection rate": np.ones(len(decided.y_true), dtype=bool),
+        "recall": decided.y_true == 1,
+        "false-positive rate": decided.y_true == 0,
+    }
+    rates, differences, ratios = {}, {}, {}
+    for attribute, group in decided.sensitive.items():
+        cells = {name: (decided.y_alert, rows, group) for name, rows in counted.items()}
+        rates[attribute] = {name: rates_by_group(*cell) for name, cell in cells.items()}
+        ratios[attribute] = {
+            name: audit_ratio(*cell, limit=limits.ratio, minimum=limits.minimum) for name, cell in cells.items()
+        }
+        found = {
+            name: audit_difference(*cell, limit=limits.difference, minimum=limits.minimum)
+            for name, cell in cells.items()
+        }
+        odds = equalized_odds(found["recall"], found["false-positive rate"])
+        differences[attribute] = found | {"equalised odds": odds}
+    verdict, reason = _conclude(differences)
+    return AuditStudy(verdict, reason, decided, rates, differences, ratios, _fairlearn_rows(decided))
+
+
+def _conclude(differences: Mapping[str, Mapping[str, Difference]]) -> tuple[str, str]:
+    found = [
+        (each.verdict, f"{rate} by {attribute}: {each.reason}")
+        for attribute, by_rate in differences.items()
+        for rate, each in by_rate.items()
+        if rate != "equalised odds"
+    ]
+    given = {verdict for verdict, _ in found}
+    if given == {"not assessable"}:
+        return found[0]
+    order = ("fail", "insufficient evidence", "not assessable", "pass")
+    worst = next(verdict for verdict in order if verdict in given)
+    reason = next(reason for verdict, reason in found if verdict == worst)
+    return ("insufficient evidence" if worst == "not assessable" else worst), reason
+
+
+def fairlearn_frame(decided: Audited, attribute: str):
+    """The same rates by Fairlearn's MetricFrame, for comparison and for its own tools."""
+    from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
+
+    return MetricFrame(
+        metrics={
+            "selection rate": selection_rate, "recall": true_positive_rate, "false-positive rate": false_positive_rate,
+        },
+        y_true=decided.y_true, y_pred=decided.y_alert.astype(int), sensitive_features=decided.sensitive[attribute],
+    )  # fmt: skip
+
+
+def _fairlearn_rows(decided: Audited) -> list[dict[str, Any]]:
+    return [
         {"attribute": attribute, "group": str(group)} | {name: float(value) for name, value in row.items()}
         for attribute in decided.sensitive
         for group, row in fairlearn_frame(decided, attribute).by_group.iterrows()
     ]
-    return AuditStudy(verdict, decided, rates, differences, by_group)
+
+
+def audit_over_thresholds(
+    study: AuditStudy, selection_rates: list[float], limits: Limits
+) -> dict[str, list[AtThreshold]]:
+    """The audit of each attribute at thresholds that select other shares; empty when nothing was audited."""
+    if study.decided is None:
+        return {}
+    decided = study.decided
+    return {
+        attribute: audit_thresholds(
+            decided.y_true, decided.margin, group, selection_rates, limit=limits.difference, ratio_limit=limits.ratio,
+            minimum=limits.minimum,
+        )
+        for attribute, group in decided.sensitive.items()
+    }  # fmt: skip
+
+
+def audit_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
+    """Differences, ratios and verdicts under ``<table>.<attribute>.<kind>_difference``, ready for metrics.json."""
+    flat: dict[str, Any] = {f"{table}.verdict": study.verdict, f"{table}.reason": study.reason}
+    for attribute, by_rate in study.differences.items():
+        for rate, found in by_rate.items():
+            name = f"{table}.{attribute.replace(' ', '_')}.{RATES[rate]}"
+            if np.isfinite(found.value):
+                flat[f"{name}_difference"] = Interval(found.value, found.low, found.high)
+            flat[f"{name}_verdict"] = found.verdict
+            ratio = study.ratios[attribute].get(rate)
+            if ratio and np.isfinite(ratio.value):
+                flat[f"{name}_ratio"] = Interval(ratio.value, ratio.low, ratio.high)
+            if ratio:
+                flat[f"{name}_ratio_verdict"] = ratio.verdict
+    return flat

@@ -14,6 +14,7 @@ from fraud_core.fairness.audit import Difference, Verdict, audit_difference, min
 from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.intervals import Interval, share
 
+STRUCK = SCENARIOS[CUSTOMER]
 SURE = 0.98  # a verdict is demanded where it comes this often in theory
 FEATURES = (
     "amount_eur", "customer_count_7d", "customer_mean_amount_30d", "seconds_since_last", "terminal_count_7d",
@@ -123,6 +124,44 @@ def trial_metrics(cells: Sequence[TrialCell]) -> dict[str, Interval]:
     }
 
 
+@dataclass(frozen=True)
+class StreamFound:
+    """The audit of a simulated stream.
+
+    Attributes
+    ----------
+    difference
+        In recall of frauds on compromised customers, between the groups.
+    injected
+        What the bias took of the recall of group ``b``: recall of the same frauds by the same model at the same
+        threshold, were they not made to look like genuine payments, less the recall that they have; 0 without a bias.
+    """
+
+    difference: Difference
+    injected: float
+
+
+def stream_metrics(even: StreamFound, biased: StreamFound) -> dict[str, Any]:
+    """Verdict and difference without and with the bias, and the gap that the bias made, ready for metrics.json."""
+    flat: dict[str, Any] = {}
+    for name, found in (("even", even), ("biased", biased)):
+        flat[f"stream.{name}.verdict"] = found.difference.verdict
+        if np.isfinite(found.difference.value):
+            interval = Interval(found.difference.value, found.difference.low, found.difference.high)
+            flat |= {f"stream.{name}.recall_difference": interval, f"stream.{name}.injected": found.injected}
+    return flat
+
+
+def stream_rows(bias: float, even: StreamFound, biased: StreamFound) -> list[dict[str, Any]]:
+    """The audits without and with the bias, for a table of the report."""
+    return [
+        {"injected bias": given, "recall it took": found.injected, "difference": f"{found.difference.value:.3f}",
+         "interval": f"{found.difference.low:.3f} to {found.difference.high:.3f}",
+         "verdict": found.difference.verdict, "reason": found.difference.reason}
+        for given, found in ((0.0, even), (bias, biased))
+    ]  # fmt: skip
+
+
 def trial_rows(cells: Sequence[TrialCell]) -> list[dict[str, Any]]:
     """A row for each cell, for a table of the report."""
     return [
@@ -135,7 +174,7 @@ def trial_rows(cells: Sequence[TrialCell]) -> list[dict[str, Any]]:
 def audit_stream(
     settings: Mapping[str, Any], bias: float, *, model: Mapping[str, Any], limit: float, alert_share: float,
     detectable_gap: float, seed: int,
-) -> Difference:  # fmt: skip
+) -> StreamFound:  # fmt: skip
     """The gap in recall of frauds on compromised customers between the groups of a simulated stream.
 
     Parameters
@@ -151,16 +190,30 @@ def audit_stream(
     -----
     The estimator learns the first half of the days with every label and never sees the group.
     """
-    stream = add_features(simulate_stream(StreamSettings(**settings, bias=bias), seed=seed))
-    late = (stream["time"] >= settings["n_days"] // 2 * DAY_SECONDS).to_numpy()
-    features = stream.select(pl.col(FEATURES).cast(pl.Float32).fill_null(float("nan"))).to_numpy()
-    y_true = stream["label"].to_numpy()
+    stream = _simulated(settings, bias, seed)
+    late, y_true = (stream["time"] >= settings["n_days"] // 2 * DAY_SECONDS).to_numpy(), stream["label"].to_numpy()
+    features = _features_of(stream)
     fitted = fit_estimator(
         "catboost", features[~late], y_true[~late], settings=model["catboost"], seed=model["seed"],
         n_threads=model["n_threads"],
     )  # fmt: skip
     margin = fitted.margin(features[late])
-    alerted = margin >= np.quantile(margin, 1 - alert_share)
-    struck = (stream["scenario"] == SCENARIOS[CUSTOMER]).to_numpy()[late]
-    group = stream["group"].to_numpy()[late]
-    return audit_difference(alerted, struck, group, limit=limit, minimum=minimum_count(detectable_gap))
+    threshold = np.quantile(margin, 1 - alert_share)
+    struck, group = ((stream[name] == value).to_numpy()[late] for name, value in (("scenario", STRUCK), ("group", "b")))
+    found = audit_difference(
+        margin >= threshold, struck, np.where(group, "b", "a"), limit=limit, minimum=minimum_count(detectable_gap)
+    )
+    hurt, injected = struck & group, 0.0
+    if bias > 0 and hurt.any():
+        # the same seed gives the same payments without the bias, but for these amounts
+        unhurt = fitted.margin(_features_of(_simulated(settings, 0.0, seed))[late])
+        injected = float(np.mean(unhurt[hurt] >= threshold) - np.mean(margin[hurt] >= threshold))
+    return StreamFound(found, injected)
+
+
+def _simulated(settings: Mapping[str, Any], bias: float, seed: int) -> pl.DataFrame:
+    return add_features(simulate_stream(StreamSettings(**settings, bias=bias), seed=seed))
+
+
+def _features_of(stream: pl.DataFrame) -> np.ndarray:
+    return stream.select(pl.col(FEATURES).cast(pl.Float32).fill_null(float("nan"))).to_numpy()

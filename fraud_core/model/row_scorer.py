@@ -58,6 +58,30 @@ class RowScorer:
         """Log-odds of one row before calibration, equal to the bit to ``ObliviousTrees.margin``."""
         return self._margin(self.leaves(values))
 
+    def margins_with(self, values: np.ndarray, feature: int, others: np.ndarray) -> np.ndarray:
+        """Margins of one row with one feature replaced, equal to the bit to `margin` of each such row.
+
+        Parameters
+        ----------
+        values
+            Shape (n_features,).
+        feature
+            Column that is replaced.
+        others
+            What it is replaced by, shape (n_others,).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_others,), log-odds before calibration.
+        """
+        bits = np.empty((len(others), len(self._feature)), dtype=bool)
+        bits[:] = values.astype(np.float32).take(self._feature) > self._border
+        asked = np.flatnonzero(self._feature == feature)
+        bits[:, asked] = others.astype(np.float32)[:, None] > self._border[asked]
+        leaves = np.packbits(bits, axis=1, bitorder="little").view(self._leaf_number) + self._first_leaf
+        return self._bias + np.add.reduce(self._leaf_value.take(leaves), axis=1)
+
     def probability(self, values: np.ndarray) -> float:
         """Calibrated probability of fraud of one row of shape (n_features,), equal to the bit to the batch's."""
         return self._calibrated(self._margin(self.leaves(values)))

@@ -160,6 +160,7 @@ class Mitigation(_Section):
     tolerances: list[Share]
     recommended_tolerance: Share
     minimum_positives: Count
+    n_splits: Count
     n_iterations: Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -168,6 +169,7 @@ class Hiding(_Section):
     group: str
     shares: list[Share]
     n_seeds: Count
+    selection_rates: list[Share]
 
 
 class Trial(_Section):
@@ -189,7 +191,9 @@ class FairnessStudy(_Section):
     age_bands: list[int]
     selection_rate: Share
     difference_limit: Share
+    ratio_limit: Share
     detectable_gap: Share
+    threshold_rates: list[Share]
     n_replicates: Count
     mitigation: Mitigation
     hiding: Hiding
@@ -256,7 +260,7 @@ STUDIES: dict[str, Study] = {
     "entities": Study("15_entities", shared=("model",)),
     "poisoning": Study("20_poisoning", shared=("decision", "model", "scan", "certificate")),
     "drift": Study("30_drift", shared=("decision", "drift", "model")),
-    "fairness": Study("40_fairness", shared=("model",)),
+    "fairness": Study("40_fairness", shared=("decision", "model")),
     "explain": Study("50_explain", shared=("decision", "model")),
     "select": Study("60_select", shared=("decision",)),
 }

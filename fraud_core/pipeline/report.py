@@ -14,8 +14,10 @@ from fraud_core.pipeline.paths import results_folder, within_project
 from fraud_core.pipeline.results import figure, read_metrics
 
 SOURCES = ("index", "service", "model_card")
-# Figures of these come from benchmarks/results/NAME.json, which belong to no profile.
-BENCHMARKS = ("serving", "load", "capacity")
+# Figures of these come from benchmarks/results/NAME.json, which belong to no profile; the prefix tells a benchmark from
+# the study of the same name.
+PREFIX = "bench_"
+BENCHMARKS = ("serving", "load", "capacity", f"{PREFIX}explain")
 # {study.figure} and {study.figure:format}; the dot tells it from Quarto's own braces.
 FIGURE = re.compile(r"\{([a-z_]+)\.([A-Za-z0-9_.]+)(?::([^{}]*))?\}")
 BANNERS = {
@@ -73,7 +75,7 @@ def resolve_figures(text: str, profile: str) -> str:
 def _figures_of(name: str, profile: str, asked: str) -> dict:
     if name in STUDIES:
         return read_metrics(results_folder(profile, name))
-    path = within_project(f"benchmarks/results/{name}.json")
+    path = within_project(f"benchmarks/results/{name.removeprefix(PREFIX)}.json")
     if name not in BENCHMARKS or not path.is_file():
         raise ResultError(f"{asked}: expected a study among {', '.join((*STUDIES, *BENCHMARKS))}")
     return json.loads(path.read_bytes())

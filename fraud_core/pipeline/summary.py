@@ -20,7 +20,7 @@ HEADLINES = (
     ("fairness on the payments", "fairness", "payments.verdict", ""),
     ("promotion gate", "select", "gate.reasons", ""),
 )  # fmt: skip
-PAGES = ("README.md", "docs/capacity.md")
+PAGES = ("README.md", "docs/capacity.md", "docs/explain.md")
 # A figure of these pages stands between two comments: <!-- study.figure:format -->0.779<!-- / -->
 README_FIGURE = re.compile(r"(<!-- ([a-z_]+\.[A-Za-z0-9_.]+(?::[^ ]+)?) -->)(.*?)(<!-- / -->)", re.DOTALL)
 
@@ -37,7 +37,7 @@ def summary(profile: str) -> str:
 
 
 def refresh_readme(*, write: bool) -> bool:
-    """Fill the figures of README.md and docs/capacity.md from the full studies; returns whether any was not current.
+    """Fill the figures of the `PAGES` from the full studies and the benchmarks; returns whether any was not current.
 
     Raises
     ------

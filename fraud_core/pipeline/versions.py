@@ -12,6 +12,7 @@ from fraud_core.data.splits import check_seal, content_sha256, last_seconds, spl
 from fraud_core.data.toy import toy_card, toy_clients, toy_clients_card, toy_transactions
 from fraud_core.errors import SealError
 from fraud_core.model.champion import TrainingRows
+from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.tables import read_card
 
@@ -47,7 +48,7 @@ class Versions:
         return to_arrays(self.v1, self.card)
 
 
-def open_versions(data_dir: str, card: str = "ulb") -> Versions:
+def open_versions(data_dir: str, card: str | None = None) -> Versions:
     """Open v0 and v1 of a data folder.
 
     Parameters
@@ -56,7 +57,7 @@ def open_versions(data_dir: str, card: str = "ulb") -> Versions:
         A folder that `prepare` has written, relative to the project; ``"toy"`` simulates small tables instead, so
         that a notebook runs without any data.
     card
-        Name of the dataset card.
+        Name of the dataset card; without it, ``data.card`` of params.yaml.
 
     Raises
     ------
@@ -71,7 +72,8 @@ def open_versions(data_dir: str, card: str = "ulb") -> Versions:
     if data_dir == TOY:
         v0, v1 = split_by_time(toy_transactions(TOY_ROWS, seed=0), toy_card())
         return Versions(toy_card(), v0, v1)
-    folder, read = within_project(data_dir), read_card(card)
+    folder = within_project(data_dir)
+    read = read_card(card or read_params(within_project("params.yaml")).data.card)
     v1 = pl.read_parquet(_existing(folder / f"{V1}.parquet"))
     check_seal(v1, sealed_digest(folder, read), file=f"{data_dir}/{V1}.parquet")
     return Versions(read, pl.read_parquet(_existing(folder / f"{V0}.parquet")), v1)

@@ -8,7 +8,13 @@ from fraud_core.data.toy import toy_clients, toy_clients_card
 from fraud_core.errors import ParameterError
 from fraud_core.fairness.audit import audit_difference, minimum_count
 from fraud_core.fairness.groups import join_groups
-from fraud_core.fairness.trial import audit_stream, expected_verdict, trial_metrics, try_verdicts
+from fraud_core.fairness.trial import (
+    audit_stream,
+    expected_verdict,
+    stream_metrics,
+    trial_metrics,
+    try_verdicts,
+)
 
 TRIAL = {"recall": 0.8, "limit": 0.05, "detectable_gap": 0.1}
 STREAM = {"n_customers": 500, "n_terminals": 800, "n_days": 50, "radius": 9.0, "group_share": 0.5}
@@ -53,9 +59,15 @@ def test_small_group_keeps_the_others_from_passing_but_not_from_failing():
 def test_bias_of_the_stream_is_found_and_none_is_not_made_up():
     audited = {"model": MODEL, "limit": 0.1, "alert_share": 0.02, "detectable_gap": 0.2, "seed": 1}
     biased, even = audit_stream(STREAM, 1.0, **audited), audit_stream(STREAM, 0.0, **audited)
-    assert biased.verdict == "fail"
-    assert even.verdict != "fail"
-    assert biased.value > even.value
+    assert biased.difference.verdict == "fail"
+    assert even.difference.verdict != "fail"
+    assert biased.difference.value > even.difference.value
+    assert even.injected == 0.0
+    # frauds of one customer are alike, so the groups of few customers differ a little without any bias
+    assert biased.difference.value == pytest.approx(biased.injected, abs=0.1)
+    assert biased.injected > 0.1
+    flat = stream_metrics(even, biased)
+    assert flat["stream.biased.recall_difference"].value == biased.difference.value
 
 
 def test_groups_of_one_hot_columns_and_bands():

@@ -34,6 +34,20 @@ def test_value_on_a_border_goes_the_same_way(rng):
     assert scorer.margin(row) == trees.margin(row[None])[0]
 
 
+@pytest.mark.parametrize(("n_trees", "depth"), [(1, 1), (150, 6), (9, 9)])
+def test_margins_with_another_value_are_those_of_such_rows(rng, n_trees, depth):
+    trees, _, scorer = model(rng, n_trees, depth)
+    row = rng.normal(size=29)
+    for feature in (0, *trees.feature[0].tolist()):
+        border = trees.border[trees.feature == feature].astype(float)
+        # the last are larger than a border, but not as float32
+        others = np.concatenate([rng.normal(size=20), border, border + 1e-12])
+        rows = np.tile(row, (len(others), 1))
+        rows[:, feature] = others
+        assert scorer.margins_with(row, feature, others).tolist() == [scorer.margin(each) for each in rows]
+    assert scorer.margins_with(row, 3, np.empty(0)).tolist() == []
+
+
 def test_explanation_is_that_of_the_batch(rng):
     trees, tables, scorer = model(rng)
     rows = rng.normal(size=(300, 29))

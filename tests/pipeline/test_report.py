@@ -9,9 +9,9 @@ import pytest
 from fraud_core.errors import ResultError
 from fraud_core.pipeline.params import STUDIES
 from fraud_core.pipeline.paths import results_folder
-from fraud_core.pipeline.report import BENCHMARKS, FIGURE, render_report, resolve_figures
+from fraud_core.pipeline.report import BENCHMARKS, FIGURE, PREFIX, render_report, resolve_figures
 from fraud_core.pipeline.results import write_metrics
-from fraud_core.pipeline.summary import README_FIGURE, refresh_readme
+from fraud_core.pipeline.summary import PAGES, README_FIGURE, refresh_readme
 from tests.conftest import ROOT
 
 SOURCES = ("index.qmd", "service.qmd", "model_card.qmd")
@@ -29,7 +29,7 @@ def studied(project):
     (project / "benchmarks" / "results").mkdir(parents=True)
     for benchmark in BENCHMARKS:
         figures = json.dumps(asked.pop(benchmark))
-        (project / "benchmarks" / "results" / f"{benchmark}.json").write_text(figures)
+        (project / "benchmarks" / "results" / f"{benchmark.removeprefix(PREFIX)}.json").write_text(figures)
     for study, metrics in asked.items():
         folder = results_folder("quick", study)
         write_metrics(str(folder), metrics)
@@ -121,7 +121,8 @@ def test_readme_figures_are_filled_and_checked(project):
     write_metrics("results/drift", {"features.drifted": 7})
     readme = project / "README.md"
     (project / "docs").mkdir(exist_ok=True)
-    (project / "docs" / "capacity.md").write_text("No figure.")
+    for page in PAGES[1:]:
+        (project / page).write_text("No figure.")
     readme.write_text("Moved: <!-- drift.features.drifted -->?<!-- / --> features.")
     assert refresh_readme(write=False) is True
     assert "?" in readme.read_text()

@@ -1,0 +1,183 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import spearmanr
+
+from fraud_core.explain.exact import Explainer, build_explainer
+from fraud_core.explain.stability import (
+    Agreement,
+    _added_up,
+    floors_of,
+    key_of,
+    mean_importance,
+    noise_floor,
+    rank_correlation,
+    stability_metrics,
+    study_stability,
+    top_overlap,
+    verdict,
+)
+from fraud_core.model.champion import TrainingRows
+from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.intervals import Interval
+from fraud_core.model.leaf_tables import build_leaf_tables
+from tests.model.test_leaf_tables import random_trees
+
+MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 30}}
+VALUES = arrays(float, st.tuples(st.integers(1, 6), st.integers(3, 7)), elements=st.integers(-9, 9).map(float))
+
+
+def agreement(name, kind, rank, overlap, half=0.01):
+    return Agreement(
+        name, kind, Interval(rank, rank - half, rank + half), Interval(overlap, overlap - half, overlap + half)
+    )
+
+
+SEEDS = [agreement(f"seed {k}", "seed", 0.9 + 0.01 * k, 0.8 + 0.01 * k) for k in (1, 2, 3)]
+
+
+def test_overlap_by_hand():
+    own = np.array([[3.0, 2.0, 1.0, -5.0], [3.0, 2.0, 1.0, -5.0], [1.0, -1.0, -2.0, -3.0]])
+    other = np.array([[3.0, 2.0, 1.0, 9.0], [-3.0, -2.0, -1.0, 5.0], [0.5, 0.1, 0.2, 0.3]])
+    # two of three are kept, none is, and of one reason that one, although it is the other's first of four
+    assert top_overlap(own, other).tolist() == [pytest.approx(2 / 3), 0.0, 1.0]
+
+
+def test_rows_without_reasons_count_as_kept():
+    assert top_overlap(np.array([[-1.0, 0.0, -2.0]]), np.array([[1.0, 2.0, 3.0]])).tolist() == [1.0]
+
+
+def test_lowering_contributions_are_no_reasons():
+    assert top_overlap(np.array([[1.0, -9.0]]), np.array([[-9.0, 1.0]])).tolist() == [0.0]
+
+
+@given(VALUES)
+def test_overlap_lies_between_none_and_all_and_is_whole_with_itself(values):
+    other = np.random.default_rng(0).permuted(values, axis=1)
+    found = top_overlap(values, other)
+    assert ((found >= 0) & (found <= 1)).all()
+    assert top_overlap(values, values).tolist() == [1.0] * len(values)
+    np.testing.assert_array_equal(top_overlap(7.0 * values, other), found)
+
+
+@given(st.integers(0, 10_000))
+def test_rank_correlation_equals_scipy_with_ties(seed):
+    rng = np.random.default_rng(seed)
+    own, other = rng.integers(0, 6, (3, 9)).astype(float), rng.integers(0, 6, (3, 9)).astype(float)
+    own[:, :2], other[:, :2] = [0, 5], [5, 0]
+    expected = [spearmanr(a, b).statistic for a, b in zip(own, other, strict=True)]
+    np.testing.assert_allclose(rank_correlation(own, other), expected, atol=1e-12)
+
+
+def test_rank_correlation_sees_the_order_alone():
+    own = np.array([[1.0, 2.0, 3.0, 4.0]])
+    assert rank_correlation(own, np.exp(own)).tolist() == [1.0]
+    assert rank_correlation(own, -own).tolist() == [-1.0]
+
+
+def test_mean_importance_by_hand():
+    assert mean_importance(np.array([[1.0, -3.0], [0.0, 1.0]])).tolist() == [0.5, 2.0]
+
+
+def test_noise_floor_by_hand_and_below_three_seeds():
+    # mean 2, deviation 1, t of two degrees of freedom at 97.5%
+    assert noise_floor([1.0, 2.0, 3.0]) == pytest.approx(2 - 4.302653 * np.sqrt(4 / 3))
+    assert noise_floor([0.5, 0.5, 0.5]) == 0.5
+    assert noise_floor([1.0, 2.0]) is None
+
+
+def test_another_seed_falls_below_the_floor_as_rarely_as_it_should(rng):
+    values = rng.normal(0.8, 0.05, (4000, 6))
+    below = np.mean([row[5] < noise_floor(row[:5]) for row in values])
+    assert below == pytest.approx(0.025, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("rank", "overlap", "expected"),
+    [
+        (0.92, 0.82, "as another seed"), (0.2, 0.82, "ranking moved"), (0.92, 0.2, "reasons moved"),
+        (0.2, 0.2, "ranking and reasons moved"),
+    ],
+)  # fmt: skip
+def test_verdict_by_hand(rank, overlap, expected):
+    assert verdict(agreement("x", "attack", rank, overlap), SEEDS) == expected
+
+
+def test_interval_that_reaches_the_floor_has_not_moved():
+    floor = floors_of(SEEDS)[0]
+    assert verdict(agreement("x", "attack", floor - 0.01, 0.82, half=0.02), SEEDS) == "as another seed"
+    assert verdict(agreement("x", "attack", floor - 0.03, 0.82, half=0.02), SEEDS) == "ranking moved"
+
+
+def test_two_seeds_give_no_verdict():
+    assert verdict(agreement("x", "attack", 0.0, 0.0), SEEDS[:2]) == "insufficient evidence"
+
+
+def test_metrics_name_the_least_agreement_of_each_kind():
+    others = [
+        agreement("fit on v1", "other day", 0.5, 0.6), agreement("flips", "attack", 0.7, 0.3),
+        agreement("hidden", "attack", 0.4, 0.5),
+    ]  # fmt: skip
+    found = stability_metrics(SEEDS + others)
+    assert found["stability.rank_correlation_poisoned"].value == 0.4
+    assert found["stability.rank_correlation_poisoned_worst"] == "hidden"
+    assert found["stability.top3_overlap_poisoned_worst"] == "flips"
+    assert found["stability.top3_overlap_v0_v1"].value == 0.6
+    assert found["stability.rank_correlation_seeds"].value == pytest.approx(0.91)
+    assert found["stability.top3_overlap.hidden"].value == 0.5
+    assert found["stability.verdict.fit_on_v1"] == "ranking and reasons moved"
+    assert key_of("fit on v1") == "fit_on_v1"
+
+
+def test_metrics_without_seeds_or_attacks_leave_their_keys_out():
+    found = stability_metrics([agreement("fit on v1", "other day", 0.5, 0.6)])
+    assert not {key for key in found if "poisoned" in key or "floor" in key or "seeds" in key}
+    assert found["stability.verdict.fit_on_v1"] == "insufficient evidence"
+
+
+def test_contributions_that_do_not_add_up_are_refused(rng):
+    trees = random_trees(rng, 5, 3, 4)
+    tables = build_leaf_tables(trees, np.ones(trees.leaf_value.shape))
+    wrong = type(tables)(tables.player, tables.contribution, tables.base + 2e-6)
+    rows = rng.normal(size=(50, 4))
+    assert _added_up(Explainer(trees, tables), rows).additivity_errors.max() < 1e-9
+    with pytest.raises(ArithmeticError, match="to add up to the margin to 1e-6"):
+        _added_up(Explainer(trees, wrong), rows)
+
+
+@pytest.fixture(scope="module")
+def compared(versions):
+    """The toy model against itself, against other seeds, and against a fit whose features were exchanged."""
+    rows = versions.training_rows
+    fitted = fit_estimator(
+        "catboost", rows.features, rows.y_true, settings=MODEL["catboost"], seed=MODEL["seed"], n_threads=1
+    )
+    features = versions.holdout.features
+    explainer = build_explainer(fitted)
+    alerts = features[np.argsort(-explainer.trees.margin(features))[:60]]
+    exchanged = np.roll(rows.features, 9, axis=1)
+    others = {
+        "same rows": ("other day", [rows]),
+        "exchanged": ("attack", [TrainingRows(exchanged, rows.y_true, rows.amount_eur, rows.validation)]),
+    }
+    return study_stability(
+        explainer, rows, others, features[:600], alerts, model=MODEL, n_seeds=3, rng=np.random.default_rng(0)
+    )
+
+
+def test_study_compares_seeds_and_others(compared):
+    assert [(each.name, each.kind) for each in compared] == [
+        ("seed 2", "seed"), ("seed 3", "seed"), ("seed 4", "seed"), ("same rows", "other day"), ("exchanged", "attack"),
+    ]  # fmt: skip
+    for each in compared:
+        for figure in (each.rank_correlation, each.top3_overlap):
+            assert figure.low <= figure.value <= figure.high
+
+
+def test_fit_whose_features_were_exchanged_has_moved_and_the_same_rows_have_not(compared):
+    by_name = {each.name: each for each in compared}
+    assert "reasons" in verdict(by_name["exchanged"], compared)
+    assert by_name["exchanged"].top3_overlap.high < by_name["same rows"].top3_overlap.low
+    assert verdict(by_name["same rows"], compared) == "as another seed"
