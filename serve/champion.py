@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fraud_core.errors import BundleError, FraudCoreError
+from fraud_core.explain.writer import ReasonWriter
 from fraud_core.model.bundle import Bundle, load_bundle
 from fraud_core.model.bundle_parts import Manifest
 from fraud_core.model.decide import Decider
@@ -31,6 +32,8 @@ class Champion:
         Reads transactions of the bundle's contract.
     row_type
         The struct that checks one row of a batch.
+    writer
+        Puts the reasons of its decisions into words.
     self_test
         Probability of the self-test row when it was loaded.
     """
@@ -41,6 +44,7 @@ class Champion:
     decider: Decider
     reader: TransactionReader
     row_type: type
+    writer: ReasonWriter
     self_test: float
 
     def passes_self_test(self) -> bool:
@@ -64,7 +68,9 @@ def load_champion(folder: Path, public_key: bytes | None = None) -> Champion:
         raise BundleError(f"{folder.name}: the self-test row does not score; make the bundle anew with `make run`")
     reader = transaction_reader(bundle.contract)
     kind = row_type(bundle.contract)
-    return Champion(bundle, promoted.manifest, promoted.lineage_id, decider, reader, kind, probability)
+    return Champion(
+        bundle, promoted.manifest, promoted.lineage_id, decider, reader, kind, ReasonWriter(bundle), probability
+    )
 
 
 def self_test_row(bundle: Bundle) -> np.ndarray:

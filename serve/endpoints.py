@@ -9,6 +9,7 @@ from fraud_core.model.policy import DecisionPolicy
 from serve.access import Scope
 from serve.asked import Instant
 from serve.decisions import DecisionAnswer
+from serve.explanations import Explanation
 from serve.inference import InferAnswer, ModelMetadata, ServerMetadata
 from serve.invocations import Predictions
 from serve.predict import Prediction
@@ -165,6 +166,10 @@ ENDPOINTS = (
     Endpoint(
         route="GET /v1/decisions/{decision_id}", scope="read", tag="decisions", summary="One decision as answered",
         answer=DecisionAnswer, problems=(404, 503),
+    ),
+    Endpoint(
+        route="GET /v1/decisions/{decision_id}/reasons", scope="read", tag="decisions", answer=Explanation,
+        summary="The reasons of a decision in words, and what would have turned it", problems=(404, 503),
     ),
     Endpoint(
         route="POST /v1/labels", scope="label", tag="labels", summary="Record what was learnt about a payment",

@@ -11,6 +11,7 @@ from litestar.types import Scope as AsgiScope
 
 from serve.asgi import reply, reply_problem
 from serve.decisions import RETRY
+from serve.explanations import explain_decision
 from serve.metrics import CONTENT_TYPE, prometheus_text
 from serve.problems import answer
 from serve.records import READ_DOWN, find_decision, find_lineage, record_label
@@ -42,7 +43,7 @@ def label_route(service: Service):
 
 
 def record_routes(service: Service) -> list:
-    """One decision, one lineage."""
+    """One decision, its reasons in words, one lineage."""
 
     async def found(search) -> Response:
         try:
@@ -56,11 +57,15 @@ def record_routes(service: Service) -> list:
     async def decision(decision_id: FromPath[str]) -> Response:
         return await found(find_decision(service, decision_id[:64]))
 
+    @get("/v1/decisions/{decision_id:str}/reasons", include_in_schema=False)
+    async def reasons(decision_id: FromPath[str]) -> Response:
+        return await found(explain_decision(service, decision_id[:64]))
+
     @get("/v1/lineage/{lineage_id:str}", include_in_schema=False)
     async def lineage(lineage_id: FromPath[str]) -> Response:
         return await found(find_lineage(service, lineage_id[:64]))
 
-    return [decision, lineage]
+    return [decision, reasons, lineage]
 
 
 def about_routes(service: Service) -> list:

@@ -137,7 +137,7 @@ def reference_of_bundle(described: Mapping[str, Any], feature_names: Sequence[st
     ----------
     described
         reference.json: ``features`` and ``score`` with edges, shares and rows; ``by_hour``, when it is there, holds
-        counts of shape (24, bins) for each name.
+        counts of shape (24, bins + 1) for each name, those without a value in the last column.
     feature_names
         ``contract.model_features``.
 
@@ -158,8 +158,10 @@ def reference_of_bundle(described: Mapping[str, Any], feature_names: Sequence[st
         if name not in known or len(known[name]["shares"]) != len(known[name]["edges"]) + 1:
             raise BundleError(f"reference.json, {name}: expected edges and one share more; make the bundle anew")
     edges = tuple(np.asarray(known[name]["edges"], dtype=np.float64) for name in names)
-    if "by_hour" in described:
-        counts = np.concatenate([_with_missing(np.asarray(described["by_hour"][name])) for name in names], axis=1)
+    if described.get("by_hour"):
+        counts = np.concatenate(
+            [_hourly(described["by_hour"], name, len(known[name]["edges"])) for name in names], axis=1
+        )
     else:
         rounded = [np.rint(np.asarray(known[n]["shares"]) * known[n]["rows"]).astype(np.int64) for n in names]
         missing = [known[name].get("missing", 0) for name in names]
@@ -167,5 +169,8 @@ def reference_of_bundle(described: Mapping[str, Any], feature_names: Sequence[st
     return Reference(names, edges, counts)
 
 
-def _with_missing(counts: np.ndarray) -> np.ndarray:
-    return np.pad(counts, ((0, 0), (0, 1)))
+def _hourly(by_hour: Mapping[str, Any], name: str, n_edges: int) -> np.ndarray:
+    counts = np.asarray(by_hour.get(name, ()), dtype=np.int64)
+    if counts.shape != (24, n_edges + 2):
+        raise BundleError(f"reference.json, by_hour of {name}: expected counts for 24 hours and each bin; make it anew")
+    return counts

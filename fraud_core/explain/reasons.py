@@ -14,6 +14,7 @@ from fraud_core.model.decide import Code, Reason
 from fraud_core.model.scorer import ObliviousTrees
 
 N_TRIED = 2
+ABOUT_ENTITIES = ("ENTITY_UNKNOWN", "ENTITY_STALE", "EVENT_LATE")
 # The publishers of the card data keep secret what these principal components are made of.
 ANONYMOUS = re.compile(r"V\d+")
 VOCABULARY: Mapping[Code, str] = {
@@ -22,9 +23,9 @@ VOCABULARY: Mapping[Code, str] = {
     "USUAL_VALUE": "within its usual range",
     "OUTSIDE_TRAINING_RANGE": "far outside all values that the model was trained on; usual is",
     "UNKNOWN": "without a usual range to compare it with",
-    "ENTITY_UNKNOWN": "never seen before",
-    "ENTITY_STALE": "last seen longer ago than is remembered",
-    "EVENT_LATE": "reported so late that its windows are incomplete",
+    "ENTITY_UNKNOWN": "was never seen before",
+    "ENTITY_STALE": "was last seen longer ago than is remembered",
+    "EVENT_LATE": "has younger payments, so that its windows are no longer whole",
 }
 
 
@@ -79,11 +80,13 @@ def put_in_words(reason: Reason, would_turn_at: float | msgspec.UnsetType | None
     >>> put_in_words(Reason("UNKNOWN", "Amount", -0.5, 12.0, (3.0, 3.0))).words
     'Amount is 12, without a usual range to compare it with: -0.50 log-odds.'
     """
-    what = (
-        f"{reason.feature}, an anonymous component, is"
-        if ANONYMOUS.fullmatch(reason.feature)
-        else f"{reason.feature} is"
-    )
+    if reason.code in ABOUT_ENTITIES:
+        words = f"{reason.feature} {VOCABULARY[reason.code]}."
+        return WordedReason(
+            reason.code, reason.feature, reason.contribution, reason.value, reason.reference, words, would_turn_at
+        )
+    what = f"{reason.feature}, an anonymous component," if ANONYMOUS.fullmatch(reason.feature) else reason.feature
+    what += " is not known" if reason.value is None else f" is {reason.value:.5g}"
     low, high = reason.reference
     usual = "" if reason.code == "UNKNOWN" else f" ({low:.5g} to {high:.5g})"
     turned = ""
@@ -91,7 +94,7 @@ def put_in_words(reason: Reason, would_turn_at: float | msgspec.UnsetType | None
         turned = "; no usual value would turn it"
     elif would_turn_at is not msgspec.UNSET:
         turned = f"; {str(np.float32(would_turn_at)).removesuffix('.0')} would turn it"
-    words = f"{what} {reason.value:.5g}, {VOCABULARY[reason.code]}{usual}: {reason.contribution:+.2f} log-odds{turned}."
+    words = f"{what}, {VOCABULARY[reason.code]}{usual}: {reason.contribution:+.2f} log-odds{turned}."
     return WordedReason(
         reason.code, reason.feature, reason.contribution, reason.value, reason.reference, words, would_turn_at
     )

@@ -3,8 +3,6 @@
 NumPy and msgspec are all it needs, so a service may call it for every decision.
 """
 
-import math
-
 import msgspec
 import numpy as np
 
@@ -63,7 +61,7 @@ class ReasonWriter:
         return tuple(
             [
                 put_in_words(reason, self._turning(values, amount_eur, verdict, reason.feature))
-                if place < N_TRIED and math.isfinite(reason.value)
+                if place < N_TRIED and reason.value is not None and reason.feature in self._features
                 else put_in_words(reason)
                 for place, reason in enumerate(verdict.reasons)
             ]

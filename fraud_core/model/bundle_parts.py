@@ -94,11 +94,19 @@ class Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
         )
 
 
-class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the training rows looked like, and the score on the validation hours."""
+class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the training rows looked like, and the score on the validation hours.
+
+    Attributes
+    ----------
+    by_hour
+        Rows by hour of the day and bin, for each feature and ``score``, 24 lists each; the last number of a list counts
+        the rows without a value.
+    """
 
     features: dict[str, Described]
     score: Described
+    by_hour: dict[str, tuple[tuple[int, ...], ...]] | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,6 +1,7 @@
 """The candidate: the model trained on v0 as plain files."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import msgspec
 import numpy as np
 
 from fraud_core.data.card import DatasetCard
-from fraud_core.drift.binned import bin_edges, bin_shares
+from fraud_core.drift.binned import MINIMUM_ROWS, bin_edges, bin_shares
+from fraud_core.drift.reference import SCORE, build_reference
 from fraud_core.errors import BundleError
 from fraud_core.model import bundle
 from fraud_core.model.bundle_arrays import ModelArrays
@@ -124,7 +126,7 @@ def write_candidate(
             alert_budget=plan.decision["alert_budget"],
             actions=policy.policy,
         ),
-        reference=_reference(chosen, rows, versions.card),
+        reference=_reference(chosen, rows, versions),
         origin={
             "estimator": chosen.estimator.name,
             "data_sha256": versions.content_sha256,
@@ -198,10 +200,24 @@ def _contract(card: DatasetCard, entities: EntityWindows | None) -> Contract:
     return Contract(card.name, fields, tuple(card.model_features), card.only("amount"), entities)
 
 
-def _reference(chosen: DecidingModel, rows: TrainingRows, card: DatasetCard) -> Reference:
-    """The distribution of each feature over v0, and of the score over the validation hours."""
-    features = {name: _described(rows.features[:, k]) for k, name in enumerate(card.model_features)}
-    return Reference(features, _described(chosen.scored(rows.features[rows.validation]).y_score))
+def _reference(chosen: DecidingModel, rows: TrainingRows, versions: Versions) -> Reference:
+    """The distribution of each feature over v0, of the score over the validation hours, and of both by hour of day.
+
+    Hours are left out when one of them holds too few rows to compare a window with.
+    """
+    names = versions.card.model_features
+    hour = versions.v0[versions.card.only("time")].to_numpy() % SECONDS_A_DAY // 3600
+    score = chosen.scored(rows.features[rows.validation]).y_score
+    features = {name: _described(rows.features[:, k]) for k, name in enumerate(names)}
+    if np.bincount(hour.astype(np.intp), minlength=24).min() < MINIMUM_ROWS:
+        return Reference(features, _described(score))
+    by_hour = _by_hour(rows.features, names, hour) | _by_hour(score[:, None], [SCORE], hour[rows.validation])
+    return Reference(features, _described(score), by_hour)
+
+
+def _by_hour(values: np.ndarray, names: Sequence[str], hour: np.ndarray) -> dict[str, tuple[tuple[int, ...], ...]]:
+    built = build_reference(values, names, n_bins=REFERENCE_BINS, hour=hour)
+    return {name: tuple(tuple(row) for row in built.counts[:, built.cells(k)].tolist()) for k, name in enumerate(names)}
 
 
 def _described(column: np.ndarray) -> Described:

@@ -26,8 +26,13 @@ def read_card(name: str) -> DatasetCard:
     return decode_card(path.read_bytes(), name=path.name)
 
 
-def read_table(path: Path, card: DatasetCard) -> pl.DataFrame:
+def read_table(path: Path, card: DatasetCard, *, both_classes: bool = True) -> pl.DataFrame:
     """Read a CSV or parquet table and check it against its card.
+
+    Parameters
+    ----------
+    both_classes
+        As of `check_values`.
 
     Returns
     -------
@@ -42,7 +47,7 @@ def read_table(path: Path, card: DatasetCard) -> pl.DataFrame:
     raw = read_columns(path)
     check_columns(raw.columns, card, file=path.name)
     table = parse_columns(raw, card, file=path.name)
-    check_values(table, card, file=path.name)
+    check_values(table, card, file=path.name, both_classes=both_classes)
     return table
 
 

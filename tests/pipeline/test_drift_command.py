@@ -88,10 +88,11 @@ def test_categories_are_judged_with_the_numbers_and_a_new_one_is_drift():
     assert [drift.feature for drift in found.features if drift.state == "drifted"] == ["country"]
 
 
-def test_table_of_one_row_is_an_error_of_the_card_and_few_rows_are_unknown(tables):
+def test_few_rows_are_unknown_and_a_window_needs_no_fraud(tables):
     table = toy_transactions(1000, seed=0)
     plain, few = tables("a.parquet", table), tables("b.parquet", table.head(40))
     assert run(plain, few) == 3
     assert run(few, plain) == 3
-    with pytest.raises(ContractError, match="both classes"):
-        run(plain, tables("c.parquet", table.head(1)))
+    assert run(plain, tables("c.parquet", table.head(1))) == 3
+    honest = table.filter(pl.col("Class") == 0)
+    assert run(tables("d.parquet", honest.head(400)), tables("e.parquet", honest.tail(400))) == 0

@@ -205,3 +205,34 @@ def test_decisions_and_labels_outlive_the_process(settings, decision):
     with TestClient(create_app(settings)) as client:
         assert client.get(f"/v1/decisions/{made['decision_id']}").json() == made
         assert decide(client, decision, key="k") == made
+
+
+class TestReasonsInWords:
+    def asked(self, client, decision_id):
+        return client.get(f"/v1/decisions/{decision_id}/reasons")
+
+    def test_words_are_those_of_the_model_that_decided(self, client, decision):
+        made = client.post("/v1/decisions", json=decision).json()
+        found = self.asked(client, made["decision_id"]).json()
+        assert found["turning_values"]
+        assert [reason["code"] for reason in found["reasons"]] == [reason["code"] for reason in made["reasons"]]
+        assert all(reason["words"].startswith(reason["feature"]) for reason in found["reasons"])
+        assert "would_turn_at" in found["reasons"][0]
+
+    def test_turning_value_turns_the_decision(self, client, transactions):
+        """Of many payments: sent again with the value that is named, the decision is another one."""
+        tried = 0
+        for number, row in enumerate(transactions[:150]):
+            body = {"transaction_id": f"t-{number}", "occurred_at": "2026-01-31T12:00:00Z", "features": row}
+            made = client.post("/v1/decisions", json=body).json()
+            for reason in self.asked(client, made["decision_id"]).json()["reasons"][:2]:
+                if reason.get("would_turn_at") is None or made["decision"] == "abstain":
+                    continue
+                changed = body | {"features": row | {reason["feature"]: reason["would_turn_at"]}}
+                again = client.post("/v1/decisions", json=changed).json()["decision"]
+                assert (again == "approve") != (made["decision"] == "approve")
+                tried += 1
+        assert tried > 10
+
+    def test_unknown_decision_is_not_found(self, client):
+        assert self.asked(client, "0" * 32).status_code == 404

@@ -168,6 +168,9 @@ class TestWithStore:
         assert (unknown["decision"], unknown["reasons"][0]["code"]) == ("abstain", "ENTITY_UNKNOWN")
         stale = self.ask(client, known, number=1, later=TTL).json()
         assert (stale["decision"], stale["reasons"][0]["code"]) == ("abstain", "ENTITY_STALE")
+        words = client.get(f"/v1/decisions/{unknown['decision_id']}/reasons").json()
+        assert words["reasons"][0]["words"] == "customer_id was never seen before."
+        assert not words["turning_values"]
 
     def test_wrong_entities_are_named(self, client, known):
         for changed, field in (
