@@ -68,8 +68,8 @@ bench: env ## speed ratios, written to benchmarks/results; PEERS=python of Nanny
 	@python benchmarks/drift.py $(PEERS)
 	@python benchmarks/explain.py
 
-bench-serve: env ## the service against empty routes and other servers (needs wrk)
-	@python benchmarks/serving.py
+bench-serve: env ## the service against empty routes and other servers (needs wrk); PEERS=python of MLServer and BentoML
+	@PEERS=$(PEERS) python benchmarks/serving.py
 
 image: ## the service's image, by docker, podman or buildah (IMAGE, BASE, BUNDLE=mounted, PIP_CONF, BUILDER)
 	@k8s/image.sh

@@ -1,5 +1,8 @@
 """The service against empty routes and other servers, in one interleaved run on loopback: `make bench-serve`.
 
+PEERS names the Python of an environment with mlserver, mlserver-sklearn, bentoml, pandas and scikit-learn; without it
+these two are left out and their earlier figures stay.
+
 Each service runs with one worker on the first core, the client (wrk, 32 connections) on the other. Services take turns,
 round after round, so that a noisy minute hits all of them. CPU time is that of the whole process tree of a service.
 """
@@ -25,7 +28,9 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).with_name("results") / "serving.json"
 CONNECTIONS, SECONDS, ROUNDS = 32, 4, 5
-START_SECONDS = 60
+PACED_SECONDS, PACED_CONNECTIONS = 5, 8
+START_SECONDS = 120
+PEERS = ("mlserver", "bentoml")
 SINK_PORT = 14_318
 SCRIPT = """wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -78,9 +83,11 @@ def main() -> None:
             for service, port, process, _ in running:
                 found.setdefault(service.name, []).append(measure(service, port, process, Path(scratch)))
             print(f"  round {number + 1} of {ROUNDS}", flush=True)
+        paced = at_half_of_saturation(running, found)
         memory = {service.name: resident_mb(process.pid) for service, _, process, _ in running}
         ready = {service.name: seconds for service, _, _, seconds in running}
-    written = summary(found) | {
+    kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() and not os.environ.get("PEERS") else {}
+    written = {name: value for name, value in kept.items() if name.startswith(PEERS)} | summary(found) | paced | {
         "predict.resident_mb": round(memory["predict"], 1), "predict.ready_seconds": round(ready["predict"], 2),
         "environment.megabytes": environment_megabytes(),
         "rounds": ROUNDS, "seconds": SECONDS, "connections": CONNECTIONS,
@@ -107,6 +114,7 @@ def describe_services(scratch: Path) -> list[Service]:
     mlflow = ["mlflow", "models", "serve", "-m", model, "-p", "{port}", "-w", "1", "--env-manager", "local"]
     frame = [python, "benchmarks/services/frame.py", "{port}", model]
     features = {name: value for name, value in payment.items() if name != "Time"}
+    peers = peer_services(scratch, features) if os.environ.get("PEERS") else []
     return [
         Service("litestar_empty", empty, "/asgi", payment, {}, ready="/"),
         Service("litestar_empty_typed", empty, "/typed", payment, {}, ready="/"),
@@ -116,6 +124,26 @@ def describe_services(scratch: Path) -> list[Service]:
         serving("decisions", "/v1/decisions", decision),
         Service("fastapi_sklearn_dataframe", frame, "/predict", features, {}, ready="/docs"),
         Service("mlflow_serve", mlflow, "/invocations", {"dataframe_records": [features]}, {}, ready="/ping"),
+        *peers,
+    ]  # fmt: skip
+
+
+def peer_services(scratch: Path, features: dict[str, float]) -> list[Service]:
+    """MLServer and BentoML, each as its own documentation starts it, with one worker and a model of the same kind."""
+    python, folder = os.environ["PEERS"], scratch / "peers"
+    frame = scratch / "v0.csv"
+    subprocess.run([sys.executable, "benchmarks/services/train.py", "--csv", str(frame)], cwd=ROOT, check=True)
+    subprocess.run([python, "benchmarks/services/peers.py", str(frame), str(folder)], cwd=ROOT, check=True)
+    path = {"PATH": f"{Path(python).parent}:{os.environ['PATH']}"}
+    inputs = [{"name": n, "shape": [1, 1], "datatype": "FP64", "data": [v]} for n, v in features.items()]
+    asked = {"parameters": {"content_type": "pd"}, "inputs": inputs}
+    bento = ["bentoml", "serve", "service:Fraud", "--port", "{port}", "--working-dir", str(folder / "bento")]
+    return [
+        Service(
+            "mlserver", ["mlserver", "start", str(folder / "mlserver")], "/v2/models/fraud/infer", asked,
+            path | {"MLSERVER_HTTP_PORT": "{port}"}, ready="/v2/models/fraud/ready",
+        ),
+        Service("bentoml", bento, "/predict", {"transaction": features}, path, ready="/readyz"),
     ]  # fmt: skip
 
 
@@ -133,7 +161,8 @@ def started(service: Service) -> Iterator[tuple[int, subprocess.Popen, float]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = ["taskset", "-c", "0", *(part.replace("{port}", str(port)) for part in service.command)]
-    environment = os.environ | service.environment | {"FRAUD_PORT": str(port)}
+    own = {name: value.replace("{port}", str(port)) for name, value in service.environment.items()}
+    environment = os.environ | own | {"FRAUD_PORT": str(port)}
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -174,6 +203,25 @@ def measure(service: Service, port: int, process: subprocess.Popen, scratch: Pat
     if bad or not requests:
         raise SystemExit(f"error: {service.name}: {bad} of {requests} requests failed")
     return Round(1e6 * used / requests, 1e6 * requests / duration_us, p50_us / 1e3, p99_us / 1e3)
+
+
+def at_half_of_saturation(running: list, found: dict[str, list[Round]]) -> dict[str, float]:
+    """99% quantile of a request's time, in ms, of the empty route and of /predict, at half of what /predict can take."""
+    rate = statistics.median(each.rps for each in found["predict"]) / 2
+    return {"paced_rps": round(rate)} | {
+        f"{service.name}.p99_at_half_ms": paced_p99_ms(service, port, rate)
+        for service, port, _, _ in running
+        if service.name in ("litestar_empty", "predict")
+    }
+
+
+def paced_p99_ms(service: Service, port: int, rate: float) -> float:
+    """Send requests at a steady rate and measure each from the moment when it was due, so that waiting counts."""
+    ask = [sys.executable, "benchmarks/services/paced.py", str(port), service.path, f"{rate:.0f}", str(PACED_SECONDS)]
+    command = ["taskset", "-c", str((os.cpu_count() or 1) - 1), *ask, str(PACED_CONNECTIONS)]
+    body = json.dumps(service.body)
+    printed = subprocess.run(command, cwd=ROOT, input=body, check=True, capture_output=True, text=True).stdout
+    return float(json.loads(printed)["p99_ms"])
 
 
 def tree(pid: int) -> list[int]:
@@ -251,10 +299,16 @@ def goals(m: dict) -> dict[str, dict]:
             m["fastapi_sklearn_dataframe.rps"] / m["predict.rps"], 0.01,
         ),
         "requests a second of mlflow serve, share of ours": (m["mlflow_serve.rps"] / m["predict.rps"], 1 / 15),
+        "p99 at half of saturation, times the empty route": (
+            m["predict.p99_at_half_ms"] / m["litestar_empty.p99_at_half_ms"], 2.0,
+        ),
         "resident megabytes": (m["predict.resident_mb"], 100.0),
         "seconds until ready": (m["predict.ready_seconds"], 2.0),
         "megabytes of the environment": (m["environment.megabytes"], 150.0),
     }  # fmt: skip
+    for peer, name in (("mlserver", "MLServer"), ("bentoml", "BentoML")):
+        if f"{peer}.rps" in m:
+            figures[f"requests a second of {name}, share of ours"] = (m[f"{peer}.rps"] / m["predict.rps"], 1 / 15)
     return {
         name: {"figure": round(figure, 3), "at_most": round(limit, 3), "reached": figure <= limit}
         for name, (figure, limit) in figures.items()
