@@ -206,7 +206,7 @@ def measure(service: Service, port: int, process: subprocess.Popen, scratch: Pat
 
 
 def at_half_of_saturation(running: list, found: dict[str, list[Round]]) -> dict[str, float]:
-    """99% quantile of a request's time, in ms, of the empty route and of /predict, at half of what /predict can take."""
+    """99% quantile of a request's time, in ms, of the empty route and /predict, at half of what /predict can take."""
     rate = statistics.median(each.rps for each in found["predict"]) / 2
     return {"paced_rps": round(rate)} | {
         f"{service.name}.p99_at_half_ms": paced_p99_ms(service, port, rate)

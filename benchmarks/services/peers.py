@@ -1,4 +1,4 @@
-"""The folders that MLServer and BentoML serve, made in their own environment, with a model of the same kind and rows."""
+"""The folders that MLServer and BentoML serve, made in their own environment, with a model of the same kind."""
 
 import json
 import sys
