@@ -50,6 +50,7 @@ lab: env ## JupyterLab on the notebooks
 	@jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 studies: env ## the full studies, whose figures are in git; an interrupted run goes on where it stopped
+	@stages=$$(python -m fraud_core unexecuted --profile full); test -z "$$stages" || dvc repro --force --single-item $$stages
 	@dvc repro $(FULL)
 	@python -m fraud_core report --profile full
 	@python -m fraud_core readme

@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         study,
         promote,
         add("report", _report, "render the report"),
+        add("unexecuted", _unexecuted, "print the stages whose executed notebook is not on this machine"),
         add("summary", _summary, "print the headline figures"),
     ):
         command.add_argument("--profile", choices=PROFILES, default="quick")
@@ -194,6 +195,12 @@ def _report(options) -> None:
     from fraud_core.pipeline.report import render_report
 
     print(f"report: {render_report(options.profile)}")
+
+
+def _unexecuted(options) -> None:
+    from fraud_core.pipeline.report import unexecuted
+
+    print(*unexecuted(options.profile))
 
 
 def _summary(options) -> None:

@@ -17,7 +17,8 @@ SOURCES = ("index", "service", "model_card")
 # Figures of these come from benchmarks/results/NAME.json, which belong to no profile; the prefix tells a benchmark from
 # the study of the same name.
 PREFIX = "bench_"
-BENCHMARKS = ("serving", "load", "capacity", f"{PREFIX}explain")
+BENCHMARKS = ("serving", "load", "capacity", f"{PREFIX}explain", f"{PREFIX}entities")
+PICTURES = ("serving", "capacity")  # drawn by the benchmarks, shown by their names
 # {study.figure} and {study.figure:format}; the dot tells it from Quarto's own braces.
 FIGURE = re.compile(r"\{([a-z_]+)\.([A-Za-z0-9_.]+)(?::([^{}]*))?\}")
 BANNERS = {
@@ -91,6 +92,8 @@ def _stage(profile: str, work: Path) -> None:
     for name in SOURCES:
         text = (sources / f"{name}.qmd").read_text(encoding="utf-8")
         (work / f"{name}.qmd").write_text(resolve_figures(text, profile), encoding="utf-8")
+    for name in PICTURES:
+        shutil.copy(within_project(f"benchmarks/results/{name}.svg"), work)
     for study, entry in STUDIES.items():
         executed = within_project(results_folder(profile, study)) / "executed.ipynb"
         if not executed.is_file():
@@ -100,6 +103,21 @@ def _stage(profile: str, work: Path) -> None:
             if "parameters" in cell["metadata"].get("tags", []):
                 cell["metadata"]["tags"].append("remove-cell")
         (work / "studies" / f"{entry.notebook}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def unexecuted(profile: str) -> list[str]:
+    """The stages of a profile whose executed notebook is not here: it is archived nowhere, and the report shows it.
+
+    Examples
+    --------
+    >>> all(stage.endswith("@full") for stage in unexecuted("full"))
+    True
+    """
+    return [
+        f"{study}@{profile}"
+        for study in STUDIES
+        if not (within_project(results_folder(profile, study)) / "executed.ipynb").is_file()
+    ]
 
 
 def _render_with_quarto(work: Path, site: Path) -> list[str]:
@@ -127,7 +145,8 @@ def _render_with_pandoc(work: Path, site: Path, profile: str) -> list[str]:
     for name in SOURCES[1:]:
         pages[name] = pandoc.page_from_markdown((work / f"{name}.qmd").read_text(encoding="utf-8"), name=name)
     (site / "studies").mkdir(parents=True)
-    shutil.copy(work / "style.css", site)
+    for path in (work / "style.css", *work.glob("*.svg")):
+        shutil.copy(path, site)
     for name, page in pages.items():
         root = "../" if "/" in name else ""
         variables = {
