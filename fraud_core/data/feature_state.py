@@ -118,15 +118,16 @@ def replay(events: pl.DataFrame, state: FeatureState, *, last: int) -> pl.DataFr
     events
         In order of time, with the columns of `simulate_stream`.
     last
-        Number of events that are answered; those before them are only remembered.
+        Number of events that are answered; those before them are only remembered, as far back as they matter.
 
     Returns
     -------
     polars.DataFrame
         ``transaction_id`` and the features, NaN where nothing is known, shape (last, ...).
     """
-    rows = events.select("transaction_id", "time", "customer_id", "terminal_id", "amount_eur").rows()
-    reports = events.filter(pl.col("reported_at").is_not_null()).sort("reported_at")
+    recent = events.filter(pl.col("time") >= int(events["time"].tail(last).min() or 0) - state.horizon_seconds)
+    rows = recent.select("transaction_id", "time", "customer_id", "terminal_id", "amount_eur").rows()
+    reports = recent.filter(pl.col("reported_at").is_not_null()).sort("reported_at")
     waiting = deque(reports.select("reported_at", "transaction_id").rows())
     answered = []
     for number, row in enumerate(rows):
