@@ -29,7 +29,7 @@ def draw(m: dict, path: Path) -> None:
             f"{middle:,.0f}", (high, place), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9
         )
     axes.set_yticks(range(len(shown)), list(reversed(shown.values())), fontsize=9)
-    axes.set(xscale="log", xlabel="CPU time of a request, microseconds (each mark is ten times the one before)")
+    axes.set(xscale="log", xlabel="CPU time of a request, microseconds")
     axes.set_xlim(10, 2.2 * max(m[f"{name}.cpu_us_hi"] for name in shown))
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, metadata={"Date": None})

@@ -26,6 +26,7 @@ from serve.wire import InvalidTransaction, Problem, explain
 from serve.writer import StoreDown
 
 RETRY = ((b"retry-after", b"1"),)
+AHEAD_US = 300_000_000  # by how much the clocks of callers may be ahead
 
 
 class Guarantees(msgspec.Struct, frozen=True):
@@ -121,6 +122,10 @@ class DecisionMaker:
         if contract.entities is None or pasts is None:
             detail = "entities: this service takes features; it has no feature store for named entities"
             raise InvalidTransaction(Problem("No feature store", 400, "entities_not_served", detail, "entities"))
+        if request.occurred_at.timestamp() * 1e6 > now_us() + AHEAD_US:
+            # it would become the newest payment of its entities, and everything real would be too old beside it
+            detail = "occurred_at: a payment of named entities lies in the future; correct the clock"
+            raise InvalidTransaction(Problem("From the future", 400, "invalid_field", detail, "occurred_at"))
         named = read_entities(bytes(request.entities))
         remembered = await pasts.read(named.customer_id, named.terminal_id)
         time = monday_seconds(request.occurred_at)

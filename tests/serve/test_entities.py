@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -171,6 +171,12 @@ class TestWithStore:
         words = client.get(f"/v1/decisions/{unknown['decision_id']}/reasons").json()
         assert words["reasons"][0]["words"] == "customer_id was never seen before."
         assert not words["turning_values"]
+
+    def test_payment_from_the_future_is_refused_before_it_can_push_out_the_past(self, client, known):
+        ahead = (known[0], known[1], datetime.now(UTC) + timedelta(hours=1))
+        answer = self.ask(client, ahead)
+        assert (answer.status_code, answer.json()["field"]) == (400, "occurred_at")
+        assert self.ask(client, (*ahead[:2], datetime.now(UTC))).status_code == 200
 
     def test_wrong_entities_are_named(self, client, known):
         for changed, field in (
