@@ -199,8 +199,8 @@ def measure(service: Service, port: int, process: subprocess.Popen, scratch: Pat
     (scratch / "ask.lua").write_text(SCRIPT.format(body=scratch / "body.json"))
     before = cpu_seconds(process.pid)
     command = [
-        "taskset", "-c", str((os.cpu_count() or 1) - 1), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s",
-        str(scratch / "ask.lua"), f"http://127.0.0.1:{port}{service.path}",
+        "taskset", "-c", str((os.cpu_count() or 1) - 1), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s",
+        "--timeout", "20s", "-s", str(scratch / "ask.lua"), f"http://127.0.0.1:{port}{service.path}",
     ]  # fmt: skip
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     used = cpu_seconds(process.pid) - before
