@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # Build the service's image with whatever is installed: docker, podman or buildah, and write its bill of materials.
-# IMAGE (name:tag), BASE, BUNDLE (baked, entities or mounted), FEATURES=1 (Feast, and the model of entities), PIP_CONF (a
-# pip.conf for an index of your own), BUILDER and BUILD_FLAGS are read from the environment.
+# IMAGE (name:tag), BASE, BUNDLE (baked, entities or mounted), FEATURES=1 (Feast, and the model of entities), RESEARCH=1 (the
+# studies instead of the service), PIP_CONF (a pip.conf for an index of your own), BUILDER and BUILD_FLAGS are read from the
+# environment.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if [ -n "${FEATURES:-}" ]; then
+file=Dockerfile
+if [ -n "${RESEARCH:-}" ]; then
+  image=${IMAGE:-fraud-research:dev} bundle=none lock=requirements-research.lock file=Dockerfile.research
+elif [ -n "${FEATURES:-}" ]; then
   image=${IMAGE:-fraud-entities:dev} bundle=${BUNDLE:-entities} lock=requirements-serve-features.lock
 else
   image=${IMAGE:-fraud-serve:dev} bundle=${BUNDLE:-baked} lock=requirements-serve.lock
@@ -29,7 +33,8 @@ if [ -z "$builder" ]; then
   exit 1
 fi
 
-arguments=(--file Dockerfile --tag "$image" --build-arg "BUNDLE=$bundle" --build-arg "LOCK=$lock")
+arguments=(--file "$file" --tag "$image")
+[ -n "${RESEARCH:-}" ] || arguments+=(--build-arg "BUNDLE=$bundle" --build-arg "LOCK=$lock")
 [ -z "${BASE:-}" ] || arguments+=(--build-arg "BASE=$BASE")
 [ -z "${PIP_CONF:-}" ] || arguments+=(--secret "id=pip,src=$PIP_CONF")
 [ "$builder" = docker ] || arguments+=(--format docker)
