@@ -30,12 +30,12 @@ def base_image(folder):
     return NAME
 
 
-def wheelhouse(folder):
-    """Everything of the service's lock, downloaded by this machine's pip, and a pip.conf that looks nowhere else."""
+def wheelhouse(folder, lock="requirements-serve.lock"):
+    """Everything of a lock of the service, downloaded by this machine's pip, and a pip.conf that looks nowhere else."""
     wheels = folder / "wheels"
     subprocess.run(
         [sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--dest", wheels,
-         "-r", "requirements-serve.lock"], check=True, timeout=600,
+         "-r", lock], check=True, timeout=600,
     )  # fmt: skip
     conf = folder / "pip.conf"
     conf.write_text("[global]\nno-index = true\nfind-links = /wheels\ndisable-pip-version-check = true\n")
