@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.conftest import ROOT
 from tests.delivery.tools import run
 
 NAME = "localhost/fraud-standin:1"
@@ -32,10 +33,12 @@ def base_image(folder):
 
 def wheelhouse(folder, lock="requirements-serve.lock"):
     """Everything of a lock of the service, downloaded by this machine's pip, and a pip.conf that looks nowhere else."""
-    wheels = folder / "wheels"
+    wheels, asked = folder / "wheels", folder / lock
+    # Debian's Python is an early 3.11, for which some packages are asked that this machine's does not need.
+    asked.write_text(re.sub(r" ; python_full_version < '3\.11\.[0-9]+'", "", (ROOT / lock).read_text()))
     subprocess.run(
         [sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--dest", wheels,
-         "-r", lock], check=True, timeout=600,
+         "-r", asked], check=True, timeout=600,
     )  # fmt: skip
     conf = folder / "pip.conf"
     conf.write_text("[global]\nno-index = true\nfind-links = /wheels\ndisable-pip-version-check = true\n")
