@@ -74,8 +74,8 @@ bench-serve: env ## the service against empty routes and other servers (needs wr
 image: ## the service's image, by docker, podman or buildah (FEATURES=1: of entities, RESEARCH=1: the studies; IMAGE, BASE, PIP_CONF)
 	@k8s/image.sh
 
-load: env tools ## the service under Locust on loopback, fails beyond its limits (WEB=1 opens Locust's page on port 8089)
-	@python -m tests.load $(if $(WEB),--web)
+load: env tools ## the service under Locust on loopback, fails beyond its limits (ENTITIES=1: on entities; WEB=1: Locust's page)
+	@python -m tests.load $(if $(WEB),--web) $(if $(ENTITIES),--entities)
 
 capacity: env ## the autoscaler simulated against traffic, from measured CPU time; writes figures and docs/capacity.md
 	@python -m k8s.capacity

@@ -80,7 +80,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Fill the store; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m feature_repo.load", description=__doc__.splitlines()[0])
     parser.add_argument("--store", type=Path, default=REPO / "feature_store.yaml", help="Feast's configuration")
-    parser.add_argument("--define", action="store_true", help="write the registry alone; an image of the service holds it")
+    parser.add_argument(
+        "--define", action="store_true", help="write the registry alone; an image of the service holds it"
+    )
     options = parser.parse_args(arguments)
     try:
         store = open_store(options.store)

@@ -1,7 +1,7 @@
 """``python -m k8s.jobs gs://BUCKET/FOLDER``: what a run made, into a bucket: champion, figures, report.
 
-DVC pushes what it versions; these folders it does not. The list of digests goes last, so that a folder without one is of a
-run that was stopped while it sent.
+DVC pushes what it versions; these folders it does not. The list of digests goes last, so that a folder without one is
+of a run that was stopped while it sent.
 """
 
 import hashlib

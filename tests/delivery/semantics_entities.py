@@ -41,7 +41,7 @@ def bounded_redis(objects):
              if "configMap" in volume}  # fmt: skip
     texts = [each["data"]["redis.conf"] for each in of_kind(objects, "ConfigMap") if each["metadata"]["name"] in names]
     lines = [line.split(maxsplit=1) for line in "".join(texts).splitlines() if line and not line.startswith("#")]
-    settings = {key: value for key, value in lines}
+    settings = dict(lines)
     most = float(settings.get("maxmemory", "inf").removesuffix("mb")) * 2**20
     if most > 0.75 * quantity(container["resources"]["limits"]["memory"]):
         yield "StatefulSet fraud-redis: a rewrite of its file needs a quarter of the memory above maxmemory"

@@ -1,7 +1,7 @@
 """The collector's configuration is whole, and what the service sends passes a collector on its way to a receiver.
 
-The official collector is an image that no package index holds. In its place stands Rotel, which speaks the same protocol on
-the endpoint of the configuration and reads settings of its own.
+The official collector is an image that no package index holds. In its place stands Rotel, which speaks the same
+protocol on the endpoint of the configuration and reads settings of its own.
 """
 
 import gzip
@@ -104,8 +104,9 @@ def collector(receiver, tmp_path):
 def test_traces_and_metrics_pass_a_collector(environment, transactions, collector, receiver):
     port, received = free_port(), receiver[1]
     process = start(**environment | {
-        "FRAUD_PORT": str(port), "FRAUD_WORKERS": "1", "FRAUD_TRACE_RATIO": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
-        "OTEL_METRIC_EXPORT_INTERVAL": "500", "OTEL_BSP_SCHEDULE_DELAY": "500",
+        "FRAUD_PORT": str(port), "FRAUD_WORKERS": "1", "FRAUD_TRACE_RATIO": "1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_METRIC_EXPORT_INTERVAL": "500",
+        "OTEL_BSP_SCHEDULE_DELAY": "500",
     })  # fmt: skip
     try:
         wait_until_ready(port)

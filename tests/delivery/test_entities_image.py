@@ -120,7 +120,9 @@ def test_image_is_bounded_and_holds_no_training_library(image):
     print(f"image of entities: {over:.0f} MB over its base")
     assert over <= MEGABYTES_OVER_BASE
     absent = "import importlib.util as u; print([n for n in ('polars', 'catboost', 'mypy', 'pip') if u.find_spec(n)])"
-    assert run(*PODMAN, "run", "--rm", "--network", "host", "--entrypoint", "python", image, "-c", absent).strip() == "[]"
+    assert (
+        run(*PODMAN, "run", "--rm", "--network", "host", "--entrypoint", "python", image, "-c", absent).strip() == "[]"
+    )
 
 
 def test_decision_is_followed_into_the_past_of_the_next(image, mounts, redis, tmp_path_factory):

@@ -120,7 +120,7 @@ def tools(tmp_path):
     """DVC and make that write down what they were asked, and the project's Python."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name, more in (("dvc", ""), ("make", "eval \"$MAKE_DOES\"")):
+    for name, more in (("dvc", ""), ("make", 'eval "$MAKE_DOES"')):
         (folder / name).write_text(f'#!/bin/sh\necho "{name} $*" >> {tmp_path}/asked\n{more}\n')
     (folder / "python").write_text(f'#!/bin/sh\necho "python $*" >> {tmp_path}/asked\n')
     for each in folder.iterdir():
@@ -159,7 +159,9 @@ def test_run_copies_the_project_and_sends_what_it_made(tools, tmp_path, does, co
 @pytest.mark.parametrize("bucket", ["", "some-bucket", "gs://x/../y"])
 def test_run_without_a_bucket_does_nothing(bucket, tmp_path):
     environment = os.environ | {"FRAUD_BUCKET": bucket}
-    done = subprocess.run([ROOT / "k8s/jobs/run.sh", "run"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [ROOT / "k8s/jobs/run.sh", "run"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
     assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
 
 
