@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 import urllib.request
+from pathlib import Path
 
 from tests.delivery import semantics
 from tests.delivery.tools import rendered, run
@@ -25,6 +26,17 @@ def megabytes_of(image):
     sizes = {each["names"][0]: each for each in json.loads(run("buildah", "images", "--json")) if each.get("names")}
     number, unit = re.fullmatch(r"([0-9.]+) (\w+)", sizes[image]["size"]).groups()
     return float(number) * {"KB": 1e-3, "MB": 1.0, "GB": 1e3}[unit]
+
+
+def installed(image):
+    """Names of the packages in an image, as their wheels write them, and the folders of the project."""
+    container = run("buildah", "from", "--pull-never", image).strip()
+    try:
+        root = Path(run("buildah", "mount", container).strip())
+        packages = {path.name.split("-")[0].lower() for path in root.glob("opt/venv/lib/*/site-packages/*.dist-info")}
+        return packages, sorted(os.listdir(root / "opt" / "app"))
+    finally:
+        run("buildah", "rm", container)
 
 
 def readable_copy(source, target):
