@@ -1,19 +1,23 @@
 # syntax=docker/dockerfile:1
 # The service and nothing else: no notebooks, no training library, no plotting. `make image` builds it.
 # BASE may name a digest; BUNDLE=baked copies models/champion into the image, mounted expects it at /models/champion.
+# LOCK=requirements-serve-features.lock adds Feast, and BUNDLE=entities bakes in the model of customers and terminals with
+# the registry of its feature store: `make image FEATURES=1`.
 ARG BASE=docker.io/library/python:3.11-slim-bookworm
 ARG BUNDLE=mounted
 
 FROM ${BASE} AS build
-COPY requirements-serve.lock /build/
+ARG LOCK=requirements-serve.lock
+COPY ${LOCK} /build/requirements.lock
 # The secret is a pip.conf for those who install from an index of their own; it never enters a layer.
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf,required=false \
     python3 -m venv /opt/venv \
-    && /opt/venv/bin/python -m pip install --no-cache-dir --no-compile --require-hashes -r /build/requirements-serve.lock \
-    # Litestar asks for these two and loads them for its test factories alone.
-    && /opt/venv/bin/python -m pip uninstall --yes --quiet faker polyfactory \
+    && /opt/venv/bin/python -m pip install --no-cache-dir --no-compile --require-hashes -r /build/requirements.lock \
+    # Litestar asks for the first two and loads them for its test factories alone; Feast asks for mypy and never loads it.
+    && /opt/venv/bin/python -m pip uninstall --yes --quiet faker polyfactory mypy \
     && /opt/venv/bin/python -m pip uninstall --yes --quiet pip setuptools \
     && find /opt/venv -type d \( -name tests -o -name testing -o -name f2py -o -name __pycache__ \) -prune -exec rm -rf {} + \
+    && rm -rf /opt/venv/lib/python3*/site-packages/feast/ui /opt/venv/lib/python3*/site-packages/pyarrow/include \
     && find /opt/venv -name '*.map' -delete
 COPY fraud_core/__init__.py fraud_core/errors.py /opt/app/fraud_core/
 COPY fraud_core/data/__init__.py fraud_core/data/past.py fraud_core/data/past_rows.py fraud_core/data/windows.py \
@@ -30,6 +34,12 @@ COPY --from=build --chown=10001:10001 /models /models
 
 FROM ${BASE} AS baked
 COPY models/champion /models/champion
+
+# Feast's configuration names its registry by a path from its own folder, so both lie as they do in the project.
+FROM ${BASE} AS entities
+COPY models/entities /models/entities
+COPY feature_repo/redis.yaml /opt/app/feature_repo/redis.yaml
+COPY data/store/registry-redis.db /opt/app/data/store/registry-redis.db
 
 FROM ${BUNDLE} AS service
 COPY --from=build /opt/venv /opt/venv

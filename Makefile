@@ -72,11 +72,11 @@ bench: env ## speed ratios, written to benchmarks/results; PEERS=python of Nanny
 bench-serve: env ## the service against empty routes and other servers (needs wrk); PEERS=python of MLServer and BentoML
 	@PEERS=$(PEERS) python benchmarks/serving.py
 
-image: ## the service's image, by docker, podman or buildah (IMAGE, BASE, BUNDLE=mounted, PIP_CONF, BUILDER)
+image: ## the service's image, by docker, podman or buildah (FEATURES=1: of entities, RESEARCH=1: the studies; IMAGE, BASE, PIP_CONF)
 	@k8s/image.sh
 
-load: env tools ## the service under Locust on loopback, fails beyond its limits (WEB=1 opens Locust's page on port 8089)
-	@python -m tests.load $(if $(WEB),--web)
+load: env tools ## the service under Locust on loopback, fails beyond its limits (ENTITIES=1: on entities; WEB=1: Locust's page)
+	@python -m tests.load $(if $(WEB),--web) $(if $(ENTITIES),--entities)
 
 capacity: env ## the autoscaler simulated against traffic, from measured CPU time; writes figures and docs/capacity.md
 	@python -m k8s.capacity
@@ -101,6 +101,8 @@ lock: env ## resolve the pinned environments anew (needs uv)
 	@$(RESOLVE) pyproject.toml --extra serve --extra research --extra test --extra build --extra features -o requirements-features.lock
 	@$(RESOLVE) pyproject.toml --extra serve --extra research --extra test --extra build -c requirements-features.lock -o requirements.lock
 	@$(RESOLVE) pyproject.toml --extra serve -c requirements.lock -o requirements-serve.lock
+	@$(RESOLVE) pyproject.toml --extra serve --extra features -c requirements-features.lock -o requirements-serve-features.lock
+	@$(RESOLVE) pyproject.toml --extra research --extra features --extra gcs -c requirements-features.lock -o requirements-research.lock
 	@$(RESOLVE) --group delivery -o requirements-delivery.lock
 
 env: $(VENV)/.ready ## the environment alone

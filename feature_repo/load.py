@@ -35,6 +35,13 @@ def open_store(config: Path) -> FeatureStore:
     return FeatureStore(repo_path=str(REPO), fs_yaml_file=config)
 
 
+def define(store: FeatureStore) -> None:
+    """Apply the definitions: the registry that the service reads is written, and no past is."""
+    from feature_repo.definitions import OBJECTS
+
+    store.apply(OBJECTS)
+
+
 def fill(store: FeatureStore, folder: Path) -> int:
     """Apply the definitions, write every past of a folder, and return their number.
 
@@ -43,13 +50,11 @@ def fill(store: FeatureStore, folder: Path) -> int:
     ParameterError
         When a table of pasts is missing.
     """
-    from feature_repo.definitions import OBJECTS
-
     tables = {kind: folder / f"{kind}s.parquet" for kind in KINDS}
     for path in tables.values():
         if not path.is_file():
             raise ParameterError(f"{path.parent.name}/{path.name}: no such table; make it with `make features`")
-    store.apply(OBJECTS)
+    define(store)
     _let_readers_in(store)
     show, written = progress_bar(), 0
     for kind, path in tables.items():
@@ -75,9 +80,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Fill the store; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m feature_repo.load", description=__doc__.splitlines()[0])
     parser.add_argument("--store", type=Path, default=REPO / "feature_store.yaml", help="Feast's configuration")
+    parser.add_argument(
+        "--define", action="store_true", help="write the registry alone; an image of the service holds it"
+    )
     options = parser.parse_args(arguments)
     try:
-        written = fill(open_store(options.store), within_project(PASTS))
+        store = open_store(options.store)
+        if options.define:
+            define(store)
+            print(f"feature store: definitions of {options.store.name}")
+            return 0
+        written = fill(store, within_project(PASTS))
     except FraudCoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,16 +1,29 @@
 #!/usr/bin/env bash
 # Build the service's image with whatever is installed: docker, podman or buildah, and write its bill of materials.
-# IMAGE (name:tag), BASE, BUNDLE (mounted or baked), PIP_CONF (a pip.conf for an index of your own), BUILDER and
-# BUILD_FLAGS are read from the environment.
+# IMAGE (name:tag), BASE, BUNDLE (baked, entities or mounted), FEATURES=1 (Feast, and the model of entities), RESEARCH=1 (the
+# studies instead of the service), PIP_CONF (a pip.conf for an index of your own), BUILDER and BUILD_FLAGS are read from the
+# environment.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-image=${IMAGE:-fraud-serve:dev}
-bundle=${BUNDLE:-baked}
-if [ "$bundle" = baked ] && [ ! -f models/champion/manifest.json ]; then
-  echo "error: models/champion: expected a promoted bundle; run \`make run\` first, or BUNDLE=mounted" >&2
-  exit 1
+file=Dockerfile
+if [ -n "${RESEARCH:-}" ]; then
+  image=${IMAGE:-fraud-research:dev} bundle=none lock=requirements-research.lock file=Dockerfile.research
+elif [ -n "${FEATURES:-}" ]; then
+  image=${IMAGE:-fraud-entities:dev} bundle=${BUNDLE:-entities} lock=requirements-serve-features.lock
+else
+  image=${IMAGE:-fraud-serve:dev} bundle=${BUNDLE:-baked} lock=requirements-serve.lock
 fi
+expect() {
+  [ -f "$1" ] || { echo "error: $1: expected $2, or BUNDLE=mounted" >&2; exit 1; }
+}
+case $bundle in
+  baked) expect models/champion/manifest.json "a promoted bundle; run \`make run\` first" ;;
+  entities)
+    expect models/entities/manifest.json "the model of entities; run \`make features\` first"
+    expect data/store/registry-redis.db "Feast's registry; run \`python -m feature_repo.load --store feature_repo/redis.yaml --define\` first"
+    ;;
+esac
 builder=${BUILDER:-}
 for candidate in docker podman buildah; do
   [ -n "$builder" ] || ! command -v "$candidate" >/dev/null || builder=$candidate
@@ -20,7 +33,8 @@ if [ -z "$builder" ]; then
   exit 1
 fi
 
-arguments=(--file Dockerfile --tag "$image" --build-arg "BUNDLE=$bundle")
+arguments=(--file "$file" --tag "$image")
+[ -n "${RESEARCH:-}" ] || arguments+=(--build-arg "BUNDLE=$bundle" --build-arg "LOCK=$lock")
 [ -z "${BASE:-}" ] || arguments+=(--build-arg "BASE=$BASE")
 [ -z "${PIP_CONF:-}" ] || arguments+=(--secret "id=pip,src=$PIP_CONF")
 [ "$builder" = docker ] || arguments+=(--format docker)
@@ -29,7 +43,7 @@ read -ra flags <<<"${BUILD_FLAGS:-}"
 
 mkdir -p scratch
 if command -v cyclonedx-py >/dev/null; then
-  cyclonedx-py requirements requirements-serve.lock --of JSON -o scratch/sbom.json
+  cyclonedx-py requirements "$lock" --of JSON -o scratch/sbom.json
   echo "image: $image by $builder, bill of materials in scratch/sbom.json"
 else
   echo "image: $image by $builder; no bill of materials: \`make tools\` installs what writes it"

@@ -22,7 +22,11 @@ def named(objects, kind, name):
 
 
 def pods(objects):
-    return {found["metadata"]["name"]: found["spec"]["template"] for found in of_kind(objects, "Deployment")}
+    """The template of every pod by the name of what makes it."""
+    made = [each for kind in ("Deployment", "StatefulSet", "Job") for each in of_kind(objects, kind)]
+    found = {each["metadata"]["name"]: each["spec"]["template"] for each in made}
+    timed = of_kind(objects, "CronJob")
+    return found | {each["metadata"]["name"]: each["spec"]["jobTemplate"]["spec"]["template"] for each in timed}
 
 
 def containers(template):
@@ -36,10 +40,10 @@ def matches(selector, labels):
 def selectors(objects):
     """Every selector chooses pods that are there, and a deployment its own."""
     labels = {name: template["metadata"]["labels"] for name, template in pods(objects).items()}
-    for found in of_kind(objects, "Deployment"):
+    for found in [*of_kind(objects, "Deployment"), *of_kind(objects, "StatefulSet")]:
         chosen = found["spec"]["selector"]["matchLabels"]
         if not matches(chosen, found["spec"]["template"]["metadata"]["labels"]):
-            yield f"Deployment {found['metadata']['name']}: its selector does not choose its own pods"
+            yield f"{found['kind']} {found['metadata']['name']}: its selector does not choose its own pods"
         for spread in found["spec"]["template"]["spec"].get("topologySpreadConstraints", []):
             if spread["labelSelector"]["matchLabels"] != chosen:
                 yield f"Deployment {found['metadata']['name']}: spread over other pods than its own"
@@ -64,7 +68,7 @@ def ports(objects):
             for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
                 asked = container.get(probe, {}).get("httpGet", {}).get("port")
                 if asked is not None and asked not in port_names(template):
-                    yield f"Deployment {name}: {probe} asks port {asked}, which is not in the pod"
+                    yield f"Pod {name}: {probe} asks port {asked}, which is not in the pod"
 
 
 def port_names(template):
@@ -79,9 +83,9 @@ def resources(objects):
             for resource in ("cpu", "memory"):
                 request, limit = (stated.get(part, {}).get(resource) for part in ("requests", "limits"))
                 if request is None or limit is None:
-                    yield f"Deployment {name}, {container['name']}: {resource} needs a request and a limit"
+                    yield f"Pod {name}, {container['name']}: {resource} needs a request and a limit"
                 elif quantity(request) > quantity(limit):
-                    yield f"Deployment {name}, {container['name']}: {resource} requested is above its limit"
+                    yield f"Pod {name}, {container['name']}: {resource} requested is above its limit"
 
 
 def autoscaling(objects):
@@ -105,7 +109,7 @@ def autoscaling(objects):
                 yield f"PodDisruptionBudget {budget['metadata']['name']}: no pod could ever be moved"
 
 
-GIVEN = {"fraud-keys", "fraud-store"}  # secrets that k8s/gke.sh makes; no secret stands in a file
+GIVEN = {"fraud-keys", "fraud-store", "fraud-redis"}  # secrets that k8s/gke.sh makes; no secret stands in a file
 
 
 def references(objects):
@@ -113,29 +117,45 @@ def references(objects):
     for name, template in pods(objects).items():
         spec = template["spec"]
         if named(objects, "ServiceAccount", spec["serviceAccountName"]) is None:
-            yield f"Deployment {name}: service account {spec['serviceAccountName']} does not exist"
+            yield f"Pod {name}: service account {spec['serviceAccountName']} does not exist"
         volumes = {volume["name"]: volume for volume in spec.get("volumes", [])}
         maps = [volume["configMap"]["name"] for volume in volumes.values() if "configMap" in volume]
         secrets = {volume["secret"]["secretName"] for volume in volumes.values() if "secret" in volume}
+        claims = {volume["persistentVolumeClaim"]["claimName"] for volume in volumes.values()
+                  if "persistentVolumeClaim" in volume}  # fmt: skip
+        volumes |= {each["metadata"]["name"]: each for each in claimed(objects, name)}
         for container in containers(template):
             maps += [source["configMapRef"]["name"] for source in container.get("envFrom", [])]
+            sources = [variable.get("valueFrom", {}) for variable in container.get("env", [])]
+            secrets |= {source["secretKeyRef"]["name"] for source in sources if "secretKeyRef" in source}
             for mount in container.get("volumeMounts", []):
                 if mount["name"] not in volumes:
-                    yield f"Deployment {name}, {container['name']}: volume {mount['name']} does not exist"
-        yield from (f"Deployment {name}: config map {each} does not exist" for each in maps
+                    yield f"Pod {name}, {container['name']}: volume {mount['name']} does not exist"
+        yield from (f"Pod {name}: config map {each} does not exist" for each in maps
                     if named(objects, "ConfigMap", each) is None)  # fmt: skip
-        yield from (f"Deployment {name}: nobody makes secret {each}" for each in sorted(secrets - GIVEN))
+        yield from (f"Pod {name}: nobody makes secret {each}" for each in sorted(secrets - GIVEN))
+        yield from (f"Pod {name}: claim {each} does not exist" for each in sorted(claims)
+                    if named(objects, "PersistentVolumeClaim", each) is None)  # fmt: skip
+
+
+def claimed(objects, name):
+    """The claims that a stateful set makes for its pods."""
+    found = named(objects, "StatefulSet", name)
+    return found["spec"].get("volumeClaimTemplates", []) if found else []
 
 
 def draining(objects):
     """A pod has time to be forgotten, to drain and a margin before it is killed."""
-    spec = pods(objects)["fraud-serve"]["spec"]
+    serving = pods(objects).get("fraud-serve")
+    if serving is None:
+        return
+    spec = serving["spec"]
     (container,) = spec["containers"]
     pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
     if pause < MARGIN_SECONDS:
-        yield "Deployment fraud-serve: the endpoints need some seconds to forget a pod that stops"
+        yield "Pod fraud-serve: the endpoints need some seconds to forget a pod that stops"
     if spec["terminationGracePeriodSeconds"] < pause + GRACE_SECONDS + MARGIN_SECONDS:
-        yield "Deployment fraud-serve: it is killed before it has drained"
+        yield "Pod fraud-serve: it is killed before it has drained"
 
 
 def restricted(objects):
@@ -143,18 +163,30 @@ def restricted(objects):
     for name, template in pods(objects).items():
         pod = template["spec"].get("securityContext", {})
         if not (pod.get("runAsNonRoot") and pod.get("runAsUser") and "seccompProfile" in pod):
-            yield f"Deployment {name}: expected a numeric user that is not root and a seccomp profile"
+            yield f"Pod {name}: expected a numeric user that is not root and a seccomp profile"
         for container in containers(template):
             context = container.get("securityContext", {})
             if context.get("allowPrivilegeEscalation") is not False or not context.get("readOnlyRootFilesystem"):
-                yield f"Deployment {name}, {container['name']}: may gain rights or write its root"
+                yield f"Pod {name}, {container['name']}: may gain rights or write its root"
             if context.get("capabilities", {}).get("drop") != ["ALL"]:
-                yield f"Deployment {name}, {container['name']}: keeps capabilities"
+                yield f"Pod {name}, {container['name']}: keeps capabilities"
 
 
-RULES = (selectors, ports, resources, autoscaling, references, draining, restricted)
+def images(objects):
+    """Every image names a digest or a release, never whatever is newest."""
+    for name, template in pods(objects).items():
+        for container in containers(template):
+            image = container["image"]
+            if image in OURS:  # k8s/render.sh adds the digest
+                continue
+            if not re.search(r"(:v?[0-9][\w.-]*|:dev|@sha256:[0-9a-f]{64})$", image):
+                yield f"Pod {name}, {container['name']}: image {image} names neither a release nor a digest"
 
 
-def mistakes(objects):
+OURS = {"fraud-serve", "fraud-research"}
+RULES = (selectors, ports, resources, autoscaling, references, draining, restricted, images)
+
+
+def mistakes(objects, rules=RULES):
     """Everything that is wrong with the objects of one overlay."""
-    return [sentence for rule in RULES for sentence in rule(objects)]
+    return [sentence for rule in rules for sentence in rule(objects)]

@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from packaging.markers import Marker
+
+from tests.conftest import ROOT
 from tests.delivery.tools import run
 
 NAME = "localhost/fraud-standin:1"
+PYTHON = "3.11.2"  # of Debian bookworm
 PACKAGES = "python3,python3-venv,ca-certificates"
 
 
@@ -30,12 +34,24 @@ def base_image(folder):
     return NAME
 
 
-def wheelhouse(folder):
-    """Everything of the service's lock, downloaded by this machine's pip, and a pip.conf that looks nowhere else."""
-    wheels = folder / "wheels"
+def for_python(version, lock):
+    """A lock without what another version of Python needs, and without conditions."""
+    environment = {"python_full_version": version, "python_version": version.rpartition(".")[0]}
+    kept = []
+    for block in re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE):
+        condition = re.match(r"\S+ ; (.+?)( \\)?\n", block)
+        if condition is None or Marker(condition[1]).evaluate(environment):
+            kept.append(re.sub(r" ; .+?(?=( \\)?\n)", "", block, count=1))
+    return "".join(kept)
+
+
+def wheelhouse(folder, lock="requirements-serve.lock"):
+    """Everything of a lock of the service, downloaded by this machine's pip, and a pip.conf that looks nowhere else."""
+    wheels, asked = folder / "wheels", folder / lock
+    asked.write_text(for_python(PYTHON, (ROOT / lock).read_text()))
     subprocess.run(
         [sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--dest", wheels,
-         "-r", "requirements-serve.lock"], check=True, timeout=600,
+         "-r", asked], check=True, timeout=600,
     )  # fmt: skip
     conf = folder / "pip.conf"
     conf.write_text("[global]\nno-index = true\nfind-links = /wheels\ndisable-pip-version-check = true\n")

@@ -3,24 +3,19 @@
 import http.client
 import json
 import os
-import re
-import shutil
 import subprocess
 import threading
 import time
-import urllib.request
 
 import pytest
 import yaml
 
-from tests.conftest import ROOT
-from tests.delivery import semantics
+from tests.delivery.container import PODMAN, Container, installed, megabytes_of, readable_copy
 from tests.delivery.standin import NAME, base_image, wheelhouse
 from tests.delivery.tools import need, run
 from tests.network import free_port, wait_until_answers
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("containers")]
-PODMAN = ("podman", "--cgroup-manager", "cgroupfs", "--events-backend", "none", "--runtime", "runc")
 MEGABYTES_OVER_BASE = 200
 
 
@@ -41,51 +36,6 @@ def image(tmp_path_factory, champion):
     run("buildah", "rmi", name, check=False)
 
 
-def limits():
-    (deployment,) = yaml.safe_load_all((ROOT / "k8s/base/deployment.yaml").read_text())
-    return deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
-
-
-class Container:
-    """The service in a container, as restricted as the manifest demands."""
-
-    def __init__(self, image, champion, state):
-        self.port, self.name = free_port(), f"fraud-test-{os.getpid()}-{free_port()}"
-        shutil.chown(state, 10001, 10001)
-        memory = int(semantics.quantity(limits()["memory"]))
-        run(
-            *PODMAN, "run", "--detach", "--name", self.name, "--network", "host",
-            "--read-only", "--read-only-tmpfs=false",
-            "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
-            "--ulimit", "nofile=1024:20000", "--ulimit", "nproc=1024:1024", "--cpus", limits()["cpu"],
-            "--memory", str(memory), "--volume", f"{champion}:/models/champion:ro", "--volume", f"{state}:/state",
-            "--env", f"FRAUD_PORT={self.port}", "--env", "FRAUD_ACCESS=open", "--env", "FRAUD_WORKERS=1", image,
-        )  # fmt: skip
-
-    def __enter__(self):
-        for _ in range(100):
-            try:
-                self.get("/health/ready")
-                return self
-            except OSError:
-                time.sleep(0.2)
-        raise AssertionError(run(*PODMAN, "logs", self.name, check=False).stderr[-2000:])
-
-    def __exit__(self, *_):
-        run(*PODMAN, "rm", "--force", "--time", "0", self.name, check=False)
-
-    def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
-            return json.loads(answer.read())
-
-    def post(self, path, body):
-        asked = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(asked, timeout=10) as answer:
-            return answer.status, json.loads(answer.read())
-
-
 @pytest.fixture
 def state(tmp_path_factory):
     folder = tmp_path_factory.mktemp("state")
@@ -97,11 +47,7 @@ def state(tmp_path_factory):
 @pytest.fixture(scope="module")
 def readable(champion, tmp_path_factory):
     """The champion where the container's user may read it."""
-    folder = tmp_path_factory.mktemp("readable")
-    shutil.copytree(champion, folder / "champion")
-    for path in [*folder.rglob("*"), folder, *list(folder.parents)[:3]]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    return folder / "champion"
+    return readable_copy(champion, tmp_path_factory.mktemp("readable") / "champion")
 
 
 def test_image_is_small_and_runs_as_a_numbered_user(image):
@@ -109,42 +55,20 @@ def test_image_is_small_and_runs_as_a_numbered_user(image):
     assert inspected["User"] == "10001:10001"
     assert inspected["Entrypoint"] == ["python", "-m", "serve"]
     assert "serve.alive" in " ".join(inspected["Healthcheck"]["Test"])
-    sizes = {each["names"][0]: each for each in json.loads(run("buildah", "images", "--json")) if each.get("names")}
-    over = [megabytes(sizes[name]["size"]) for name in (image, NAME)]
-    assert over[0] - over[1] <= MEGABYTES_OVER_BASE
-
-
-def megabytes(text):
-    number, unit = re.fullmatch(r"([0-9.]+) (\w+)", text).groups()
-    return float(number) * {"KB": 1e-3, "MB": 1.0, "GB": 1e3}[unit]
+    assert megabytes_of(image) - megabytes_of(NAME) <= MEGABYTES_OVER_BASE
 
 
 def test_image_holds_nothing_but_the_service(image):
-    container = run("buildah", "from", "--pull-never", image).strip()
-    try:
-        root = run("buildah", "mount", container).strip()
-        assert sorted(os.listdir(f"{root}/opt/app")) == ["fraud_core", "serve"]
-        installed = {
-            path.name.split("-")[0].lower()
-            for path in ROOT.__class__(root).glob("opt/venv/lib/*/site-packages/*.dist-info")
-        }
-        assert "numpy" in installed
-        assert not installed & {
-            "polars",
-            "catboost",
-            "pandas",
-            "scikit_learn",
-            "mlflow",
-            "jupyterlab",
-            "matplotlib",
-            "pip",
-        }
-    finally:
-        run("buildah", "rm", container)
+    packages, folders = installed(image)
+    assert folders == ["fraud_core", "serve"]
+    assert "numpy" in packages
+    training = {"polars", "catboost", "pandas", "scikit_learn", "mlflow", "jupyterlab", "matplotlib", "pip"}
+    assert not packages & training
 
 
 def test_restricted_container_answers(image, readable, state, decision):
-    with Container(image, readable, state) as running:
+    with Container(image, {readable: "/models/champion"}, state) as running:
+        running.wait()
         status, answer = running.post("/predict", decision["features"])
         assert (status, set(answer)) == (200, {"fraud_probability", "prediction", "threshold", "model_version"})
         assert running.post("/v1/decisions", decision)[0] == 200
@@ -155,7 +79,8 @@ def test_restricted_container_answers(image, readable, state, decision):
 
 def test_stop_under_load_loses_no_request(image, readable, state, transactions):
     """What was sent before the stop is answered; later connections are refused, and a balancer sends them elsewhere."""
-    with Container(image, readable, state) as running:
+    with Container(image, {readable: "/models/champion"}, state) as running:
+        running.wait()
         failed, answered = [], []
         stopped = threading.Event()
 

@@ -7,16 +7,25 @@ import pytest
 import yaml
 
 from serve import __main__ as serve_main
-from tests.delivery import semantics
+from tests.conftest import ROOT
+from tests.delivery import semantics, semantics_entities, semantics_jobs
 from tests.delivery.tools import need, rendered, run
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
-OVERLAYS = ("local", "gke")
+OVERLAYS = {
+    "local": semantics.RULES,
+    "gke": semantics.RULES,
+    "gke-entities": semantics_entities.RULES,
+    "gke-entities-memorystore": semantics_entities.RULES,
+    "gke-entities-fill": semantics_jobs.RULES,
+    "gke-jobs": semantics_jobs.RULES,
+}
+IMAGE = f"europe-west1-docker.pkg.dev/some-project/fraud/serve@{DIGEST}"
 
 
 @pytest.fixture(scope="module", params=OVERLAYS)
 def overlay(request):
-    return rendered(f"k8s/overlays/{request.param}")
+    return request.param, rendered(f"k8s/overlays/{request.param}")
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +39,28 @@ def test_every_object_fits_the_schema_of_its_kind(name, tmp_path):
     path = tmp_path / "objects.yaml"
     path.write_text(run("kubectl", "kustomize", f"k8s/overlays/{name}"))
     run("kubernetes-validate", "--strict", path)
-    path.write_text(path.read_text().replace("containerPort:", "containerPrt:"))
+    path.write_text(path.read_text().replace("volumeMounts:", "volumeMonts:"))
     assert run("kubernetes-validate", "--strict", path, check=False).returncode != 0
 
 
+def test_every_overlay_is_tried():
+    assert {path.parent.name for path in ROOT.glob("k8s/overlays/*/kustomization.yaml")} == set(OVERLAYS)
+
+
 def test_meaning_holds(overlay):
-    assert semantics.mistakes(overlay) == []
+    name, objects = overlay
+    assert semantics.mistakes(objects, OVERLAYS[name]) == []
 
 
 def test_every_object_lies_in_one_namespace_that_is_restricted(overlay):
-    (namespace,) = semantics.of_kind(overlay, "Namespace")
-    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
-    assert {each["metadata"]["namespace"] for each in overlay if each is not namespace} == {"fraud"}
+    name, objects = overlay
+    expected = "fraud-entities" if "entities" in name else "fraud"
+    made = [] if OVERLAYS[name] is semantics_jobs.RULES else [expected]
+    namespaces = semantics.of_kind(objects, "Namespace")
+    assert [each["metadata"]["name"] for each in namespaces] == made
+    for namespace in namespaces:
+        assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert {each["metadata"]["namespace"] for each in objects if each not in namespaces} == {expected}
 
 
 def test_drain_time_is_that_of_the_service():
@@ -49,7 +68,7 @@ def test_drain_time_is_that_of_the_service():
 
 
 def test_no_secret_stands_in_a_file(overlay):
-    assert semantics.of_kind(overlay, "Secret") == []
+    assert semantics.of_kind(overlay[1], "Secret") == []
 
 
 def serving(objects):
@@ -91,6 +110,7 @@ BROKEN = {
     "write its root": lambda o: serving(o)["securityContext"].update(readOnlyRootFilesystem=False),
     "seconds to forget a pod": lambda o: serving(o).pop("lifecycle"),
     "keeps capabilities": lambda o: serving(o)["securityContext"].pop("capabilities"),
+    "neither a release nor a digest": lambda o: serving(o).update(image="fraud-serve:latest"),
 }
 
 
@@ -103,16 +123,47 @@ def test_broken_copy_is_refused(gke, sentence):
 
 def test_deployment_names_the_image_by_digest_and_the_project():
     need("kubectl")
-    text = run("k8s/render.sh", f"europe-west1-docker.pkg.dev/some-project/fraud/serve@{DIGEST}", "some-project")
-    objects = list(yaml.safe_load_all(text))
+    objects = list(yaml.safe_load_all(run("k8s/render.sh", IMAGE, "some-project")))
     images = {each["image"] for each in semantics.containers(semantics.pods(objects)["fraud-serve"])}
-    assert images == {f"europe-west1-docker.pkg.dev/some-project/fraud/serve@{DIGEST}"}
-    accounts = {
-        each["metadata"]["annotations"]["iam.gke.io/gcp-service-account"]
-        for each in semantics.of_kind(objects, "ServiceAccount")
-    }
-    assert accounts == {"fraud-serve@some-project.iam.gserviceaccount.com"}
+    assert images == {IMAGE}
+    assert identities(objects) == {"fraud-serve": "fraud-serve", "fraud-collector": "fraud-serve"}
     assert semantics.mistakes(objects) == []
+
+
+def identities(objects):
+    """The account of Google Cloud that a pod may be, by its service account."""
+    end = "@some-project.iam.gserviceaccount.com"
+    return {
+        each["metadata"]["name"]: each["metadata"]["annotations"]["iam.gke.io/gcp-service-account"].removesuffix(end)
+        for each in semantics.of_kind(objects, "ServiceAccount")
+        if "annotations" in each["metadata"]
+    }
+
+
+@pytest.mark.parametrize("name", [name for name in OVERLAYS if name != "local"])
+def test_every_image_of_every_overlay_can_be_named_by_digest(name):
+    need("kubectl")
+    others = [f"{image}=mirror.example/{image}@{DIGEST}" for image in ("otel/opentelemetry-collector-contrib", "redis")]
+    text = run("k8s/render.sh", IMAGE, "some-project", *others, OVERLAY=name)
+    objects = list(yaml.safe_load_all(text))
+    for template in semantics.pods(objects).values():
+        assert all(each["image"].endswith(f"@{DIGEST}") for each in semantics.containers(template))
+    assert semantics.mistakes(objects, OVERLAYS[name]) == []
+
+
+def test_images_of_docker_hub_come_through_the_project():
+    need("kubectl")
+    objects = list(yaml.safe_load_all(run("k8s/render.sh", IMAGE, "some-project", OVERLAY="gke-entities")))
+    (redis,) = semantics.containers(semantics.pods(objects)["fraud-redis"])
+    assert redis["image"].startswith("europe-west1-docker.pkg.dev/some-project/docker-hub/library/redis:")
+
+
+def test_run_knows_its_bucket_and_its_identity():
+    need("kubectl")
+    objects = list(yaml.safe_load_all(run("k8s/render.sh", IMAGE, "some-project", OVERLAY="gke-jobs")))
+    (settings,) = semantics.of_kind(objects, "ConfigMap")
+    assert settings["data"]["FRAUD_BUCKET"] == "gs://some-project-fraud-data"
+    assert identities(objects) == {"fraud-research": "fraud-research"}
 
 
 @pytest.mark.parametrize("arguments", [("serve:latest", "some-project"), (f"host/serve@{DIGEST}", "Bad Project"), ()])
@@ -122,20 +173,48 @@ def test_image_without_digest_and_a_malformed_project_are_refused(arguments):
     assert re.match("usage|error", done.stderr)
 
 
-def test_dry_run_of_the_setup_prints_every_step_and_runs_none():
+@pytest.mark.parametrize(
+    ("more", "overlay"), [((), "local"), ((), "../base"), ((f"nginx=h/n@{DIGEST}",), "gke"), (("redis=h/r:7",), "gke")]
+)
+def test_other_overlays_and_images_without_digest_are_refused(more, overlay):
+    done = run("k8s/render.sh", IMAGE, "some-project", *more, check=False, OVERLAY=overlay)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ")
+
+
+STEPS = (
+    "clusters create-auto", "repositories create fraud", "repositories create docker-hub", "buckets create",
+    "routers nats create", "create-oidc", "secret generic fraud-keys", "secret generic fraud-store",
+    "roles/artifactregistry.writer", "roles/artifactregistry.reader", "roles/container.defaultNodeServiceAccount",
+    "buckets add-iam-policy-binding gs://some-project-fraud-data --role roles/storage.objectAdmin",
+)  # fmt: skip
+OF_OVERLAY = {
+    "gke": ("svc.id.goog[fraud/fraud-research]",),
+    "gke-entities": ("svc.id.goog[fraud-entities/fraud-serve]", "secret generic fraud-redis"),
+    "gke-entities-memorystore": (
+        "redis instances create fraud",
+        "maxmemory-policy=noeviction",
+        "secret generic fraud-redis",
+    ),
+}
+
+
+@pytest.mark.parametrize("overlay", OF_OVERLAY)
+def test_dry_run_of_the_setup_prints_every_step_and_runs_none(overlay):
     done = run(
-        "k8s/gke.sh", "some-project", "europe-west1", "owner/repository", check=False, DRY_RUN="1", PATH="/usr/bin:/bin"
-    )
+        "k8s/gke.sh", "some-project", "europe-west1", "owner/repository", check=False, DRY_RUN="1", OVERLAY=overlay,
+        PATH="/usr/bin:/bin",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    for step in (
-        "clusters create-auto",
-        "repositories create",
-        "buckets create",
-        "create-oidc",
-        "secret generic fraud-keys",
-    ):
+    for step in (*STEPS, *OF_OVERLAY[overlay]):
         assert step in done.stderr
+    assert "password" not in done.stderr + done.stdout
     assert "GCP_PROJECT=some-project" in done.stdout
+
+
+def test_setup_makes_every_secret_that_the_manifests_name():
+    setup = (ROOT / "k8s" / "gke.sh").read_text()
+    assert set(re.findall(r"secret generic ([a-z-]+)", setup)) == semantics.GIVEN
 
 
 def test_setup_asks_for_its_files_before_it_does_anything():

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.delivery.tools import PATH, TOOLS, need, run
 from tests.network import free_port, wait_until_answers
 
@@ -55,6 +56,24 @@ def test_data_versions_come_back_with_the_same_digests(storage, tmp_path):
         path.unlink()
     call("pull")
     assert digests(project) == before
+
+
+@pytest.mark.slow
+def test_what_a_run_made_reaches_the_bucket(storage, tmp_path):
+    champion = tmp_path / "models" / "champion"
+    champion.mkdir(parents=True)
+    (champion / "model.npz").write_bytes(os.urandom(100_000))
+    send = (
+        "import fsspec, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from k8s.jobs.__main__ import main\n"
+        "code = main(['gs://fraud-data/runs/r1'])\n"
+        "print(fsspec.filesystem('gs').cat_file('fraud-data/runs/r1/digests.json').decode())\n"
+        "sys.exit(code)"
+    )
+    cloud = {"STORAGE_EMULATOR_HOST": storage, "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
+    printed = run(TOOLS / "python", "-c", send, ROOT, cwd=tmp_path, **cloud)
+    expected = hashlib.sha256((champion / "model.npz").read_bytes()).hexdigest()
+    assert f'"models/champion/model.npz": "{expected}"' in printed
 
 
 def digests(project):

@@ -13,9 +13,10 @@ from tests.conftest import ROOT
 TOOLS = ROOT / ".venv-delivery" / "bin"
 PATH = os.pathsep.join([str(TOOLS), *([os.path.dirname(sys.executable)]), os.environ.get("PATH", "")])
 # Tools that come as Debian packages, by the name of the package.
-DEBIAN = {"promtool": "prometheus"} | {
-    name: name for name in ("buildah", "debootstrap", "docker-registry", "podman", "prometheus", "runc", "shellcheck")
-}
+PACKAGES = (
+    "buildah", "debootstrap", "docker-registry", "podman", "prometheus", "redis-server", "runc", "shellcheck",
+)  # fmt: skip
+DEBIAN = {"promtool": "prometheus"} | {name: name for name in PACKAGES}
 
 
 def need(*names):

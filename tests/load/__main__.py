@@ -1,4 +1,8 @@
-"""``python -m tests.load``: the service on loopback under Locust, and what it cost, in benchmarks/results/load.json."""
+"""``python -m tests.load``: the service on loopback under Locust, and what it cost, in benchmarks/results/load.json.
+
+With ``--entities`` it decides on customers and terminals beside a follower, from the store that `make features` filled
+(in Redis, when FRAUD_REDIS is set), and writes load_entities.json.
+"""
 
 import json
 import os
@@ -11,7 +15,7 @@ from pathlib import Path
 from tests.network import free_port, wait_until_ready
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "benchmarks" / "results" / "load.json"
+RESULTS = ROOT / "benchmarks" / "results"
 LOCUST = ROOT / ".venv-delivery" / "bin" / "locust"
 FILE = "tests/load/locustfile.py"
 USERS, SECONDS = 16, 30
@@ -23,13 +27,13 @@ def main(arguments: list[str]) -> int:
     """Start the service, load it, write what was measured; the exit code is Locust's."""
     if not LOCUST.exists():
         raise SystemExit("error: .venv-delivery: expected Locust there; run `make tools`")
-    port = free_port()
+    port, entities = free_port(), "--entities" in arguments
     with tempfile.TemporaryDirectory() as folder:
-        service = start(port, folder)
+        service, *others = start(port, folder, entities)
         try:
             wait_until_ready(port, seconds=30, process=service)
             before = cpu_seconds(service.pid)
-            host = ["--host", f"http://127.0.0.1:{port}", "--locustfile", FILE]
+            host = ["--host", f"http://127.0.0.1:{port}", "--locustfile", FILE, "Shop" if entities else "Till"]
             if "--web" in arguments:
                 return subprocess.run([LOCUST, *host, "--web-host", "127.0.0.1"], cwd=ROOT, check=False).returncode
             seconds = next((int(each) for each in arguments if each.isdigit()), SECONDS)
@@ -40,23 +44,30 @@ def main(arguments: list[str]) -> int:
             spent = cpu_seconds(service.pid) - before
             written = summary(json.loads(stats.read_bytes()), spent, done.returncode)
         finally:
-            service.terminate()
-            service.wait(timeout=30)
+            for process in (service, *others):
+                process.terminate()
+                process.wait(timeout=30)
     print(json.dumps(written, indent=1))
     if "--no-write" not in arguments:
-        RESULTS.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+        path = RESULTS / ("load_entities.json" if entities else "load.json")
+        path.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     return done.returncode
 
 
-def start(port: int, folder: str) -> subprocess.Popen:
-    """The service with one worker, as in a pod."""
+def start(port: int, folder: str, entities: bool = False) -> list[subprocess.Popen]:
+    """The service with one worker, as in a pod, and behind it the follower where entities are remembered."""
     settings = {
         "FRAUD_ACCESS": "open", "FRAUD_WORKERS": "1", "FRAUD_PORT": str(port), "FRAUD_STATE_DIR": f"{folder}/state",
         "FRAUD_REQUESTS_PER_SECOND": "10000000",
     }  # fmt: skip
-    return subprocess.Popen(
-        [sys.executable, "-m", "serve"], cwd=ROOT, env=settings_from(os.environ, settings), stdout=subprocess.DEVNULL
-    )
+    if entities:
+        store = "redis.yaml" if "FRAUD_REDIS" in os.environ else "feature_store.yaml"
+        settings |= {"FRAUD_MODEL_DIR": "models/entities", "FRAUD_FEATURE_STORE": f"feature_repo/{store}"}
+    environment = settings_from(os.environ, settings)
+    return [
+        subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+        for module in (["serve", "serve.follow"] if entities else ["serve"])
+    ]
 
 
 def settings_from(environment: dict, settings: dict) -> dict:

@@ -1,12 +1,15 @@
-"""Callers that replay the payments of day 2 as they occurred: single scores, decisions and batches.
+"""Callers: `Till` replays the payments of day 2 as they occurred, by single scores, decisions and batches; `Shop` asks
+for decisions on customers and terminals of the simulated stream.
 
 Beyond the limits of the environment (LOAD_P95_MS, LOAD_ERROR_SHARE) the run ends with exit code 1.
 """
 
 import csv
+import functools
 import itertools
 import json
 import os
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +27,12 @@ def read_payments(path):
         return [{name: float(value) for name, value in row.items() if name != "Class"} for row in rows]
 
 
-PAYMENT = itertools.cycle(read_payments(PAYMENTS))
+@functools.cache
+def payments():
+    """The payments one after another, over and over."""
+    return itertools.cycle(read_payments(PAYMENTS))
+
+
 NUMBER = itertools.count()
 
 
@@ -32,7 +40,7 @@ def decision_request():
     return {
         "transaction_id": f"load-{os.getpid()}-{next(NUMBER)}",
         "occurred_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "features": next(PAYMENT),
+        "features": next(payments()),
     }
 
 
@@ -47,7 +55,7 @@ class Till(FastHttpUser):
 
     @task(12)
     def score(self):
-        self.client.post("/predict", json=next(PAYMENT))
+        self.client.post("/predict", json=next(payments()))
 
     @task(6)
     def decide(self):
@@ -59,6 +67,29 @@ class Till(FastHttpUser):
         with self.client.post("/v1/decisions:batch", json=body, catch_response=True) as answer:
             if answer.status_code == 200 and any(item["status"] != 200 for item in answer.json()["items"]):
                 answer.failure("an item of the batch was not decided")
+
+
+class Shop(FastHttpUser):
+    """Asks for decisions on named customers and terminals, each at random and known to the store."""
+
+    wait_time = constant(0)
+    customers, terminals = (int(each) for each in os.environ.get("LOAD_ENTITIES", "2000,4000").split(","))
+    occurred_at = os.environ.get("LOAD_OCCURRED_AT", "2025-05-06T12:00:00Z")
+
+    def on_start(self):
+        key = os.environ.get("LOAD_KEY")
+        self.client.default_headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    @task
+    def decide(self):
+        named = {
+            "customer_id": str(random.randrange(self.customers)), "terminal_id": str(random.randrange(self.terminals)),
+            "amount_eur": round(random.lognormvariate(3.5, 1.0), 2),
+        }  # fmt: skip
+        number = f"shop-{os.getpid()}-{next(NUMBER)}"
+        self.client.post(
+            "/v1/decisions", json={"transaction_id": number, "occurred_at": self.occurred_at, "entities": named}
+        )
 
 
 @events.quitting.add_listener
