@@ -1,4 +1,7 @@
-"""The image of the studies, built and asked for a target, where RESEARCH_IMAGE=1 allows its minutes and gigabytes."""
+"""The image of the studies, built and asked for a target, where RESEARCH_IMAGE=1 allows its minutes and gigabytes.
+
+RESEARCH_IMAGE=NAME takes an image that was built before.
+"""
 
 import os
 
@@ -27,6 +30,9 @@ def image(tmp_path_factory):
     need("buildah", "podman", "runc", "debootstrap")
     if os.getuid():
         pytest.skip("building without a daemon here needs root")
+    if os.environ["RESEARCH_IMAGE"] != "1":
+        yield os.environ["RESEARCH_IMAGE"]
+        return
     folder = tmp_path_factory.mktemp("image")
     wheels, conf = wheelhouse(folder, "requirements-research.lock")
     name = f"localhost/fraud-research:test-{os.getpid()}"
