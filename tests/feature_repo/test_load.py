@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from fraud_core.data.features import add_features
+from tests.conftest import ROOT
 from tests.feature_store import (
     KEPT_SECONDS,
     REDIS,
@@ -14,6 +15,7 @@ from tests.feature_store import (
     small_stream,
     sqlite_config,
     start_redis,
+    write_config,
     write_pasts,
 )
 
@@ -91,3 +93,16 @@ def test_missing_table_and_missing_configuration_are_named(config, tmp_path):
         fill(open_store(config), tmp_path)
     with pytest.raises(ParameterError, match=r"none.yaml: no such configuration"):
         open_store(tmp_path / "none.yaml")
+
+
+def test_definitions_alone_need_no_redis_and_name_no_folder_of_the_machine(tmp_path, monkeypatch, capsys):
+    """The registry in the image of entities: made where Redis cannot be reached."""
+    from feature_repo.load import main
+
+    monkeypatch.delenv("FRAUD_REDIS", raising=False)
+    path = write_config(tmp_path, '{type: redis, connection_string: "${FRAUD_REDIS}", skip_dedup: true}')
+    assert main(["--store", str(path), "--define"]) == 0
+    assert "definitions of feature_store.yaml" in capsys.readouterr().out
+    registry = (tmp_path / "registry.db").read_bytes()
+    assert b"customer_past" in registry
+    assert str(ROOT).encode() not in registry
