@@ -22,7 +22,7 @@ from fraud_core.data.simulate import StreamSettings, simulate_stream
 
 ROUNDS, ASKED = 3, 2_000
 HALF = {"n_customers": 2_500, "n_terminals": 5_000, "radius": 5.0 * 2**0.5}
-STORED, REPLAYED = StreamSettings(n_customers=1_000, n_terminals=2_000, n_days=60, radius=10.0), 10_000
+STORED, REPLAYED = StreamSettings(n_customers=1_000, n_terminals=2_000, n_days=60, radius=10.0), 2_000
 ONLINE = StreamSettings(n_customers=1_000, n_terminals=2_000, n_days=60, radius=5.0 * 5**0.5)
 
 
@@ -111,7 +111,7 @@ def store() -> dict[str, float]:
 
 
 def _apart(what: str) -> dict[str, float]:
-    done = subprocess.run([sys.executable, __file__, what], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, __file__, what], stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)
 
 

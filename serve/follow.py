@@ -196,9 +196,15 @@ def _entity(event: Event, kind: Kind) -> str:
 
 
 def _with(past: Past, what: Event | Report, horizon_seconds: int) -> Past:
-    """A past with a payment or a report; a payment that is reported before it was taken over comes with its report."""
+    """A past with a payment or a report.
+
+    A payment that is reported before it was taken over comes with its report; the report of one that no window reaches
+    any more changes nothing.
+    """
     if isinstance(what, Event):
         return remember(past, what, horizon_seconds)
+    if past.latest is not None and what.event.time < past.latest - horizon_seconds:
+        return past
     return report(remember(past, what.event, horizon_seconds), what.event.transaction_id, what.reported_at)
 
 

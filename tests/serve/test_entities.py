@@ -229,6 +229,17 @@ class TestWithStore:
         assert {"a", "b"} <= set(store.read_now(*known[:2]).customer.ids)
         assert "transaction_id a" in capsys.readouterr().err
 
+    def test_report_of_a_payment_that_was_let_go_changes_nothing(self, setting, known):
+        from serve.feast_pasts import FeastPasts
+        from serve.follow import Report, take_over
+
+        store = FeastPasts(read_settings(setting).feature_store)
+        before = store.read_now(*known[:2])
+        at = before.customer.latest
+        old = Event("long-ago", min(at, before.terminal.latest) - TTL - 1, *known[:2], 5.0)
+        assert take_over(store, [], [Report(old, at)]) == 0
+        assert store.read_now(*known[:2]).customer.ids == before.customer.ids
+
     def test_store_that_cannot_be_read_is_said_and_features_go_on(self, setting, known, contract, tmp_path):
         with TestClient(create_app(read_settings(setting))) as client:
             assert self.ask(client, known).status_code == 200
