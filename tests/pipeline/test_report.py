@@ -9,7 +9,7 @@ import pytest
 from fraud_core.errors import ResultError
 from fraud_core.pipeline.params import STUDIES
 from fraud_core.pipeline.paths import results_folder
-from fraud_core.pipeline.report import BENCHMARKS, FIGURE, PREFIX, render_report, resolve_figures
+from fraud_core.pipeline.report import BENCHMARKS, FIGURE, PICTURES, PREFIX, render_report, resolve_figures
 from fraud_core.pipeline.results import write_metrics
 from fraud_core.pipeline.summary import PAGES, README_FIGURE, refresh_readme
 from tests.conftest import ROOT
@@ -27,6 +27,8 @@ def studied(project):
             names = [name, f"{name}_lo", f"{name}_hi"] if form.startswith("interval") else [name]
             asked[study] |= dict.fromkeys(names, 0.25)
     (project / "benchmarks" / "results").mkdir(parents=True)
+    for picture in PICTURES:
+        (project / "benchmarks" / "results" / f"{picture}.svg").write_text(f"<svg id='{picture}'/>")
     for benchmark in BENCHMARKS:
         figures = json.dumps(asked.pop(benchmark))
         (project / "benchmarks" / "results" / f"{benchmark.removeprefix(PREFIX)}.json").write_text(figures)
@@ -58,6 +60,7 @@ def test_report_has_a_page_for_every_study_and_says_what_rendered_it(studied, mo
         assert "Quick profile" in text
         assert "src=http" not in text.replace('"', "")
         assert "{" not in text.split("<main")[1].split("</main")[0]
+    assert {path.stem for path in (studied / "reports/_site/quick").glob("*.svg")} == set(PICTURES)
 
 
 def test_links_between_pages_lead_somewhere(studied, monkeypatch):
