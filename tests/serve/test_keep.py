@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 from sqlalchemy import func, insert, select
-from test_store import decision, engine, url  # noqa: F401
+from tests.serve.test_store import decision, engine, url  # noqa: F401
 
 from fraud_core.errors import ParameterError
 from serve import keep as keeping
