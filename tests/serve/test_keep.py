@@ -5,12 +5,12 @@ from datetime import date
 import polars as pl
 import pytest
 from sqlalchemy import func, insert, select
-from tests.serve.test_store import decision, engine, url  # noqa: F401
 
 from fraud_core.errors import ParameterError
 from serve import keep as keeping
 from serve.keep import DAY_US, keep, main
 from serve.store import decisions, writing
+from tests.serve.test_store import decision, engine, url  # noqa: F401
 
 FIRST, SECOND, THIRD = date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)
 
