@@ -9,6 +9,7 @@ from uvicorn.supervisors import Multiprocess
 from fraud_core.errors import FraudCoreError, ParameterError
 from serve.champion import load_champion
 from serve.counters import forget_workers
+from serve.one_write import OneWriteProtocol
 from serve.service import check_feature_store
 from serve.settings import Settings, read_settings
 from serve.store import open_engine, prepare_tables
@@ -32,8 +33,8 @@ def main() -> int:
     )
     config = uvicorn.Config(
         "serve.app:create_app", factory=True, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS,
-        limit_concurrency=MAX_CONNECTIONS, workers=settings.workers, loop="uvloop", http="httptools", lifespan="on",
-        server_header=False, access_log=False,
+        limit_concurrency=MAX_CONNECTIONS, workers=settings.workers, loop="uvloop", http=OneWriteProtocol,
+        lifespan="on", server_header=False, access_log=False, proxy_headers=False,
     )  # fmt: skip
     if settings.workers == 1:
         uvicorn.Server(config).run(sockets=[listening])

@@ -24,6 +24,8 @@ class GroupRate:
         ``successes / trials``; NaN when there is no trial.
     low, high
         Exact 95% interval; [0, 1] when there is no trial.
+    design_effect
+        How many of these rows are worth one independent row; 1 where each row stands for itself.
     """
 
     group: str
@@ -32,6 +34,12 @@ class GroupRate:
     rate: float
     low: float
     high: float
+    design_effect: float = 1.0
+
+    @property
+    def worth(self) -> tuple[float, float]:
+        """Successes and trials of independent rows that would tell as much."""
+        return self.successes / self.design_effect, self.trials / self.design_effect
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,9 @@ class Difference:
     reason: str
 
 
-def rates_by_group(outcome: np.ndarray, counted: np.ndarray, sensitive_features: np.ndarray) -> list[GroupRate]:
+def rates_by_group(
+    outcome: np.ndarray, counted: np.ndarray, sensitive_features: np.ndarray, clusters: np.ndarray | None = None
+) -> list[GroupRate]:
     """The share of `outcome` among the `counted` rows of each group, groups in sorted order.
 
     Parameters
@@ -67,6 +77,14 @@ def rates_by_group(outcome: np.ndarray, counted: np.ndarray, sensitive_features:
         the decision, counted are the true positives' rows.
     sensitive_features
         Group of each row, shape (n_samples,).
+    clusters
+        Whose row it is, shape (n_samples,): rows of one customer are alike and tell less than as many of several. None
+        takes each row for itself.
+
+    References
+    ----------
+    J. Rao and A. Scott (1992), A simple method for the analysis of clustered binary data: counts are divided by their
+    design effect.
 
     Examples
     --------
@@ -79,8 +97,45 @@ def rates_by_group(outcome: np.ndarray, counted: np.ndarray, sensitive_features:
         rows = (sensitive_features == group) & counted
         trials, successes = int(rows.sum()), int((outcome & rows).sum())
         rate = successes / trials if trials else float("nan")
-        found.append(GroupRate(str(group), successes, trials, rate, *clopper_pearson(successes, trials)))
+        effect = 1.0 if clusters is None or not trials else design_effect(outcome[rows], clusters[rows])
+        exact = clopper_pearson(successes / effect, trials / effect)
+        found.append(GroupRate(str(group), successes, trials, rate, *exact, effect))
     return found
+
+
+def design_effect(outcome: np.ndarray, clusters: np.ndarray) -> float:
+    """How many of these rows are worth one independent row, at least 1.
+
+    Parameters
+    ----------
+    outcome
+        Boolean, shape (n_samples,), at least one row.
+    clusters
+        Whose row it is, shape (n_samples,).
+
+    Notes
+    -----
+    The variance of the rate between clusters over the binomial one. Where all rows have one outcome, or there is one
+    cluster, nothing can be learnt of it: then all rows of a cluster count for one.
+
+    References
+    ----------
+    As in `rates_by_group`.
+
+    Examples
+    --------
+    >>> design_effect(np.array([True, True, False, False]), np.array([7, 7, 8, 8]))
+    4.0
+    >>> design_effect(np.array([True, False, True, False]), np.array([7, 7, 8, 8]))
+    1.0
+    """
+    _, place = np.unique(clusters, return_inverse=True)
+    rows, hits = np.bincount(place), np.bincount(place, outcome)
+    n, k, rate = len(outcome), len(rows), float(np.mean(outcome))
+    if k == 1 or rate in (0.0, 1.0):
+        return n / k
+    between = k / (k - 1) * np.sum((hits - rows * rate) ** 2) / n**2
+    return max(1.0, float(between / (rate * (1 - rate) / n)))
 
 
 def minimum_count(gap: float, *, base_rate: float = 0.8, power: float = 0.8) -> int:
@@ -113,18 +168,19 @@ def minimum_count(gap: float, *, base_rate: float = 0.8, power: float = 0.8) -> 
 
 
 def audit_difference(
-    outcome: np.ndarray, counted: np.ndarray, sensitive_features: np.ndarray, *, limit: float, minimum: int = 1
-) -> Difference:
+    outcome: np.ndarray, counted: np.ndarray, sensitive_features: np.ndarray, clusters: np.ndarray | None = None, *,
+    limit: float, minimum: int = 1,
+) -> Difference:  # fmt: skip
     """The largest difference of a rate between any two groups, and whether it is tolerable.
 
     Parameters
     ----------
-    outcome, counted, sensitive_features
+    outcome, counted, sensitive_features, clusters
         As in `rates_by_group`.
     limit
         Largest tolerable difference, in [0, 1].
     minimum
-        A group that counts fewer rows, as from `minimum_count`, is not judged.
+        A group whose rows are worth fewer independent ones, as from `minimum_count`, is not judged.
 
     Notes
     -----
@@ -144,7 +200,7 @@ def audit_difference(
     >>> audit_difference(outcome, np.ones(2000, bool), group, limit=0.1).verdict
     'fail'
     """
-    rates = rates_by_group(outcome, counted, sensitive_features)
+    rates = rates_by_group(outcome, counted, sensitive_features, clusters)
     if len(rates) < 2:
         return Difference(float("nan"), 0.0, 1.0, "not assessable", f"only one group: {rates[0].group}")
     judged, few = judged_groups(rates, minimum)
@@ -158,8 +214,7 @@ def audit_difference(
         return Difference(value, low, high, "insufficient evidence", few)
     if high < limit:
         return Difference(value, low, high, "pass", f"the whole interval lies below the limit of {limit:g}")
-    small = min(rates, key=lambda rate: rate.trials)
-    reason = f"the interval holds the limit of {limit:g}; group {small.group} counts only {small.trials} rows"
+    reason = f"the interval holds the limit of {limit:g}; {_count_of(_smallest(rates))}"
     return Difference(value, low, high, "insufficient evidence", reason)
 
 
@@ -173,12 +228,20 @@ def judged_groups(rates: list[GroupRate], minimum: int) -> tuple[list[GroupRate]
     >>> [rate.group for rate in judged], few
     (['a'], 'no row to count in group b, at least 5 are needed')
     """
-    judged = [rate for rate in rates if rate.trials >= max(minimum, 1)]
-    small = min(rates, key=lambda rate: rate.trials)
-    few = f"group {small.group} counts only {small.trials} rows"
-    if small.trials == 0:
-        few = f"no row to count in group {small.group}"
+    judged = [rate for rate in rates if rate.worth[1] >= max(minimum, 1)]
+    small = _smallest(rates)
+    few = _count_of(small) if small.trials else f"no row to count in group {small.group}"
     return judged, f"{few}, at least {minimum} are needed"
+
+
+def _smallest(rates: list[GroupRate]) -> GroupRate:
+    """The group that tells least."""
+    return min(rates, key=lambda rate: rate.worth[1])
+
+
+def _count_of(rate: GroupRate) -> str:
+    worth = f", worth {rate.worth[1]:.0f} independent ones" if rate.design_effect > 1 else ""
+    return f"group {rate.group} counts only {rate.trials} rows{worth}"
 
 
 def equalized_odds(recall: Difference, false_positive_rate: Difference) -> Difference:
@@ -212,7 +275,7 @@ def _pairwise_interval(rates: list[GroupRate]) -> tuple[float, float]:
     pairs = list(combinations(rates, 2))
     distance, error = [], []
     for a, b in pairs:
-        adjusted = [((rate.successes + 1) / (rate.trials + 2), rate.trials + 2) for rate in (a, b)]
+        adjusted = [((successes + 1) / (trials + 2), trials + 2) for successes, trials in (a.worth, b.worth)]
         distance.append(abs(adjusted[0][0] - adjusted[1][0]))
         error.append(np.sqrt(sum(share * (1 - share) / trials for share, trials in adjusted)))
     tail = (1 - CONFIDENCE) / 2

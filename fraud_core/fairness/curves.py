@@ -38,6 +38,7 @@ def audit_thresholds(
     margin: np.ndarray,
     sensitive_features: np.ndarray,
     selection_rates: Sequence[float],
+    clusters: np.ndarray | None = None,
     *,
     limit: float,
     ratio_limit: float,
@@ -49,7 +50,7 @@ def audit_thresholds(
     ----------
     y_true, margin, sensitive_features
         Label, score and group of each row, shape (n_samples,).
-    limit, ratio_limit, minimum
+    clusters, limit, ratio_limit, minimum
         As in `audit_difference` and `audit_ratio`.
 
     Examples
@@ -63,12 +64,13 @@ def audit_thresholds(
     found = []
     for rate in selection_rates:
         alert = margin >= np.quantile(margin, 1 - rate)
+        frauds, genuine = ((alert, y_true == label, sensitive_features, clusters) for label in (1, 0))
         found.append(
             AtThreshold(
                 rate,
-                audit_difference(alert, y_true == 1, sensitive_features, limit=limit, minimum=minimum),
-                audit_difference(alert, y_true == 0, sensitive_features, limit=limit, minimum=minimum),
-                audit_ratio(alert, y_true == 0, sensitive_features, limit=ratio_limit, minimum=minimum),
+                audit_difference(*frauds, limit=limit, minimum=minimum),
+                audit_difference(*genuine, limit=limit, minimum=minimum),
+                audit_ratio(*genuine, limit=ratio_limit, minimum=minimum),
             )
         )
     return found

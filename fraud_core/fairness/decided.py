@@ -25,6 +25,8 @@ class Audited:
         Log-odds by a model of other rows, and what it saw.
     sensitive
         Group of each row, by attribute.
+    clusters
+        Whose payment each row is, shape (n_rows,); None where the card names nobody, or a person has one row.
     """
 
     y_true: np.ndarray
@@ -32,6 +34,7 @@ class Audited:
     margin: np.ndarray
     features: np.ndarray
     sensitive: dict[str, np.ndarray]
+    clusters: np.ndarray | None = None
 
 
 def decide_and_join(
@@ -83,7 +86,7 @@ def decide_payments(
     alert_budget: float,
     age_bands: list[int],
 ) -> Audited:
-    """Alert on the payments of v1 by a model of v0, and join the sensitive attributes of v1.
+    """Alert on the payments of v1 by a model of v0, and join the sensitive attributes of v1 and who pays.
 
     Parameters
     ----------
@@ -101,4 +104,8 @@ def decide_payments(
     )  # fmt: skip
     margin = fitted.margin(test.features)
     alert = margin >= np.quantile(margin, 1 - alert_budget)
-    return Audited(test.y_true, alert, margin, test.features, join_groups(v1, card, age_bands=age_bands))
+    groups = join_groups(v1, card, age_bands=age_bands)
+    # the first entity of a card is the one who pays
+    payers = card.names("entity")[:1]
+    clusters = v1[payers[0]].to_numpy() if payers else None
+    return Audited(test.y_true, alert, margin, test.features, groups, clusters)

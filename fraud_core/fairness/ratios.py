@@ -37,18 +37,19 @@ class Ratio:
 
 
 def audit_ratio(
-    outcome: np.ndarray, counted: np.ndarray, sensitive_features: np.ndarray, *, limit: float, minimum: int = 1
-) -> Ratio:
+    outcome: np.ndarray, counted: np.ndarray, sensitive_features: np.ndarray, clusters: np.ndarray | None = None, *,
+    limit: float, minimum: int = 1,
+) -> Ratio:  # fmt: skip
     """The smallest ratio of a rate between any two groups, and whether it is tolerable.
 
     Parameters
     ----------
-    outcome, counted, sensitive_features
+    outcome, counted, sensitive_features, clusters
         As in `fraud_core.fairness.audit.rates_by_group`.
     limit
         Smallest tolerable ratio, in (0, 1].
     minimum
-        A group that counts fewer rows is not judged.
+        A group whose rows are worth fewer independent ones is not judged.
 
     Notes
     -----
@@ -70,7 +71,7 @@ def audit_ratio(
     >>> found.value, found.verdict
     (0.5, 'fail')
     """
-    rates = rates_by_group(outcome, counted, sensitive_features)
+    rates = rates_by_group(outcome, counted, sensitive_features, clusters)
     if len(rates) < 2:
         return Ratio(float("nan"), 0.0, 1.0, "not assessable", f"only one group: {rates[0].group}")
     judged, few = judged_groups(rates, minimum)
@@ -97,7 +98,7 @@ def _pairwise_interval(rates: list[GroupRate]) -> tuple[float, float]:
     pairs, tail = list(combinations(rates, 2)), (1 - CONFIDENCE) / 2
     distance, error = [], []
     for pair in pairs:
-        counts = [(rate.successes + 0.5, rate.trials + 0.5) for rate in pair]
+        counts = [(successes + 0.5, trials + 0.5) for successes, trials in (rate.worth for rate in pair)]
         logs = [np.log(successes / trials) for successes, trials in counts]
         distance.append(abs(logs[0] - logs[1]))
         error.append(np.sqrt(sum(1 / successes - 1 / trials for successes, trials in counts)))

@@ -179,7 +179,7 @@ def audit(decided: Audited, limits: Limits) -> AuditStudy:
     }
     rates, differences, ratios = {}, {}, {}
     for attribute, group in decided.sensitive.items():
-        cells = {name: (decided.y_alert, rows, group) for name, rows in counted.items()}
+        cells = {name: (decided.y_alert, rows, group, decided.clusters) for name, rows in counted.items()}
         rates[attribute] = {name: rates_by_group(*cell) for name, cell in cells.items()}
         ratios[attribute] = {
             name: audit_ratio(*cell, limit=limits.ratio, minimum=limits.minimum) for name, cell in cells.items()
@@ -239,8 +239,8 @@ def audit_over_thresholds(
     decided = study.decided
     return {
         attribute: audit_thresholds(
-            decided.y_true, decided.margin, group, selection_rates, limit=limits.difference, ratio_limit=limits.ratio,
-            minimum=limits.minimum,
+            decided.y_true, decided.margin, group, selection_rates, decided.clusters, limit=limits.difference,
+            ratio_limit=limits.ratio, minimum=limits.minimum,
         )
         for attribute, group in decided.sensitive.items()
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Is the audit's verdict right? Draws whose gap is known, by size, and a simulated stream whose bias is known."""
+"""Is the audit's verdict right? Draws whose gap is known, by size, and simulated streams whose bias is known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -126,7 +126,7 @@ def trial_metrics(cells: Sequence[TrialCell]) -> dict[str, Interval]:
 
 @dataclass(frozen=True)
 class StreamFound:
-    """The audit of a simulated stream.
+    """The audit of simulated streams of one bias.
 
     Attributes
     ----------
@@ -171,11 +171,11 @@ def trial_rows(cells: Sequence[TrialCell]) -> list[dict[str, Any]]:
     ]
 
 
-def audit_stream(
-    settings: Mapping[str, Any], bias: float, *, model: Mapping[str, Any], limit: float, alert_share: float,
-    detectable_gap: float, seed: int,
+def audit_streams(
+    settings: Mapping[str, Any], bias: float, *, n_streams: int, model: Mapping[str, Any], limit: float,
+    alert_share: float, detectable_gap: float, seed: int,
 ) -> StreamFound:  # fmt: skip
-    """The gap in recall of frauds on compromised customers between the groups of a simulated stream.
+    """The gap in recall of frauds on compromised customers between the groups of simulated streams, audited together.
 
     Parameters
     ----------
@@ -183,13 +183,46 @@ def audit_stream(
         Of `StreamSettings`, without the bias.
     bias
         As there: 0 leaves the groups alike.
+    n_streams
+        Streams of seeds `seed` and following, each with its own customers and model; one of them has so few struck
+        customers that chance makes one group's frauds easier than the other's.
     alert_share
         Share of the payments of the later half that is alerted.
 
     Notes
     -----
-    The estimator learns the first half of the days with every label and never sees the group.
+    The estimator learns the first half of the days with every label and never sees the group. Frauds on one customer
+    are alike, so the audit counts what they are worth.
     """
+    decided = [
+        _decide_stream(settings, bias, model=model, alert_share=alert_share, seed=seed + k) for k in range(n_streams)
+    ]
+    caught, group, customer = (
+        np.concatenate([getattr(each, name) for each in decided]) for name in ("caught", "group", "customer")
+    )
+    whose = np.repeat(np.arange(n_streams), [len(each.caught) for each in decided]) * settings["n_customers"] + customer
+    found = audit_difference(
+        caught, np.ones(len(caught), bool), group, whose, limit=limit, minimum=minimum_count(detectable_gap)
+    )
+    in_b = group == "b"
+    unhurt = np.concatenate([each.caught_unhurt for each in decided])
+    taken = float(np.mean(unhurt[in_b]) - np.mean(caught[in_b])) if bias > 0 and in_b.any() else 0.0
+    return StreamFound(found, taken)
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """Alerts on the later frauds on compromised customers of one stream, and what they were without the bias."""
+
+    caught: np.ndarray
+    caught_unhurt: np.ndarray
+    group: np.ndarray
+    customer: np.ndarray
+
+
+def _decide_stream(
+    settings: Mapping[str, Any], bias: float, *, model: Mapping[str, Any], alert_share: float, seed: int
+) -> _Decided:
     stream = _simulated(settings, bias, seed)
     late, y_true = (stream["time"] >= settings["n_days"] // 2 * DAY_SECONDS).to_numpy(), stream["label"].to_numpy()
     features = _features_of(stream)
@@ -199,16 +232,15 @@ def audit_stream(
     )  # fmt: skip
     margin = fitted.margin(features[late])
     threshold = np.quantile(margin, 1 - alert_share)
-    struck, group = ((stream[name] == value).to_numpy()[late] for name, value in (("scenario", STRUCK), ("group", "b")))
-    found = audit_difference(
-        margin >= threshold, struck, np.where(group, "b", "a"), limit=limit, minimum=minimum_count(detectable_gap)
-    )
-    hurt, injected = struck & group, 0.0
-    if bias > 0 and hurt.any():
+    struck = (stream["scenario"] == STRUCK).to_numpy()[late]
+    caught = (margin >= threshold)[struck]
+    unhurt = caught
+    if bias > 0:
         # the same seed gives the same payments without the bias, but for these amounts
-        unhurt = fitted.margin(_features_of(_simulated(settings, 0.0, seed))[late])
-        injected = float(np.mean(unhurt[hurt] >= threshold) - np.mean(margin[hurt] >= threshold))
-    return StreamFound(found, injected)
+        even = _features_of(_simulated(settings, 0.0, seed))[late][struck]
+        unhurt = fitted.margin(even) >= threshold
+    group, customer = (stream[name].to_numpy()[late][struck] for name in ("group", "customer_id"))
+    return _Decided(caught, unhurt, group, customer)
 
 
 def _simulated(settings: Mapping[str, Any], bias: float, seed: int) -> pl.DataFrame:

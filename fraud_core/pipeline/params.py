@@ -181,6 +181,7 @@ class Trial(_Section):
 
 
 class StreamAudit(_Section):
+    n_streams: Annotated[int, msgspec.Meta(ge=1)]
     bias: Share
     alert_share: Share
 

@@ -147,3 +147,35 @@ def test_equalized_odds_equals_fairlearn(rng):
     recall, alarms = (audit_difference(alert, y_true == label, group, **AUDIT) for label in (1, 0))
     expected = equalized_odds_difference(y_true, alert, sensitive_features=group)
     assert equalized_odds(recall, alarms).value == pytest.approx(expected)
+
+
+def test_rows_of_one_customer_count_for_what_they_are_worth():
+    rng = np.random.default_rng(4)
+    wrong, blind, n_customers, n_payments = 0, 0, 60, 20
+    group = np.repeat(["a", "b"], n_customers * n_payments)
+    customer = np.repeat(np.arange(2 * n_customers), n_payments)
+    everyone = np.ones(len(group), bool)
+    for _ in range(300):
+        # frauds of a customer are caught or missed together: recalls of a beta distribution, alike in both groups
+        caught = rng.random(len(group)) < np.repeat(rng.beta(2, 2, 2 * n_customers), n_payments)
+        wrong += audit_difference(caught, everyone, group, customer, limit=0.0).low > 0
+        blind += audit_difference(caught, everyone, group, limit=0.0).low > 0
+    assert wrong / 300 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+    assert blind / 300 > 0.2
+
+
+def test_group_of_one_customer_tells_as_much_as_one_row():
+    found = rates_by_group(np.array([True, False, True]), np.ones(3, bool), np.repeat("a", 3), np.repeat(7, 3))[0]
+    assert found.worth == pytest.approx((2 / 3, 1.0))
+    assert (found.low, found.high) > (0.0, 0.9)
+
+
+def test_clusters_of_one_row_change_nothing():
+    outcome, counted, group = groups(500, 0.2, 0.3)
+    alone = np.arange(len(group))
+    assert (
+        audit_difference(outcome, counted, group, alone, **AUDIT).verdict
+        == audit_difference(outcome, counted, group, **AUDIT).verdict
+    )
+    for rate in rates_by_group(outcome, counted, group, alone):
+        assert rate.design_effect == pytest.approx(1, abs=0.01)
