@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from fraud_core.data.past import Event, Past, remember, report
 from fraud_core.data.past_rows import KINDS, MONDAY, Kind
 from fraud_core.errors import FraudCoreError, ParameterError
 from serve.entities import NamedEntities, monday_seconds
-from serve.store import decisions, labels
+from serve.store import decisions, labels, now_us
 
 AT_ONCE = 500
 PAUSE_SECONDS = 0.2
@@ -115,11 +115,14 @@ class Follower:
         Such as `serve.feast_pasts.FeastPasts`.
     folder
         Where the cursor is kept.
+    clock
+        Microseconds since 1970.
     """
 
     engine: Engine
     store: FeatureStore
     folder: Path
+    clock: Callable[[], int] = now_us
     refused: int = 0
 
     def __post_init__(self) -> None:
@@ -128,9 +131,15 @@ class Follower:
         self._paid = Tail(decisions.c.decision_id, [decisions.c.request], since.get("decisions_us", 0))
         about = [labels.c.transaction_id, labels.c.state, labels.c.occurred_at_us]
         self._told = Tail(labels.c.label_id, about, since.get("labels_us", 0))
+        self._known_until_us = self.clock()
+
+    def behind_seconds(self) -> float:
+        """Age of the oldest moment after which something may have been recorded that was not taken over."""
+        return (self.clock() - self._known_until_us) / 1e6
 
     def step(self) -> int:
         """Take over what was recorded since the last step, a thousand rows at most; returns their number."""
+        begun_us = self.clock()
         with self.engine.connect() as connection:
             paid, told = self._paid.read(connection), self._told.read(connection)
             reports = [each for row in told if (each := _report(connection, *row[1:])) is not None]
@@ -140,6 +149,9 @@ class Follower:
         self._told.taken_over(told)
         if paid or told:
             self._write_cursor()
+        # a table that gave as many rows as it may gives more at the next step
+        unread = [tail.since_us for tail, rows in ((self._paid, paid), (self._told, told)) if len(rows) == AT_ONCE]
+        self._known_until_us = min([begun_us, *unread])
         return len(paid) + len(told)
 
     def _write_cursor(self) -> None:
@@ -223,6 +235,7 @@ def main(arguments: list[str] | None = None) -> int:
     except FraudCoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    end_export = _export(follower)
     print("following decisions and labels", flush=True)
     while not stop.is_set():
         try:
@@ -235,7 +248,19 @@ def main(arguments: list[str] | None = None) -> int:
             if options.once:
                 break
             stop.wait(PAUSE_SECONDS)
+    end_export()
     return 0
+
+
+def _export(follower: Follower) -> Callable[[], None]:
+    """Send how far behind it is to the endpoint of OTLP, where one is set; returns what ends that."""
+    from serve.settings import read_settings
+
+    if not read_settings().otlp_endpoint:
+        return lambda: None
+    from serve.otlp import export_gauge
+
+    return export_gauge("fraud-follow", "fraud.follower.behind", "s", follower.behind_seconds)
 
 
 def open_follower() -> Follower:

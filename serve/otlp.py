@@ -6,7 +6,7 @@ The SDK observes sums but no histograms, so the histograms, which are counted an
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -88,9 +88,7 @@ def otlp_telemetry(counters: Counters, *, trace_ratio: float) -> Telemetry:
     trace_ratio
         Share of the requests that are traced, in [0, 1].
     """
-    resource = Resource.create(
-        {"service.name": os.environ.get("OTEL_SERVICE_NAME", SERVICE), "service.instance.id": str(os.getpid())}
-    )
+    resource = _resource(SERVICE)
     tracers = TracerProvider(resource=resource)
     tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=EXPORT_TIMEOUT_SECONDS)))
     exporter = WithHistograms(OTLPMetricExporter(timeout=EXPORT_TIMEOUT_SECONDS), counters)
@@ -102,13 +100,42 @@ def otlp_telemetry(counters: Counters, *, trace_ratio: float) -> Telemetry:
 
     meters.get_meter(SERVICE).create_observable_counter("fraud.events", [events])
 
-    def shutdown() -> None:
-        """Send what is left, but never hold up the end of the process for a collector that is down."""
-        parts = [threading.Thread(target=part.shutdown, daemon=True) for part in (tracers, meters)]
-        for part in parts:
-            part.start()
-        deadline = time.monotonic() + SHUTDOWN_SECONDS
-        for part in parts:
-            part.join(max(0.0, deadline - time.monotonic()))
+    return Telemetry(tracers, lambda: _shut_down(tracers, meters), trace_ratio=trace_ratio)
 
-    return Telemetry(tracers, shutdown, trace_ratio=trace_ratio)
+
+def export_gauge(service: str, name: str, unit: str, read: Callable[[], float]) -> Callable[[], None]:
+    """Send a figure by OTLP over HTTP at the standard intervals, to the endpoint in the standard OTEL_* variables.
+
+    Parameters
+    ----------
+    service
+        Name of the process among others.
+    name, unit
+        Of the metric.
+    read
+        The figure now.
+
+    Returns
+    -------
+    Callable
+        Sends it a last time and ends.
+    """
+    exporter = OTLPMetricExporter(timeout=EXPORT_TIMEOUT_SECONDS)
+    meters = MeterProvider(resource=_resource(service), metric_readers=[PeriodicExportingMetricReader(exporter)])
+    meters.get_meter(service).create_observable_gauge(name, [lambda _: [Observation(read())]], unit)
+    return lambda: _shut_down(meters)
+
+
+def _resource(service: str) -> Resource:
+    name = os.environ.get("OTEL_SERVICE_NAME", service)
+    return Resource.create({"service.name": name, "service.instance.id": str(os.getpid())})
+
+
+def _shut_down(*providers: TracerProvider | MeterProvider) -> None:
+    """Send what is left, but never hold up the end of the process for a collector that is down."""
+    parts = [threading.Thread(target=provider.shutdown, daemon=True) for provider in providers]
+    for part in parts:
+        part.start()
+    deadline = time.monotonic() + SHUTDOWN_SECONDS
+    for part in parts:
+        part.join(max(0.0, deadline - time.monotonic()))

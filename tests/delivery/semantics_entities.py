@@ -72,6 +72,18 @@ def reach(objects):
         yield "NetworkPolicy fraud-redis: whoever is no client must not reach Redis"
 
 
+def watched(objects):
+    """The follower reaches the collector, to say how far behind it is."""
+    policies = {each["metadata"]["name"]: each["spec"] for each in of_kind(objects, "NetworkPolicy")}
+    sources = [s.get("podSelector") for rule in policies["fraud-collector"]["ingress"] for s in rule.get("from", [])]
+    targets = [t.get("podSelector") for rule in policies["fraud-follow"]["egress"] for t in rule.get("to", [])]
+    named_follow, named_collector = (
+        {"matchLabels": {"app.kubernetes.io/name": name}} for name in ("fraud-follow", "fraud-collector")
+    )
+    if named_follow not in sources or named_collector not in targets:
+        yield "NetworkPolicy fraud-follow, fraud-collector: the follower must reach the collector"
+
+
 def addressed(objects):
     """Whoever reads the feature store knows its address, from a secret."""
     settings = next(each["data"] for each in of_kind(objects, "ConfigMap")
@@ -85,4 +97,4 @@ def addressed(objects):
             yield f"Pod {name}: FRAUD_REDIS must come from a secret"
 
 
-RULES = (*COMMON, one_follower, bounded_redis, reach, addressed)
+RULES = (*COMMON, one_follower, bounded_redis, reach, watched, addressed)

@@ -61,6 +61,7 @@ BROKEN = {
     "no client reaches Redis": lambda o: o.remove(semantics.named(o, "NetworkPolicy", "fraud-redis-clients")),
     "no client must not reach": lambda o: policy(o, "fraud-redis").update(ingress=[{}]),
     "whoever is no client": lambda o: policy(o, "fraud-redis").update(policyTypes=["Ingress"]),
+    "must reach the collector": lambda o: policy(o, "fraud-collector")["ingress"][0]["from"].pop(),
     "a feature store and its model": lambda o: settings(o, "FRAUD_FEATURE_STORE").pop("FRAUD_FEATURE_STORE"),
     "must come from a secret": lambda o: follower(o)["template"]["spec"]["containers"][0].update(
         env=[{"name": "FRAUD_REDIS", "value": "fraud-redis:6379"}]

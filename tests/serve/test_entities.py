@@ -214,6 +214,28 @@ class TestWithStore:
         next_one = self.ask(client, known, number=1, later=120).json()
         assert next_one["guarantees"]["freshness"]["customer_seconds"] == 120
 
+    def test_follower_says_how_far_behind_it_is(self, client, setting, known, monkeypatch):
+        from serve import follow
+        from serve.feast_pasts import FeastPasts
+        from serve.store import now_us, open_engine
+
+        settings, ahead = read_settings(setting), [0]
+        monkeypatch.setattr(follow, "AT_ONCE", 1)
+        follower = follow.Follower(
+            open_engine(settings.store_url), FeastPasts(settings.feature_store), settings.state_dir,
+            clock=lambda: now_us() + ahead[0],
+        )  # fmt: skip
+        for number in range(2):
+            assert self.ask(client, known, number=number, later=number).status_code == 200
+        ahead[0] = 90_000_000
+        follower.step()
+        assert 90 <= follower.behind_seconds() < 100, "one of two decisions waits"
+        while follower.step():
+            pass
+        assert follower.behind_seconds() < 10
+        ahead[0] += 60_000_000
+        assert 60 <= follower.behind_seconds() < 70, "a follower that stands falls behind"
+
     def test_contradicting_event_is_refused_and_the_others_are_taken_over(self, client, setting, known, capsys):
         from serve.feast_pasts import FeastPasts
         from serve.follow import take_over

@@ -98,34 +98,49 @@ def test_collector_that_is_down_does_not_hold_up_the_end(settings, transactions,
     assert time.monotonic() - started < 8
 
 
-class Receiver(BaseHTTPRequestHandler):
-    received: list = []  # noqa: RUF012 - one receiver for one test
+@pytest.fixture
+def received(monkeypatch):
+    """What reached a receiver of OTLP, as the environment names it, by path."""
+    found = {}
 
-    def do_POST(self):
-        self.received.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(200)
-        self.end_headers()
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self):
+            found[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
 
-    def log_message(self, *arguments):
-        pass
+        def log_message(self, *arguments):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
+    yield found
+    server.shutdown()
+    server.server_close()
 
 
-def test_traces_and_metrics_reach_an_otlp_receiver(settings, transactions, monkeypatch):
+def test_figure_of_another_process_reaches_a_receiver(received):
+    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+    from serve.otlp import export_gauge
+
+    export_gauge("fraud-follow", "fraud.follower.behind", "s", lambda: 7.5)()
+    (sent,) = ExportMetricsServiceRequest.FromString(received["/v1/metrics"]).resource_metrics
+    (metric,) = sent.scope_metrics[0].metrics
+    assert (metric.name, metric.unit, metric.gauge.data_points[0].as_double) == ("fraud.follower.behind", "s", 7.5)
+    assert {a.key: a.value.string_value for a in sent.resource.attributes}["service.name"] == "fraud-follow"
+
+
+def test_traces_and_metrics_reach_an_otlp_receiver(settings, transactions, received):
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-    server = HTTPServer(("127.0.0.1", 0), Receiver)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
     with TestClient(create_app(settings, lambda counters: otlp_telemetry(counters, trace_ratio=1.0))) as client:
         client.post("/predict", json=transactions[0])
-    server.shutdown()
-    server.server_close()
-    bodies = dict(Receiver.received)
-    traces = ExportTraceServiceRequest.FromString(bodies["/v1/traces"])
-    metrics = ExportMetricsServiceRequest.FromString(bodies["/v1/metrics"])
+    traces = ExportTraceServiceRequest.FromString(received["/v1/traces"])
+    metrics = ExportMetricsServiceRequest.FromString(received["/v1/metrics"])
     spans = {span.name for r in traces.resource_spans for s in r.scope_spans for span in s.spans}
     names = {metric.name for r in metrics.resource_metrics for s in r.scope_metrics for metric in s.metrics}
     assert spans == {"POST /predict", "model inference"}
