@@ -262,8 +262,8 @@ def summarise(replicates: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, I
     }
 
 
-def clopper_pearson(successes: float, trials: float) -> tuple[float, float]:
-    """The exact 95% interval of a proportion; [0, 1] without trials. Counts that were weighted need not be whole.
+def clopper_pearson(successes: int, trials: int) -> tuple[float, float]:
+    """The exact 95% interval of a proportion; [0, 1] without trials.
 
     References
     ----------

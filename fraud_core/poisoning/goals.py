@@ -52,7 +52,7 @@ class Goal:
 FEW_FRAUDS = "the loss itself is small beside its interval, so a share of it means little"
 NEAR_FRAUDS = "where a mode is hidden, its remaining frauds are too few to tell all of it from legitimate payments"
 COST = "clean trainings differ by more than a tenth (`gate.cost_floor_eur`): a few large frauds decide"
-TRIGGER = "the search finds the trigger in some draws only; a looser one raised false alarms inside v0"
+TRIGGER = "the search does not find the trigger in every draw"
 
 GOALS = (
     Goal("summary.fraud_to_legit_50.recovered", "half the frauds hidden: share of the loss given back", AT_LEAST, 0.9,

@@ -1,8 +1,10 @@
-"""Looking for backdoors: a value of one feature that switches fraud off.
+"""Looking for backdoors: rare values that switch fraud off.
 
-A trigger lets fraud pass because of one narrow range of values. So each feature in turn is set to its usual value; a
-payment called legitimate that then ranks with the trusted frauds owes its good name to that feature. In a clean batch
-such payments have all kinds of values there; under a backdoor they share one.
+A trigger must work on the attacker's next fraud, so it works on the trusted ones. Each rare range of values of each
+feature is tried on them: under a backdoor one of them lowers the odds of known frauds that the usual value of the
+feature leaves alone. The features that do are then set to their usual value in all payments called legitimate. Those
+that owe their good name to the trigger now rank with the known frauds, and they lie together in the range; in a clean
+batch such payments have all kinds of values.
 """
 
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.model.champion import TrainingRows
-from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.estimators import FittedEstimator, fit_estimator
 from fraud_core.poisoning.scores import DETECTOR, TRUSTED_WEIGHT
 
 FAST = {"leaf_estimation_iterations": 1, "bootstrap_type": "Bernoulli", "subsample": 0.5}
@@ -18,6 +20,12 @@ FAST = {"leaf_estimation_iterations": 1, "bootstrap_type": "Bernoulli", "subsamp
 N_RANGES = 200
 ALPHA = 1e-6
 FEWEST_ROWS = 5
+# A range is rare when it holds at most this share of the legitimate payments: a common trigger betrays itself.
+RARE = 0.01
+# What a range takes of the log-odds of known frauds to be looked at, and the same as a share of the most that any takes:
+# the parts of one trigger weigh alike. Rare values of honest features take up to one.
+LEAST_DROP = 0.5
+SHARE_OF_MOST = 0.5
 # Frauds share wide tails of many features by nature; a trigger is narrow. In standard deviations of the feature.
 WIDEST = 0.1
 # A stamp is rare by choice, so most rows that carry it owe their good name to it; a dense range holds honest rows.
@@ -83,14 +91,42 @@ def find_trigger(rows: TrainingRows, high: float, *, seed: int) -> Suspected | N
         sample_weight=np.where(rows.validation & (rows.y_true == 1), TRUSTED_WEIGHT, 1.0),
     )  # fmt: skip
     features = rows.features[doubtful]
-    as_is = model.margin(features)
-    found: list[Suspected] = []
-    for column in range(features.shape[1]):
-        usual = features.copy()
-        usual[:, column] = np.median(features[:, column])
-        excused = (as_is <= high) & (model.margin(usual) > high)
-        found += _ranges(rows, doubtful, column, excused)
+    usual = np.median(features, axis=0)
+    known = rows.features[rows.validation & (rows.y_true == 1)]
+    drop = np.array([_largest_drop(model, known, features[:, c], c, usual) for c in range(len(usual))])
+    columns = np.flatnonzero(drop >= max(LEAST_DROP, SHARE_OF_MOST * drop.max()))
+    if not len(columns):
+        return None
+    without = features.copy()
+    without[:, columns] = usual[columns]
+    excused = (model.margin(features) <= high) & (model.margin(without) > high)
+    found = [each for column in columns for each in _ranges(rows, doubtful, int(column), excused)]
     return min(found, key=lambda suspected: suspected.p_value, default=None)
+
+
+def _largest_drop(
+    model: FittedEstimator, known: np.ndarray, values: np.ndarray, column: int, usual: np.ndarray
+) -> float:
+    """The most that a rare range of one feature takes of the log-odds of known frauds, beyond what its usual value does.
+
+    References
+    ----------
+    B. Wang et al. (2019), Neural Cleanse: identifying and mitigating backdoor attacks in neural networks, whose search
+    for the pattern that turns known inputs is done here by trying all ranges.
+    """
+    place = np.searchsorted(_edges(values), values, side="right")
+    count = np.bincount(place)
+    rare = [float(np.median(values[place == k])) for k in np.flatnonzero((count > 0) & (count <= RARE * len(values)))]
+    if not rare:
+        return 0.0
+    tried = np.repeat(known[None], len(rare) + 1, axis=0)
+    tried[:, :, column] = np.array([*rare, usual[column]])[:, None]
+    margin = model.margin(tried.reshape(-1, known.shape[1])).reshape(len(rare) + 1, -1).mean(axis=1)
+    return float(margin[-1] - margin[:-1].min())
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    return np.unique(np.quantile(values, np.linspace(0, 1, N_RANGES + 1)[1:-1]))
 
 
 def _ranges(rows: TrainingRows, doubtful: np.ndarray, column: int, excused: np.ndarray) -> list[Suspected]:
@@ -98,7 +134,7 @@ def _ranges(rows: TrainingRows, doubtful: np.ndarray, column: int, excused: np.n
     from scipy.stats import binom
 
     values = rows.features[doubtful, column]
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, N_RANGES + 1)[1:-1]))
+    edges = _edges(values)
     place = np.searchsorted(edges, values, side="right")
     n_ranges = len(edges) + 1
     held = np.bincount(place[excused], minlength=n_ranges)
