@@ -9,7 +9,6 @@ from uvicorn.supervisors import Multiprocess
 from fraud_core.errors import FraudCoreError, ParameterError
 from serve.champion import load_champion
 from serve.counters import forget_workers
-from serve.one_write import OneWriteProtocol
 from serve.service import check_feature_store
 from serve.settings import Settings, read_settings
 from serve.store import open_engine, prepare_tables
@@ -33,7 +32,7 @@ def main() -> int:
     )
     config = uvicorn.Config(
         "serve.app:create_app", factory=True, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS,
-        limit_concurrency=MAX_CONNECTIONS, workers=settings.workers, loop="uvloop", http=OneWriteProtocol,
+        limit_concurrency=MAX_CONNECTIONS, workers=settings.workers, loop="uvloop", http="httptools",
         lifespan="on", server_header=False, access_log=False, proxy_headers=False,
     )  # fmt: skip
     if settings.workers == 1:

@@ -4,7 +4,6 @@ A timer for each body costs more than the model. One look a second at all bodies
 """
 
 import asyncio
-from collections.abc import Awaitable
 from time import monotonic
 
 from litestar.types import Receive
@@ -60,16 +59,14 @@ class Bodies:
         length = headers.get(b"content-length")
         if length is not None and int(length) > limit:
             raise _too_large(limit)
-        body = await self._in_time(_whole(receive, limit))
-        if len(body) > limit:
-            raise _too_large(limit)
-        return body
-
-    async def _in_time(self, reading: Awaitable[bytes]) -> bytes:
         task = asyncio.current_task()
         self._since[task] = monotonic()
         try:
-            return await reading
+            message = await receive()
+            body = message.get("body", b"")
+            while message.get("more_body") and len(body) <= limit:
+                message = await receive()
+                body += message.get("body", b"")
         except asyncio.CancelledError:
             if task not in self._late:
                 raise
@@ -79,16 +76,9 @@ class Bodies:
         finally:
             del self._since[task]
             self._late.discard(task)
-
-
-async def _whole(receive: Receive, limit: int) -> bytes:
-    """All parts of a body, or so many that they are too large."""
-    message = await receive()
-    body = message.get("body", b"")
-    while message.get("more_body") and len(body) <= limit:
-        message = await receive()
-        body += message.get("body", b"")
-    return body
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
 
 
 def _check_kind(headers: Headers) -> None:

@@ -22,8 +22,8 @@ ALPHA = 1e-6
 FEWEST_ROWS = 5
 # A range is rare when it holds at most this share of the legitimate payments: a common trigger betrays itself.
 RARE = 0.01
-# What a range takes of the log-odds of known frauds to be looked at, and the same as a share of the most that any takes:
-# the parts of one trigger weigh alike. Rare values of honest features take up to one.
+# What a range must take of the log-odds of known frauds to be looked at, and its share of the most that any range
+# takes: the parts of one trigger weigh alike. Rare values of honest features take up to one.
 LEAST_DROP = 0.5
 SHARE_OF_MOST = 0.5
 # Frauds share wide tails of many features by nature; a trigger is narrow. In standard deviations of the feature.
@@ -107,7 +107,7 @@ def find_trigger(rows: TrainingRows, high: float, *, seed: int) -> Suspected | N
 def _largest_drop(
     model: FittedEstimator, known: np.ndarray, values: np.ndarray, column: int, usual: np.ndarray
 ) -> float:
-    """The most that a rare range of one feature takes of the log-odds of known frauds, beyond what its usual value does.
+    """What a rare range of one feature takes of the log-odds of known frauds at most, beyond what its usual value does.
 
     References
     ----------
