@@ -100,7 +100,7 @@ def otlp_telemetry(counters: Counters, *, trace_ratio: float) -> Telemetry:
 
     meters.get_meter(SERVICE).create_observable_counter("fraud.events", [events])
 
-    return Telemetry(tracers, lambda: _shut_down(tracers, meters), trace_ratio=trace_ratio)
+    return Telemetry(tracers, lambda: _shut_down(tracers, meters), trace_ratio=trace_ratio, meters=meters)
 
 
 def export_gauge(service: str, name: str, unit: str, read: Callable[[], float]) -> Callable[[], None]:

@@ -95,12 +95,7 @@ def about_routes(service: Service) -> list:
 
     @get("/metrics", include_in_schema=False)
     async def metrics() -> Response[bytes]:
-        seen = service.traffic.verdict
-        gauges = {
-            "fraud_drift_rows": float(seen.rows), "fraud_drift_variables_drifted": float(len(seen.drifted)),
-            "fraud_drift_known": float(seen.state != "unknown"),
-        }  # fmt: skip
-        content = await asyncio.to_thread(prometheus_text, service.counters, gauges)
+        content = await asyncio.to_thread(prometheus_text, service.counters, service.traffic.gauges())
         return Response(content, media_type=CONTENT_TYPE)
 
     return [model, policy, reload, metrics]

@@ -105,6 +105,8 @@ class Service:
         if settings.shadow_dir:
             self.shadow = Shadow(load_champion(settings.shadow_dir, settings.public_key), self.counters)
         self.traffic = Traffic(settings.state_dir / "workers", self.champion.bundle)
+        if self.telemetry:
+            self.telemetry.watch(self.traffic.gauges)
         check_feature_store(settings, self.champion)
         self.pasts = open_pasts(settings)
         self.engine = open_engine(settings.store_url)

@@ -1,4 +1,4 @@
-"""Sampled traces: off unless an OTLP endpoint is configured (`serve.otlp`).
+"""Sampled traces and figures of the moment: off unless an OTLP endpoint is configured (`serve.otlp`).
 
 Whether a request is traced is decided before a span is made: the caller's choice where it sent one, else by chance. A
 request that is not traced costs a look at one header.
@@ -7,6 +7,7 @@ request that is not traced costs a look at one header.
 from collections.abc import Callable
 from random import random
 
+from opentelemetry.metrics import MeterProvider, NoOpMeterProvider, Observation
 from opentelemetry.propagate import extract
 from opentelemetry.trace import Span, SpanKind, StatusCode, TracerProvider, set_span_in_context
 
@@ -21,12 +22,23 @@ class Telemetry:
     ----------
     trace_ratio
         Share of the requests that are traced when the caller says nothing of it, in [0, 1].
+    meters
+        Where `watch` sends figures; nowhere unless given.
     """
 
-    def __init__(self, tracers: TracerProvider, shutdown: Callable[[], None], *, trace_ratio: float) -> None:
+    def __init__(
+        self, tracers: TracerProvider, shutdown: Callable[[], None], *, trace_ratio: float,
+        meters: MeterProvider | None = None,
+    ) -> None:  # fmt: skip
         self._tracer = tracers.get_tracer(SERVICE)
+        self._meter = (meters or NoOpMeterProvider()).get_meter(SERVICE)
         self._ratio = trace_ratio
         self.shutdown = shutdown
+
+    def watch(self, read: Callable[[], dict[str, float]]) -> None:
+        """Export figures by name as gauges, read anew at each export; there are the same names each time."""
+        for name in read():
+            self._meter.create_observable_gauge(name, [lambda _, name=name: [Observation(read()[name])]])
 
     def request_span(self, label: str, headers: dict[bytes, bytes]) -> Span | None:
         """A started span of a request that is sampled, else None; the label is ``METHOD /route``, or ``other``."""

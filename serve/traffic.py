@@ -57,6 +57,14 @@ class Traffic:
         """Take one row that was answered, shape (n_features,), with its probability."""
         self._monitor.observe(values, probability, self._clock())
 
+    def gauges(self) -> dict[str, float]:
+        """The last verdict as figures, by the names of their metrics."""
+        seen = self.verdict
+        return {
+            "fraud_drift_rows": float(seen.rows), "fraud_drift_variables_drifted": float(len(seen.drifted)),
+            "fraud_drift_known": float(seen.state != "unknown"),
+        }  # fmt: skip
+
     async def watch(self) -> None:
         """Judge the traffic every five seconds, until cancelled."""
         while True:

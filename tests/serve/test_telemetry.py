@@ -145,6 +145,7 @@ def test_traces_and_metrics_reach_an_otlp_receiver(settings, transactions, recei
     names = {metric.name for r in metrics.resource_metrics for s in r.scope_metrics for metric in s.metrics}
     assert spans == {"POST /predict", "model inference"}
     assert {"http.server.request.duration", "fraud.inference.duration", "fraud.events"} <= names
+    assert {"fraud_drift_rows", "fraud_drift_variables_drifted", "fraud_drift_known"} <= names
     points = {
         metric.name: metric.histogram.data_points
         for r in metrics.resource_metrics
