@@ -25,7 +25,8 @@ from fraud_core.data.past import Event, Past, remember, report
 from fraud_core.data.past_rows import KINDS, MONDAY, Kind
 from fraud_core.errors import FraudCoreError, ParameterError
 from serve.entities import NamedEntities, monday_seconds
-from serve.store import decisions, labels, now_us
+from serve.settings import Settings, read_settings
+from serve.store import decisions, labels, now_us, open_engine
 
 AT_ONCE = 500
 PAUSE_SECONDS = 0.2
@@ -33,6 +34,7 @@ RETRY_SECONDS = 2.0
 # Rows of several processes may be committed a little out of their order; so far back is looked again.
 OVERLAP_US = 10_000_000
 CURSOR = "follow.json"
+BEHIND = "fraud.follower.behind_seconds"
 
 
 class _Request(msgspec.Struct, frozen=True):
@@ -231,11 +233,12 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        follower = open_follower()
+        settings = read_settings()
+        follower = open_follower(settings)
     except FraudCoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    end_export = _export(follower)
+    end_export = _export(follower) if settings.otlp_endpoint else lambda: None
     print("following decisions and labels", flush=True)
     while not stop.is_set():
         try:
@@ -253,18 +256,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _export(follower: Follower) -> Callable[[], None]:
-    """Send how far behind it is to the endpoint of OTLP, where one is set; returns what ends that."""
-    from serve.settings import read_settings
+    """Say over OTLP how far behind it is; returns what ends that."""
+    from serve.otlp import export_figures
 
-    if not read_settings().otlp_endpoint:
-        return lambda: None
-    from serve.otlp import export_gauge
-
-    return export_gauge("fraud-follow", "fraud.follower.behind", "s", follower.behind_seconds)
+    return export_figures("fraud-follow", lambda: {BEHIND: follower.behind_seconds()})
 
 
-def open_follower() -> Follower:
-    """The follower that the environment describes.
+def open_follower(settings: Settings) -> Follower:
+    """The follower that the settings describe.
 
     Raises
     ------
@@ -272,10 +271,7 @@ def open_follower() -> Follower:
         When no feature store is configured or it cannot be used.
     """
     from serve.feast_pasts import FeastPasts
-    from serve.settings import read_settings
-    from serve.store import open_engine
 
-    settings = read_settings()
     if settings.feature_store is None:
         raise ParameterError("FRAUD_FEATURE_STORE: expected Feast's configuration; there is no past to follow without")
     settings.state_dir.mkdir(parents=True, exist_ok=True)

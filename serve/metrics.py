@@ -9,6 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from serve.counters import Counters, Histogram
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+WORDS = str.maketrans("._", "  ")
 
 
 class _Collector:
@@ -32,7 +33,7 @@ class _Collector:
             events.add_metric([name], count)
         yield events
         for name, value in self._gauges.items():
-            yield GaugeMetricFamily(name, name.replace("_", " "), value)
+            yield GaugeMetricFamily(name.replace(".", "_"), name.translate(WORDS), value)
 
 
 def _buckets(found: Histogram) -> tuple[list[tuple[str, float]], float]:
@@ -41,7 +42,7 @@ def _buckets(found: Histogram) -> tuple[list[tuple[str, float]], float]:
 
 
 def prometheus_text(counters: Counters, gauges: dict[str, float]) -> bytes:
-    """The counters of all workers, and gauges by name, in the text format of Prometheus."""
+    """The counters of all workers, and gauges by their names in OpenTelemetry, in the text format of Prometheus."""
     registry = CollectorRegistry()
     registry.register(_Collector(counters, gauges))
     return generate_latest(registry)

@@ -27,7 +27,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from serve.counters import Counters, Histogram
-from serve.telemetry import SERVICE, Telemetry
+from serve.telemetry import SERVICE, Telemetry, watch
 
 EXPORT_TIMEOUT_SECONDS = 2
 SHUTDOWN_SECONDS = 4
@@ -103,26 +103,24 @@ def otlp_telemetry(counters: Counters, *, trace_ratio: float) -> Telemetry:
     return Telemetry(tracers, lambda: _shut_down(tracers, meters), trace_ratio=trace_ratio, meters=meters)
 
 
-def export_gauge(service: str, name: str, unit: str, read: Callable[[], float]) -> Callable[[], None]:
-    """Send a figure by OTLP over HTTP at the standard intervals, to the endpoint in the standard OTEL_* variables.
+def export_figures(service: str, read: Callable[[], dict[str, float]]) -> Callable[[], None]:
+    """Send figures by OTLP over HTTP at the standard intervals, to the endpoint in the standard OTEL_* variables.
 
     Parameters
     ----------
     service
         Name of the process among others.
-    name, unit
-        Of the metric.
     read
-        The figure now.
+        The figures now, as `serve.telemetry.watch` takes them.
 
     Returns
     -------
     Callable
-        Sends it a last time and ends.
+        Sends them a last time and ends.
     """
     exporter = OTLPMetricExporter(timeout=EXPORT_TIMEOUT_SECONDS)
     meters = MeterProvider(resource=_resource(service), metric_readers=[PeriodicExportingMetricReader(exporter)])
-    meters.get_meter(service).create_observable_gauge(name, [lambda _: [Observation(read())]], unit)
+    watch(meters.get_meter(service), read)
     return lambda: _shut_down(meters)
 
 

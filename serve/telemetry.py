@@ -7,7 +7,7 @@ request that is not traced costs a look at one header.
 from collections.abc import Callable
 from random import random
 
-from opentelemetry.metrics import MeterProvider, NoOpMeterProvider, Observation
+from opentelemetry.metrics import Meter, MeterProvider, NoOpMeterProvider, Observation
 from opentelemetry.propagate import extract
 from opentelemetry.trace import Span, SpanKind, StatusCode, TracerProvider, set_span_in_context
 
@@ -36,9 +36,8 @@ class Telemetry:
         self.shutdown = shutdown
 
     def watch(self, read: Callable[[], dict[str, float]]) -> None:
-        """Export figures by name as gauges, read anew at each export; there are the same names each time."""
-        for name in read():
-            self._meter.create_observable_gauge(name, [lambda _, name=name: [Observation(read()[name])]])
+        """Export figures, as `watch` does."""
+        watch(self._meter, read)
 
     def request_span(self, label: str, headers: dict[bytes, bytes]) -> Span | None:
         """A started span of a request that is sampled, else None; the label is ``METHOD /route``, or ``other``."""
@@ -63,3 +62,9 @@ class Telemetry:
         """A span of the time in the model, in nanoseconds since 1970."""
         span = self._tracer.start_span("model inference", context=set_span_in_context(parent), start_time=started_ns)
         span.end(ended_ns)
+
+
+def watch(meter: Meter, read: Callable[[], dict[str, float]]) -> None:
+    """Export figures by name as gauges, read anew at each export; there are the same names each time."""
+    for name in read():
+        meter.create_observable_gauge(name, [lambda _, name=name: [Observation(read()[name])]])

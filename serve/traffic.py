@@ -61,8 +61,8 @@ class Traffic:
         """The last verdict as figures, by the names of their metrics."""
         seen = self.verdict
         return {
-            "fraud_drift_rows": float(seen.rows), "fraud_drift_variables_drifted": float(len(seen.drifted)),
-            "fraud_drift_known": float(seen.state != "unknown"),
+            "fraud.drift.rows": float(seen.rows), "fraud.drift.variables_drifted": float(len(seen.drifted)),
+            "fraud.drift.known": float(seen.state != "unknown"),
         }  # fmt: skip
 
     async def watch(self) -> None:

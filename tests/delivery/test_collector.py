@@ -4,20 +4,17 @@ The official collector is an image that no package index holds. In its place sta
 protocol on the endpoint of the configuration and reads settings of its own.
 """
 
-import gzip
 import json
 import subprocess
 import time
 import urllib.request
-from collections import defaultdict
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 import yaml
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests import otlp
 from tests.conftest import ROOT
 from tests.delivery import semantics
 from tests.delivery.tools import TOOLS, rendered
@@ -60,25 +57,9 @@ def test_collector_listens_where_the_service_sends_and_the_probes_ask(config):
 
 @pytest.fixture
 def receiver():
-    """A receiver at the end of the way; its address, and what reached it by path."""
-    received = defaultdict(list)
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            packed = self.headers["Content-Encoding"] == "gzip"
-            received[self.path].append(gzip.decompress(body) if packed else body)
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *arguments):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", received
-    server.shutdown()
-    server.server_close()
+    """A receiver at the end of the way."""
+    with otlp.receiver() as found:
+        yield found
 
 
 @pytest.fixture

@@ -70,10 +70,10 @@ def test_card_without_sensitive_columns_is_not_assessable(card):
     assert assessability(toy_clients_card())[0] == "assessable"
 
 
-def own(sex, **columns):
-    """Payments of a card with a sensitive column of text, and the card."""
+def own(sex, role="sensitive", **columns):
+    """Payments of a card with a sensitive column of text and other columns of a role, and the card."""
     card = toy_card()
-    sensitive = (Column("sex", "sensitive", "string"), *(Column(name, "sensitive", "int") for name in columns))
+    sensitive = (Column("sex", "sensitive", "string"), *(Column(name, role, "int") for name in columns))
     table = toy_transactions(len(sex), seed=5, fraud_share=0.2).with_columns(
         pl.Series("sex", sex), *(pl.Series(name, values) for name, values in columns.items())
     )
@@ -95,6 +95,20 @@ def test_own_payments_are_audited_and_the_sensitive_column_never_reaches_the_mod
     assert study.verdict in ("pass", "insufficient evidence")
     assert set(study.differences) == {"sex"}
     assert study.decided.y_alert.mean() == pytest.approx(0.2, abs=0.01)
+
+
+def test_payments_of_few_customers_are_judged_as_what_they_are_worth(rng):
+    """Twenty customers of each sex tell little, however many payments they make."""
+    customer = rng.integers(0, 40, 4000)
+    table, card = own(np.where(customer % 2, "f", "m"), role="entity", customer=customer)
+    v0, v1 = split_by_time(table, card)
+    # each customer's frauds are caught or missed together
+    seen = v1.with_columns(V1=pl.when((pl.col("Class") == 1) & (pl.col("customer") % 4 < 2)).then(9.0).otherwise("V1"))
+    study = audit_payments(v0, seen, card, limits=LIMITS, **PAYMENTS)
+    recall = study.rates["sex"]["recall"]
+    assert all(rate.design_effect > 1 for rate in recall)
+    assert study.differences["sex"]["recall"].verdict == "insufficient evidence"
+    assert "independent ones" in study.differences["sex"]["recall"].reason
 
 
 def test_bias_in_own_payments_is_found():

@@ -7,15 +7,14 @@ from fraud_core.data.toy import toy_card, toy_transactions
 from fraud_core.model.champion import TrainingRows
 from fraud_core.poisoning.attacks import attack
 from fraud_core.poisoning.defences import trust
+from fraud_core.poisoning.scan import detect
 from fraud_core.poisoning.scores import out_of_fold_scores
-from fraud_core.poisoning.triggers import find_trigger
 
 DRAWS = range(4)
 
 
 def search(rows, seed):
-    margin = out_of_fold_scores(rows, seed=seed).margin
-    return find_trigger(rows, float(np.quantile(margin[rows.validation & (rows.y_true == 1)], 0.25)), seed=seed)
+    return detect(rows, out_of_fold_scores(rows, seed=seed), seed=seed).trigger
 
 
 def stamped(rows, columns, jitter, rng):

@@ -1,8 +1,6 @@
 """Traces and metrics: in memory, and over the wire to a real OTLP receiver."""
 
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from litestar.testing import TestClient
@@ -14,6 +12,7 @@ from serve.app import create_app
 from serve.counters import REQUEST_BUCKETS, Counters
 from serve.otlp import otlp_telemetry
 from serve.telemetry import Telemetry
+from tests import otlp
 
 
 @pytest.fixture
@@ -100,36 +99,21 @@ def test_collector_that_is_down_does_not_hold_up_the_end(settings, transactions,
 
 @pytest.fixture
 def received(monkeypatch):
-    """What reached a receiver of OTLP, as the environment names it, by path."""
-    found = {}
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self):
-            found[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *arguments):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Receiver)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
-    yield found
-    server.shutdown()
-    server.server_close()
+    """What reached the receiver that the environment names, by path."""
+    with otlp.receiver() as (address, found):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+        yield found
 
 
 def test_figure_of_another_process_reaches_a_receiver(received):
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-    from serve.otlp import export_gauge
+    from serve.otlp import export_figures
 
-    export_gauge("fraud-follow", "fraud.follower.behind", "s", lambda: 7.5)()
-    (sent,) = ExportMetricsServiceRequest.FromString(received["/v1/metrics"]).resource_metrics
+    export_figures("fraud-follow", lambda: {"fraud.follower.behind_seconds": 7.5})()
+    (sent,) = ExportMetricsServiceRequest.FromString(received["/v1/metrics"][-1]).resource_metrics
     (metric,) = sent.scope_metrics[0].metrics
-    assert (metric.name, metric.unit, metric.gauge.data_points[0].as_double) == ("fraud.follower.behind", "s", 7.5)
+    assert (metric.name, metric.gauge.data_points[0].as_double) == ("fraud.follower.behind_seconds", 7.5)
     assert {a.key: a.value.string_value for a in sent.resource.attributes}["service.name"] == "fraud-follow"
 
 
@@ -139,13 +123,13 @@ def test_traces_and_metrics_reach_an_otlp_receiver(settings, transactions, recei
 
     with TestClient(create_app(settings, lambda counters: otlp_telemetry(counters, trace_ratio=1.0))) as client:
         client.post("/predict", json=transactions[0])
-    traces = ExportTraceServiceRequest.FromString(received["/v1/traces"])
-    metrics = ExportMetricsServiceRequest.FromString(received["/v1/metrics"])
+    traces = ExportTraceServiceRequest.FromString(received["/v1/traces"][-1])
+    metrics = ExportMetricsServiceRequest.FromString(received["/v1/metrics"][-1])
     spans = {span.name for r in traces.resource_spans for s in r.scope_spans for span in s.spans}
     names = {metric.name for r in metrics.resource_metrics for s in r.scope_metrics for metric in s.metrics}
     assert spans == {"POST /predict", "model inference"}
     assert {"http.server.request.duration", "fraud.inference.duration", "fraud.events"} <= names
-    assert {"fraud_drift_rows", "fraud_drift_variables_drifted", "fraud_drift_known"} <= names
+    assert {"fraud.drift.rows", "fraud.drift.variables_drifted", "fraud.drift.known"} <= names
     points = {
         metric.name: metric.histogram.data_points
         for r in metrics.resource_metrics
