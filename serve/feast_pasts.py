@@ -72,8 +72,8 @@ class FeastPasts:
         """As `read`, in the caller's thread; errors are those of the store."""
         asked = {"customer_id": customer_id, "terminal_id": terminal_id}
         found = self._store.get_online_features(features=self._service, entity_rows=[asked])
-        row = {name: values[0] for name, values in found.to_dict(include_event_timestamps=True).items()}
-        pasts, times = zip(*(_remembered(row, kind) for kind in KINDS), strict=True)
+        columns = dict(zip(found.proto.metadata.feature_names.val, found.proto.results, strict=True))
+        pasts, times = zip(*(_remembered(columns, kind) for kind in KINDS), strict=True)
         return Remembered(*pasts, *times)
 
     def read_kind(self, kind: Kind, entities: Iterable[str]) -> dict[str, Past]:
@@ -100,7 +100,18 @@ class FeastPasts:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-def _remembered(row: Mapping[str, Any], kind: Kind) -> tuple[Past, int | None]:
-    """The past in a row of both, and the time of its newest payment; Feast says 0 where there is none."""
-    at = row[f"{kind}_ids__ts"]
-    return (past_of_row(row, kind), int(at) - MONDAY) if at and row[f"{kind}_ids"] else (NOTHING, None)
+def _remembered(columns: Mapping[str, Any], kind: Kind) -> tuple[Past, int | None]:
+    """The past in columns of one row, and the time of its newest payment; Feast says 0 where there is none.
+
+    The columns are read as they are sent: Feast's ``to_dict`` looks up the type of each value anew.
+    """
+    names = [f"{kind}_{part}" for part in PARTS]
+    row = {name: _items(columns[name].values[0]) for name in names}
+    at = columns[names[0]].event_timestamps[0].seconds
+    return (past_of_row(row, kind), int(at) - MONDAY) if at and row[names[0]] else (NOTHING, None)
+
+
+def _items(value: Any) -> list:
+    """The items of a list, none where the store holds nothing."""
+    held = value.WhichOneof("val")
+    return list(getattr(value, held).val) if held else []

@@ -204,6 +204,40 @@ def test_every_room_a_notebook_imports_is_a_dependency_of_its_stage():
             assert any(d == f"fraud_core/{used}" or d.startswith(f"fraud_core/{used}/") for d in deps), (study, used)
 
 
+def reached(notebook):
+    """The modules of the package that a notebook imports, directly or through others."""
+    cells = [cell.source for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
+    waiting, found = {line for cell in cells for line in modules(cell)}, set()
+    while waiting:
+        path = waiting.pop()
+        found.add(path)
+        waiting |= modules((ROOT / path).read_text()) - found
+    return found
+
+
+def modules(code):
+    """The files of the package that code imports."""
+    paths = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fraud_core"):
+            stems = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            paths |= {f"{stem.replace('.', '/')}.py" for stem in stems}
+    return {path for path in paths if (ROOT / path).is_file()}
+
+
+@pytest.mark.parametrize("study", sorted(STUDIES | SWEEPS))
+def test_a_study_depends_on_the_files_of_data_that_it_imports_and_on_no_others(study):
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    deps = (stages[study].get("do") or stages[study])["deps"]
+    everything = reached(ROOT / "notebooks" / f"{(STUDIES | SWEEPS)[study].notebook}.ipynb")
+    used = {path for path in everything if path.startswith("fraud_core/data/")}
+    assert "fraud_core/data/splits.py" in used
+    if "fraud_core/data/features.py" in used:
+        assert "fraud_core/data" in deps
+    else:
+        assert used == {dep for dep in deps if dep.startswith("fraud_core/data")}
+
+
 def test_lock_pins_every_package_by_hash_and_names_no_host():
     text = (ROOT / "requirements.lock").read_text()
     assert "://" not in text

@@ -1,3 +1,5 @@
+from unittest import mock
+
 import numpy as np
 import polars as pl
 import pytest
@@ -5,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from fraud_core.data import features
 from fraud_core.data.features import DAY_SECONDS, add_features
 from fraud_core.data.simulate import StreamSettings, simulate_stream
 from fraud_core.errors import ParameterError
@@ -58,11 +61,12 @@ ROW = st.tuples(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(ROW, min_size=1, max_size=40))
-def test_features_are_those_of_looking_at_every_row(rows):
+@given(st.lists(ROW, min_size=1, max_size=40), st.sampled_from([1, 5, 100]))
+def test_features_are_those_of_looking_at_every_row(rows, events_in_a_block):
     table = events([(t, c, m, a, y, t + 1 + d if y else None) for t, c, m, a, y, d in rows])
     expected = brute_force(table)
-    found = featured(table).select(expected.columns)
+    with mock.patch.object(features, "BLOCK_EVENTS", events_in_a_block):
+        found = featured(table).select(expected.columns)
     assert_frame_equal(found, expected, check_dtypes=False, rel_tol=0, abs_tol=0)
 
 
