@@ -3,10 +3,13 @@
 # BASE may name a digest; BUNDLE=baked copies models/champion into the image, mounted expects it at /models/champion.
 # LOCK=requirements-serve-features.lock adds Feast, and BUNDLE=entities bakes in the model of customers and terminals with
 # the registry of its feature store: `make image FEATURES=1`.
+# BUILD_BASE is where packages are installed and the kernel is compiled: the same Python, with a C compiler. Without one the
+# service scores by NumPy, to the same bits.
 ARG BASE=docker.io/library/python:3.11-slim-bookworm
+ARG BUILD_BASE=docker.io/library/python:3.11-bookworm
 ARG BUNDLE=mounted
 
-FROM ${BASE} AS build
+FROM ${BUILD_BASE} AS build
 ARG LOCK=requirements-serve.lock
 COPY ${LOCK} /build/requirements.lock
 # The secret is a pip.conf for those who install from an index of their own; it never enters a layer.
@@ -26,7 +29,8 @@ COPY fraud_core/model /opt/app/fraud_core/model
 COPY fraud_core/drift /opt/app/fraud_core/drift
 COPY fraud_core/explain/__init__.py fraud_core/explain/reasons.py fraud_core/explain/writer.py /opt/app/fraud_core/explain/
 COPY serve /opt/app/serve
-RUN /opt/venv/bin/python -m compileall -q -j 0 /opt/venv/lib /opt/app \
+RUN cd /opt/app && /opt/venv/bin/python -m serve.kernel \
+    && /opt/venv/bin/python -m compileall -q -j 0 /opt/venv/lib /opt/app \
     && mkdir -p /models/champion /state
 
 FROM ${BASE} AS mounted

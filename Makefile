@@ -105,7 +105,11 @@ lock: env ## resolve the pinned environments anew (needs uv)
 	@$(RESOLVE) pyproject.toml --extra research --extra features --extra gcs -c requirements-features.lock -o requirements-research.lock
 	@$(RESOLVE) --group delivery -o requirements-delivery.lock
 
-env: $(VENV)/.ready ## the environment alone
+env: $(VENV)/.ready $(VENV)/.kernel ## the environment alone
+
+$(VENV)/.kernel: $(VENV)/.ready serve/kernel.c
+	@$(BIN)/python -m serve.kernel
+	@touch $@
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else "error: Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is %d.%d; name another with PYTHON=path" % v[:2])'

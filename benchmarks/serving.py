@@ -36,6 +36,9 @@ PEERS = ("mlserver", "bentoml")
 # What the Dockerfile deletes from the environment, beside two packages that Litestar's test factories ask for.
 PRUNED = re.compile(r"(^|/)(tests|testing|f2py)/|\.map$")
 SINK_PORT = 14_318
+SCORED_BY = """from pathlib import Path
+from serve.champion import load_champion
+print(load_champion(Path("models/champion")).scored_by)"""
 SCRIPT = """wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 local file = io.open("{body}", "rb"); wrk.body = file:read("*a"); file:close()
@@ -93,7 +96,7 @@ def main() -> None:
     kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() and not os.environ.get("PEERS") else {}
     written = {name: value for name, value in kept.items() if name.startswith(PEERS)} | summary(found) | paced | {
         "predict.resident_mb": round(memory["predict"], 1), "predict.ready_seconds": round(ready["predict"], 2),
-        **environment_megabytes(),
+        "predict.scored_by": output("-c", SCORED_BY).strip(), **environment_megabytes(),
         "rounds": ROUNDS, "seconds": SECONDS, "connections": CONNECTIONS,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores", "python": platform.python_version(),
     }  # fmt: skip
@@ -113,11 +116,12 @@ def describe_services(scratch: Path) -> list[Service]:
     def serving(name: str, path: str, body: dict, **more: str) -> Service:
         return Service(name, ours, path, body, base | {"FRAUD_STATE_DIR": str(scratch / name)} | more)
 
-    model = str(scratch / "sklearn")
-    subprocess.run([python, "benchmarks/services/train.py", model], cwd=ROOT, check=True)
+    models = scratch / "sklearn"
+    subprocess.run([python, "benchmarks/services/train.py", str(models)], cwd=ROOT, check=True)
     empty = [python, "benchmarks/services/empty.py", "{port}"]
-    mlflow = ["mlflow", "models", "serve", "-m", model, "-p", "{port}", "-w", "1", "--env-manager", "local"]
-    frame = [python, "benchmarks/services/frame.py", "{port}", model]
+    boosting = str(models / "boosting")
+    mlflow = ["mlflow", "models", "serve", "-m", boosting, "-p", "{port}", "-w", "1", "--env-manager", "local"]
+    frame = [python, "benchmarks/services/frame.py", "{port}"]
     features = {name: value for name, value in payment.items() if name != "Time"}
     peers = peer_services(scratch, features) if os.environ.get("PEERS") else []
     return [
@@ -127,7 +131,10 @@ def describe_services(scratch: Path) -> list[Service]:
         serving("predict_reasons", "/predict?reasons=true", payment),
         serving("predict_telemetry", "/predict", payment, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{SINK_PORT}"),
         serving("decisions", "/v1/decisions", decision),
-        Service("fastapi_sklearn_dataframe", frame, "/predict", features, {}, ready="/docs"),
+        Service(
+            "fastapi_sklearn_dataframe", [*frame, str(models / "forest")], "/predict", features, {}, ready="/docs",
+        ),
+        Service("fastapi_sklearn_boosting", [*frame, boosting], "/predict", features, {}, ready="/docs"),
         Service("mlflow_serve", mlflow, "/invocations", {"dataframe_records": [features]}, {}, ready="/ping"),
         *peers,
     ]  # fmt: skip
@@ -304,8 +311,11 @@ def goals(m: dict) -> dict[str, dict]:
         "reasons, times the empty route": (m["predict_reasons.cpu_us"] / empty, 3.6),
         "telemetry, times without": (m["predict_telemetry.cpu_us"] / m["predict.cpu_us"], 1.1),
         "durable decisions, times the empty route": (m["decisions.cpu_us"] / empty, 8.0),
-        "requests a second of the FastAPI frame, share of ours": (
+        "requests a second of the FastAPI frame with a random forest, share of ours": (
             m["fastapi_sklearn_dataframe.rps"] / m["predict.rps"], 0.01,
+        ),
+        "requests a second of the FastAPI frame with gradient boosting, share of ours": (
+            m["fastapi_sklearn_boosting.rps"] / m["predict.rps"], 0.01,
         ),
         "requests a second of mlflow serve, share of ours": (m["mlflow_serve.rps"] / m["predict.rps"], 1 / 15),
         "p99 at half of saturation, times the empty route": (

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Build the service's image with whatever is installed: docker, podman or buildah, and write its bill of materials.
-# IMAGE (name:tag), BASE, BUNDLE (baked, entities or mounted), FEATURES=1 (Feast, and the model of entities), RESEARCH=1 (the
-# studies instead of the service), PIP_CONF (a pip.conf for an index of your own), BUILDER and BUILD_FLAGS are read from the
-# environment.
+# IMAGE (name:tag), BASE, BUILD_BASE (the same Python with a C compiler; BASE where that is named alone), BUNDLE (baked,
+# entities or mounted), FEATURES=1 (Feast, and the model of entities), RESEARCH=1 (the studies instead of the service),
+# PIP_CONF (a pip.conf for an index of your own), BUILDER and BUILD_FLAGS are read from the environment.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,8 +34,12 @@ if [ -z "$builder" ]; then
 fi
 
 arguments=(--file "$file" --tag "$image")
-[ -n "${RESEARCH:-}" ] || arguments+=(--build-arg "BUNDLE=$bundle" --build-arg "LOCK=$lock")
 [ -z "${BASE:-}" ] || arguments+=(--build-arg "BASE=$BASE")
+if [ -z "${RESEARCH:-}" ]; then
+  arguments+=(--build-arg "BUNDLE=$bundle" --build-arg "LOCK=$lock")
+  build_base=${BUILD_BASE:-${BASE:-}}
+  [ -z "$build_base" ] || arguments+=(--build-arg "BUILD_BASE=$build_base")
+fi
 [ -z "${PIP_CONF:-}" ] || arguments+=(--secret "id=pip,src=$PIP_CONF")
 [ "$builder" = docker ] || arguments+=(--format docker)
 read -ra flags <<<"${BUILD_FLAGS:-}"

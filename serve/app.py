@@ -63,7 +63,11 @@ def create_app(
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         await service.start()
         champion = service.champion
-        print(f"model {champion.bundle.version} loaded and verified, lineage {champion.lineage_id}", flush=True)
+        print(
+            f"model {champion.bundle.version} loaded and verified, lineage {champion.lineage_id}, "
+            f"scores by {champion.scored_by}",
+            flush=True,
+        )
         yield
         await service.stop()
 

@@ -12,6 +12,8 @@ from fraud_core.explain.writer import ReasonWriter
 from fraud_core.model.bundle import Bundle, load_bundle
 from fraud_core.model.bundle_parts import Manifest
 from fraud_core.model.decide import Decider
+from fraud_core.model.row_scorer import RowScorer
+from serve.kernel import CompiledScorer, row_scorer
 from serve.wire import TransactionReader, row_type, transaction_reader
 
 WATCH_SECONDS = 2.0
@@ -26,6 +28,8 @@ class Champion:
     ----------
     bundle, manifest, lineage_id
         What decides, and where it came from.
+    scorer
+        Scores single rows: in compiled code where it is there, else by NumPy, to the same bits.
     decider
         Scores, explains and decides single rows.
     reader
@@ -41,6 +45,7 @@ class Champion:
     bundle: Bundle
     manifest: Manifest
     lineage_id: str
+    scorer: RowScorer
     decider: Decider
     reader: TransactionReader
     row_type: type
@@ -49,7 +54,12 @@ class Champion:
 
     def passes_self_test(self) -> bool:
         """Whether the self-test row scores what it did."""
-        return self.decider.probability(self_test_row(self.bundle)) == self.self_test
+        return self.scorer.probability(self_test_row(self.bundle)) == self.self_test
+
+    @property
+    def scored_by(self) -> str:
+        """What scores single rows, in words."""
+        return "compiled code" if isinstance(self.scorer, CompiledScorer) else "NumPy"
 
 
 def load_champion(folder: Path, public_key: bytes | None = None) -> Champion:
@@ -62,15 +72,16 @@ def load_champion(folder: Path, public_key: bytes | None = None) -> Champion:
     """
     promoted = load_bundle(folder, public_key=public_key)
     bundle = promoted.bundle
-    decider, row = Decider(bundle), self_test_row(bundle)
-    probability, expected = decider.probability(row), float(bundle.probability(row[None, :])[0])
+    scorer, row = row_scorer(bundle), self_test_row(bundle)
+    probability, expected = scorer.probability(row), float(bundle.probability(row[None, :])[0])
     if not 0.0 <= probability <= 1.0 or abs(probability - expected) > SELF_TEST_TOLERANCE:
         raise BundleError(f"{folder.name}: the self-test row does not score; make the bundle anew with `make run`")
     reader = transaction_reader(bundle.contract)
     kind = row_type(bundle.contract)
     return Champion(
-        bundle, promoted.manifest, promoted.lineage_id, decider, reader, kind, ReasonWriter(bundle), probability
-    )
+        bundle, promoted.manifest, promoted.lineage_id, scorer, Decider(bundle), reader, kind, ReasonWriter(bundle),
+        probability,
+    )  # fmt: skip
 
 
 def self_test_row(bundle: Bundle) -> np.ndarray:

@@ -44,7 +44,7 @@ def predict_route(service: Service):
             probability = verdict.fraud_probability
             reasons = verdict.reasons
         else:
-            probability = champion.decider.probability(values)
+            probability = champion.scorer.probability(values)
             reasons = msgspec.UNSET
         found = Prediction(probability, int(probability >= threshold), threshold, bundle.version, reasons)
         service.count_inference(scope["span"], perf_counter_ns() - started)

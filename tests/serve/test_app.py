@@ -230,5 +230,5 @@ def test_every_row_of_v1_scores_online_what_it_scores_offline(tmp_path, monkeypa
     asked = holdout.v1.select([field.name for field in champion.bundle.contract.fields])
     for row, expected in zip(asked.iter_rows(named=True), offline, strict=True):
         values, amount_eur = champion.reader.read(msgspec.json.encode(row))
-        assert champion.decider.probability(values) == expected
+        assert champion.scorer.probability(values) == champion.decider.probability(values) == expected
         assert amount_eur == row["Amount"]
