@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import mlflow
+import pandas as pd
 
 from fraud_core.model.bundle import load_bundle
 
@@ -14,7 +15,7 @@ class FraudModel(mlflow.pyfunc.PythonModel):
         """Load and verify the bundle."""
         self.bundle = load_bundle(Path(context.artifacts["bundle"])).bundle
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         """Probability of fraud for each row; a missing column is an error, never filled."""
         return self.bundle.probability(model_input[list(self.bundle.contract.model_features)].to_numpy())
 

@@ -85,10 +85,7 @@ def register_champion() -> str | None:
 
 
 def _register(mlflow, folder: Path, manifest: dict[str, Any]) -> str:
-    import warnings
-
-    with mlflow.start_run(run_name=f"champion {manifest['model_version']}"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # MLflow asks for type hints that would coerce the input
+    with mlflow.start_run(run_name=f"champion {manifest['model_version']}"):
         logged = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("pyfunc_model.py")),
