@@ -1,7 +1,7 @@
 """The service against empty routes and other servers, in one interleaved run on loopback: `make bench-serve`.
 
-PEERS names the Python of an environment with mlserver, mlserver-sklearn, bentoml, pandas and scikit-learn; without it
-these two are left out and their earlier figures stay.
+PEERS names the Python of an environment with mlserver, mlserver-sklearn, bentoml, pandas and scikit-learn. Without it,
+and without granian in this environment, these are left out and their earlier figures stay.
 
 Each service runs with one worker on the first core, the client (wrk, 32 connections) on the other. Services take turns,
 round after round, so that a noisy minute hits all of them. CPU time is that of the whole process tree of a service.
@@ -26,16 +26,14 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from serving_figure import draw
+from serving_services import OPTIONAL, ROOT, SINK_PORT, Service, describe_services, output
 
-ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).with_name("results") / "serving.json"
 CONNECTIONS, SECONDS, ROUNDS = 32, 4, 5
 PACED_SECONDS, PACED_CONNECTIONS = 5, 8
 START_SECONDS = 120
-PEERS = ("mlserver", "bentoml")
 # What the Dockerfile deletes from the environment, beside two packages that Litestar's test factories ask for.
 PRUNED = re.compile(r"(^|/)(tests|testing|f2py)/|\.map$")
-SINK_PORT = 14_318
 SCORED_BY = """from pathlib import Path
 from serve.champion import load_champion
 print(load_champion(Path("models/champion")).scored_by)"""
@@ -48,18 +46,6 @@ done = function(summary, latency, requests)
     latency:percentile(50), latency:percentile(99)))
 end
 """
-
-
-@dataclass(frozen=True)
-class Service:
-    """A server to measure: how it is started, where it answers, and what it is asked."""
-
-    name: str
-    command: list[str]
-    path: str
-    body: dict
-    environment: dict[str, str]
-    ready: str = "/health/live"
 
 
 @dataclass(frozen=True)
@@ -93,8 +79,9 @@ def main() -> None:
         paced = at_half_of_saturation(running, found)
         memory = {service.name: resident_mb(process.pid) for service, _, process, _ in running}
         ready = {service.name: seconds for service, _, _, seconds in running}
-    kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() and not os.environ.get("PEERS") else {}
-    written = {name: value for name, value in kept.items() if name.startswith(PEERS)} | summary(found) | paced | {
+    earlier = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    kept = {name: value for name, value in earlier.items() if name.startswith(OPTIONAL)}
+    written = kept | summary(found) | paced | {
         "predict.resident_mb": round(memory["predict"], 1), "predict.ready_seconds": round(ready["predict"], 2),
         "predict.scored_by": output("-c", SCORED_BY).strip(), **environment_megabytes(),
         "rounds": ROUNDS, "seconds": SECONDS, "connections": CONNECTIONS,
@@ -104,64 +91,6 @@ def main() -> None:
     print(json.dumps(written, indent=1))
     RESULTS.write_text(json.dumps(written, indent=1) + "\n")
     draw(written, RESULTS.with_suffix(".svg"))
-
-
-def describe_services(scratch: Path) -> list[Service]:
-    """Every service, with the first payment of v1 as its request."""
-    payment = json.loads(output("-m", "fraud_core", "example"))
-    decision = json.loads(output("-m", "fraud_core", "example", "--decision"))
-    ours, python = [sys.executable, "-m", "serve"], sys.executable
-    base = {"FRAUD_ACCESS": "open", "FRAUD_WORKERS": "1", "FRAUD_REQUESTS_PER_SECOND": "10000000"}
-
-    def serving(name: str, path: str, body: dict, **more: str) -> Service:
-        return Service(name, ours, path, body, base | {"FRAUD_STATE_DIR": str(scratch / name)} | more)
-
-    models = scratch / "sklearn"
-    subprocess.run([python, "benchmarks/services/train.py", str(models)], cwd=ROOT, check=True)
-    empty = [python, "benchmarks/services/empty.py", "{port}"]
-    boosting = str(models / "boosting")
-    mlflow = ["mlflow", "models", "serve", "-m", boosting, "-p", "{port}", "-w", "1", "--env-manager", "local"]
-    frame = [python, "benchmarks/services/frame.py", "{port}"]
-    features = {name: value for name, value in payment.items() if name != "Time"}
-    peers = peer_services(scratch, features) if os.environ.get("PEERS") else []
-    return [
-        Service("litestar_empty", empty, "/asgi", payment, {}, ready="/"),
-        Service("litestar_empty_typed", empty, "/typed", payment, {}, ready="/"),
-        serving("predict", "/predict", payment),
-        serving("predict_reasons", "/predict?reasons=true", payment),
-        serving("predict_telemetry", "/predict", payment, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{SINK_PORT}"),
-        serving("decisions", "/v1/decisions", decision),
-        Service(
-            "fastapi_sklearn_dataframe", [*frame, str(models / "forest")], "/predict", features, {}, ready="/docs",
-        ),
-        Service("fastapi_sklearn_boosting", [*frame, boosting], "/predict", features, {}, ready="/docs"),
-        Service("mlflow_serve", mlflow, "/invocations", {"dataframe_records": [features]}, {}, ready="/ping"),
-        *peers,
-    ]  # fmt: skip
-
-
-def peer_services(scratch: Path, features: dict[str, float]) -> list[Service]:
-    """MLServer and BentoML, each as its own documentation starts it, with one worker and a model of the same kind."""
-    python, folder = os.environ["PEERS"], scratch / "peers"
-    frame = scratch / "v0.csv"
-    subprocess.run([sys.executable, "benchmarks/services/train.py", "--csv", str(frame)], cwd=ROOT, check=True)
-    subprocess.run([python, "benchmarks/services/peers.py", str(frame), str(folder)], cwd=ROOT, check=True)
-    path = {"PATH": f"{Path(python).parent}:{os.environ['PATH']}"}
-    inputs = [{"name": n, "shape": [1, 1], "datatype": "FP64", "data": [v]} for n, v in features.items()]
-    asked = {"parameters": {"content_type": "pd"}, "inputs": inputs}
-    bento = ["bentoml", "serve", "service:Fraud", "--port", "{port}", "--working-dir", str(folder / "bento")]
-    return [
-        Service(
-            "mlserver", ["mlserver", "start", str(folder / "mlserver")], "/v2/models/fraud/infer", asked,
-            path | {"MLSERVER_HOST": "127.0.0.1", "MLSERVER_HTTP_PORT": "{port}"}, ready="/v2/models/fraud/ready",
-        ),
-        Service("bentoml", bento, "/predict", {"transaction": features}, path, ready="/readyz"),
-    ]  # fmt: skip
-
-
-def output(*arguments: str) -> str:
-    """What a Python command prints."""
-    return subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
 @contextmanager

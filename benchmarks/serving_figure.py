@@ -10,7 +10,8 @@ from matplotlib import pyplot as plt
 LABELS = {
     "litestar_empty": "empty route, plain ASGI", "litestar_empty_typed": "empty route, typed body",
     "predict": "/predict", "predict_telemetry": "/predict with telemetry", "predict_reasons": "/predict with reasons",
-    "decisions": "/v1/decisions, durable", "mlserver": "MLServer", "bentoml": "BentoML",
+    "predict_granian": "/predict under granian", "decisions": "/v1/decisions, durable",
+    "mlserver": "MLServer", "bentoml": "BentoML",
     "fastapi_sklearn_dataframe": "FastAPI, DataFrame, random forest",
     "fastapi_sklearn_boosting": "FastAPI, DataFrame, boosting", "mlflow_serve": "mlflow models serve",
 }  # fmt: skip
