@@ -30,10 +30,10 @@ scan: env ## scan a label batch for poisoning: DATA=path, and TRUSTED=path for l
 	@test -n "$(DATA)" || { echo "error: give the table to scan, make scan DATA=path"; exit 1; }
 	@python -m fraud_core scan "$(DATA)" $(if $(TRUSTED),--trusted "$(TRUSTED)")
 
-test: env ## the whole test suite
+test: env $(VENV)/.kernel ## the whole test suite
 	@python -m pytest
 
-serve: env ## the service on the champion, open to this machine alone, documentation at /docs (PORT=8000)
+serve: env $(VENV)/.kernel ## the service on the champion, open to this machine alone, documentation at /docs (PORT=8000)
 	@FRAUD_ACCESS=open FRAUD_PORT=$(PORT) python -m serve
 
 features: $(VENV)/.features ## the model of customers and terminals, and the feature store filled (STORE=path of Feast's configuration)
@@ -69,7 +69,7 @@ bench: env ## speed ratios, written to benchmarks/results; PEERS=python of Nanny
 	@python benchmarks/drift.py $(PEERS)
 	@python benchmarks/explain.py
 
-bench-serve: env ## the service against empty routes and other servers (needs wrk); PEERS=python of MLServer and BentoML
+bench-serve: env $(VENV)/.kernel ## the service against empty routes and other servers (needs wrk); PEERS=python of MLServer and BentoML
 	@PEERS=$(PEERS) python benchmarks/serving.py
 
 image: ## the service's image, by docker, podman or buildah (FEATURES=1: of entities, RESEARCH=1: the studies; IMAGE, BASE, PIP_CONF)
@@ -105,10 +105,11 @@ lock: env ## resolve the pinned environments anew (needs uv)
 	@$(RESOLVE) pyproject.toml --extra research --extra features --extra gcs -c requirements-features.lock -o requirements-research.lock
 	@$(RESOLVE) --group delivery -o requirements-delivery.lock
 
-env: $(VENV)/.ready $(VENV)/.kernel ## the environment alone
+env: $(VENV)/.ready ## the environment alone
 
+# Optional: without a C compiler it says so, and the service scores by NumPy.
 $(VENV)/.kernel: $(VENV)/.ready serve/kernel.c
-	@$(BIN)/python -m serve.kernel
+	@python -m serve.kernel
 	@touch $@
 
 $(VENV)/.ready: requirements.lock pyproject.toml
