@@ -75,7 +75,7 @@ bench-serve: env $(VENV)/.kernel ## the service against empty routes and other s
 image: ## the service's image, by docker, podman or buildah (FEATURES=1: of entities, RESEARCH=1: the studies; IMAGE, BASE, PIP_CONF)
 	@k8s/image.sh
 
-load: env tools ## the service under Locust on loopback, fails beyond its limits (ENTITIES=1: on entities; WEB=1: Locust's page)
+load: env tools $(VENV)/.kernel ## the service under Locust on loopback, fails beyond its limits (ENTITIES=1: on entities; WEB=1: Locust's page)
 	@python -m tests.load $(if $(WEB),--web) $(if $(ENTITIES),--entities)
 
 capacity: env ## the autoscaler simulated against traffic, from measured CPU time; writes figures and docs/capacity.md
