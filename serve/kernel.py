@@ -30,7 +30,7 @@ class CompiledScorer(RowScorer):
     Parameters
     ----------
     bundle
-        A verified bundle.
+        A verified bundle: loading it has checked that every place it names lies inside its arrays.
     library
         The compiled source.
     """
