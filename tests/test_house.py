@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from fraud_core.pipeline import params as params_module
+from fraud_core.pipeline.cells import imported_modules
 from fraud_core.pipeline.notebook import check_parameters, declared_parameters
 from fraud_core.pipeline.params import STUDIES, SWEEPS, notebook_parameters, read_params
 from tests.conftest import ROOT
@@ -207,7 +208,7 @@ def test_every_room_a_notebook_imports_is_a_dependency_of_its_stage():
 def reached(notebook):
     """The modules of the package that a notebook imports, directly or through others."""
     cells = [cell.source for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
-    waiting, found = {line for cell in cells for line in modules(cell)}, set()
+    waiting, found = {path for cell in cells for path in modules(cell)}, set()
     while waiting:
         path = waiting.pop()
         found.add(path)
@@ -217,12 +218,8 @@ def reached(notebook):
 
 def modules(code):
     """The files of the package that code imports."""
-    paths = set()
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fraud_core"):
-            stems = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            paths |= {f"{stem.replace('.', '/')}.py" for stem in stems}
-    return {path for path in paths if (ROOT / path).is_file()}
+    paths = {f"{module.replace('.', '/')}.py" for module in imported_modules(code.encode())}
+    return {path for path in paths if path.startswith("fraud_core/") and (ROOT / path).is_file()}
 
 
 @pytest.mark.parametrize("study", sorted(STUDIES | SWEEPS))
