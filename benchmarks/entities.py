@@ -22,7 +22,7 @@ from fraud_core.data.simulate import StreamSettings, simulate_stream
 
 ROUNDS, ASKED = 7, 2_000
 HALF = {"n_customers": 2_500, "n_terminals": 5_000, "radius": 5.0 * 2**0.5}
-STORED, REPLAYED = StreamSettings(n_customers=1_000, n_terminals=2_000, n_days=60, radius=10.0), 2_000
+STORED, REPLAYED = StreamSettings(n_customers=1_000, n_terminals=2_000, n_days=60, radius=10.0), 10_000
 ONLINE = StreamSettings(n_customers=1_000, n_terminals=2_000, n_days=60, radius=5.0 * 5**0.5)
 
 

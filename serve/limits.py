@@ -30,15 +30,10 @@ class RateLimit:
 
     def allows(self, caller: str) -> bool:
         """Take one request of a caller, if there is one left."""
-        now, known = monotonic(), self._left.get(caller)
-        if known is None:
-            if len(self._left) >= MOST_CALLERS:
-                self._left.clear()
-            known = self._burst, now
-        left = known[0] + (now - known[1]) * self._per_second
-        left = self._burst if left > self._burst else left
-        if left < 1.0:
-            self._left[caller] = left, now
-            return False
-        self._left[caller] = left - 1.0, now
-        return True
+        now = monotonic()
+        left, at = self._left.get(caller, (self._burst, now))
+        left = min(self._burst, left + (now - at) * self._per_second)
+        if len(self._left) > MOST_CALLERS:
+            self._left.clear()
+        self._left[caller] = (left - 1.0 if left >= 1.0 else left, now)
+        return left >= 1.0

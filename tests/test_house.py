@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from fraud_core.pipeline import params as params_module
-from fraud_core.pipeline.cells import imported_modules
+from fraud_core.pipeline.cells import imported_modules, reached_modules
 from fraud_core.pipeline.notebook import check_parameters, declared_parameters
 from fraud_core.pipeline.params import STUDIES, SWEEPS, notebook_parameters, read_params
 from tests.conftest import ROOT
@@ -205,29 +205,14 @@ def test_every_room_a_notebook_imports_is_a_dependency_of_its_stage():
             assert any(d == f"fraud_core/{used}" or d.startswith(f"fraud_core/{used}/") for d in deps), (study, used)
 
 
-def reached(notebook):
-    """The modules of the package that a notebook imports, directly or through others."""
-    cells = [cell.source for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
-    waiting, found = {path for cell in cells for path in modules(cell)}, set()
-    while waiting:
-        path = waiting.pop()
-        found.add(path)
-        waiting |= modules((ROOT / path).read_text()) - found
-    return found
-
-
-def modules(code):
-    """The files of the package that code imports."""
-    paths = {f"{module.replace('.', '/')}.py" for module in imported_modules(code.encode())}
-    return {path for path in paths if path.startswith("fraud_core/") and (ROOT / path).is_file()}
-
-
 @pytest.mark.parametrize("study", sorted(STUDIES | SWEEPS))
 def test_a_study_depends_on_the_files_of_data_that_it_imports_and_on_no_others(study):
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     deps = (stages[study].get("do") or stages[study])["deps"]
-    everything = reached(ROOT / "notebooks" / f"{(STUDIES | SWEEPS)[study].notebook}.ipynb")
-    used = {path for path in everything if path.startswith("fraud_core/data/")}
+    cells = nbformat.read(ROOT / "notebooks" / f"{(STUDIES | SWEEPS)[study].notebook}.ipynb", as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    files = {f"{module.replace('.', '/')}.py" for module in reached_modules(imported_modules(code.encode()))}
+    used = {path for path in files if path.startswith("fraud_core/data/")}
     assert "fraud_core/data/splits.py" in used
     if "fraud_core/data/features.py" in used:
         assert "fraud_core/data" in deps

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -123,9 +123,17 @@ def code_sha256(function: Callable) -> str:
 
     Nothing else can move what the function computes; a change of a summary leaves finished cells as they are.
     """
+    reached, digest = reached_modules([function.__module__]), hashlib.sha256()
+    for module in sorted(reached):
+        digest.update(module.encode() + reached[module])
+    return digest.hexdigest()
+
+
+def reached_modules(modules: Iterable[str]) -> dict[str, bytes]:
+    """Sources of the modules of this package among some modules and all that these import, by name."""
     package = Path(__file__).resolve().parents[1]
     reached: dict[str, bytes] = {}
-    waiting = [function.__module__]
+    waiting = list(modules)
     while waiting:
         module = waiting.pop()
         path = package.parent.joinpath(*module.split(".")).with_suffix(".py")
@@ -133,10 +141,7 @@ def code_sha256(function: Callable) -> str:
             continue
         reached[module] = path.read_bytes()
         waiting += imported_modules(reached[module])
-    digest = hashlib.sha256()
-    for module in sorted(reached):
-        digest.update(module.encode() + reached[module])
-    return digest.hexdigest()
+    return reached
 
 
 def imported_modules(source: bytes) -> list[str]:
