@@ -196,6 +196,18 @@ def resampled_days(folds: Sequence[Ranked], rng: np.random.Generator) -> np.ndar
     return weight
 
 
+def cards_in_a_day(featured: pl.DataFrame, folds: Mapping[str, int]) -> float:
+    """Cards that pay in a day of the tests and are not known to be compromised, mean over the days.
+
+    Where it does not exceed the number that can be looked at, every model looks at all of them.
+    """
+    events, cards = to_events(featured), []
+    for fold in prequential_folds(events.day, events.customer, events.known_fraud_day, **folds):
+        paid = np.unique(np.column_stack([events.day[fold.test], events.customer[fold.test]]), axis=0)
+        cards += np.unique(paid[:, 0], return_counts=True)[1].tolist()
+    return float(np.mean(cards))
+
+
 def study_entities(
     featured: pl.DataFrame, *, model: Mapping[str, Any], folds: Mapping[str, int], k: int, n_replicates: int,
     rng: np.random.Generator,

@@ -5,9 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from fraud_core.data.features import add_features
+from fraud_core.data.features import DAY_SECONDS, add_features
 from fraud_core.data.simulate import StreamSettings, simulate_stream
-from fraud_core.entities.study import Events, compare, known_labels, measure, rank_fold, study_entities, to_events
+from fraud_core.entities.study import (
+    Events,
+    cards_in_a_day,
+    compare,
+    known_labels,
+    measure,
+    rank_fold,
+    study_entities,
+    to_events,
+)
 from fraud_core.errors import ParameterError
 from fraud_core.model.prequential import Fold
 
@@ -29,6 +38,17 @@ def test_history_finds_more_fraud_than_the_payment_alone(featured):
         found["features.card_precision"].value - found["raw.card_precision"].value
     )
     assert {"random_split.average_precision", "features.gain.average_precision"} <= set(found)
+
+
+def test_cards_that_can_be_looked_at_are_those_that_pay_and_are_not_known(featured):
+    day, begin = pl.col("time") // DAY_SECONDS, 20 + 7 + 7
+    known = pl.col("customer_id").filter(pl.col("reported_at") // DAY_SECONDS < begin)
+    first = FOLDS | {"n_folds": 1}
+    tested = featured.filter(~pl.col("customer_id").is_in(known.implode()), (day >= begin) & (day < begin + 7))
+    by_day = tested.group_by(day.alias("day")).agg(pl.col("customer_id").n_unique())["customer_id"]
+    assert by_day.len() == 7
+    assert cards_in_a_day(featured, first) == pytest.approx(by_day.mean())
+    assert cards_in_a_day(featured, first) < featured["customer_id"].n_unique()
 
 
 def test_nothing_but_what_is_known_is_a_column(featured):
