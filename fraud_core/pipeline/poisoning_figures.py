@@ -8,6 +8,7 @@ from fraud_core.model.intervals import Interval
 from fraud_core.pipeline.figures import COLORS, GREY, axes_of, say
 
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "h")
+COLUMN = 0.08  # width of a label in the frontier, as a probability
 
 
 def attack_words(name: str) -> str:
@@ -47,7 +48,8 @@ def defences(found: Mapping[str, Mapping[str, Interval]], clean: Interval, floor
 def frontier(points: Mapping[str, tuple[float, float]], floor: float):
     """Damage against the probability that a monitor notices, a point for each attack and budget.
 
-    Budgets are written at the points beyond the noise floor; those within it are one crowd of no effect.
+    Budgets are written at the points beyond the noise floor, to the left where marks stand on the right; those within
+    the floor are one crowd of no effect.
     """
     drawing, axes = axes_of(6.8, 4.4)
     axes.axhspan(-floor, floor, color="#dfe3e8", label="noise floor (placebo)")
@@ -60,8 +62,10 @@ def frontier(points: Mapping[str, tuple[float, float]], floor: float):
         axes.plot(seen, damage, MARKS[number % len(MARKS)], color=COLORS[number % len(COLORS)],
                   label=say(attack) if first else None)  # fmt: skip
         if name in offsets:
-            axes.annotate(f"{budget}%", (seen, damage), xytext=(5, offsets[name]), textcoords="offset points",
-                          fontsize=8, va="center", color=COLORS[number % len(COLORS)])  # fmt: skip
+            left = any(0 < other - seen < COLUMN for other, _ in points.values())
+            axes.annotate(f"{budget}%", (seen, damage), xytext=(-6 if left else 6, offsets[name]),
+                          textcoords="offset points", fontsize=8, va="center", ha="right" if left else "left",
+                          color=COLORS[number % len(COLORS)])  # fmt: skip
     axes.set(xlabel="probability that the chart or the label monitor notices", xlim=(-0.04, 1.08))
     axes.set_ylabel("average precision lost, no defence")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
@@ -74,7 +78,7 @@ def _label_offsets(points: Mapping[str, tuple[float, float]]) -> dict[str, float
     unit = max(height, 1e-9) / 230  # the axes are some 230 points high
     offsets: dict[str, float] = {}
     for name, (seen, damage) in sorted(points.items(), key=lambda item: item[1][1]):
-        own = [points[other][1] + offsets[other] * unit for other in offsets if abs(points[other][0] - seen) < 0.08]
+        own = [points[other][1] + offsets[other] * unit for other in offsets if abs(points[other][0] - seen) < COLUMN]
         lowest = max(own, default=-np.inf) + 9 * unit
         offsets[name] = max(0.0, (lowest - damage) / unit)
     return offsets

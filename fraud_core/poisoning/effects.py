@@ -24,12 +24,13 @@ class Effects:
         ``replicates[group][defence][seed][metric]`` has shape (1 + n_replicates,), entry 0 the value on v1 itself;
         metrics are those of `EFFECT_METRICS` and, for `CHANGES`, ``<metric>_change`` against the clean training and
         ``<metric>_clean`` of it, on the same resamples. Resamples are shared between seeds and defences in law only.
-    floor
-        `noise_floor` of each metric of `CHANGES`.
+    floor, floor_of_mean
+        `noise_floor` of each metric of `CHANGES`, for one training, and for the mean of as many as an attack has draws.
     """
 
     replicates: dict[str, dict[str, list[dict[str, np.ndarray]]]]
     floor: dict[str, float]
+    floor_of_mean: dict[str, float]
 
     def interval(self, group: str, defence: str, metric: str) -> Interval:
         """Mean over the seeds of a metric, with its interval."""
@@ -95,12 +96,14 @@ def measure_effects(
     n_replicates: int,
     seed: int,
 ) -> Effects:
-    """Score every cell on the clean labels of the holdout, paired with the clean training.
+    """Score every cell on the clean labels of the holdout, paired with the clean training of its seed.
+
+    A placebo training is paired with a clean one of another seed.
 
     Parameters
     ----------
     cells, results
-        As from `grid` and `run_cell`; the first cell is the clean reference.
+        As from `grid` and `run_cell`.
     holdout
         v1 with its true labels.
     decision
@@ -108,14 +111,15 @@ def measure_effects(
     n_replicates, seed
         Of the bootstrap; a model and its clean pair see the same resamples.
     """
-    clean = scored(results[0], "none")
+    clean = {c.fit_seed: scored(r, "none") for c, r in zip(cells, results, strict=True) if c.attack == CLEAN}
     found: dict[str, dict[str, list[dict[str, np.ndarray]]]] = {}
     for number, (cell, result) in enumerate(zip(cells, results, strict=True)):
+        pair = _another(clean, cell.fit_seed) if cell.attack == PLACEBO else clean[cell.fit_seed]
         together = [name for name in ("none", "policy") if f"{name}.log_odds" in result]
         alone = [name for name in defences_of(result) if name not in together]
         for models in (together, *([name] for name in alone)):
             replicates = bootstrap(
-                holdout.y_true, {CLEAN: clean} | {name: scored(result, name) for name in models}, holdout.amount_eur,
+                holdout.y_true, {CLEAN: pair} | {name: scored(result, name) for name in models}, holdout.amount_eur,
                 n_alerts=round(decision["alert_budget"] * len(holdout.y_true)),
                 review_cost_eur=decision["review_cost_eur"], n_replicates=n_replicates,
                 rng=np.random.default_rng([seed, number]),
@@ -125,8 +129,16 @@ def measure_effects(
                     _with_changes(replicates[name], replicates[CLEAN])
                 )
     placebo = found.pop(PLACEBO, {}).get("none", [])
-    floor = {metric: noise_floor([float(part[f"{metric}_change"][0]) for part in placebo]) for metric in CHANGES}
-    return Effects(found, floor)
+    changes = {metric: [float(part[f"{metric}_change"][0]) for part in placebo] for metric in CHANGES}
+    floors = [{metric: noise_floor(own, n) for metric, own in changes.items()} for n in (1, len(clean))]
+    return Effects(found, *floors)
+
+
+def _another(clean: Mapping[int, Scored], seed: int) -> Scored:
+    """A clean training of another seed, in turn; the only one where there is one alone."""
+    seeds = sorted(clean)
+    turn = seed % len(seeds)
+    return clean[seeds[turn] if seeds[turn] != seed else seeds[turn - 1]]
 
 
 def _with_changes(own: Result, clean: Result) -> dict[str, np.ndarray]:
@@ -137,23 +149,26 @@ def _with_changes(own: Result, clean: Result) -> dict[str, np.ndarray]:
     return kept
 
 
-def noise_floor(changes: Sequence[float]) -> float:
-    """How far one training without an attack may lie from another: half the 95% prediction interval of a new change.
+def noise_floor(changes: Sequence[float], n_trainings: int = 1) -> float:
+    """How far trainings without an attack may lie from others: half the 95% prediction interval of their mean change.
 
     Parameters
     ----------
     changes
         Change of a metric in each placebo training; their mean need not be 0.
+    n_trainings
+        How many new changes are averaged.
 
     Returns
     -------
     float
-        t₀.₉₇₅ · s · √(1 + 1/n) + |mean|; infinite with fewer than two placebo trainings, so that nothing is claimed.
+        t₀.₉₇₅ · s · √(1/n_trainings + 1/n) + |mean|; infinite with fewer than two placebo trainings, so that nothing is
+        claimed.
 
     Examples
     --------
-    >>> round(noise_floor([-0.01, 0.01]), 3)
-    0.22
+    >>> round(noise_floor([-0.01, 0.01]), 3), round(noise_floor([-0.01, 0.01], 4), 3)
+    (0.22, 0.156)
     >>> noise_floor([0.01])
     inf
     """
@@ -162,7 +177,8 @@ def noise_floor(changes: Sequence[float]) -> float:
     n = len(changes)
     if n < 2:
         return float("inf")
-    return float(t.ppf(0.975, n - 1) * np.std(changes, ddof=1) * np.sqrt(1 + 1 / n) + abs(np.mean(changes)))
+    spread = float(t.ppf(0.975, n - 1) * np.std(changes, ddof=1))
+    return spread * float(np.sqrt(1 / n_trainings + 1 / n)) + abs(float(np.mean(changes)))
 
 
 def interval_over_seeds(parts: Sequence[np.ndarray], same_attack: Sequence[Sequence[float]]) -> Interval:

@@ -51,7 +51,7 @@ class Goal:
 
 FEW_FRAUDS = "the loss itself is small beside its interval, so a share of it means little"
 NEAR_FRAUDS = "where a mode is hidden, its remaining frauds are too few to tell all of it from legitimate payments"
-COST = "clean trainings differ by more than a tenth (`gate.cost_floor_eur`): a few large frauds decide"
+COST = "within `placebo.expected_cost_eur_floor_of_mean`, more than a tenth of the cost: a few large frauds decide"
 TRIGGER = "the search does not find the trigger in every draw"
 
 GOALS = (
@@ -130,6 +130,7 @@ def _value(figure: Interval | float) -> float:
 
 
 def _verdict(goal: Goal, found: Interval) -> str:
-    word = "reached" if goal.kept_by(found.value) else "not reached"
+    missed_by = abs(found.value - goal.limit)
+    word = "reached" if goal.kept_by(found.value) else f"not reached by {missed_by:.2g}"
     both = goal.kept_by(found.low) == goal.kept_by(found.high)
     return word if both else f"{word}, uncertain"

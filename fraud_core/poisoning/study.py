@@ -79,21 +79,24 @@ def budget_name(attack: str, rate: float) -> str:
 
 
 def grid(budgets: Mapping[str, Sequence[float]], *, n_seeds: int, n_placebo: int, seed: int) -> list[Cell]:
-    """The cells of a study: clean draws, the first of which is the reference, the placebo, then attack by rate by seed.
+    """The cells of a study: clean trainings, the placebo, then attack by rate by seed.
 
-    A placebo training is clean too: it has another seed and leaves out a random tenth of the rows of each class, so it
-    shows how far the result moves when nobody attacks. A clean draw differs from the reference in the seeds of the scan
-    and of the defences alone.
+    The draw k of an attack is fitted with seed k, and so is the clean training that it is compared with: one clean
+    fit may be a lucky one, and its luck would be in every figure. A placebo training is clean too: it has another seed
+    and leaves out a random tenth of the rows of each class, so it shows how far the result moves when nobody attacks.
 
     Examples
     --------
     >>> [cell.name for cell in grid({"fraud_to_legit": [0.1]}, n_seeds=1, n_placebo=1, seed=7)]
     ['clean.seed7', 'placebo.seed8', 'fraud_to_legit.10.seed7']
     """
-    clean = [Cell(CLEAN, 0.0, seed + k, seed) for k in range(n_seeds)]
+    clean = [Cell(CLEAN, 0.0, seed + k, seed + k) for k in range(n_seeds)]
     placebo = [Cell(PLACEBO, 0.0, seed + k, seed + k) for k in range(1, n_placebo + 1)]
     attacked = [
-        Cell(name, rate, seed + k, seed) for name, rates in budgets.items() for rate in rates for k in range(n_seeds)
+        Cell(name, rate, seed + k, seed + k)
+        for name, rates in budgets.items()
+        for rate in rates
+        for k in range(n_seeds)
     ]
     return clean + placebo + attacked
 

@@ -28,13 +28,15 @@ SHOWN = (*EFFECT_METRICS, *(f"{metric}_change" for metric in CHANGES))
 
 def effect_metrics(effects: Effects, *, limit: float) -> dict[str, Any]:
     """Every metric under ``<attack>.<budget>.<defence>.<metric>``, and the placebo's noise floor."""
-    flat: dict[str, Any] = {f"placebo.{m}_floor": value for m, value in effects.floor.items() if np.isfinite(value)}
+    flat: dict[str, Any] = {}
+    for end, floors in (("floor", effects.floor), ("floor_of_mean", effects.floor_of_mean)):
+        flat |= {f"placebo.{metric}_{end}": value for metric, value in floors.items() if np.isfinite(value)}
     for group, by_defence in effects.replicates.items():
         for defence in by_defence:
             found = {metric: effects.interval(group, defence, metric) for metric in SHOWN}
             flat |= {f"{group}.{defence}.{metric}": value for metric, value in found.items()}
             flat[f"{group}.{defence}.verdict"] = verdict(
-                found["average_precision_change"], floor=effects.floor["average_precision"], limit=limit
+                found["average_precision_change"], floor=effects.floor_of_mean["average_precision"], limit=limit
             )
     return flat
 
@@ -133,7 +135,7 @@ def _against_clean(effects: Effects, group: str, key: str, rng: np.random.Genera
         f"summary.{key}.kept": _of_clean(effects, group, ap, rng),
         f"summary.{key}.cost_ratio": _of_clean(effects, group, "expected_cost_eur", rng),
     }
-    if -undefended[:, 0].mean() > effects.floor[ap]:
+    if -undefended[:, 0].mean() > effects.floor_of_mean[ap]:
         found[f"summary.{key}.recovered"] = ratio_interval(defended - undefended, -undefended, rng=rng)
     return found
 

@@ -13,8 +13,8 @@ GOAL = Goal("a", "what it means", AT_LEAST, 0.9, "because")
     [
         (0.95, 0.92, 0.97, "reached", ""),
         (0.95, 0.80, 0.97, "reached, uncertain", ""),
-        (0.85, 0.80, 0.95, "not reached, uncertain", "because"),
-        (0.85, 0.80, 0.89, "not reached", "because"),
+        (0.85, 0.80, 0.95, "not reached by 0.05, uncertain", "because"),
+        (0.85, 0.80, 0.89, "not reached by 0.05", "because"),
     ],
 )
 def test_verdict_follows_the_figure_and_its_interval(value, low, high, verdict, reason):

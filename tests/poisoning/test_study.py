@@ -54,6 +54,22 @@ def test_attack_without_a_budget_changes_nothing(study):
         np.testing.assert_array_equal(by_name["clean.seed1"][key], by_name["fraud_to_legit.0.seed1"][key])
 
 
+def test_each_draw_is_compared_with_the_clean_training_of_its_seed(versions):
+    rows = versions.training_rows
+    nothing = np.empty(0)
+    inputs = Inputs(rows, versions.holdout.features, np.arange(len(rows.y_true)), nothing, nothing, nothing)
+    cells = grid({"fraud_to_legit": [0.0]}, n_seeds=2, n_placebo=2, seed=1)
+    results = [run_cell(cell, inputs, SETTINGS | {"defences": []}) for cell in cells]
+    clean = [result["none.log_odds"] for cell, result in zip(cells, results, strict=True) if cell.attack == "clean"]
+    assert not np.array_equal(*clean)
+    effects = measure_effects(cells, results, versions.holdout, decision=DECISION, n_replicates=20, seed=0)
+    unchanged = effects.by_seed("fraud_to_legit.0", "none", "average_precision_change")
+    assert unchanged.shape == (2, 21)
+    assert not unchanged.any()
+    assert effects.point("clean", "none").tolist() == effects.point("fraud_to_legit.0", "none").tolist()
+    assert 0 < effects.floor_of_mean["average_precision"] < effects.floor["average_precision"]
+
+
 def test_hiding_nearly_all_frauds_is_harm_and_the_policy_gives_back(effects):
     undefended = effects.interval("fraud_to_legit.90", "none", "average_precision_change")
     assert undefended.high < 0
@@ -98,6 +114,7 @@ def test_noise_floor_needs_two_placebo_trainings_and_widens_with_their_spread():
     assert noise_floor([0.01]) == float("inf")
     assert noise_floor([0.0, 0.0, 0.0]) == 0.0
     assert noise_floor([-0.02, 0.02, 0.0]) > noise_floor([-0.01, 0.01, 0.0])
+    assert noise_floor([-0.02, 0.02, 0.0], 3) == pytest.approx(4.302653 * 0.02 * np.sqrt(1 / 3 + 1 / 3))
 
 
 def test_ratio_of_means_by_hand():
