@@ -147,12 +147,16 @@ def measure(service: Service, port: int, process: subprocess.Popen, scratch: Pat
 
 
 def at_half_of_saturation(running: list, found: dict[str, list[Round]]) -> dict[str, float]:
-    """99% quantile of a request's time, in ms, of the empty route and /predict, at half of what /predict can take."""
+    """99% quantile of a request's time, in ms, of the empty route and /predict, at half of what /predict can take.
+
+    One pause of the machine moves the quantile of a round, so rounds alternate and the median of them counts.
+    """
     rate = statistics.median(each.rps for each in found["predict"]) / 2
+    asked = [(s, port) for s, port, _, _ in running if s.name in ("litestar_empty", "predict")]
+    rounds = [{service.name: paced_p99_ms(service, port, rate) for service, port in asked} for _ in range(ROUNDS)]
     return {"paced_rps": round(rate)} | {
-        f"{service.name}.p99_at_half_ms": paced_p99_ms(service, port, rate)
-        for service, port, _, _ in running
-        if service.name in ("litestar_empty", "predict")
+        f"{service.name}.p99_at_half_ms": statistics.median(each[service.name] for each in rounds)
+        for service, _ in asked
     }
 
 
