@@ -3,7 +3,7 @@
 import pytest
 
 from fraud_core.model.intervals import Interval
-from fraud_core.poisoning.goals import AT_LEAST, AT_MOST, GOALS, Goal, goal_figures, goal_table
+from fraud_core.poisoning.goals import AT_LEAST, AT_MOST, FEW_FRAUDS, GOALS, Goal, goal_figures, goal_table
 
 GOAL = Goal("a", "what it means", AT_LEAST, 0.9, "because")
 
@@ -36,11 +36,38 @@ def test_goal_without_a_figure_has_no_row_and_is_not_counted():
     assert goal_figures({"b": 1.0}, [GOAL]) == {"goals.measured": 0, "goals.reached": 0}
 
 
-def test_every_goal_is_measured_by_the_full_study():
+@pytest.fixture(scope="module")
+def metrics():
+    """Figures of the full study."""
     from fraud_core.pipeline.results import read_metrics
 
-    metrics = read_metrics("results/poisoning")
-    if "summary.fraud_to_legit_50.recovered" not in metrics:
+    found = read_metrics("results/poisoning")
+    if "summary.fraud_to_legit_50.recovered" not in found:
         pytest.skip("results/poisoning holds the quick profile")
+    return found
+
+
+def test_reasons_of_misses_are_what_the_full_study_measured(metrics):
+    """A reason is a sentence in the code; the figures that it relies on are looked up here."""
+    floor, clean = metrics["placebo.expected_cost_eur_floor_of_mean"], metrics["clean.none.expected_cost_eur"]
+    for goal in GOALS:
+        group, _, figure = goal.figure.removeprefix("summary.").rpartition(".")
+        attack, _, budget = group.rpartition("_")
+        if goal.kept_by(metrics[goal.figure]):
+            continue
+        if figure == "cost_ratio":
+            assert metrics[f"{attack}.{budget}.policy.expected_cost_eur_change"] < floor, goal.figure
+            assert floor > 0.1 * clean
+        elif goal.reason == FEW_FRAUDS:
+            change = f"{attack}.{budget}.none.average_precision_change"
+            loss, low, high = (metrics[change + end] for end in ("", "_lo", "_hi"))
+            assert abs(loss) < high - low, goal.figure
+        elif figure == "average_precision_gap":
+            assert metrics[f"{goal.figure}_lo"] <= 0, goal.figure
+        else:
+            assert goal.reason, goal.figure
+
+
+def test_every_goal_is_measured_by_the_full_study(metrics):
     assert [goal.figure for goal in GOALS if goal.figure not in metrics] == []
     assert goal_figures(metrics)["goals.measured"] == len(GOALS)
