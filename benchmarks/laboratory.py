@@ -1,7 +1,7 @@
 """The poisoning laboratory against the naive loop, in one run: `make bench`.
 
-The naive loop asks for each defence alone, one after the other, and finds neighbours, duplicates, out-of-fold scores
-and trainings anew for each. The laboratory shares them and deals the cells to two processes. Both run the same
+The naive loop asks for each defence alone, one after the other, and makes bins, neighbours, duplicates, out-of-fold
+scores and trainings anew for each. The laboratory shares them and deals the cells to two processes. Both run the same
 functions on the same rows, and must give the same scores.
 """
 
@@ -22,7 +22,6 @@ from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.progress import progress_bar
 from fraud_core.pipeline.versions import open_versions
 from fraud_core.poisoning.neighbours import nearest_neighbours
-from fraud_core.poisoning.scores import duplicate_groups
 from fraud_core.poisoning.study import Cell, Inputs, run_cell
 
 ROWS, SEEDS, STORE = 45_000, (1, 2), "scratch/benchmark-cells"
@@ -67,7 +66,7 @@ def last_rows(rows, n_rows: int):
 def prepare(rows, holdout_features) -> Inputs:
     """What cells share."""
     neighbours, distance = nearest_neighbours(rows.features)
-    return Inputs(rows, holdout_features, duplicate_groups(rows.features), np.empty(0), neighbours, distance)
+    return Inputs(rows, holdout_features, np.empty(0), neighbours, distance)
 
 
 if __name__ == "__main__":

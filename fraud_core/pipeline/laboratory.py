@@ -14,7 +14,7 @@ from fraud_core.pipeline.versions import Versions
 from fraud_core.poisoning.attacks import Knowledge, attack
 from fraud_core.poisoning.detectability import Detectability, detectability
 from fraud_core.poisoning.effects import Effects, scored
-from fraud_core.poisoning.scores import duplicate_groups
+from fraud_core.poisoning.quantised import bin_settings
 from fraud_core.poisoning.study import (
     CLEAN,
     PLACEBO,
@@ -65,12 +65,18 @@ def run_study(
         As from `fraud_core.poisoning.study.run_cell`, in the order of the cells.
     """
     shown = progress or progress_bar()
-    inputs = _inputs(cells, data, defences, n_processes, shown)
+    inputs = _inputs(cells, data, catboost, defences, n_processes, shown)
     settings = {"catboost": dict(catboost), "decision": dict(decision), "defences": list(defences)}
-    return run_cells(run_cell, cells, inputs, settings, what="cells", n_processes=n_processes, progress=shown)
+    # Attacked cells take longest and go first, so that the processes end together.
+    order = sorted(cells, key=lambda cell: cell.attack in (CLEAN, PLACEBO))
+    found = run_cells(run_cell, order, inputs, settings, what="cells", n_processes=n_processes, progress=shown)
+    by_name = {cell.name: result for cell, result in zip(order, found, strict=True)}
+    return [by_name[cell.name] for cell in cells]
 
 
-def _inputs(cells: Sequence[Cell], data: Versions, defences: Sequence[str], n_processes: int, shown) -> Inputs:
+def _inputs(
+    cells: Sequence[Cell], data: Versions, catboost: Mapping, defences: Sequence[str], n_processes: int, shown
+) -> Inputs:
     rows = data.training_rows
     margin = neighbours = distance = np.empty(0)
     if any(cell.attack == "boundary" for cell in cells):
@@ -84,7 +90,7 @@ def _inputs(cells: Sequence[Cell], data: Versions, defences: Sequence[str], n_pr
             neighbour_part, parts, rows.features, what="neighbours", n_processes=n_processes, progress=shown
         )
         neighbours, distance = (np.concatenate([part[key] for part in found]) for key in ("neighbours", "distance"))
-    return Inputs(rows, data.holdout.features, duplicate_groups(rows.features), margin, neighbours, distance)
+    return Inputs(rows, data.holdout.features, margin, neighbours, distance, bin_settings(catboost))
 
 
 def monitor_attacks(

@@ -103,6 +103,7 @@ class PoisoningStudy(_Section):
     defences: list[Defence]
     n_seeds: Count
     n_placebo: Annotated[int, msgspec.Meta(ge=2)]
+    n_scanned: Annotated[int, msgspec.Meta(ge=0)]
     equivalence_limit: Share
     tolerated_eur: Positive
     n_replicates: Count

@@ -1,8 +1,8 @@
 """Defences against poisoned labels: each takes rows as seen and returns the rows to train on.
 
 All of them have what a defender has: the last hours of v0 as trusted rows, whose labels were copied before the attack.
-No defence touches a trusted row, and none sees the sealed holdout. What several of them need (out-of-fold scores, the
-scan, the neighbours) is computed once and passed in as `Evidence`.
+No defence touches a trusted row, and none sees the sealed holdout. What several of them need (bins, out-of-fold
+scores, the scan, the neighbours) is computed once and passed in as `Evidence`.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from fraud_core.model.champion import TrainingRows
 from fraud_core.poisoning.micro_models import micro_model_votes
 from fraud_core.poisoning.neighbours import fraud_neighbours
 from fraud_core.poisoning.provenance import harmful_source
+from fraud_core.poisoning.quantised import Quantised
 from fraud_core.poisoning.scan import Scan, detect
 from fraud_core.poisoning.scores import OutOfFold, out_of_fold_scores, sample_loss
 
@@ -33,8 +34,8 @@ class Evidence:
     ----------
     scores, scan
         Of the rows as seen, from `out_of_fold_scores` and `detect`.
-    groups
-        `duplicate_groups` of the features.
+    quantised
+        The features in bins.
     neighbours
         Shape (n_samples, k), nearest rows of each row, or None when no defence asks for them.
     source
@@ -43,7 +44,7 @@ class Evidence:
 
     scores: OutOfFold
     scan: Scan
-    groups: np.ndarray
+    quantised: Quantised
     neighbours: np.ndarray | None = None
     source: np.ndarray | None = None
 
@@ -58,10 +59,13 @@ class Defended:
         Rows that stay, with the labels to train on.
     doubted
         Shape (n_samples,), True for rows as seen that were removed or relabelled.
+    numbers
+        Shape (n_rows,), the number that each row that stays has among the rows as seen.
     """
 
     rows: TrainingRows
     doubted: np.ndarray
+    numbers: np.ndarray
 
 
 def trust(seen: TrainingRows, y_trusted: np.ndarray) -> TrainingRows:
@@ -126,16 +130,16 @@ def defend(name: str, rows: TrainingRows, evidence: Evidence, *, seed: int, mode
     if name not in _DOUBT and name not in ("none", "micro_models"):
         raise ParameterError(f"defence: expected one of {', '.join(DEFENCES[:-1])}, got {name!r}")
     if name == "micro_models":
-        return _micro_models(rows, seed, mode)
+        return _micro_models(rows, evidence, seed, mode)
     nothing = np.zeros(len(rows.y_true), dtype=bool)
     return _without(rows, nothing if name == "none" else _DOUBT[name](rows, evidence, seed))
 
 
 def _without(rows: TrainingRows, doubted: np.ndarray) -> Defended:
     doubted = doubted & ~rows.validation
-    stay = ~doubted
+    stay = np.flatnonzero(~doubted)
     kept = TrainingRows(rows.features[stay], rows.y_true[stay], rows.amount_eur[stay], rows.validation[stay])
-    return Defended(kept, doubted)
+    return Defended(kept, doubted, stay)
 
 
 def _confident_learning(rows: TrainingRows, evidence: Evidence, seed: int) -> np.ndarray:
@@ -162,9 +166,10 @@ def _trusted_loss(rows: TrainingRows, evidence: Evidence, seed: int) -> np.ndarr
     trusted = np.flatnonzero(rows.validation)
     half = np.random.default_rng(seed).permutation(len(trusted)) % 2 == 0
     halves = ((trusted[half], trusted[~half]), (trusted[~half], trusted[half]))
-    honest = np.concatenate([sample_loss(rows, learnt, scored, seed=seed) for learnt, scored in halves])
-    every = np.arange(len(rows.y_true))
-    return sample_loss(rows, trusted, every, seed=seed) > np.quantile(honest, TRUSTED_LOSS_QUANTILE)
+    shared, y = evidence.quantised, rows.y_true
+    honest = np.concatenate([sample_loss(shared, y, learnt, scored, seed=seed) for learnt, scored in halves])
+    every = np.arange(len(y))
+    return sample_loss(shared, y, trusted, every, seed=seed) > np.quantile(honest, TRUSTED_LOSS_QUANTILE)
 
 
 def _provenance(rows: TrainingRows, evidence: Evidence, seed: int) -> np.ndarray:
@@ -172,7 +177,7 @@ def _provenance(rows: TrainingRows, evidence: Evidence, seed: int) -> np.ndarray
     if evidence.source is None:
         raise ParameterError("provenance: expected a source for each row in `evidence.source`, got none; the data set "
                              "has no such column")  # fmt: skip
-    name = harmful_source(rows, evidence.source, seed=seed)
+    name = harmful_source(evidence.quantised, rows, evidence.source, seed=seed)
     return np.zeros(len(rows.y_true), dtype=bool) if name is None else evidence.source == name
 
 
@@ -187,7 +192,7 @@ def _out_of_fold(rows: TrainingRows, evidence: Evidence, seed: int) -> np.ndarra
         legitimate = doubted & (rows.y_true == 0)
         if not legitimate.any() or scan.false_fraud_rate > 0.01:
             break
-        scores = out_of_fold_scores(rows, seed=seed + 1000 * number, left_out=doubted, groups=evidence.groups)
+        scores = out_of_fold_scores(rows, seed=seed + 1000 * number, left_out=doubted, quantised=evidence.quantised)
         scan = detect(rows, scores, seed=seed, triggers=False)
         new = scan.suspicious & ~doubted
         doubted = doubted | new
@@ -202,17 +207,18 @@ _DOUBT: dict[str, Callable[[TrainingRows, Evidence, int], np.ndarray]] = {
 }  # fmt: skip
 
 
-def _micro_models(rows: TrainingRows, seed: int, mode: str) -> Defended:
+def _micro_models(rows: TrainingRows, evidence: Evidence, seed: int, mode: str) -> Defended:
     """Labels that most models, each trained on a slice of its own, vote against.
 
     G. Cretu et al. (2008), Casting out demons: sanitizing training data for anomaly sensors.
     """
     if mode not in MICRO_MODEL_MODES:
         raise ParameterError(f"mode: expected one of {', '.join(MICRO_MODEL_MODES)}, got {mode!r}")
-    against = micro_model_votes(rows, seed=seed) >= MICRO_MODEL_MAJORITY
+    against = micro_model_votes(evidence.quantised, rows.y_true, seed=seed) >= MICRO_MODEL_MAJORITY
     if mode == "positive_unlabelled":
         against &= rows.y_true == 0
     if mode != "relabel":
         return _without(rows, against)
     doubted = against & ~rows.validation
-    return Defended(replace(rows, y_true=np.where(doubted, 1 - rows.y_true, rows.y_true)), doubted)
+    relabelled = replace(rows, y_true=np.where(doubted, 1 - rows.y_true, rows.y_true))
+    return Defended(relabelled, doubted, np.arange(len(doubted)))

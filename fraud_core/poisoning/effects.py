@@ -116,22 +116,34 @@ def measure_effects(
     for number, (cell, result) in enumerate(zip(cells, results, strict=True)):
         pair = _another(clean, cell.fit_seed) if cell.attack == PLACEBO else clean[cell.fit_seed]
         together = [name for name in ("none", "policy") if f"{name}.log_odds" in result]
-        alone = [name for name in defences_of(result) if name not in together]
+        twins = {name: _twin(result, name, together) for name in defences_of(result) if name not in together}
+        alone = [name for name, twin in twins.items() if twin is None]
         for models in (together, *([name] for name in alone)):
             replicates = bootstrap(
                 holdout.y_true, {CLEAN: pair} | {name: scored(result, name) for name in models}, holdout.amount_eur,
                 n_alerts=round(decision["alert_budget"] * len(holdout.y_true)),
-                review_cost_eur=decision["review_cost_eur"], n_replicates=n_replicates,
+                review_cost_eur=decision["review_cost_eur"],
+                n_replicates=0 if cell.attack == PLACEBO else n_replicates,  # the floor is made of point values
                 rng=np.random.default_rng([seed, number]),
             )  # fmt: skip
             for name in models:
                 found.setdefault(cell.group, {}).setdefault(name, []).append(
                     _with_changes(replicates[name], replicates[CLEAN])
                 )
+        for name, twin in twins.items():
+            if twin is not None:
+                found[cell.group].setdefault(name, []).append(found[cell.group][twin][-1])
     placebo = found.pop(PLACEBO, {}).get("none", [])
     changes = {metric: [float(part[f"{metric}_change"][0]) for part in placebo] for metric in CHANGES}
     floors = [{metric: noise_floor(own, n) for metric, own in changes.items()} for n in (1, len(clean))]
     return Effects(found, *floors)
+
+
+def _twin(result: Result, name: str, among: Sequence[str]) -> str | None:
+    """The first of some defences that left the same model as this one, so that no model is resampled twice."""
+    parts = ("log_odds", "threshold")
+    same = (twin for twin in among if all(np.array_equal(result[f"{twin}.{p}"], result[f"{name}.{p}"]) for p in parts))
+    return next(same, None)
 
 
 def _another(clean: Mapping[int, Scored], seed: int) -> Scored:

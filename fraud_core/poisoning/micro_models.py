@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from fraud_core.model.champion import TrainingRows
+from fraud_core.poisoning.quantised import Quantised
 from fraud_core.poisoning.scores import fit_sample
 
 N_SLICES = 8
 
 
-def micro_model_votes(rows: TrainingRows, *, seed: int) -> np.ndarray:
+def micro_model_votes(quantised: Quantised, y: np.ndarray, *, seed: int) -> np.ndarray:
     """Share of the micro-models that vote against each label, in [0, 1], shape (n_samples,).
 
     A row's own slice does not vote on it. A model votes fraud where its probability, at equal weight of both classes,
@@ -16,8 +16,10 @@ def micro_model_votes(rows: TrainingRows, *, seed: int) -> np.ndarray:
 
     Parameters
     ----------
-    rows
-        Labels as seen, in any order.
+    quantised
+        Features in bins.
+    y
+        Shape (n_samples,), labels as seen, in any order.
     seed
         Of the slices and the fits.
 
@@ -25,13 +27,12 @@ def micro_model_votes(rows: TrainingRows, *, seed: int) -> np.ndarray:
     --------
     >>> from fraud_core.data.toy import toy_transactions
     >>> toy = toy_transactions(800, seed=0)
-    >>> rows = TrainingRows(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
-    ...                     np.arange(800) >= 600)
-    >>> votes = micro_model_votes(rows, seed=0)
+    >>> from fraud_core.poisoning.quantised import quantise
+    >>> quantised = quantise(toy.select("V1", "V2").to_numpy())
+    >>> votes = micro_model_votes(quantised, toy["Class"].to_numpy(), seed=0)
     >>> bool(votes.min() >= 0) and bool(votes.max() <= 1)
     True
     """
-    y = rows.y_true
     slice_of = np.random.default_rng(seed).permutation(len(y)) % N_SLICES
     against, voters = np.zeros(len(y)), np.zeros(len(y))
     for number in range(N_SLICES):
@@ -39,7 +40,7 @@ def micro_model_votes(rows: TrainingRows, *, seed: int) -> np.ndarray:
         if len(np.unique(y[own])) < 2:
             continue
         balance = float(np.log((y[own] == 0).sum() / (y[own] == 1).sum()))
-        vote = fit_sample(rows.features[own], y[own], seed=seed + number).margin(rows.features) + balance > 0
+        vote = fit_sample(quantised, own, y[own], seed=seed + number).margin(quantised.features) + balance > 0
         others = slice_of != number
         against[others] += vote[others] != (y[others] == 1)
         voters[others] += 1

@@ -14,6 +14,7 @@ import numpy as np
 from fraud_core.errors import ParameterError
 from fraud_core.model.champion import TrainingRows
 from fraud_core.poisoning.belief import believed
+from fraud_core.poisoning.quantised import Quantised
 from fraud_core.poisoning.scores import NOISY, OutOfFold
 from fraud_core.poisoning.triggers import Suspected, find_trigger
 
@@ -88,6 +89,7 @@ def detect(
     seed: int = 0,
     alpha: float = ALPHA,
     triggers: bool = True,
+    quantised: Quantised | None = None,
 ) -> Scan:
     """Scan a batch of labels.
 
@@ -105,6 +107,8 @@ def detect(
         False-alarm rate of each test, in (0, 1).
     triggers
         Whether to look for triggers, which takes a fit on all rows.
+    quantised
+        Of the features, when they are in bins already; for triggers.
 
     Raises
     ------
@@ -127,7 +131,8 @@ def detect(
     false_rate, p_false = _false_frauds(y, trusted, margin)
     high = float(np.quantile(margin[trusted & (y == 1)], TRUSTED_FRAUD_QUANTILE))
     hidden_rate, p_hidden, hidden = _hidden_frauds(y, trusted, margin, high, false_rate)
-    trigger = find_trigger(rows, high, seed=seed) if triggers and false_rate <= NOISY else None
+    search = triggers and false_rate <= NOISY
+    trigger = find_trigger(rows, high, seed=seed, quantised=quantised) if search else None
     false = np.zeros(len(y), dtype=bool)
     findings = []
     if p_false < alpha:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.model.champion import TrainingRows
-from fraud_core.model.estimators import FittedEstimator, fit_estimator
+from fraud_core.model.estimators import FittedEstimator
+from fraud_core.poisoning.quantised import Quantised, quantise
 
 N_FOLDS = 5
 SAMPLED_LEGITIMATE = 40_000
-DETECTOR = {"iterations": 150, "learning_rate": 0.1, "depth": 6, "rsm": 0.5, "random_strength": 3.0}
+# Fewer and larger steps than the champion's, chosen for speed on draws of v0 that no study takes (docs/decisions/0042).
+DETECTOR = {"iterations": 100, "learning_rate": 0.15, "depth": 6, "rsm": 0.5, "random_strength": 3.0}
 # Under many false fraud labels there is enough to learn from, and less regularisation finds small pockets of fraud.
 NOISY_DETECTOR = {"iterations": 100, "learning_rate": 0.1, "depth": 6}
 SMALL_DETECTOR = {"iterations": 80, "learning_rate": 0.2, "depth": 4, "rsm": 0.5}
@@ -42,19 +44,6 @@ class OutOfFold:
     def probability(self) -> np.ndarray:
         """Probability that the seen label is fraud, shape (n_samples,)."""
         return 1.0 / (1.0 + np.exp(-np.clip(self.margin, -700, 700)))
-
-
-def duplicate_groups(features: np.ndarray) -> np.ndarray:
-    """Number the distinct rows of a matrix; equal rows share a number.
-
-    Examples
-    --------
-    >>> duplicate_groups(np.array([[1.0, 2.0], [0.0, 0.0], [1.0, 2.0]]))
-    array([1, 0, 1])
-    """
-    rows = np.ascontiguousarray(features)
-    keys = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
-    return np.unique(keys, return_inverse=True)[1].ravel()
 
 
 def excess_fraud_rate(y_seen: np.ndarray, trusted: np.ndarray) -> float:
@@ -85,7 +74,7 @@ def trusted_weight(noise_rate: float) -> float:
 
 
 def out_of_fold_scores(
-    rows: TrainingRows, *, seed: int, left_out: np.ndarray | None = None, groups: np.ndarray | None = None
+    rows: TrainingRows, *, seed: int, left_out: np.ndarray | None = None, quantised: Quantised | None = None
 ) -> OutOfFold:
     """Score every row by models that saw neither its label nor that of an exact duplicate.
 
@@ -97,8 +86,8 @@ def out_of_fold_scores(
         Of folds, samples and fits.
     left_out
         Shape (n_samples,), True for rows that are scored but not learnt from, or None.
-    groups
-        `duplicate_groups` of the features when they are known already.
+    quantised
+        Of the features, when they are in bins already.
 
     Raises
     ------
@@ -115,8 +104,8 @@ def out_of_fold_scores(
     (400,)
     """
     rng = np.random.default_rng(seed)
-    groups = duplicate_groups(rows.features) if groups is None else groups
-    fold = rng.integers(0, N_FOLDS, groups.max() + 1)[groups]
+    quantised = quantise(rows.features) if quantised is None else quantised
+    fold = rng.integers(0, N_FOLDS, quantised.groups.max() + 1)[quantised.groups]
     y, trusted = rows.y_true, rows.validation
     noise = excess_fraud_rate(y, trusted)
     settings = NOISY_DETECTOR if noise > NOISY else DETECTOR
@@ -125,22 +114,23 @@ def out_of_fold_scores(
     margin = np.empty(len(y))
     for number in range(N_FOLDS):
         sample, offset = _sample(y, learnt & (fold != number), rng)
-        model = fit_estimator(
-            "catboost", rows.features[sample], y[sample], settings=settings, seed=seed * N_FOLDS + number,
-            n_threads=1, sample_weight=weight[sample],
-        )  # fmt: skip
+        model = quantised.fit(
+            sample, y[sample], settings=settings, seed=seed * N_FOLDS + number, sample_weight=weight[sample]
+        )
         scored = fold == number
         margin[scored] = model.margin(rows.features[scored]) + offset
     return OutOfFold(margin, fold)
 
 
-def fit_sample(features: np.ndarray, y: np.ndarray, *, seed: int) -> FittedEstimator:
+def fit_sample(quantised: Quantised, learnt: np.ndarray, y: np.ndarray, *, seed: int) -> FittedEstimator:
     """Fit the detector on a small set of rows, such as a slice or the trusted rows.
 
     Parameters
     ----------
-    features, y
-        Shapes (n_samples, n_features) and (n_samples,); both classes present. Of the legitimate rows at most
+    quantised
+        Features in bins.
+    learnt, y
+        Shape (n_learnt,), row numbers and their labels; both classes present. Of the legitimate rows at most
         `SAMPLED_LEGITIMATE` are taken; the margin is corrected for that by the caller where it matters.
     seed
         Of the sample and the fit.
@@ -149,34 +139,38 @@ def fit_sample(features: np.ndarray, y: np.ndarray, *, seed: int) -> FittedEstim
     --------
     >>> rng = np.random.default_rng(0)
     >>> y = rng.integers(0, 2, 50)
-    >>> fit_sample(rng.normal(y[:, None], 1.0, (50, 2)), y, seed=0).name
+    >>> fit_sample(quantise(rng.normal(y[:, None], 1.0, (50, 2))), np.arange(50), y, seed=0).name
     'catboost'
     """
     sample, _ = _sample(y, np.ones(len(y), dtype=bool), np.random.default_rng(seed))
-    return fit_estimator("catboost", features[sample], y[sample], settings=SMALL_DETECTOR, seed=seed, n_threads=1)
+    return quantised.fit(learnt[sample], y[sample], settings=SMALL_DETECTOR, seed=seed)
 
 
-def sample_loss(rows: TrainingRows, learnt: np.ndarray, scored: np.ndarray, *, seed: int) -> np.ndarray:
+def sample_loss(
+    quantised: Quantised, y: np.ndarray, learnt: np.ndarray, scored: np.ndarray, *, seed: int
+) -> np.ndarray:
     """Logistic loss of the labels of some rows under a detector fitted on others, shape (n_scored,).
 
     Parameters
     ----------
-    rows
-        Labels as seen.
+    quantised
+        Features in bins.
+    y
+        Shape (n_samples,), labels as seen.
     learnt, scored
-        Rows to fit on and to score, as masks or indices.
+        Numbers of the rows to fit on and to score.
     seed
         As in `fit_sample`.
 
     Examples
     --------
     >>> y = np.array([0, 1] * 20)
-    >>> rows = TrainingRows(y[:, None].astype("f4"), y, np.ones(40), np.zeros(40, dtype=bool))
-    >>> bool(sample_loss(rows, np.arange(20), np.arange(20, 40), seed=0).max() < 0.7)
+    >>> found = sample_loss(quantise(y[:, None]), y, np.arange(20), np.arange(20, 40), seed=0)
+    >>> bool(found.max() < 0.7)
     True
     """
-    margin = fit_sample(rows.features[learnt], rows.y_true[learnt], seed=seed).margin(rows.features[scored])
-    return np.logaddexp(0.0, np.where(rows.y_true[scored] == 1, -margin, margin))
+    margin = fit_sample(quantised, learnt, y[learnt], seed=seed).margin(quantised.features[scored])
+    return np.logaddexp(0.0, np.where(y[scored] == 1, -margin, margin))
 
 
 def _sample(y: np.ndarray, allowed: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:

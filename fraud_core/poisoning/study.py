@@ -2,19 +2,21 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from fraud_core.model.champion import DecidingModel, TrainingRows, train
+from fraud_core.model.champion import DecidingModel, TrainingRows
 from fraud_core.poisoning.attacks import Knowledge, Poisoned, attack
 from fraud_core.poisoning.defences import Evidence, defend, trust
 from fraud_core.poisoning.neighbours import after_moves, nearest_neighbours
 from fraud_core.poisoning.policy import choose_defence
+from fraud_core.poisoning.quantised import Quantised, quantise, train_quantised
 from fraud_core.poisoning.scan import Scan, detect
 from fraud_core.poisoning.scan_figures import scan_figures
-from fraud_core.poisoning.scores import duplicate_groups, out_of_fold_scores
+from fraud_core.poisoning.scores import out_of_fold_scores
 
 CLEAN, PLACEBO, TRUSTED = "clean", "placebo", "trusted_labels"
 PLACEBO_LEFT_OUT = 0.1
@@ -23,12 +25,16 @@ N_SOURCES = 6
 
 @dataclass(frozen=True)
 class Cell:
-    """One draw of one attack, or of ``clean`` or ``placebo``: its rate, seed of the draw and seed of the fit."""
+    """One draw of one attack, or of ``clean`` or ``placebo``: its rate, seed of the draw and seed of the fit.
+
+    A placebo that is not `scanned` is trained only.
+    """
 
     attack: str
     rate: float
     attack_seed: int
     fit_seed: int
+    scanned: bool = True
 
     @property
     def name(self) -> str:
@@ -51,20 +57,25 @@ class Inputs:
         v0 with true labels.
     holdout_features
         Features of v1; its labels are not here at all.
-    groups
-        `duplicate_groups` of v0.
     margin
         Shape (n_samples,), out-of-fold log-odds of a model of clean v0: what an attacker at the boundary knows.
     neighbours, distance
         From `nearest_neighbours`; empty when no defence asks for them.
+    bins
+        Settings of the estimator that say how features are cut into bins.
     """
 
     rows: TrainingRows
     holdout_features: np.ndarray
-    groups: np.ndarray
     margin: np.ndarray
     neighbours: np.ndarray
     distance: np.ndarray
+    bins: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def quantised(self) -> Quantised:
+        """The features of v0 in bins, made once in each process."""
+        return quantise(self.rows.features, self.bins)
 
 
 def budget_name(attack: str, rate: float) -> str:
@@ -78,12 +89,15 @@ def budget_name(attack: str, rate: float) -> str:
     return f"{attack}.{format(rate * 100, 'g').replace('.', '_')}"
 
 
-def grid(budgets: Mapping[str, Sequence[float]], *, n_seeds: int, n_placebo: int, seed: int) -> list[Cell]:
+def grid(
+    budgets: Mapping[str, Sequence[float]], *, n_seeds: int, n_placebo: int, seed: int, n_scanned: int | None = None
+) -> list[Cell]:
     """The cells of a study: clean trainings, the placebo, then attack by rate by seed.
 
     The draw k of an attack is fitted with seed k, and so is the clean training that it is compared with: one clean
     fit may be a lucky one, and its luck would be in every figure. A placebo training is clean too: it has another seed
     and leaves out a random tenth of the rows of each class, so it shows how far the result moves when nobody attacks.
+    The labels of the first `n_scanned` placebos, of all when None, are scanned too, to count false alarms.
 
     Examples
     --------
@@ -91,7 +105,8 @@ def grid(budgets: Mapping[str, Sequence[float]], *, n_seeds: int, n_placebo: int
     ['clean.seed7', 'placebo.seed8', 'fraud_to_legit.10.seed7']
     """
     clean = [Cell(CLEAN, 0.0, seed + k, seed + k) for k in range(n_seeds)]
-    placebo = [Cell(PLACEBO, 0.0, seed + k, seed + k) for k in range(1, n_placebo + 1)]
+    scanned = n_placebo if n_scanned is None else n_scanned
+    placebo = [Cell(PLACEBO, 0.0, seed + k, seed + k, k <= scanned) for k in range(1, n_placebo + 1)]
     attacked = [
         Cell(name, rate, seed + k, seed + k)
         for name, rates in budgets.items()
@@ -169,29 +184,29 @@ def run_cell(cell: Cell, inputs: Inputs, settings: Mapping[str, Any]) -> dict[st
 
 
 class _Bench:
-    """The trainings of one cell; equal training rows are trained once."""
+    """The trainings of one cell; the same rows with the same labels are trained once."""
 
     def __init__(self, cell: Cell, inputs: Inputs, settings: Mapping[str, Any], poisoned: Poisoned) -> None:
         self.cell, self.inputs, self.settings, self.poisoned = cell, inputs, settings, poisoned
         self.trained: dict[str, DecidingModel] = {}
+        self.as_before = poisoned.rows.features is inputs.rows.features
+        self.quantised = inputs.quantised if self.as_before else quantise(poisoned.rows.features, inputs.bins)
         self.seen = trust(poisoned.rows, poisoned.y_true[poisoned.rows.validation])
 
     def run(self, defences: Sequence[str]) -> dict[str, np.ndarray]:
         out = self._figures()
         seed = self.cell.attack_seed
         out |= self._result("none", self._train(self.poisoned.rows))
-        if not defences and self.cell.attack != PLACEBO:
+        if not (defences or (self.cell.attack == PLACEBO and self.cell.scanned)):
             return out
-        as_before = self.seen.features is self.inputs.rows.features
-        groups = self.inputs.groups if as_before else duplicate_groups(self.seen.features)
-        scores = out_of_fold_scores(self.seen, seed=seed, groups=groups)
+        scores = out_of_fold_scores(self.seen, seed=seed, quantised=self.quantised)
         source = simulated_sources(len(self.seen.y_true)) if self.cell.attack == "source" else None
-        scan = detect(self.seen, scores, source=source, seed=seed)
+        scan = detect(self.seen, scores, source=source, seed=seed, quantised=self.quantised)
         out |= scan_figures(scan, scores, self.seen, self.poisoned)
         if not defences:
             return out
-        neighbours = self._neighbours(as_before) if "knn" in defences else None
-        evidence = Evidence(scores, scan, groups, neighbours, source)
+        neighbours = self._neighbours() if "knn" in defences else None
+        evidence = Evidence(scores, scan, self.quantised, neighbours, source)
         models = {TRUSTED: self._train(self.seen)}
         out |= self._result(TRUSTED, models[TRUSTED])
         for name in defences:
@@ -201,7 +216,7 @@ class _Bench:
             if len(np.unique(defended.rows.y_true[~defended.rows.validation])) < 2:
                 out |= self._no_model(name, defended.doubted)
                 continue
-            models[name] = self._train(defended.rows)
+            models[name] = self._train(defended.rows, defended.numbers)
             out |= self._result(name, models[name], defended.doubted)
         if "policy" in defences:
             out |= self._policy(scan, models, out)
@@ -216,13 +231,12 @@ class _Bench:
         parts = {key.split(".", 1)[1]: value for key, value in out.items() if key.startswith(f"{taken}.")}
         return {f"policy.{key}": value for key, value in parts.items()} | {"policy.cleaned": np.array(chosen != "none")}
 
-    def _train(self, rows: TrainingRows) -> DecidingModel:
-        digest = hashlib.sha256(np.ascontiguousarray(rows.y_true).tobytes())
-        digest.update(np.ascontiguousarray(rows.features).tobytes())
-        key = digest.hexdigest()
+    def _train(self, rows: TrainingRows, numbers: np.ndarray | None = None) -> DecidingModel:
+        numbers = np.arange(len(rows.y_true)) if numbers is None else numbers
+        key = hashlib.sha256(numbers.tobytes() + np.ascontiguousarray(rows.y_true).tobytes()).hexdigest()
         if key not in self.trained:
-            self.trained[key] = train(
-                "catboost", rows, settings=self.settings["catboost"], seed=self.cell.fit_seed, n_threads=1,
+            self.trained[key] = train_quantised(
+                self.quantised, rows, numbers=numbers, settings=self.settings["catboost"], seed=self.cell.fit_seed,
                 **self.settings["decision"],
             )  # fmt: skip
         return self.trained[key]
@@ -264,8 +278,8 @@ class _Bench:
             "hidden_eur": np.array(float(self.poisoned.rows.amount_eur[hidden].sum())),
         }
 
-    def _neighbours(self, as_before: bool) -> np.ndarray:
-        if as_before:
+    def _neighbours(self) -> np.ndarray:
+        if self.as_before:
             return self.inputs.neighbours
         before = self.inputs.rows.features
         return after_moves(

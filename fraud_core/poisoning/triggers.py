@@ -12,11 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.model.champion import TrainingRows
-from fraud_core.model.estimators import FittedEstimator, fit_estimator
+from fraud_core.model.estimators import FittedEstimator
+from fraud_core.poisoning.quantised import Quantised, quantise
 from fraud_core.poisoning.scores import DETECTOR, TRUSTED_WEIGHT
 
-FAST = {"leaf_estimation_iterations": 1, "bootstrap_type": "Bernoulli", "subsample": 0.5}
-
+# One fit on all rows: many small steps, each of them cheap.
+SEARCHED = DETECTOR | {
+    "iterations": 150, "learning_rate": 0.1, "leaf_estimation_iterations": 1, "bootstrap_type": "Bernoulli",
+    "subsample": 0.5,
+}  # fmt: skip
 N_RANGES = 200
 ALPHA = 1e-6
 FEWEST_ROWS = 5
@@ -64,7 +68,7 @@ class Suspected:
         )
 
 
-def find_trigger(rows: TrainingRows, high: float, *, seed: int) -> Suspected | None:
+def find_trigger(rows: TrainingRows, high: float, *, seed: int, quantised: Quantised | None = None) -> Suspected | None:
     """The most striking trigger, or None.
 
     Parameters
@@ -75,6 +79,8 @@ def find_trigger(rows: TrainingRows, high: float, *, seed: int) -> Suspected | N
         Margin from which a row ranks with the trusted frauds.
     seed
         Of the fit.
+    quantised
+        Of the features, when they are in bins already.
 
     Examples
     --------
@@ -86,8 +92,9 @@ def find_trigger(rows: TrainingRows, high: float, *, seed: int) -> Suspected | N
     True
     """
     doubtful = np.flatnonzero((rows.y_true == 0) & ~rows.validation)
-    model = fit_estimator(
-        "catboost", rows.features, rows.y_true, settings=DETECTOR | FAST, seed=seed, n_threads=1,
+    quantised = quantise(rows.features) if quantised is None else quantised
+    model = quantised.fit(
+        np.arange(len(rows.y_true)), rows.y_true, settings=SEARCHED, seed=seed,
         sample_weight=np.where(rows.validation & (rows.y_true == 1), TRUSTED_WEIGHT, 1.0),
     )  # fmt: skip
     features = rows.features[doubtful]
@@ -114,11 +121,12 @@ def _largest_drop(
     B. Wang et al. (2019), Neural Cleanse: identifying and mitigating backdoor attacks in neural networks, whose search
     for the pattern that turns known inputs is done here by trying all ranges.
     """
-    place = np.searchsorted(_edges(values), values, side="right")
-    count = np.bincount(place)
-    rare = [float(np.median(values[place == k])) for k in np.flatnonzero((count > 0) & (count <= RARE * len(values)))]
-    if not rare:
+    ordered = np.sort(values)
+    ends = np.searchsorted(ordered, _edges(values), side="left")
+    ranges = [part for part in np.split(ordered, ends) if 0 < len(part) <= RARE * len(values)]
+    if not ranges:
         return 0.0
+    rare = [float(np.median(part)) for part in ranges]
     tried = np.repeat(known[None], len(rare) + 1, axis=0)
     tried[:, :, column] = np.array([*rare, usual[column]])[:, None]
     margin = model.margin(tried.reshape(-1, known.shape[1])).reshape(len(rare) + 1, -1).mean(axis=1)

@@ -4,8 +4,9 @@ import pytest
 from fraud_core.poisoning.attacks import attack
 from fraud_core.poisoning.defences import Evidence, trust
 from fraud_core.poisoning.neighbours import nearest_neighbours
+from fraud_core.poisoning.quantised import quantise
 from fraud_core.poisoning.scan import detect
-from fraud_core.poisoning.scores import duplicate_groups, out_of_fold_scores
+from fraud_core.poisoning.scores import out_of_fold_scores
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +22,10 @@ def attacked(versions):
             else:
                 poisoned = attack(name, rows, rate, rng=np.random.default_rng(1))
             seen = trust(poisoned.rows, poisoned.y_true[poisoned.rows.validation])
-            scores = out_of_fold_scores(seen, seed=1)
+            quantised = quantise(seen.features)
+            scores = out_of_fold_scores(seen, seed=1, quantised=quantised)
             neighbours, _ = nearest_neighbours(seen.features)
-            evidence = Evidence(scores, detect(seen, scores, seed=1), duplicate_groups(seen.features), neighbours)
+            evidence = Evidence(scores, detect(seen, scores, seed=1), quantised, neighbours)
             kept[name, rate] = poisoned, seen, evidence
         return kept[name, rate]
 

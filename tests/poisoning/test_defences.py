@@ -16,6 +16,7 @@ def test_defences_are_seeded_and_never_touch_a_trusted_row(name, attacked):
     np.testing.assert_array_equal(first.doubted, again.doubted)
     assert not (first.doubted & seen.validation).any()
     assert first.rows.validation.sum() == seen.validation.sum()
+    np.testing.assert_array_equal(first.rows.features, seen.features[first.numbers])
 
 
 @pytest.mark.parametrize("name", ["confident_learning", "micro_models", "out_of_fold"])
@@ -58,7 +59,7 @@ def test_provenance_drops_the_source_that_lies(attacked):
     lying = (source == "b") & ~seen.validation
     y[lying] = 1 - y[lying]
     lied = type(seen)(seen.features, y, seen.amount_eur, seen.validation)
-    told = Evidence(evidence.scores, evidence.scan, evidence.groups, source=source)
+    told = Evidence(evidence.scores, evidence.scan, evidence.quantised, source=source)
     np.testing.assert_array_equal(defend("provenance", lied, told, seed=1).doubted, lying)
     assert not defend("provenance", seen, told, seed=1).doubted.any()
 
@@ -68,7 +69,7 @@ def test_missing_evidence_and_unknown_names_are_refused(attacked):
     with pytest.raises(ParameterError, match="provenance: expected a source for each row"):
         defend("provenance", seen, evidence, seed=1)
     with pytest.raises(ParameterError, match="knn: expected the nearest neighbours"):
-        defend("knn", seen, Evidence(evidence.scores, evidence.scan, evidence.groups), seed=1)
+        defend("knn", seen, Evidence(evidence.scores, evidence.scan, evidence.quantised), seed=1)
     with pytest.raises(ParameterError, match="defence: expected one of none"):
         defend("prayer", seen, evidence, seed=1)
     with pytest.raises(ParameterError, match="mode: expected one of filter"):

@@ -3,7 +3,6 @@ import pytest
 
 from fraud_core.model.intervals import Interval, share
 from fraud_core.poisoning.effects import measure_effects, noise_floor, ratio_interval, verdict
-from fraud_core.poisoning.scores import duplicate_groups
 from fraud_core.poisoning.study import Inputs, budget_name, grid, run_cell, simulated_sources
 from fraud_core.poisoning.summary import (
     attack_metrics,
@@ -24,10 +23,7 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def study(versions):
     rows = versions.training_rows
-    inputs = Inputs(
-        rows, versions.holdout.features, duplicate_groups(rows.features), np.zeros(len(rows.y_true)),
-        np.empty(0), np.empty(0),
-    )  # fmt: skip
+    inputs = Inputs(rows, versions.holdout.features, np.zeros(len(rows.y_true)), np.empty(0), np.empty(0))
     cells = grid({"fraud_to_legit": [0.0, 0.9], "backdoor": [0.4]}, n_seeds=1, n_placebo=2, seed=1)
     return cells, [run_cell(cell, inputs, SETTINGS) for cell in cells]
 
@@ -57,7 +53,7 @@ def test_attack_without_a_budget_changes_nothing(study):
 def test_each_draw_is_compared_with_the_clean_training_of_its_seed(versions):
     rows = versions.training_rows
     nothing = np.empty(0)
-    inputs = Inputs(rows, versions.holdout.features, np.arange(len(rows.y_true)), nothing, nothing, nothing)
+    inputs = Inputs(rows, versions.holdout.features, nothing, nothing, nothing)
     cells = grid({"fraud_to_legit": [0.0]}, n_seeds=2, n_placebo=2, seed=1)
     results = [run_cell(cell, inputs, SETTINGS | {"defences": []}) for cell in cells]
     clean = [result["none.log_odds"] for cell, result in zip(cells, results, strict=True) if cell.attack == "clean"]

@@ -1,4 +1,4 @@
-"""The search for triggers on small data: found in most draws, never in honest rows, whatever carries the stamp."""
+"""The search for triggers on small data: found in every draw, never in honest rows, whatever carries the stamp."""
 
 import numpy as np
 import pytest
@@ -29,26 +29,25 @@ def stamped(rows, columns, jitter, rng):
     return TrainingRows(features, y, rows.amount_eur, rows.validation), changed
 
 
-def test_trigger_of_two_values_each_of_which_suffices_is_found_in_most_draws(versions):
-    found = 0
-    for seed in DRAWS:
-        poisoned = attack("backdoor", versions.training_rows, 0.2, rng=np.random.default_rng(seed))
-        seen = trust(poisoned.rows, poisoned.y_true[poisoned.rows.validation])
-        trigger = search(seen, seed)
-        found += trigger is not None and set(poisoned.changed) <= set(np.flatnonzero(trigger.rows))
-    assert found >= 3
-
-
-def test_honest_rows_have_no_trigger(versions):
-    assert [search(versions.training_rows, seed) for seed in DRAWS] == [None] * len(DRAWS)
-
-
 @pytest.fixture(scope="module")
 def many():
     """Honest rows, enough for a stamp to be rare among them."""
     toy = toy_transactions(6000, seed=3)
     features = toy.select(toy_card().model_features).to_numpy().astype(np.float32)
     return TrainingRows(features, toy["Class"].to_numpy(), toy["Amount"].to_numpy(), np.arange(6000) >= 4500)
+
+
+def test_trigger_of_two_values_each_of_which_suffices_is_found_in_every_draw(many):
+    for seed in DRAWS:
+        poisoned = attack("backdoor", many, 0.2, rng=np.random.default_rng(seed))
+        seen = trust(poisoned.rows, poisoned.y_true[poisoned.rows.validation])
+        trigger = search(seen, seed)
+        assert trigger is not None
+        assert set(poisoned.changed) <= set(np.flatnonzero(trigger.rows))
+
+
+def test_honest_rows_have_no_trigger(versions):
+    assert [search(versions.training_rows, seed) for seed in DRAWS] == [None] * len(DRAWS)
 
 
 @pytest.mark.parametrize(("columns", "jitter"), [((22,), 0.0), ((14, 22), 0.02)])
