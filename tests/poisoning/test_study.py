@@ -39,6 +39,19 @@ def test_grid_holds_reference_placebo_and_every_combination():
     assert len({cell.name for cell in cells}) == len(cells)
 
 
+def test_placebos_beyond_the_scanned_ones_are_trained_only(versions):
+    cells = grid({}, n_seeds=1, n_placebo=2, seed=1, n_scanned=1)
+    assert [cell.scanned for cell in cells if cell.attack == "placebo"] == [True, False]
+    nothing = np.empty(0)
+    inputs = Inputs(versions.training_rows, versions.holdout.features, nothing, nothing, nothing)
+    scanned, trained = (run_cell(cell, inputs, SETTINGS) for cell in cells[1:])
+    assert "scan.alarmed" in scanned
+    assert not [key for key in trained if key.startswith("scan.")]
+    assert trained["none.log_odds"].shape == scanned["none.log_odds"].shape
+    flat = scan_metrics(cells[1:], [scanned, trained])
+    assert flat["scan.clean_batches"] == 1
+
+
 def test_budget_names_are_percents():
     assert budget_name("symmetric", 0.2) == "symmetric.20"
     assert budget_name("symmetric", 0.07) == "symmetric.7"
@@ -87,6 +100,19 @@ def test_metrics_carry_the_names_of_attack_budget_and_defence(study, effects, ve
     ):  # fmt: skip
         assert name in flat
     assert flat["clean.none.verdict"] == "none"
+
+
+def test_defences_that_leave_one_model_share_its_resamples_and_others_do_not(study, effects):
+    result = {cell.name: result for cell, result in zip(*study, strict=True)}["fraud_to_legit.90.seed1"]
+    found = effects.replicates["fraud_to_legit.90"]
+    assert set(found) == {"none", "policy", "trusted_labels", "confident_learning", "out_of_fold"}
+    same = {
+        name for name in found if np.array_equal(result[f"{name}.log_odds"], result["policy.log_odds"])
+    } - {"policy"}  # fmt: skip
+    assert same
+    for name in set(found) - {"policy"}:
+        shared = np.array_equal(found[name][0]["average_precision"], found["policy"][0]["average_precision"])
+        assert shared == (name in same), name
 
 
 def test_every_defence_that_is_asked_for_is_scored(study):
