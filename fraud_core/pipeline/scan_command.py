@@ -12,6 +12,7 @@ from fraud_core.errors import ParameterError
 from fraud_core.model.champion import TrainingRows
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.tables import read_card, read_table, write_csv
+from fraud_core.poisoning.quantised import quantise
 from fraud_core.poisoning.scan import FEWEST_TRUSTED_FRAUDS, Scan, detect, segment_counts
 from fraud_core.poisoning.scores import out_of_fold_scores
 
@@ -58,7 +59,9 @@ def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed:
     if (n_frauds := int(arrays.y_true[is_trusted].sum())) < FEWEST_TRUSTED_FRAUDS:
         print(f"insufficient evidence: the trusted rows hold {n_frauds} frauds, {FEWEST_TRUSTED_FRAUDS} are needed")
         return UNDECIDED_EXIT_CODE
-    found = detect(rows, out_of_fold_scores(rows, seed=seed), source=_source(table, card), seed=seed)
+    quantised = quantise(rows.features)
+    scores = out_of_fold_scores(rows, seed=seed, quantised=quantised)
+    found = detect(rows, scores, source=_source(table, card), seed=seed, quantised=quantised)
     _say(found, arrays.time, arrays.amount_eur)
     if not found.poisoned:
         return 0
