@@ -1,61 +1,118 @@
-"""The choice of CatBoost's settings by time-ordered folds inside v0 (docs/decisions/0006); v1 is never opened.
+"""The choice of every estimator's settings by time-ordered folds inside v0 (docs/decisions/0006); v1 is never opened.
 
-Run after `make run`: `python benchmarks/settings.py`, some five minutes.
+Run after `make run`: `python benchmarks/settings.py`, about half an hour; finished settings are kept in scratch/tuning
+and not fitted again.
 """
 
 import json
-import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from fraud_core.data.arrays import to_arrays
-from fraud_core.model.estimators import fit_estimator
-from fraud_core.model.metrics import average_precision
+from fraud_core.model.tuning import Tried, choose, difference_on_folds, time_folds, try_settings
 from fraud_core.pipeline.paths import within_project
+from fraud_core.pipeline.progress import progress_bar
 from fraud_core.pipeline.tables import read_card
 from fraud_core.pipeline.versions import V0
 
-FOLD_HOURS = ((12, 16), (16, 20), (20, 24))
+EDGES_S = (12 * 3600, 16 * 3600, 20 * 3600, 24 * 3600)
 SEEDS = (1, 2)
-CANDIDATES = {
-    "plain": {"iterations": 300, "learning_rate": 0.1, "depth": 6},
-    "slower": {"iterations": 500, "learning_rate": 0.05, "depth": 6},
-    "stronger_l2": {"iterations": 300, "learning_rate": 0.1, "depth": 6, "l2_leaf_reg": 10.0},
-    "random": {"iterations": 300, "learning_rate": 0.1, "depth": 6, "rsm": 0.5, "random_strength": 3.0},
-    "half": {"iterations": 150, "learning_rate": 0.15, "depth": 6, "rsm": 0.5, "random_strength": 3.0},
-    "half_fast": {
-        "iterations": 150, "learning_rate": 0.15, "depth": 6, "rsm": 0.5, "random_strength": 3.0,
-        "leaf_estimation_iterations": 1, "bootstrap_type": "Bernoulli", "subsample": 0.5,
-    },
-    "shallow": {"iterations": 300, "learning_rate": 0.1, "depth": 4},
-    "deep": {"iterations": 300, "learning_rate": 0.1, "depth": 8},
+EQUAL = 0.005  # of mean average precision
+N_REPLICATES = 2000
+KEPT = "scratch/tuning"
+
+HALF_FAST = {
+    "iterations": 150, "learning_rate": 0.15, "depth": 6, "rsm": 0.5, "random_strength": 3.0,
+    "leaf_estimation_iterations": 1, "bootstrap_type": "Bernoulli", "subsample": 0.5,
 }  # fmt: skip
+PLAIN = {"iterations": 300, "learning_rate": 0.1, "depth": 6}
+RANDOM = PLAIN | {"rsm": 0.5, "random_strength": 3.0}
+CATBOOST = {
+    "plain": PLAIN,
+    "slower": {"iterations": 500, "learning_rate": 0.05, "depth": 6},
+    "stronger_l2": PLAIN | {"l2_leaf_reg": 10.0},
+    "random": RANDOM,
+    "half": RANDOM | {"iterations": 150, "learning_rate": 0.15},
+    "half_fast": HALF_FAST,
+    "shallow": PLAIN | {"depth": 4},
+    "deep": PLAIN | {"depth": 8},
+    "half_fast_shallow": HALF_FAST | {"depth": 4},
+    "half_fast_deep": HALF_FAST | {"depth": 8},
+    "half_fast_l2": HALF_FAST | {"l2_leaf_reg": 10.0},
+    "half_fast_slow": HALF_FAST | {"iterations": 300, "learning_rate": 0.075},
+    "half_fast_few": HALF_FAST | {"iterations": 75, "learning_rate": 0.3},
+    "half_fast_weighted": HALF_FAST | {"auto_class_weights": "SqrtBalanced"},
+    "random_shallow": RANDOM | {"depth": 4},
+    "random_l2": RANDOM | {"l2_leaf_reg": 10.0},
+}
+LOGISTIC = {
+    f"C={c:g}{', balanced' if weight else ''}": {"C": c, "class_weight": weight}
+    for c, weight in product((1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2, 1e-1, 1.0), (None, "balanced"))
+}
+HISTOGRAM = {
+    f"{trees} trees of {rate:g}, {leaves} leaves, l2 {l2:g}": {
+        "max_iter": trees, "learning_rate": rate, "max_leaf_nodes": leaves, "l2_regularization": l2,
+    }
+    for (trees, rate), leaves, l2 in product(((100, 0.05), (200, 0.05), (200, 0.1), (400, 0.02)), (8, 31), (1.0, 10.0))
+}  # fmt: skip
+GRIDS = {"logistic_regression": LOGISTIC, "hist_gradient_boosting": HISTOGRAM, "catboost": CATBOOST}
 
 
 def main() -> None:
-    """Measure each candidate on each fold, print and write benchmarks/results/settings.json."""
-    card = read_card("ulb")
-    rows = to_arrays(pl.read_parquet(within_project(f"data/{V0}.parquet")), card)
+    """Measure every setting on every fold, print and write benchmarks/results/settings.json."""
+    rows = to_arrays(pl.read_parquet(within_project(f"data/{V0}.parquet")), read_card("ulb"))
+    folds, show = time_folds(rows.time, EDGES_S), progress_bar()
     found = {}
-    for name, settings in CANDIDATES.items():
-        started = time.perf_counter()
-        folds = [np.mean([score(rows, start, end, settings, seed) for seed in SEEDS]) for start, end in FOLD_HOURS]
-        found[name] = {"mean": round(float(np.mean(folds)), 4), "folds": [round(float(f), 4) for f in folds]}
-        found[name]["seconds_a_fit"] = round((time.perf_counter() - started) / len(SEEDS) / len(FOLD_HOURS), 2)
-        print(name, found[name], flush=True)
-    Path(__file__).with_name("results").joinpath("settings.json").write_text(json.dumps(found, indent=1) + "\n")
+    for name, grid in GRIDS.items():
+        tried = {}
+        for number, (label, settings) in enumerate(grid.items()):
+            show(f"settings of {name}", number, len(grid))
+            tried[label] = kept(name, label, settings, rows, folds)
+        show(f"settings of {name}", len(grid), len(grid))
+        found[name] = describe(tried, rows, folds)
+        print(name, found[name]["chosen"], found[name]["mean"], flush=True)
+    winner = max(found, key=lambda name: found[name]["mean"])
+    record = {
+        "edges_hours": [edge / 3600 for edge in EDGES_S], "seeds": list(SEEDS), "equal_within": EQUAL,
+        "winner": winner, "estimators": found,
+    }  # fmt: skip
+    text = json.dumps(record, indent=1) + "\n"
+    Path(__file__).with_name("results").joinpath("settings.json").write_text(text, encoding="utf-8")
 
 
-def score(rows, start_hour: int, end_hour: int, settings: dict, seed: int) -> float:
-    """Average precision on one fold of a fit on everything before it."""
-    hour = rows.time / 3600
-    train, test = hour < start_hour, (hour >= start_hour) & (hour < end_hour)
-    fitted = fit_estimator(
-        "catboost", rows.features[train], rows.y_true[train], settings=settings, seed=seed, n_threads=2
-    )
-    return average_precision(rows.y_true[test], fitted.margin(rows.features[test]))
+def kept(name: str, label: str, settings: dict, rows, folds) -> Tried:
+    """One setting, from the folder of finished ones when it is there."""
+    path = within_project(KEPT) / f"{name}-{label.replace(' ', '_')}.npz"
+    if not path.is_file():
+        tried = try_settings(name, settings, rows, folds, seeds=SEEDS)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        margins = {f"margin{k}": margin for k, margin in enumerate(tried.margin)}
+        np.savez(path, average_precision=tried.average_precision, cpu_seconds=tried.cpu_seconds, **margins)
+    with np.load(path) as arrays:
+        margin = tuple(arrays[f"margin{k}"] for k in range(len(folds)))
+        return Tried(settings, arrays["average_precision"], float(arrays["cpu_seconds"]), margin)
+
+
+def describe(tried: dict[str, Tried], rows, folds) -> dict:
+    """What is committed of one estimator: the choice, and of each setting folds, seconds and difference from the best."""
+    taken, best = choose(tried, margin=EQUAL), max(tried, key=lambda label: tried[label].mean)
+    settings = {}
+    for label, one in tried.items():
+        lead = difference_on_folds(
+            one, tried[best], rows, folds, n_replicates=N_REPLICATES, rng=np.random.default_rng(0)
+        )
+        settings[label] = {
+            "settings": dict(one.settings),
+            "mean": round(one.mean, 4),
+            "folds": [round(float(value), 4) for value in one.average_precision],
+            "cpu_seconds_a_fit": round(one.cpu_seconds, 2),
+            "less_best": [round(value, 4) for value in (lead.value, lead.low, lead.high)],
+            "indistinct_from_best": bool(lead.high >= 0),
+        }
+    return {"chosen": taken, "highest": best, "mean": round(tried[taken].mean, 4), "settings": settings}
 
 
 if __name__ == "__main__":

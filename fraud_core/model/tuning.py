@@ -1,0 +1,192 @@
+"""Tuning by time-ordered folds: every estimator by one protocol and one number of settings.
+
+A fold fits on everything before an instant and scores the hours after it. The figure of a setting is the mean average
+precision over folds and seeds. Settings within a stated margin of the best one are equals, and of equals the one that
+is fastest to fit is taken. How far the folds can tell settings apart is said by a paired bootstrap over their rows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import process_time
+from typing import Any
+
+import numpy as np
+
+from fraud_core.data.arrays import Arrays
+from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.intervals import Interval, Scored, bootstrap
+from fraud_core.model.metrics import average_precision
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows to fit on and later rows to score, masks of shape (n_samples,)."""
+
+    fitted: np.ndarray
+    scored: np.ndarray
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One setting of an estimator on the folds.
+
+    Attributes
+    ----------
+    settings
+        Under the names of the estimator's library.
+    average_precision
+        Shape (n_folds,), mean over the seeds.
+    cpu_seconds
+        Processor time of one fit, mean over folds and seeds.
+    margin
+        Log-odds of the first seed on the scored rows, one array for each fold.
+    """
+
+    settings: Mapping[str, Any]
+    average_precision: np.ndarray
+    cpu_seconds: float
+    margin: tuple[np.ndarray, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean average precision over the folds."""
+        return float(self.average_precision.mean())
+
+
+def time_folds(time_s: np.ndarray, edges_s: Sequence[float]) -> list[Fold]:
+    """Folds that fit on everything before an edge and score up to the next one.
+
+    Parameters
+    ----------
+    time_s
+        Shape (n_samples,), seconds.
+    edges_s
+        Ascending instants in seconds; n + 1 edges make n folds.
+
+    Examples
+    --------
+    >>> [int(fold.scored.sum()) for fold in time_folds(np.arange(10.0), [4.0, 6.0, 10.0])]
+    [2, 4]
+    """
+    return [
+        Fold(time_s < start, (time_s >= start) & (time_s < end))
+        for start, end in zip(edges_s[:-1], edges_s[1:], strict=True)
+    ]
+
+
+def try_settings(
+    name: str, settings: Mapping[str, Any], rows: Arrays, folds: Sequence[Fold], *, seeds: Sequence[int]
+) -> Tried:
+    """Fit one setting on every fold with every seed, with one thread.
+
+    Parameters
+    ----------
+    name
+        An estimator of `fraud_core.model.estimators.NAMES`.
+    settings
+        Its settings.
+    rows
+        In time order, clean labels; never rows of the test period.
+    folds
+        As from `time_folds`.
+    seeds
+        Seeds of the fits.
+    """
+    precision = np.empty((len(folds), len(seeds)))
+    margins, started = [], process_time()
+    spent = 0.0
+    for i, fold in enumerate(folds):
+        for j, seed in enumerate(seeds):
+            started = process_time()
+            model = fit_estimator(
+                name, rows.features[fold.fitted], rows.y_true[fold.fitted], settings=settings, seed=seed, n_threads=1
+            )
+            spent += process_time() - started
+            margin = model.margin(rows.features[fold.scored])
+            precision[i, j] = average_precision(rows.y_true[fold.scored], margin)
+            if j == 0:
+                margins.append(margin)
+    return Tried(dict(settings), precision.mean(axis=1), spent / precision.size, tuple(margins))
+
+
+def choose(tried: Mapping[str, Tried], *, margin: float) -> str:
+    """The setting that is taken: the fastest to fit among those within `margin` of the highest mean.
+
+    Parameters
+    ----------
+    tried
+        Settings on the same folds, by name.
+    margin
+        Difference of mean average precision up to which two settings count as equal; at least 0.
+
+    Examples
+    --------
+    >>> slow = Tried({}, np.array([0.800]), 9.0, ())
+    >>> fast = Tried({}, np.array([0.798]), 1.0, ())
+    >>> choose({"slow": slow, "fast": fast}, margin=0.005), choose({"slow": slow, "fast": fast}, margin=0.0)
+    ('fast', 'slow')
+    """
+    highest = max(setting.mean for setting in tried.values())
+    equals = [name for name, setting in tried.items() if setting.mean >= highest - margin]
+    return min(equals, key=lambda name: tried[name].cpu_seconds)
+
+
+def difference_on_folds(
+    one: Tried, other: Tried, rows: Arrays, folds: Sequence[Fold], *, n_replicates: int, rng: np.random.Generator
+) -> Interval:
+    """Mean average precision of one setting less that of another, paired over the rows of each fold.
+
+    Parameters
+    ----------
+    one, other
+        Of the same folds; the margins of their first seed are compared.
+    n_replicates, rng
+        Of the stratified bootstrap, drawn apart in each fold.
+
+    Returns
+    -------
+    Interval
+        0 means that the folds cannot tell them apart; the interval leaves out the luck of the fits.
+    """
+    differences = []
+    for k, fold in enumerate(folds):
+        found = bootstrap(
+            rows.y_true[fold.scored],
+            {"one": Scored(_squash(one.margin[k]), 0.5), "other": Scored(_squash(other.margin[k]), 0.5)},
+            rows.amount_eur[fold.scored], n_alerts=1, review_cost_eur=0.0, n_replicates=n_replicates, rng=rng,
+        )  # fmt: skip
+        differences.append(found["one"]["average_precision"] - found["other"]["average_precision"])
+    mean = np.mean(differences, axis=0)
+    low, high = np.quantile(mean[1:], [0.025, 0.975])
+    return Interval(float(mean[0]), float(low), float(high))
+
+
+def tune(
+    name: str,
+    grid: Mapping[str, Mapping[str, Any]],
+    rows: Arrays,
+    folds: Sequence[Fold],
+    *,
+    seeds: Sequence[int],
+    progress: Callable[[str, int, int], None] = lambda *step: None,
+) -> dict[str, Tried]:
+    """Every setting of a grid on the same folds, by name.
+
+    Examples
+    --------
+    >>> rng, y = np.random.default_rng(0), np.arange(400) % 5 == 0
+    >>> rows = Arrays(rng.normal(size=(400, 2)) + y[:, None], y.astype(int), np.ones(400), np.arange(400.0))
+    >>> found = tune("logistic_regression", {"weak": {"C": 1.0}}, rows, time_folds(rows.time, [200, 400]), seeds=[1])
+    >>> found["weak"].average_precision.shape
+    (1,)
+    """
+    tried = {}
+    for number, (label, settings) in enumerate(grid.items()):
+        progress(f"settings of {name.replace('_', ' ')}", number, len(grid))
+        tried[label] = try_settings(name, settings, rows, folds, seeds=seeds)
+    progress(f"settings of {name.replace('_', ' ')}", len(grid), len(grid))
+    return tried
+
+
+def _squash(margin: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-np.clip(margin, -700, 700)))
