@@ -1,0 +1,74 @@
+"""The choice of every estimator's calibration on folds in time inside v0; v1 is never opened.
+
+Each fold goes the way of training: a fit on the hours before the last four, calibrated on these four, then a fit on all
+hours before the fold, whose probabilities are held against the fold. Run after `benchmarks/settings.py`:
+`python benchmarks/calibration.py`, some five minutes.
+"""
+
+import json
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from benchmarks.settings import EDGES_S
+from fraud_core.data.arrays import Arrays, to_arrays
+from fraud_core.model.calibration import METHODS, calibrate
+from fraud_core.model.estimators import NAMES, fit_estimator
+from fraud_core.model.tuning import time_folds
+from fraud_core.pipeline.params import read_params
+from fraud_core.pipeline.paths import within_project
+from fraud_core.pipeline.tables import read_card
+from fraud_core.pipeline.versions import V0
+
+SEEDS = (1, 2, 3)
+HELD_S = 4 * 3600
+
+
+def main() -> None:
+    """Measure each calibration on each fold, print and write benchmarks/results/calibration.json."""
+    rows = to_arrays(pl.read_parquet(within_project(f"data/{V0}.parquet")), read_card("ulb"))
+    model = msgspec.to_builtins(read_params(within_project("params.yaml")).model)
+    found = {}
+    for name in NAMES:
+        folds = [measure(name, model[name], rows, fold, seed) for fold in time_folds(rows.time, EDGES_S) for seed in SEEDS]
+        by_method = {method: mean_of([fold[method] for fold in folds]) for method in METHODS}
+        chosen = min(METHODS, key=lambda method: by_method[method]["log_loss_per_1000"])
+        found[name] = {"chosen": chosen, "methods": by_method}
+        print(name, json.dumps(found[name]), flush=True)
+    text = json.dumps({"seeds": list(SEEDS), "estimators": found}, indent=1) + "\n"
+    Path(__file__).with_name("results").joinpath("calibration.json").write_text(text, encoding="utf-8")
+
+
+def measure(name: str, settings: dict, rows: Arrays, fold, seed: int) -> dict[str, dict[str, float]]:
+    """Log loss, Brier score and frauds expected and observed on one fold, by calibration."""
+    start = rows.time[fold.scored].min()
+    early = fold.fitted & (rows.time < start - HELD_S)
+    held = fold.fitted & ~early
+    first, second = (
+        fit_estimator(name, rows.features[part], rows.y_true[part], settings=settings, seed=seed, n_threads=2)
+        for part in (early, fold.fitted)
+    )
+    y_true, margin = rows.y_true[fold.scored], second.margin(rows.features[fold.scored])
+    found = {}
+    for method in METHODS:
+        calibration = calibrate(first.margin(rows.features[held]), rows.y_true[held], method)
+        p = np.clip(calibration.probability(margin), 1e-15, 1 - 1e-15)
+        found[method] = {
+            "log_loss_per_1000": 1000 * float(-np.mean(y_true * np.log(p) + (1 - y_true) * np.log(1 - p))),
+            "brier_per_1000": 1000 * float(np.mean((p - y_true) ** 2)),
+            "expected_frauds": float(p.sum()),
+            "observed_frauds": float(y_true.sum()),
+        }
+    return found
+
+
+def mean_of(folds: list[dict[str, float]]) -> dict[str, float]:
+    """Means over folds and seeds; the last is the ratio of the totals of expected and observed frauds."""
+    found = {key: round(float(np.mean([fold[key] for fold in folds])), 4) for key in folds[0]}
+    return found | {"expected_over_observed": round(found["expected_frauds"] / found["observed_frauds"], 4)}
+
+
+if __name__ == "__main__":
+    main()
