@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.model.calibration import fit_calibration
+from fraud_core.model.calibration import Method, calibrate
 from fraud_core.model.decision import OperatingPoint, choose_threshold
 from fraud_core.model.estimators import FittedEstimator, fit_estimator
 from fraud_core.model.intervals import Scored
@@ -65,6 +65,7 @@ def train(
     n_threads: int,
     alert_budget: float,
     review_cost_eur: float,
+    calibration: Method = "platt",
 ) -> DecidingModel:
     """Fit, calibrate, choose the threshold, fit again.
 
@@ -78,6 +79,8 @@ def train(
         As in `fit_estimator`.
     alert_budget, review_cost_eur
         As in `choose_threshold`.
+    calibration
+        As in `fraud_core.model.calibration.calibrate`.
 
     Examples
     --------
@@ -94,17 +97,17 @@ def train(
     fit = {"settings": settings, "seed": seed, "n_threads": n_threads}
     first = fit_estimator(name, rows.features[early], rows.y_true[early], **fit)
     margin = first.margin(rows.features[late])
-    calibration = fit_calibration(margin, rows.y_true[late])
+    calibrated = calibrate(margin, rows.y_true[late], calibration)
     operating_point = choose_threshold(
         rows.y_true[late],
-        calibration.probability(margin),
+        calibrated.probability(margin),
         rows.amount_eur[late],
         review_cost_eur=review_cost_eur,
         alert_budget=alert_budget,
     )
     return DecidingModel(
         estimator=fit_estimator(name, rows.features, rows.y_true, **fit),
-        calibration=calibration,
+        calibration=calibrated,
         operating_point=operating_point,
         validation_average_precision=average_precision(rows.y_true[late], margin),
     )

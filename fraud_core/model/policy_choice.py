@@ -95,7 +95,8 @@ def choose_policy(
 def priced(policy: DecisionPolicy, rows: Judged) -> DecisionPolicy:
     """The policy with the least price of a review that keeps these rows within the capacity."""
     approve, review, block = expected_losses(policy, rows.probability, rows.amount_eur)
-    avoided = np.sort(np.minimum(approve, block) - review)[::-1]
+    otherwise = np.minimum(approve, block) if policy.settings.block_without_review else approve
+    avoided = np.sort(otherwise - review)[::-1]
     capacity = int(policy.settings.review_capacity_per_day * rows.days)
     too_many = float(avoided[capacity]) if capacity < len(avoided) else -1.0
     # a tie may go to the review, so the price lies a little above it

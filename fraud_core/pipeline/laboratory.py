@@ -38,7 +38,7 @@ def run_study(
     cells: Sequence[Cell],
     data: Versions,
     *,
-    catboost: Mapping[str, Any],
+    model: Mapping[str, Any],
     decision: Mapping[str, float],
     defences: Sequence[str],
     n_processes: int,
@@ -52,8 +52,8 @@ def run_study(
         As from `fraud_core.poisoning.study.grid`.
     data
         v0 to attack, v1 to score.
-    catboost, decision, defences
-        Settings of the estimator, section ``decision`` of params.yaml, names of defences.
+    model, decision, defences
+        Sections ``model`` and ``decision`` of params.yaml, names of defences.
     n_processes
         Processes, each with one thread.
     progress
@@ -65,8 +65,12 @@ def run_study(
         As from `fraud_core.poisoning.study.run_cell`, in the order of the cells.
     """
     shown = progress or progress_bar()
+    catboost = model["catboost"]
     inputs = _inputs(cells, data, catboost, defences, n_processes, shown)
-    settings = {"catboost": dict(catboost), "decision": dict(decision), "defences": list(defences)}
+    settings = {
+        "catboost": dict(catboost), "calibration": model["calibration"]["catboost"], "decision": dict(decision),
+        "defences": list(defences),
+    }  # fmt: skip
     # Attacked cells take longest and go first, so that the processes end together.
     order = sorted(cells, key=lambda cell: cell.attack in (CLEAN, PLACEBO))
     found = run_cells(run_cell, order, inputs, settings, what="cells", n_processes=n_processes, progress=shown)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fraud_core.errors import ParameterError
-from fraud_core.model.calibration import fit_calibration
+from fraud_core.model.calibration import Method, calibrate
 from fraud_core.model.champion import DecidingModel, TrainingRows
 from fraud_core.model.decision import choose_threshold
 from fraud_core.model.estimators import FittedEstimator
@@ -147,6 +147,7 @@ def train_quantised(
     alert_budget: float,
     review_cost_eur: float,
     numbers: np.ndarray | None = None,
+    calibration: Method = "platt",
 ) -> DecidingModel:
     """The steps of `fraud_core.model.champion.train` on a matrix in bins.
 
@@ -159,7 +160,7 @@ def train_quantised(
         The matrix that the rows are of.
     rows
         Rows to learn from, with the labels to learn.
-    settings, seed, alert_budget, review_cost_eur
+    settings, seed, alert_budget, review_cost_eur, calibration
         As in `fraud_core.model.champion.train`.
     numbers
         Shape (n_rows,), the number of each of the rows in the matrix; None when the rows are the whole matrix.
@@ -179,17 +180,17 @@ def train_quantised(
     early, late = ~rows.validation, rows.validation
     first = quantised.fit(numbers[early], rows.y_true[early], settings=settings, seed=seed)
     margin = first.margin(rows.features[late])
-    calibration = fit_calibration(margin, rows.y_true[late])
+    calibrated = calibrate(margin, rows.y_true[late], calibration)
     operating_point = choose_threshold(
         rows.y_true[late],
-        calibration.probability(margin),
+        calibrated.probability(margin),
         rows.amount_eur[late],
         review_cost_eur=review_cost_eur,
         alert_budget=alert_budget,
     )
     return DecidingModel(
         estimator=quantised.fit(numbers, rows.y_true, settings=settings, seed=seed),
-        calibration=calibration,
+        calibration=calibrated,
         operating_point=operating_point,
         validation_average_precision=average_precision(rows.y_true[late], margin),
     )

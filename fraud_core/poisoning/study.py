@@ -163,12 +163,14 @@ def run_cell(cell: Cell, inputs: Inputs, settings: Mapping[str, Any]) -> dict[st
         Shared data; the attack reaches the validation hours too, as it would in life, but ``none`` alone believes it
         there: every defence has the labels of those hours from before the attack.
     settings
-        Keys ``catboost``, settings of the estimator, ``decision``, section of params.yaml, and ``defences``, names.
+        Keys ``catboost``, settings of the estimator, ``calibration``, its calibration, ``decision``, section of
+        params.yaml, and ``defences``, names.
 
     Returns
     -------
     dict
-        By defence ``<defence>.log_odds`` (n_holdout,), ``.threshold``, ``.doubted`` and ``.true_doubted``, under a
+        By defence ``<defence>.log_odds`` (n_holdout,), ``.threshold``, ``.validation_average_precision`` of the model
+        that has not learnt from the validation hours, ``.doubted`` and ``.true_doubted``, under a
         backdoor ``.stamped`` too (log-odds of the stamped holdout), and figures of the attack and the scan.
     """
     rng = np.random.default_rng(cell.attack_seed)
@@ -237,7 +239,7 @@ class _Bench:
         if key not in self.trained:
             self.trained[key] = train_quantised(
                 self.quantised, rows, numbers=numbers, settings=self.settings["catboost"], seed=self.cell.fit_seed,
-                **self.settings["decision"],
+                calibration=self.settings["calibration"], **self.settings["decision"],
             )  # fmt: skip
         return self.trained[key]
 
@@ -246,6 +248,7 @@ class _Bench:
         found = {
             f"{name}.log_odds": _log_odds(model, features).astype(np.float32),
             f"{name}.threshold": np.array(model.operating_point.threshold),
+            f"{name}.validation_average_precision": np.array(model.validation_average_precision),
         }
         if self.poisoned.trigger is not None:
             stamped = self.poisoned.trigger.stamp(features)
@@ -256,6 +259,7 @@ class _Bench:
         """A defence that leaves one class leaves nothing to learn: no payment is ranked and none alerted."""
         nothing = np.zeros(len(self.inputs.holdout_features), dtype=np.float32)
         found = {f"{name}.log_odds": nothing, f"{name}.threshold": np.array(1.0)}
+        found[f"{name}.validation_average_precision"] = np.array(0.0)
         if self.poisoned.trigger is not None:
             found[f"{name}.stamped"] = nothing
         return found | self._doubted(name, doubted)
