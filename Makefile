@@ -15,7 +15,7 @@ RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 QUICK := poison sweep data@quick baseline@quick entities@quick poisoning@quick drift@quick fairness@quick explain@quick select@quick report
 FULL := data@full baseline@full entities@full poisoning@full drift@full fairness@full explain@full select@full
 
-.PHONY: help run scan features test serve lab studies report mlflow bench bench-serve readme lint lock env clean image load capacity \
+.PHONY: help run scan features test serve lab studies report mlflow bench bench-serve readme stages stale lint lock env clean image load capacity \
   tools pin-actions
 
 help: ## list the targets
@@ -93,6 +93,12 @@ pin-actions: ## write the commit of each action's tag into the workflows (needs 
 
 readme: env ## write the current figures into README.md
 	@python -m fraud_core readme
+
+stages: env ## write dvc.yaml: the stages, and the code that each one reaches by its imports
+	@python -m fraud_core stages
+
+stale: env ## say which stages are older in dvc.lock than code, notebook or parameters, and fail when one is
+	@python -m fraud_core stages --check && python -m fraud_core stale
 
 lint: env ## style and mistakes, in code and notebooks
 	@ruff check . && ruff format --check .

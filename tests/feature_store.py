@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import time
 from collections import deque
 from importlib.util import find_spec
 
@@ -20,6 +19,7 @@ from fraud_core.pipeline.entity_model import make_entity_model
 from fraud_core.pipeline.params import read_params
 from tests.conftest import ROOT
 from tests.network import free_port
+from tests.waiting import wait_until
 
 needs_feast = pytest.mark.skipif(find_spec("feast") is None, reason="no Feast here (make features adds it)")
 REDIS = shutil.which("redis-server")
@@ -83,13 +83,13 @@ def start_redis(folder):
     port = free_port()
     command = [REDIS, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    for _ in range(100):
+
+    def answers():
         ready = subprocess.run(["redis-cli", "-p", str(port), "ping"], capture_output=True, text=True)
-        if ready.stdout.strip() == "PONG":
-            return process, port
-        time.sleep(0.05)
-    process.kill()
-    raise AssertionError("Redis did not start")
+        return ready.stdout.strip() == "PONG"
+
+    wait_until(answers, "an answer of Redis", process)
+    return process, port
 
 
 def monday(seconds):

@@ -9,10 +9,8 @@ import sys
 import msgspec
 import nbformat
 import pytest
-import yaml
 
 from fraud_core.pipeline import params as params_module
-from fraud_core.pipeline.cells import imported_modules, reached_modules
 from fraud_core.pipeline.notebook import check_parameters, declared_parameters
 from fraud_core.pipeline.params import STUDIES, SWEEPS, notebook_parameters, read_params
 from tests.conftest import ROOT
@@ -184,40 +182,6 @@ def test_every_struct_of_the_parameters_refuses_unknown_keys():
     for struct in structs:
         assert struct.__struct_config__.forbid_unknown_fields, struct
         assert struct.__struct_config__.frozen, struct
-
-
-def test_every_study_is_a_stage_that_names_its_notebook_and_its_parameters():
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    for study, entry in STUDIES.items():
-        stage = stages[study]["do"]
-        assert f"notebooks/{entry.notebook}.ipynb" in stage["deps"]
-        assert set(stage["params"]) == {*entry.shared, f"${{key}}.{study}"}
-        assert stage["cmd"] == f"python -m fraud_core study {study} --profile ${{key}}"
-    assert set(stages["sweep"]["params"]) == {*SWEEPS["sweep"].shared, "poisoning"}
-
-
-def test_every_room_a_notebook_imports_is_a_dependency_of_its_stage():
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    for study, entry in (STUDIES | SWEEPS).items():
-        deps = (stages[study].get("do") or stages[study])["deps"]
-        code = (ROOT / "notebooks" / f"{entry.notebook}.ipynb").read_text()
-        for used in set(re.findall(r"from fraud_core\.(\w+)\.", code)) - {"pipeline"}:
-            assert any(d == f"fraud_core/{used}" or d.startswith(f"fraud_core/{used}/") for d in deps), (study, used)
-
-
-@pytest.mark.parametrize("study", sorted(STUDIES | SWEEPS))
-def test_a_study_depends_on_the_files_of_data_that_it_imports_and_on_no_others(study):
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    deps = (stages[study].get("do") or stages[study])["deps"]
-    cells = nbformat.read(ROOT / "notebooks" / f"{(STUDIES | SWEEPS)[study].notebook}.ipynb", as_version=4).cells
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    files = {f"{module.replace('.', '/')}.py" for module in reached_modules(imported_modules(code.encode()))}
-    used = {path for path in files if path.startswith("fraud_core/data/")}
-    assert "fraud_core/data/splits.py" in used
-    if "fraud_core/data/features.py" in used:
-        assert "fraud_core/data" in deps
-    else:
-        assert used == {dep for dep in deps if dep.startswith("fraud_core/data")}
 
 
 def test_lock_pins_every_package_by_hash_and_names_no_host():

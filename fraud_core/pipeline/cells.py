@@ -4,18 +4,18 @@ A cell's result is a dict of arrays, kept as .npz under a key made of the code, 
 interrupted study goes on where it stopped, and a changed line of code or number is never answered from the store.
 """
 
-import ast
 import hashlib
 import io
 import json
 import multiprocessing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fraud_core.pipeline.imports import reached_modules
 from fraud_core.pipeline.paths import within_project
 
 STORE = "scratch/cells"
@@ -127,35 +127,3 @@ def code_sha256(function: Callable) -> str:
     for module in sorted(reached):
         digest.update(module.encode() + reached[module])
     return digest.hexdigest()
-
-
-def reached_modules(modules: Iterable[str]) -> dict[str, bytes]:
-    """Sources of the modules of this package among some modules and all that these import, by name."""
-    package = Path(__file__).resolve().parents[1]
-    reached: dict[str, bytes] = {}
-    waiting = list(modules)
-    while waiting:
-        module = waiting.pop()
-        path = package.parent.joinpath(*module.split(".")).with_suffix(".py")
-        if module in reached or not module.startswith(f"{package.name}.") or not path.is_file():
-            continue
-        reached[module] = path.read_bytes()
-        waiting += imported_modules(reached[module])
-    return reached
-
-
-def imported_modules(source: bytes) -> list[str]:
-    """Modules that a source imports, at its top or inside a function.
-
-    Examples
-    --------
-    >>> imported_modules(b"import a.b\\nfrom c.d import e\\n")
-    ['a.b', 'c.d', 'c.d.e']
-    """
-    found: list[str] = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found += [name.name for name in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found += [node.module, *(f"{node.module}.{name.name}" for name in node.names)]
-    return found

@@ -69,9 +69,19 @@ def _parser() -> argparse.ArgumentParser:
     add("track", _track, "upload runs that MLflow has not taken yet")
     example = add("example", _example, "print the first payment of v1 as a request for /predict")
     example.add_argument("--decision", action="store_true", help="as a request for /v1/decisions")
-    readme = add("readme", _readme, "write the current figures into README.md")
-    readme.add_argument("--check", action="store_true", help="only say whether they are current")
+    _add_written(add)
     return parser
+
+
+def _add_written(add) -> None:
+    """The commands that keep files in git current."""
+    for name, run, text in (
+        ("stages", _stages, "write dvc.yaml from the description of the stages and the imports of the code"),
+        ("readme", _readme, "write the current figures into README.md"),
+    ):
+        command = add(name, run, text)
+        command.add_argument("--check", action="store_true", help="only say whether it is current")
+    add("stale", _stale, "print the stages whose results are older than what they depend on; exit code 1 when any is")
 
 
 def _add_drift(add) -> None:
@@ -237,3 +247,23 @@ def _readme(options) -> int:
         "README.md: figures " + ("are not current; run `make readme`" if changed and options.check else "are current")
     )
     return 1 if changed and options.check else 0
+
+
+def _stages(options) -> int:
+    from fraud_core.pipeline.graph import write_pipeline
+
+    stale = write_pipeline(write=not options.check)
+    print("dvc.yaml: stages " + ("are not current; run `make stages`" if stale and options.check else "are current"))
+    return 1 if stale and options.check else 0
+
+
+def _stale(options) -> int:
+    from fraud_core.pipeline.lock import stale_stages
+
+    found = stale_stages()
+    for stage, names in found.items():
+        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+        print(f"{stage} is older than {', '.join(names[:4])}{more}; run `dvc repro {stage}`")
+    if not found:
+        print("dvc.lock: every stage is current")
+    return 1 if found else 0

@@ -15,6 +15,20 @@ from fraud_core.model.metrics import precision_recall_steps
 from fraud_core.pipeline.figures import COLORS, GREY, STYLE, axes_of, intervals, say
 
 
+def feature_drift(found: Sequence[FeatureDrift], psi_limit: float):
+    """The stability index of each feature, the largest first, with the practical limit."""
+    ordered = sorted(found, key=lambda drift: drift.population_stability_index)
+    drawing, axes = axes_of(6.4, 1.0 + 0.2 * len(ordered))
+    colors = [COLORS[1] if drift.state == "drifted" else COLORS[0] for drift in ordered]
+    axes.barh(range(len(ordered)), [drift.population_stability_index for drift in ordered], color=colors)
+    axes.axvline(psi_limit, color="black", linewidth=1, linestyle="--")
+    axes.text(psi_limit, 0, " practical limit", va="center")
+    axes.set_yticks(range(len(ordered)), [drift.feature for drift in ordered], fontsize=8)
+    axes.set(xlabel="population stability index, v0 to v1", ylim=(-0.7, len(ordered) - 0.3))
+    axes.grid(axis="y", visible=False)
+    return drawing
+
+
 def false_alarms(by_rows: Mapping[int, Interval], alpha: float):
     """Share of unchanged windows that alarm, by the rows of a window, with the budget."""
     drawing, axes = axes_of(5.6, 3.2)

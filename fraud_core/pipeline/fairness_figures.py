@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 
-from fraud_core.fairness.audit import Difference
+from fraud_core.fairness.audit import Difference, GroupRate
 from fraud_core.fairness.curves import AtThreshold, CalibrationBin
 from fraud_core.fairness.front import Policy
 from fraud_core.fairness.hidden import CHANGES, HiddenEffect, at_rate, beyond_placebo
@@ -14,6 +14,32 @@ from fraud_core.fairness.trial import TrialCell
 from fraud_core.pipeline.figures import COLORS, GREY, STYLE, axes_of
 
 VERDICTS = {"pass": COLORS[2], "insufficient evidence": "#c9ccd1", "fail": COLORS[1]}
+
+
+def group_rates(panels: Mapping[str, Sequence[GroupRate]], xlabel: str):
+    """Rates of groups with exact intervals, a panel for each attribute; words instead when there is none."""
+    if not panels:
+        drawing, axes = axes_of(6.4, 1.2)
+        axes.text(0.5, 0.5, "not run: the table was not fetched", ha="center", va="center")
+        axes.set_axis_off()
+        return drawing
+    with plt.rc_context(STYLE):
+        sizes = [len(rates) for rates in panels.values()]
+        drawing, axes = plt.subplots(
+            len(panels), 1, figsize=(6.4, 1.2 + 0.42 * sum(sizes)), sharex=True, squeeze=False,
+            gridspec_kw={"height_ratios": sizes},
+        )  # fmt: skip
+    plt.close(drawing)
+    for panel, (title, rates) in zip(axes[:, 0], panels.items(), strict=True):
+        for place, rate in enumerate(rates):
+            panel.plot([rate.low, rate.high], [place, place], color=COLORS[0])
+            panel.plot(rate.rate, place, "o", color=COLORS[0])
+        panel.set_yticks(range(len(rates)), [f"{rate.group} (n = {rate.trials:,})" for rate in rates])
+        panel.set_ylim(-0.6, len(rates) - 0.4)
+        panel.set_title(title, loc="left", fontsize=10)
+    axes[-1, 0].set_xlabel(xlabel)
+    drawing.tight_layout()
+    return drawing
 
 
 def verdicts(cells: Sequence[TrialCell]):

@@ -1,6 +1,6 @@
 """Drawings of the studies: values in, a matplotlib figure out; one look for all of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib
 
@@ -9,8 +9,6 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from fraud_core.drift.univariate import FeatureDrift
-from fraud_core.fairness.audit import GroupRate
 from fraud_core.model.intervals import Interval, Scored
 from fraud_core.model.metrics import CALIBRATION_EDGES, precision_recall_steps
 
@@ -104,46 +102,6 @@ def intervals(rows: Mapping[str, Interval], xlabel: str, band: tuple[float, floa
         axes.plot(value.value, place, "o", color=COLORS[0])
     axes.set_yticks(places, [name.replace("_", " ") for name in rows])
     axes.set(xlabel=xlabel, ylim=(-0.6, len(rows) - 0.4))
-    return drawing
-
-
-def feature_drift(found: Sequence[FeatureDrift], psi_limit: float):
-    """The stability index of each feature, the largest first, with the practical limit."""
-    ordered = sorted(found, key=lambda drift: drift.population_stability_index)
-    drawing, axes = axes_of(6.4, 1.0 + 0.2 * len(ordered))
-    colors = [COLORS[1] if drift.state == "drifted" else COLORS[0] for drift in ordered]
-    axes.barh(range(len(ordered)), [drift.population_stability_index for drift in ordered], color=colors)
-    axes.axvline(psi_limit, color="black", linewidth=1, linestyle="--")
-    axes.text(psi_limit, 0, " practical limit", va="center")
-    axes.set_yticks(range(len(ordered)), [drift.feature for drift in ordered], fontsize=8)
-    axes.set(xlabel="population stability index, v0 to v1", ylim=(-0.7, len(ordered) - 0.3))
-    axes.grid(axis="y", visible=False)
-    return drawing
-
-
-def group_rates(panels: Mapping[str, Sequence[GroupRate]], xlabel: str):
-    """Rates of groups with exact intervals, a panel for each attribute; words instead when there is none."""
-    if not panels:
-        drawing, axes = axes_of(6.4, 1.2)
-        axes.text(0.5, 0.5, "not run: the table was not fetched", ha="center", va="center")
-        axes.set_axis_off()
-        return drawing
-    with plt.rc_context(STYLE):
-        sizes = [len(rates) for rates in panels.values()]
-        drawing, axes = plt.subplots(
-            len(panels), 1, figsize=(6.4, 1.2 + 0.42 * sum(sizes)), sharex=True, squeeze=False,
-            gridspec_kw={"height_ratios": sizes},
-        )  # fmt: skip
-    plt.close(drawing)
-    for panel, (title, rates) in zip(axes[:, 0], panels.items(), strict=True):
-        for place, rate in enumerate(rates):
-            panel.plot([rate.low, rate.high], [place, place], color=COLORS[0])
-            panel.plot(rate.rate, place, "o", color=COLORS[0])
-        panel.set_yticks(range(len(rates)), [f"{rate.group} (n = {rate.trials:,})" for rate in rates])
-        panel.set_ylim(-0.6, len(rates) - 0.4)
-        panel.set_title(title, loc="left", fontsize=10)
-    axes[-1, 0].set_xlabel(xlabel)
-    drawing.tight_layout()
     return drawing
 
 

@@ -30,6 +30,15 @@ def within_project(path: str | os.PathLike) -> Path:
     return project_root() / path
 
 
+def checkout() -> Path:
+    """The user's own checkout: the project, or the one in whose queue of experiments this copy of it runs.
+
+    DVC runs a queued experiment in a folder below .dvc and removes it afterwards: what shall stay goes to the checkout.
+    """
+    root = project_root()
+    return next((folder.parent for folder in root.parents if folder.name == ".dvc"), root)
+
+
 def results_folder(profile: str, study: str) -> Path:
     """Folder of one study's results, relative to the project."""
     if profile not in PROFILES:

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +18,7 @@ from fraud_core.pipeline.candidate import CANDIDATE
 from fraud_core.pipeline.lineage import keep_lineage, source_digests
 from fraud_core.pipeline.paths import results_folder, within_project
 from fraud_core.pipeline.results import read_metrics
+from fraud_core.pipeline.revision import git_revision
 from fraud_core.pipeline.versions import open_versions
 from fraud_core.promotion.comparison import saving_over
 from fraud_core.promotion.gate import Criterion, judge_champion
@@ -178,14 +178,3 @@ def _record(
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as out:
         out.write(json.dumps(entry, sort_keys=True) + "\n")
-
-
-def git_revision() -> str:
-    """The commit that is checked out, with ``-dirty`` when tracked files differ from it; ``unknown`` without git."""
-    root = within_project(".")
-    try:
-        command = ["git", "describe", "--always", "--abbrev=40", "--match=", "--dirty"]
-        run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return "unknown"
-    return run.stdout.strip() or "unknown"

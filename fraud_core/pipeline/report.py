@@ -10,7 +10,7 @@ from pathlib import Path
 from fraud_core.errors import ResultError
 from fraud_core.pipeline import pandoc
 from fraud_core.pipeline.params import STUDIES
-from fraud_core.pipeline.paths import results_folder, within_project
+from fraud_core.pipeline.paths import checkout, results_folder, within_project
 from fraud_core.pipeline.results import figure, read_metrics
 
 SOURCES = ("index", "service", "model_card")
@@ -95,7 +95,7 @@ def _stage(profile: str, work: Path) -> None:
     for name in PICTURES:
         shutil.copy(within_project(f"benchmarks/results/{name}.svg"), work)
     for study, entry in STUDIES.items():
-        executed = within_project(results_folder(profile, study)) / "executed.ipynb"
+        executed = _executed(profile, study)
         if not executed.is_file():
             raise ResultError(f"{study}: no executed notebook; run `dvc repro -f {study}@{profile}`")
         notebook = json.loads(executed.read_bytes())
@@ -103,6 +103,12 @@ def _stage(profile: str, work: Path) -> None:
             if "parameters" in cell["metadata"].get("tags", []):
                 cell["metadata"]["tags"].append("remove-cell")
         (work / "studies" / f"{entry.notebook}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def _executed(profile: str, study: str) -> Path:
+    """The executed notebook here or, in a queued experiment that did not run the study, that of the checkout."""
+    kept = results_folder(profile, study) / "executed.ipynb"
+    return within_project(kept) if within_project(kept).is_file() else checkout() / kept
 
 
 def unexecuted(profile: str) -> list[str]:

@@ -3,12 +3,21 @@
 import os
 from pathlib import Path
 
+import msgspec
 import polars as pl
 
 from fraud_core.data.card import DatasetCard, decode_card
 from fraud_core.data.contract import check_columns, check_values, parse_columns
 from fraud_core.errors import ContractError, ParameterError
 from fraud_core.pipeline.paths import within_project
+
+
+class _Data(msgspec.Struct):
+    card: str
+
+
+class _Chosen(msgspec.Struct):
+    data: _Data
 
 
 def read_card(name: str) -> DatasetCard:
@@ -24,6 +33,11 @@ def read_card(name: str) -> DatasetCard:
         known = ", ".join(sorted(card.stem for card in path.parent.glob("*.yaml")))
         raise ParameterError(f"data.card: expected one of {known}, got {name!r}; add data/cards/{name}.yaml")
     return decode_card(path.read_bytes(), name=path.name)
+
+
+def chosen_card() -> str:
+    """Name of the dataset card that params.yaml chooses; the other sections are not looked at."""
+    return msgspec.yaml.decode(within_project("params.yaml").read_bytes(), type=_Chosen).data.card
 
 
 def read_table(path: Path, card: DatasetCard, *, both_classes: bool = True) -> pl.DataFrame:

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fraud_core.pipeline.paths import within_project
-from fraud_core.pipeline.promote import CHAMPION, git_revision
+from fraud_core.pipeline.paths import checkout, project_root, within_project
+from fraud_core.pipeline.promote import CHAMPION
 from fraud_core.pipeline.results import read_metrics
+from fraud_core.pipeline.revision import git_revision
 
 PENDING = Path("scratch/mlflow-pending")
 EXPERIMENT = "fraud"
@@ -18,8 +19,8 @@ MAX_PARAMETER_LENGTH = 500
 
 
 def tracking_uri() -> str:
-    """The server in MLFLOW_TRACKING_URI, or the project's own SQLite store."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{within_project('mlflow.db')}"
+    """The server in MLFLOW_TRACKING_URI, or the SQLite store of the checkout, which queued experiments share."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{checkout() / 'mlflow.db'}"
 
 
 def track(name: str, *, parameters: dict[str, Any], results_dir: Path, profile: str) -> None:
@@ -41,18 +42,22 @@ def track(name: str, *, parameters: dict[str, Any], results_dir: Path, profile: 
         "name": f"{name} ({profile})",
         "parameters": {key: str(value)[:MAX_PARAMETER_LENGTH] for key, value in _flatten(parameters).items()},
         "metrics": {key: value for key, value in metrics.items() if isinstance(value, (int, float))},
-        "tags": {"study": name, "profile": profile, "git_revision": git_revision()} | _data_tags(),
-        "artifacts": str(results_dir),
+        "tags": {"study": name, "profile": profile, "git_revision": git_revision()} | _data_tags() | _experiment(),
+        "artifacts": str(within_project(results_dir)),
     }
-    pending = within_project(PENDING / f"{name}-{profile}-{_digest(record)}.json")
+    pending = checkout() / PENDING / f"{name}-{profile}-{_digest(record)}.json"
     pending.parent.mkdir(parents=True, exist_ok=True)
     pending.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    upload_pending()
+    # Queued experiments run beside each other: each uploads its own run.
+    upload_pending() if project_root() == checkout() else _upload_all([pending])
 
 
 def upload_pending() -> int:
     """Upload every run that is waiting; returns how many are still waiting."""
-    waiting = sorted(within_project(PENDING).glob("*.json"))
+    return _upload_all(sorted((checkout() / PENDING).glob("*.json")))
+
+
+def _upload_all(waiting: list[Path]) -> int:
     for number, path in enumerate(waiting):
         try:
             _upload(json.loads(path.read_bytes()))
@@ -63,7 +68,7 @@ def upload_pending() -> int:
                 file=sys.stderr,
             )
             return len(waiting) - number
-        path.unlink()
+        path.unlink(missing_ok=True)
     return 0
 
 
@@ -106,7 +111,8 @@ def _upload(record: dict[str, Any]) -> None:
         mlflow.log_params(record["parameters"])
         mlflow.log_metrics(record["metrics"])
         mlflow.set_tags(record["tags"])
-        mlflow.log_artifacts(str(within_project(record["artifacts"])))
+        if within_project(record["artifacts"]).is_dir():  # the folder of a queued experiment is gone after it
+            mlflow.log_artifacts(str(within_project(record["artifacts"])))
 
 
 def _mlflow():
@@ -123,7 +129,7 @@ def _mlflow():
     mlflow.set_tracking_uri(tracking_uri())
     if mlflow.get_experiment_by_name(EXPERIMENT) is None:
         local = tracking_uri().startswith("sqlite:")
-        mlflow.create_experiment(EXPERIMENT, str(within_project("mlartifacts")) if local else None)
+        mlflow.create_experiment(EXPERIMENT, str(checkout() / "mlartifacts") if local else None)
     mlflow.set_experiment(EXPERIMENT)
     return mlflow
 
@@ -149,6 +155,12 @@ def _data_tags() -> dict[str, str]:
         if path.is_file():
             found[f"dvc_md5.{name.split('/')[0]}"] = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
     return found
+
+
+def _experiment() -> dict[str, str]:
+    """The name that DVC gave the experiment, when one is running."""
+    name = os.environ.get("DVC_EXP_NAME")
+    return {"dvc_experiment": name} if name else {}
 
 
 def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

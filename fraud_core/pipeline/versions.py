@@ -12,9 +12,8 @@ from fraud_core.data.splits import check_seal, content_sha256, last_seconds, spl
 from fraud_core.data.toy import toy_card, toy_clients, toy_clients_card, toy_transactions
 from fraud_core.errors import SealError
 from fraud_core.model.champion import TrainingRows
-from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
-from fraud_core.pipeline.tables import read_card
+from fraud_core.pipeline.tables import chosen_card, read_card
 
 TOY = "toy"
 TOY_ROWS = 3000
@@ -73,7 +72,7 @@ def open_versions(data_dir: str, card: str | None = None) -> Versions:
         v0, v1 = split_by_time(toy_transactions(TOY_ROWS, seed=0), toy_card())
         return Versions(toy_card(), v0, v1)
     folder = within_project(data_dir)
-    read = read_card(card or read_params(within_project("params.yaml")).data.card)
+    read = read_card(card or chosen_card())
     v1 = pl.read_parquet(_existing(folder / f"{V1}.parquet"))
     check_seal(v1, sealed_digest(folder, read), file=f"{data_dir}/{V1}.parquet")
     return Versions(read, pl.read_parquet(_existing(folder / f"{V0}.parquet")), v1)

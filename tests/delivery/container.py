@@ -4,13 +4,13 @@ import json
 import os
 import re
 import shutil
-import time
 import urllib.request
 from pathlib import Path
 
 from tests.delivery import semantics
 from tests.delivery.tools import rendered, run
-from tests.network import free_port
+from tests.network import ANSWER_SECONDS, free_port
+from tests.waiting import wait_until
 
 PODMAN = ("podman", "--cgroup-manager", "cgroupfs", "--events-backend", "none", "--runtime", "runc")
 PLAIN = {"FRAUD_ACCESS": "open", "FRAUD_WORKERS": "1"}
@@ -88,27 +88,32 @@ class Container:
     def __exit__(self, *_):
         run(*PODMAN, "rm", "--force", "--time", "0", self.name, check=False)
 
-    def wait(self, seconds=30):
+    def wait(self):
         """Return when the service in it is ready; otherwise its log is shown."""
-        for _ in range(seconds * 5):
-            try:
-                self.get("/health/ready")
-                return self
-            except OSError:
-                time.sleep(0.2)
-        raise AssertionError(self.log()[-2000:])
+        try:
+            wait_until(self.is_ready, "a container")
+        except AssertionError as error:
+            raise AssertionError(self.log()[-2000:]) from error
+        return self
+
+    def is_ready(self):
+        try:
+            self.get("/health/ready")
+        except OSError:
+            return False
+        return True
 
     def log(self):
         done = run(*PODMAN, "logs", self.name, check=False)
         return done.stdout + done.stderr
 
     def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=ANSWER_SECONDS) as answer:
             return json.loads(answer.read())
 
     def post(self, path, body):
         asked = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(asked, timeout=ANSWER_SECONDS) as answer:
             return answer.status, json.loads(answer.read())

@@ -6,7 +6,6 @@ protocol on the endpoint of the configuration and reads settings of its own.
 
 import json
 import subprocess
-import time
 import urllib.request
 
 import pytest
@@ -18,8 +17,9 @@ from tests import otlp
 from tests.conftest import ROOT
 from tests.delivery import semantics
 from tests.delivery.tools import TOOLS, rendered
-from tests.network import free_port, wait_until_ready
+from tests.network import ANSWER_SECONDS, free_port, wait_until_ready
 from tests.serve.conftest import start
+from tests.waiting import wait_until, wait_until_ended
 
 CONFIGS = [ROOT / "k8s" / "base" / "collector-config.yaml", ROOT / "k8s" / "overlays" / "gke" / "collector-config.yaml"]
 FROM_WORKERS = ("traces", "metrics")
@@ -78,7 +78,7 @@ def collector(receiver, tmp_path):
     )  # fmt: skip
     yield f"http://127.0.0.1:{port}"
     process.terminate()
-    process.wait(timeout=20)
+    wait_until_ended(process)
 
 
 @pytest.mark.slow
@@ -90,19 +90,19 @@ def test_traces_and_metrics_pass_a_collector(environment, transactions, collecto
         "OTEL_BSP_SCHEDULE_DELAY": "500",
     })  # fmt: skip
     try:
-        wait_until_ready(port)
+        wait_until_ready(port, process)
         for row in transactions[:5]:
             asked = urllib.request.Request(
                 f"http://127.0.0.1:{port}/predict", json.dumps(row).encode(), {"Content-Type": "application/json"}
             )
-            urllib.request.urlopen(asked, timeout=5).close()
+            urllib.request.urlopen(asked, timeout=ANSWER_SECONDS).close()
     finally:
         process.terminate()
-        process.communicate(timeout=20)
-    for _ in range(100):
-        if {"/v1/traces", "/v1/metrics"} <= set(received) and len(predictions(received)) == 5:
-            break
-        time.sleep(0.1)
+        wait_until_ended(process)
+    wait_until(
+        lambda: {"/v1/traces", "/v1/metrics"} <= set(received) and len(predictions(received)) >= 5,
+        "traces and metrics of five predictions",
+    )
     assert len(predictions(received)) == 5
     metrics = [ExportMetricsServiceRequest.FromString(body) for body in received["/v1/metrics"]]
     names = {m.name for each in metrics for r in each.resource_metrics for s in r.scope_metrics for m in s.metrics}

@@ -14,6 +14,7 @@ from tests.delivery.standin import NAME, base_image, wheelhouse
 from tests.delivery.tools import need, run
 from tests.feature_store import make_project, needs_feast
 from tests.network import free_port
+from tests.waiting import wait_until, wait_until_ended
 
 pytestmark = [pytest.mark.slow, needs_feast, pytest.mark.xdist_group("containers")]
 OVERLAY = "k8s/overlays/gke-entities"
@@ -52,14 +53,13 @@ def redis(tmp_path_factory):
         text = text.replace(old, new)
     (folder / "redis.conf").write_text(text)
     server = subprocess.Popen(["redis-server", folder / "redis.conf"], stdout=subprocess.DEVNULL)
-    for _ in range(100):
-        # the probe of the manifest
-        if run("redis-cli", "-p", port, "-e", "ping", check=False).returncode == 0:
-            break
-        time.sleep(0.05)
+    # the probe of the manifest
+    wait_until(
+        lambda: run("redis-cli", "-p", port, "-e", "ping", check=False).returncode == 0, "an answer of Redis", server
+    )
     yield f"127.0.0.1:{port},username=fraud,password={PASSWORD}"
     server.terminate()
-    server.wait(timeout=10)
+    wait_until_ended(server)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def test_decision_is_followed_into_the_past_of_the_next(image, mounts, redis, tm
         Container(image, mounts, state, shared=shared, limited=limits(OVERLAY), **settings(redis), **store) as serving,
         Container(image, mounts, followed, shared=shared, **follow, **settings(redis), **store) as follower,
     ):
-        serving.wait(60)
+        serving.wait()
         status, first = serving.post("/v1/decisions", payment(1, "2025-05-06T12:00:00Z"))
         assert (status, first["guarantees"]["features"]) == (200, "from the store"), serving.log()
         answer = {}

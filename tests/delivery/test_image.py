@@ -14,6 +14,7 @@ from tests.delivery.container import PODMAN, Container, installed, megabytes_of,
 from tests.delivery.standin import NAME, base_image, wheelhouse
 from tests.delivery.tools import need, run
 from tests.network import free_port, wait_until_answers
+from tests.waiting import wait_until_ended
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("containers")]
 MEGABYTES_OVER_BASE = 200
@@ -121,7 +122,7 @@ def test_pushed_image_is_pulled_by_its_digest(image, tmp_path):
         ["docker-registry", "serve", tmp_path / "registry.yml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_until_answers(f"http://127.0.0.1:{port}/v2/", seconds=20, process=registry)
+        wait_until_answers(f"http://127.0.0.1:{port}/v2/", registry)
         target = f"127.0.0.1:{port}/fraud/serve"
         run("buildah", "push", "--tls-verify=false", "--digestfile", tmp_path / "digest", image, f"{target}:test")
         digest = (tmp_path / "digest").read_text()
@@ -129,4 +130,4 @@ def test_pushed_image_is_pulled_by_its_digest(image, tmp_path):
         run("buildah", "rmi", f"{target}@{digest}")
     finally:
         registry.terminate()
-        registry.wait(timeout=10)
+        wait_until_ended(registry)

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import time
 import urllib.parse
 import urllib.request
 
@@ -15,8 +14,9 @@ from serve.access import main as make_key
 from serve.follow import BEHIND
 from tests.conftest import ROOT
 from tests.delivery.tools import need, run
-from tests.network import free_port, wait_until_ready
+from tests.network import ANSWER_SECONDS, free_port, wait_until_ready
 from tests.serve.conftest import start
+from tests.waiting import wait_until, wait_until_ended
 
 FOLDER = ROOT / "k8s" / "monitoring"
 
@@ -56,6 +56,14 @@ def client_metrics(environment):
         return set(re.findall(r"^(fraud_[a-z_]+)", client.get("/metrics").text, re.MULTILINE))
 
 
+def scraped(address):
+    try:
+        with urllib.request.urlopen(address, timeout=ANSWER_SECONDS) as answer:
+            return json.loads(answer.read())["data"]["result"]
+    except OSError:
+        return []
+
+
 @pytest.mark.slow
 def test_prometheus_scrapes_with_a_key_and_counts_what_was_asked(environment, transactions, tmp_path, capsys):
     need("prometheus", "promtool")
@@ -75,34 +83,24 @@ def test_prometheus_scrapes_with_a_key_and_counts_what_was_asked(environment, tr
     run("promtool", "check", "config", "prometheus.yml", cwd=tmp_path)
     scraper = None
     try:
-        wait_until_ready(port)
+        wait_until_ready(port, process)
         for row in transactions[:5]:
             asked = urllib.request.Request(
                 f"http://127.0.0.1:{port}/predict", json.dumps(row).encode(),
                 {"Content-Type": "application/json", "Authorization": f"Bearer {key}"},
             )  # fmt: skip
-            urllib.request.urlopen(asked, timeout=5).close()
+            urllib.request.urlopen(asked, timeout=ANSWER_SECONDS).close()
         scraper = subprocess.Popen(
             [shutil.which("prometheus"), "--config.file=prometheus.yml",
              f"--web.listen-address=127.0.0.1:{prometheus_port}",
              "--storage.tsdb.path=data"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         query = urllib.parse.quote('fraud_http_request_duration_seconds_count{route="POST /predict",status="200"}')
-        found = []
-        for _ in range(60):
-            time.sleep(0.5)
-            try:
-                with urllib.request.urlopen(
-                    f"http://127.0.0.1:{prometheus_port}/api/v1/query?query={query}", timeout=5
-                ) as answer:
-                    found = json.loads(answer.read())["data"]["result"]
-            except OSError:
-                continue
-            if found:
-                break
+        address = f"http://127.0.0.1:{prometheus_port}/api/v1/query?query={query}"
+        found = wait_until(lambda: scraped(address), "a scraped figure", scraper)
         assert [each["value"][1] for each in found] == ["5"]
     finally:
         for each in (scraper, process):
             if each is not None:
                 each.terminate()
-                each.communicate(timeout=20)
+                wait_until_ended(each)

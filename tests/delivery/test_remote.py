@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.delivery.tools import PATH, TOOLS, need, run
 from tests.network import free_port, wait_until_answers
+from tests.waiting import wait_until_ended
 
 
 @pytest.fixture
@@ -26,11 +27,11 @@ def storage(tmp_path):
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_until_answers(f"{address}/storage/v1/b/fraud-data", seconds=20, process=process)
+        wait_until_answers(f"{address}/storage/v1/b/fraud-data", process)
         yield address
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=20)
+        wait_until_ended(process)
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from tests.feature_store import (
     write_config,
     write_pasts,
 )
+from tests.waiting import wait_until_ended
 
 pytestmark = [needs_feast, pytest.mark.slow, pytest.mark.xdist_group("feast")]
 ANSWERED = 150
@@ -39,7 +40,7 @@ def config(request, tmp_path_factory):
     process, port = start_redis(folder)
     yield redis_config(folder, port)
     process.terminate()
-    process.wait(timeout=10)
+    wait_until_ended(process)
 
 
 @pytest.fixture(scope="module")

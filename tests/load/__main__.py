@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from tests.network import free_port, wait_until_ready
+from tests.waiting import wait_until_ended
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -34,7 +35,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         service, *others = start(port, folder, entities)
         try:
-            wait_until_ready(port, seconds=30, process=service)
+            wait_until_ready(port, service)
             before = cpu_seconds(service.pid)
             host = ["--host", f"http://127.0.0.1:{port}", "--locustfile", FILE, caller]
             if "--web" in arguments:
@@ -49,7 +50,7 @@ def main(arguments: list[str]) -> int:
         finally:
             for process in (service, *others):
                 process.terminate()
-                process.wait(timeout=30)
+                wait_until_ended(process)
     print(json.dumps(written, indent=1))
     if "--no-write" not in arguments:
         path = RESULTS / ("load_entities.json" if entities else "load.json")

@@ -91,3 +91,15 @@ def test_no_project_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ParameterError, match="no project here"):
         project_root()
+
+
+def test_sweep_changes_the_line_of_its_parameter_alone(tmp_path):
+    """DVC writes the whole file anew at `dvc exp run -S`; in another layout than its own most lines would change."""
+    from dvc.utils.hydra import apply_overrides
+
+    path = tmp_path / "params.yaml"
+    before = (ROOT / "params.yaml").read_text()
+    path.write_text(before)
+    apply_overrides(str(path), ["poisoning.rate=0.5"])
+    expected = re.sub(r"(?m)^  rate: 0\.02 ", "  rate: 0.5  ", before)
+    assert path.read_text() == expected

@@ -1,6 +1,4 @@
 import json
-import re
-import subprocess
 
 import msgspec
 import numpy as np
@@ -67,17 +65,6 @@ def test_altered_champion_is_noticed_at_the_next_promotion(trained):
     path.write_bytes(path.read_bytes().replace(b"threshold", b"threshole"))
     with pytest.raises(BundleError, match=r"policy\.json was altered"):
         promote.promote("quick")
-
-
-def test_git_revision_is_the_commit_and_says_when_files_differ(project):
-    assert promote.git_revision() == "unknown"
-    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
-    subprocess.run([*git, "init", "-q"], check=True)
-    subprocess.run([*git, "add", "params.yaml"], check=True)
-    subprocess.run([*git, "commit", "-qm", "c"], check=True)
-    assert re.fullmatch("[0-9a-f]{40}", promote.git_revision())
-    (project / "params.yaml").write_text("changed")
-    assert re.fullmatch("[0-9a-f]{40}-dirty", promote.git_revision())
 
 
 def better_and_judged(project, small, **model) -> str:

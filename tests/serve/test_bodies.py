@@ -10,6 +10,7 @@ from serve.bodies import Bodies
 from serve.wire import InvalidTransaction
 from tests.network import free_port, wait_until_ready
 from tests.serve.conftest import start
+from tests.waiting import wait_until_ended
 
 JSON = {b"content-type": b"application/json"}
 
@@ -87,7 +88,7 @@ def test_slow_senders_are_answered_with_408_and_hold_nobody_up(environment):
     head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"
     with start(**environment, FRAUD_PORT=str(port), FRAUD_WORKERS="1") as process:
         try:
-            wait_until_ready(port)
+            wait_until_ready(port, process)
             slow = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(50)]
             for each in slow:
                 each.sendall(head)
@@ -103,5 +104,5 @@ def test_slow_senders_are_answered_with_408_and_hold_nobody_up(environment):
                 each.close()
         finally:
             process.terminate()
-            process.communicate(timeout=20)
+            wait_until_ended(process)
     assert answers == [b"HTTP/1.1 408"] * 50

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -21,6 +20,7 @@ from serve.service import check_feature_store
 from serve.settings import read_settings
 from tests.conftest import ROOT
 from tests.feature_store import make_project, needs_feast, sqlite_config
+from tests.waiting import wait_until, wait_until_ended
 
 DAY = 86_400
 TTL = 38 * DAY
@@ -282,11 +282,10 @@ class TestWithStore:
             stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         try:
-            deadline, cursor = time.monotonic() + 90, read_settings(setting).state_dir / "follow.json"
-            while not cursor.is_file() and time.monotonic() < deadline and process.poll() is None:
-                time.sleep(0.1)
+            cursor = read_settings(setting).state_dir / "follow.json"
+            wait_until(cursor.is_file, "the cursor of the follower", process)
         finally:
             process.send_signal(signal.SIGTERM)
-            _, errors = process.communicate(timeout=30)
+            _, errors = wait_until_ended(process)
         assert process.returncode == 0, errors
         assert json.loads(cursor.read_bytes())["decisions_us"] > 0

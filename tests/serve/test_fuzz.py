@@ -13,6 +13,7 @@ from serve.app import create_app
 from serve.settings import read_settings
 from tests.network import free_port, wait_until_ready
 from tests.serve.conftest import start
+from tests.waiting import wait_until_ended
 
 CASES = 200
 JSON = {"Content-Type": "application/json"}
@@ -126,19 +127,19 @@ def test_document_and_service_agree(environment, tmp_path):
     port = free_port()
     with start(**(environment | keys), FRAUD_PORT=str(port), FRAUD_WORKERS="1") as process:
         try:
-            tried = _check_every_operation(port, key)
+            tried = _check_every_operation(port, key, process)
         finally:
             process.terminate()
-            _, errors = process.communicate(timeout=20)
+            _, errors = wait_until_ended(process)
     assert tried > 1000
     assert "unexpected error" not in errors
 
 
-def _check_every_operation(port, key):
+def _check_every_operation(port, key, process):
     import schemathesis
 
     tried = 0
-    wait_until_ready(port)
+    wait_until_ready(port, process)
     schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{port}/docs/openapi.json")
     for operation in (found.ok() for found in schema.get_all_operations()):
 

@@ -8,20 +8,21 @@ import time
 from tests.conftest import ROOT
 from tests.network import free_port, wait_until_ready
 from tests.serve.conftest import start
+from tests.waiting import wait_until_ended
 
 
 def test_service_starts_answers_and_stops(environment):
     port = free_port()
     with start(**environment, FRAUD_PORT=str(port)) as process:
-        wait_until_ready(port)
+        wait_until_ready(port, process)
         process.terminate()
-        _, errors = process.communicate(timeout=20)
+        _, errors = wait_until_ended(process)
     assert "Traceback" not in errors
 
 
 def test_missing_bundle_is_one_clear_line(environment, tmp_path):
     with start(**environment | {"FRAUD_MODEL_DIR": str(tmp_path / "nothing")}) as process:
-        _, errors = process.communicate(timeout=30)
+        _, errors = wait_until_ended(process)
     assert process.returncode == 1
     assert errors.startswith("error: nothing: no bundle there")
     assert len(errors.splitlines()) == 1
@@ -42,7 +43,7 @@ def test_port_in_use_is_one_clear_line(environment):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with start(**environment, FRAUD_PORT=str(taken.getsockname()[1])) as process:
-            output, errors = process.communicate(timeout=30)
+            output, errors = wait_until_ended(process)
     assert process.returncode == 1
     assert "listening" not in output
     assert errors.startswith("error: FRAUD_HOST 127.0.0.1, FRAUD_PORT")
@@ -60,18 +61,18 @@ def stall(port):
 def test_stalled_client_is_answered_with_408(environment):
     port = free_port()
     with start(**environment, FRAUD_PORT=str(port)) as process:
-        wait_until_ready(port)
+        wait_until_ready(port, process)
         with stall(port) as stalled:
             assert b" 408 " in stalled.recv(200)
         process.terminate()
-        process.communicate(timeout=15)
+        wait_until_ended(process)
 
 
 def test_stalled_client_does_not_hold_up_the_end(environment):
     port = free_port()
     with start(**environment, FRAUD_PORT=str(port)) as process:
-        wait_until_ready(port)
+        wait_until_ready(port, process)
         with stall(port):
             time.sleep(0.3)
             process.terminate()
-            process.communicate(timeout=20)
+            wait_until_ended(process)

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fraud_core.model.bundle import load_bundle
-from tests.network import free_port, wait_until_ready
+from tests.network import ANSWER_SECONDS, free_port, wait_until_ready
 from tests.serve.conftest import start
+from tests.waiting import wait_until_ended
 
 ROWS = 5
 
@@ -139,7 +140,7 @@ def test_clients_of_triton_and_mlflow_get_the_scores(environment, rows, expected
     port = free_port()
     with start(**environment, FRAUD_PORT=str(port), FRAUD_WORKERS="1") as process:
         try:
-            wait_until_ready(port)
+            wait_until_ready(port, process)
             client = triton.InferenceServerClient(f"127.0.0.1:{port}")
             assert client.is_server_live()
             assert client.is_server_ready()
@@ -158,8 +159,8 @@ def test_clients_of_triton_and_mlflow_get_the_scores(environment, rows, expected
                 client.infer("champion", tensors[:-1])
             client.close()
             mlflow = ScoringServerClient("127.0.0.1", port)
-            mlflow.wait_server_ready(timeout=5)
+            mlflow.wait_server_ready(timeout=ANSWER_SECONDS)
             assert list(mlflow.invoke(pd.DataFrame(rows)).get_predictions()[0]) == expected
         finally:
             process.terminate()
-            process.communicate(timeout=20)
+            wait_until_ended(process)

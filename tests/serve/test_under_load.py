@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.network import free_port, wait_until_ready
+from tests.network import ANSWER_SECONDS, free_port, wait_until_ready
 from tests.serve.conftest import start
 from tests.serve.test_reload import another
+from tests.waiting import wait_until_ended
 
 JSON = {"Content-Type": "application/json"}
 KILLS = 20
@@ -38,10 +39,10 @@ class Load:
     def __exit__(self, *error):
         self._stop.set()
         for thread in self._threads:
-            thread.join(timeout=20)
+            thread.join(timeout=2 * ANSWER_SECONDS)
 
     def _run(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_SECONDS)
         while not self._stop.is_set():
             try:
                 connection.request("POST", self._path, self._body, JSON)
@@ -69,7 +70,7 @@ def test_kill_under_load_loses_no_acknowledged_decision(environment, decision, t
     port, chance = free_port(), random.Random(0)
     with start(**environment, FRAUD_PORT=str(port), FRAUD_WORKERS="2") as process:
         try:
-            wait_until_ready(port)
+            wait_until_ready(port, process)
             with Load(port, "/v1/decisions", decision) as load:
                 for _ in range(KILLS):
                     time.sleep(0.15)
@@ -81,7 +82,7 @@ def test_kill_under_load_loses_no_acknowledged_decision(environment, decision, t
                         time.sleep(0.05)
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            wait_until_ended(process)
     acknowledged = [json.loads(body)["decision_id"] for status, body in load.answers if status == 200]
     with sqlite3.connect(tmp_path / "state/decisions.db") as database:
         kept = {row[0] for row in database.execute("SELECT decision_id FROM decisions")}
@@ -94,11 +95,11 @@ def test_kill_under_load_loses_no_acknowledged_decision(environment, decision, t
 def test_end_under_load_answers_what_was_begun(environment, decision, tmp_path):
     port = free_port()
     with start(**environment, FRAUD_PORT=str(port), FRAUD_WORKERS="2") as process:
-        wait_until_ready(port)
+        wait_until_ready(port, process)
         with Load(port, "/v1/decisions", decision) as load:
             time.sleep(1.0)
             process.terminate()
-            _, errors = process.communicate(timeout=30)
+            _, errors = wait_until_ended(process)
     assert process.returncode == 0
     assert "Traceback" not in errors
     assert {status for status, _ in load.answers} == {200}
@@ -115,7 +116,7 @@ def test_reload_under_load_drops_no_request(environment, champion, transactions,
     port = free_port()
     with start(**environment | {"FRAUD_MODEL_DIR": str(folder)}, FRAUD_PORT=str(port), FRAUD_WORKERS="2") as process:
         try:
-            wait_until_ready(port)
+            wait_until_ready(port, process)
             with Load(port, "/predict", transactions[0]) as load:
                 time.sleep(0.5)
                 shutil.move(folder, tmp_path / "old")
@@ -123,7 +124,7 @@ def test_reload_under_load_drops_no_request(environment, champion, transactions,
                 time.sleep(5.0)
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            wait_until_ended(process)
     assert load.broken == []
     assert {status for status, _ in load.answers} == {200}
     versions = [json.loads(body)["model_version"] for _, body in load.answers]
@@ -137,7 +138,7 @@ def test_memory_stays_flat(environment, decision, transactions):
     port = free_port()
     with start(**environment, FRAUD_PORT=str(port), FRAUD_WORKERS="1") as process:
         try:
-            wait_until_ready(port)
+            wait_until_ready(port, process)
             seen = []
             for _ in range(4):
                 for path, body in (("/predict", transactions[0]), ("/v1/decisions", decision)):
@@ -147,7 +148,7 @@ def test_memory_stays_flat(environment, decision, transactions):
                 seen.append(resident_mb(process.pid))
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            wait_until_ended(process)
     assert seen[-1] - seen[1] < 3.0, seen
 
 
