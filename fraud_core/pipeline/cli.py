@@ -87,11 +87,9 @@ def _params() -> Params:
 
 
 def _source(options) -> None:
-    from fraud_core.pipeline.events import use_events
-    from fraud_core.pipeline.stages import use_source
+    from fraud_core.pipeline.stages import use_tables
 
-    print(use_source(_params().data.card, options.data))
-    print(use_events(options.card))
+    print(*use_tables(_params().data.card, options.data, options.card), sep="\n")
 
 
 def _fetch(options) -> None:
