@@ -139,7 +139,9 @@ def _features(options) -> None:
 
 def _study(options) -> None:
     from fraud_core.pipeline.notebook import run_notebook
+    from fraud_core.pipeline.results import stamp_data
     from fraud_core.pipeline.tracking import track
+    from fraud_core.pipeline.versions import studied_sha256
 
     name, root = options.name, project_root()
     entry = STUDIES.get(name) or SWEEPS[name]
@@ -150,6 +152,7 @@ def _study(options) -> None:
     run_notebook(
         root / "notebooks" / f"{entry.notebook}.ipynb", root / folder / "executed.ipynb", parameters, root=root
     )
+    stamp_data(folder, studied_sha256(name))
     track(name, parameters=parameters, results_dir=folder, profile="sweep" if name in SWEEPS else options.profile)
 
 
