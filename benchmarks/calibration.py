@@ -32,7 +32,9 @@ def main() -> None:
     model = msgspec.to_builtins(read_params(within_project("params.yaml")).model)
     found = {}
     for name in NAMES:
-        folds = [measure(name, model[name], rows, fold, seed) for fold in time_folds(rows.time, EDGES_S) for seed in SEEDS]
+        folds = [
+            measure(name, model[name], rows, fold, seed) for fold in time_folds(rows.time, EDGES_S) for seed in SEEDS
+        ]
         by_method = {method: mean_of([fold[method] for fold in folds]) for method in METHODS}
         chosen = min(METHODS, key=lambda method: by_method[method]["log_loss_per_1000"])
         found[name] = {"chosen": chosen, "methods": by_method}

@@ -6,7 +6,6 @@ final name only when it is complete and checked, so an interrupted download leav
 
 import hashlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -156,25 +155,3 @@ def file_sha256(path: Path) -> str:
     """The sha256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def take_own_file(path: Path, folder: Path) -> Path:
-    """Copy a user's table into `folder` under the name `transactions` and its own ending.
-
-    Raises
-    ------
-    SourceError
-        When there is no such file, or it is neither CSV nor parquet.
-    """
-    if not path.is_file():
-        raise SourceError(f"DATA={path}: no such file; give the path of a CSV or parquet table")
-    if path.suffix.lower() not in {".csv", ".parquet"}:
-        raise SourceError(
-            f"DATA={path}: expected a file ending in .csv or .parquet, found {path.suffix or 'no ending'}"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"transactions{path.suffix.lower()}"
-    partial = folder / f".{target.name}.partial"
-    shutil.copyfile(path, partial)
-    partial.replace(target)
-    return target

@@ -12,9 +12,18 @@ from fraud_core.drift.forward import fit_rows, forward_margins, select_rows
 from fraud_core.model.calibration import fit_calibration
 from fraud_core.model.decision import choose_threshold
 from fraud_core.model.intervals import Interval, Scored, bootstrap, interval
+from fraud_core.verdicts import Verdict
 
 COMPARED = ("average_precision", "recall_at_budget", "calibration_error", "expected_cost_eur_per_1000")
 CALIBRATION_BLOCKS = 3
+# The words of `verdict`, and what they say of the question whether performance held.
+WORDS = {
+    "fell": Verdict.FAIL,
+    "rose": Verdict.PASS,
+    "unchanged": Verdict.PASS,
+    "insufficient evidence": Verdict.INSUFFICIENT,
+}
+FELL, ROSE, UNCHANGED, UNKNOWN = WORDS
 
 
 @dataclass(frozen=True)
@@ -124,5 +133,5 @@ def verdict(change: Interval, *, limit: float) -> str:
     ('insufficient evidence', 'fell')
     """
     if change.excludes(0.0):
-        return "fell" if change.value < 0 else "rose"
-    return "unchanged" if -limit < change.low and change.high < limit else "insufficient evidence"
+        return FELL if change.value < 0 else ROSE
+    return UNCHANGED if -limit < change.low and change.high < limit else UNKNOWN

@@ -17,11 +17,20 @@ from fraud_core.model.champion import TrainingRows
 from fraud_core.model.decide import N_REASONS
 from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.intervals import Interval, interval
+from fraud_core.verdicts import Verdict
 
 Kind = Literal["seed", "other day", "attack"]
 N_REPLICATES = 400
 LEAST_SEEDS = 3
 FIGURES = {name: attrgetter(name) for name in ("rank_correlation", "top3_overlap")}
+# The words of `verdict`, and what they say of the question whether explanations stay as another seed leaves them.
+WORDS = {
+    "as another seed": Verdict.PASS,
+    "ranking moved": Verdict.FAIL,
+    "reasons moved": Verdict.FAIL,
+    "ranking and reasons moved": Verdict.FAIL,
+    "insufficient evidence": Verdict.INSUFFICIENT,
+}
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from typing import Literal
 
 import numpy as np
 
 from fraud_core.errors import ParameterError
 from fraud_core.model.intervals import CONFIDENCE, clopper_pearson
-
-Verdict = Literal["pass", "fail", "insufficient evidence", "not assessable"]
+from fraud_core.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -202,20 +200,20 @@ def audit_difference(
     """
     rates = rates_by_group(outcome, counted, sensitive_features, clusters)
     if len(rates) < 2:
-        return Difference(float("nan"), 0.0, 1.0, "not assessable", f"only one group: {rates[0].group}")
+        return Difference(float("nan"), 0.0, 1.0, Verdict.NOT_ASSESSABLE, f"only one group: {rates[0].group}")
     judged, few = judged_groups(rates, minimum)
     if len(judged) < 2:
-        return Difference(float("nan"), 0.0, 1.0, "insufficient evidence", few)
+        return Difference(float("nan"), 0.0, 1.0, Verdict.INSUFFICIENT, few)
     value = max(abs(a.rate - b.rate) for a, b in combinations(judged, 2))
     low, high = _pairwise_interval(judged)
     if low > limit:
-        return Difference(value, low, high, "fail", f"the whole interval lies above the limit of {limit:g}")
+        return Difference(value, low, high, Verdict.FAIL, f"the whole interval lies above the limit of {limit:g}")
     if len(judged) < len(rates):
-        return Difference(value, low, high, "insufficient evidence", few)
+        return Difference(value, low, high, Verdict.INSUFFICIENT, few)
     if high < limit:
-        return Difference(value, low, high, "pass", f"the whole interval lies below the limit of {limit:g}")
+        return Difference(value, low, high, Verdict.PASS, f"the whole interval lies below the limit of {limit:g}")
     reason = f"the interval holds the limit of {limit:g}; {_count_of(_smallest(rates))}"
-    return Difference(value, low, high, "insufficient evidence", reason)
+    return Difference(value, low, high, Verdict.INSUFFICIENT, reason)
 
 
 def judged_groups(rates: list[GroupRate], minimum: int) -> tuple[list[GroupRate], str]:
@@ -257,13 +255,13 @@ def equalized_odds(recall: Difference, false_positive_rate: Difference) -> Diffe
 
     Examples
     --------
-    >>> small, large = Difference(0.01, 0.0, 0.02, "pass", "p"), Difference(0.3, 0.2, 0.4, "fail", "f")
+    >>> small, large = Difference(0.0, 0.0, 0.02, Verdict.PASS, ""), Difference(0.3, 0.2, 0.4, Verdict.FAIL, "")
     >>> equalized_odds(small, large).verdict
     'fail'
     """
     found = {"recall": recall, "false-positive rate": false_positive_rate}
     given = {each.verdict for each in found.values()}
-    verdict = next(v for v in ("not assessable", "fail", "insufficient evidence", "pass") if v in given)
+    verdict = next(v for v in (Verdict.NOT_ASSESSABLE, Verdict.FAIL, Verdict.INSUFFICIENT, Verdict.PASS) if v in given)
     reason = "; ".join(f"{name}: {each.reason}" for name, each in found.items() if each.verdict == verdict)
     value, low, high = (float(np.max([getattr(d, end) for d in found.values()])) for end in ("value", "low", "high"))
     return Difference(value, low, high, verdict, reason)

@@ -9,8 +9,9 @@ from itertools import combinations
 
 import numpy as np
 
-from fraud_core.fairness.audit import GroupRate, Verdict, judged_groups, rates_by_group
+from fraud_core.fairness.audit import GroupRate, judged_groups, rates_by_group
 from fraud_core.model.intervals import CONFIDENCE
+from fraud_core.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -73,19 +74,19 @@ def audit_ratio(
     """
     rates = rates_by_group(outcome, counted, sensitive_features, clusters)
     if len(rates) < 2:
-        return Ratio(float("nan"), 0.0, 1.0, "not assessable", f"only one group: {rates[0].group}")
+        return Ratio(float("nan"), 0.0, 1.0, Verdict.NOT_ASSESSABLE, f"only one group: {rates[0].group}")
     judged, few = judged_groups(rates, minimum)
     if len(judged) < 2:
-        return Ratio(float("nan"), 0.0, 1.0, "insufficient evidence", few)
+        return Ratio(float("nan"), 0.0, 1.0, Verdict.INSUFFICIENT, few)
     value = min(_ratio(a.rate, b.rate) for a, b in combinations(judged, 2))
     low, high = _pairwise_interval(judged)
     if high < limit:
-        return Ratio(value, low, high, "fail", f"the whole interval lies below the limit of {limit:g}")
+        return Ratio(value, low, high, Verdict.FAIL, f"the whole interval lies below the limit of {limit:g}")
     if len(judged) < len(rates):
-        return Ratio(value, low, high, "insufficient evidence", few)
+        return Ratio(value, low, high, Verdict.INSUFFICIENT, few)
     if low > limit:
-        return Ratio(value, low, high, "pass", f"the whole interval lies above the limit of {limit:g}")
-    return Ratio(value, low, high, "insufficient evidence", f"the interval holds the limit of {limit:g}")
+        return Ratio(value, low, high, Verdict.PASS, f"the whole interval lies above the limit of {limit:g}")
+    return Ratio(value, low, high, Verdict.INSUFFICIENT, f"the interval holds the limit of {limit:g}")
 
 
 def _ratio(a: float, b: float) -> float:

@@ -19,14 +19,18 @@ from fraud_core.fairness.audit import (
 from fraud_core.fairness.curves import AtThreshold, audit_thresholds
 from fraud_core.fairness.decided import Audited, decide_and_join, decide_payments
 from fraud_core.fairness.ratios import Ratio, audit_ratio
-from fraud_core.model.intervals import Interval
+from fraud_core.verdicts import Verdict
 
+# Rates of an audit, by the names under which their differences stand in metrics.json.
 RATES = {
     "selection rate": "demographic_parity",
     "recall": "equal_opportunity",
     "false-positive rate": "predictive_equality",
     "equalised odds": "equalized_odds",
 }
+NOT_RUN = "not run: the table was not fetched"
+# The words of a study's verdict, and what they say of the question whether groups are treated alike.
+WORDS = {verdict.value: verdict for verdict in Verdict} | {NOT_RUN: Verdict.NOT_ASSESSABLE}
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,8 @@ class AuditStudy:
     Attributes
     ----------
     verdict
-        ``fail`` when any difference fails, ``pass`` when all pass, else ``insufficient evidence``; or why there is
-        none.
+        ``fail`` when a difference of any attribute fails, ``pass`` when all of all attributes pass, else ``insufficient
+        evidence``; or why there is none. Which attribute it is stands in `reason` and in `by_attribute`.
     rates, differences, ratios
         By attribute, then by the names of `RATES`; equalised odds is a difference alone.
     by_group
@@ -86,6 +90,16 @@ class AuditStudy:
             if all(np.isfinite(by_rate[rate].value) for rate in ("recall", "false-positive rate"))
         }
         return max(sure, key=sure.get) if sure else None
+
+    def by_attribute(self) -> dict[str, tuple[Verdict, Verdict]]:
+        """Verdict on the differences and on the ratios of each attribute; equalised odds follows from the others."""
+        return {
+            attribute: tuple(
+                _worst({found[rate].verdict for rate in found if rate != "equalised odds"})
+                for found in (self.differences[attribute], self.ratios[attribute])
+            )
+            for attribute in self.differences
+        }
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each attribute and rate, for a table of the report."""
@@ -121,7 +135,8 @@ def assessability(card: DatasetCard) -> tuple[str, str]:
     """
     sensitive = card.names("sensitive")
     if not sensitive:
-        return "not assessable", f"table {card.name} has no sensitive column, so no group can be compared with another"
+        reason = f"table {card.name} has no sensitive column, so no group can be compared with another"
+        return Verdict.NOT_ASSESSABLE, reason
     return "assessable", f"table {card.name} has the sensitive columns {', '.join(sensitive)}"
 
 
@@ -142,7 +157,7 @@ def audit_table(
         ``n_folds``, ``selection_rate`` and ``age_bands``, as in `decide_and_join`.
     """
     if table is None:
-        return nothing_audited("not run: the table was not fetched", "the table was not fetched")
+        return nothing_audited(NOT_RUN, "the table was not fetched")
     return audit(decide_and_join(*table, model=model, rng=np.random.default_rng(seed), **split), limits)
 
 
@@ -165,7 +180,7 @@ def audit_payments(
     'table toy has no sensitive column, so no group can be compared with another'
     """
     verdict, reason = assessability(card)
-    if verdict == "not assessable":
+    if verdict == Verdict.NOT_ASSESSABLE:
         return nothing_audited(verdict, reason)
     return audit(decide_payments(v0, v1, card, **decided), limits)
 
@@ -201,13 +216,18 @@ def _conclude(differences: Mapping[str, Mapping[str, Difference]]) -> tuple[str,
         for rate, each in by_rate.items()
         if rate != "equalised odds"
     ]
-    given = {verdict for verdict, _ in found}
-    if given == {"not assessable"}:
-        return found[0]
-    order = ("fail", "insufficient evidence", "not assessable", "pass")
-    worst = next(verdict for verdict in order if verdict in given)
-    reason = next(reason for verdict, reason in found if verdict == worst)
-    return ("insufficient evidence" if worst == "not assessable" else worst), reason
+    worst = _worst({verdict for verdict, _ in found})
+    reasons = [reason for verdict, reason in found if verdict == worst]
+    return worst, "; ".join(reasons if worst == Verdict.FAIL else reasons[:1])
+
+
+def _worst(given: set[Verdict]) -> Verdict:
+    """One verdict for many: what cannot be assessed beside what can is a lack of evidence."""
+    if given == {Verdict.NOT_ASSESSABLE}:
+        return Verdict.NOT_ASSESSABLE
+    if Verdict.FAIL in given:
+        return Verdict.FAIL
+    return Verdict.PASS if given == {Verdict.PASS} else Verdict.INSUFFICIENT
 
 
 def fairlearn_frame(decided: Audited, attribute: str):
@@ -244,20 +264,3 @@ def audit_over_thresholds(
         )
         for attribute, group in decided.sensitive.items()
     }  # fmt: skip
-
-
-def audit_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
-    """Differences, ratios and verdicts under ``<table>.<attribute>.<kind>_difference``, ready for metrics.json."""
-    flat: dict[str, Any] = {f"{table}.verdict": study.verdict, f"{table}.reason": study.reason}
-    for attribute, by_rate in study.differences.items():
-        for rate, found in by_rate.items():
-            name = f"{table}.{attribute.replace(' ', '_')}.{RATES[rate]}"
-            if np.isfinite(found.value):
-                flat[f"{name}_difference"] = Interval(found.value, found.low, found.high)
-            flat[f"{name}_verdict"] = found.verdict
-            ratio = study.ratios[attribute].get(rate)
-            if ratio and np.isfinite(ratio.value):
-                flat[f"{name}_ratio"] = Interval(ratio.value, ratio.low, ratio.high)
-            if ratio:
-                flat[f"{name}_ratio_verdict"] = ratio.verdict
-    return flat

@@ -10,9 +10,10 @@ from scipy.stats import norm
 
 from fraud_core.data.features import DAY_SECONDS, add_features
 from fraud_core.data.simulate import CUSTOMER, SCENARIOS, StreamSettings, simulate_stream
-from fraud_core.fairness.audit import Difference, Verdict, audit_difference, minimum_count
+from fraud_core.fairness.audit import Difference, audit_difference, minimum_count
 from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.intervals import Interval, share
+from fraud_core.verdicts import Verdict
 
 STRUCK = SCENARIOS[CUSTOMER]
 SURE = 0.98  # a verdict is demanded where it comes this often in theory
@@ -101,13 +102,13 @@ def expected_verdict(gap: float, size: int, *, recall: float, limit: float, mini
     'insufficient evidence'
     """
     if size < minimum:
-        return "insufficient evidence"
+        return Verdict.INSUFFICIENT
     low = recall - gap
     error = np.sqrt((recall * (1 - recall) + low * (1 - low)) / size)
     quantile = norm.ppf(0.975)
     if gap > limit:
-        return "fail" if norm.cdf((gap - limit) / error - quantile) >= SURE else None
-    return "pass" if 2 * norm.cdf((limit - gap) / error - quantile) - 1 >= SURE else None
+        return Verdict.FAIL if norm.cdf((gap - limit) / error - quantile) >= SURE else None
+    return Verdict.PASS if 2 * norm.cdf((limit - gap) / error - quantile) - 1 >= SURE else None
 
 
 def trial_metrics(cells: Sequence[TrialCell]) -> dict[str, Interval]:
@@ -119,7 +120,7 @@ def trial_metrics(cells: Sequence[TrialCell]) -> dict[str, Interval]:
         "stream.verdict_accuracy": share(
             sum(cell.right for cell in demanded), sum(len(cell.verdicts) for cell in demanded)
         ),
-        "stream.false_fail_rate": share(draws.count("fail"), len(draws)),
+        "stream.false_fail_rate": share(draws.count(Verdict.FAIL), len(draws)),
         "stream.gap_coverage": share(sum(cell.covered for cell in cells), sum(len(cell.verdicts) for cell in cells)),
     }
 

@@ -7,6 +7,7 @@ is fastest to fit is taken. How far the folds can tell settings apart is said by
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from time import process_time
 from typing import Any
 
@@ -68,10 +69,7 @@ def time_folds(time_s: np.ndarray, edges_s: Sequence[float]) -> list[Fold]:
     >>> [int(fold.scored.sum()) for fold in time_folds(np.arange(10.0), [4.0, 6.0, 10.0])]
     [2, 4]
     """
-    return [
-        Fold(time_s < start, (time_s >= start) & (time_s < end))
-        for start, end in zip(edges_s[:-1], edges_s[1:], strict=True)
-    ]
+    return [Fold(time_s < start, (time_s >= start) & (time_s < end)) for start, end in pairwise(edges_s)]
 
 
 def try_settings(
@@ -93,8 +91,7 @@ def try_settings(
         Seeds of the fits.
     """
     precision = np.empty((len(folds), len(seeds)))
-    margins, started = [], process_time()
-    spent = 0.0
+    margins, spent = [], 0.0
     for i, fold in enumerate(folds):
         for j, seed in enumerate(seeds):
             started = process_time()

@@ -97,11 +97,9 @@ def _params() -> Params:
 
 
 def _source(options) -> None:
-    from fraud_core.pipeline.events import use_events
-    from fraud_core.pipeline.stages import use_source
+    from fraud_core.pipeline.stages import use_tables
 
-    print(use_source(_params().data.card, options.data))
-    print(use_events(options.card))
+    print(*use_tables(_params().data.card, options.data, options.card), sep="\n")
 
 
 def _fetch(options) -> None:
@@ -151,7 +149,9 @@ def _features(options) -> None:
 
 def _study(options) -> None:
     from fraud_core.pipeline.notebook import run_notebook
+    from fraud_core.pipeline.results import stamp_data
     from fraud_core.pipeline.tracking import track
+    from fraud_core.pipeline.versions import studied_sha256
 
     name, root = options.name, project_root()
     entry = STUDIES.get(name) or SWEEPS[name]
@@ -162,6 +162,7 @@ def _study(options) -> None:
     run_notebook(
         root / "notebooks" / f"{entry.notebook}.ipynb", root / folder / "executed.ipynb", parameters, root=root
     )
+    stamp_data(folder, studied_sha256(name))
     track(name, parameters=parameters, results_dir=folder, profile="sweep" if name in SWEEPS else options.profile)
 
 

@@ -1,6 +1,5 @@
 """The stream of the entity study: the user's own table of events when a card was given, the simulated one otherwise."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,12 @@ from fraud_core.data import sources
 from fraud_core.data.events import EventCard, decode_event_card, stream_origin, to_stream
 from fraud_core.data.simulate import StreamSettings, simulate_stream
 from fraud_core.errors import ParameterError
+from fraud_core.pipeline.own_tables import OWN, Choice, chosen_file, kept_name, own_table_of, read_pointer
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.tables import read_columns
 from fraud_core.pipeline.versions import TOY
 
 RAW_EVENTS = "data/raw/events"
-CARD, SOURCE = "card.yaml", "source.json"
 
 
 @dataclass(frozen=True)
@@ -35,36 +34,36 @@ class EventStream:
 
 
 def use_events(card: Path | None) -> str:
-    """Take the user's table of events for the entity study, or go back to the simulated stream.
+    """Take the user's table of events for the entity study, or go back to the simulated stream; says which is used."""
+    return events_choice(card).take()
 
-    The table is read and checked before anything is changed.
 
-    Returns
-    -------
-    str
-        One line that says which events are used.
+def events_choice(card: Path | None) -> Choice:
+    """Check a choice between the user's table of events and the simulated stream (None), without making it.
 
     Raises
     ------
-    ParameterError, ContractError
+    ParameterError, SourceError, ContractError
         When card or table is refused.
     """
-    folder = within_project(RAW_EVENTS)
     if card is None:
-        _empty(folder)
-        _write_source(folder, {"origin": "simulated"})
-        return "events: simulated"
+        words = "events: simulated"
+        before = read_pointer(within_project(RAW_EVENTS))
+        if before is not None and before["origin"] == OWN:
+            words += "; your own events are kept in data/own/events, CARD=path takes them again"
+        return Choice(RAW_EVENTS, {"origin": "simulated"}, words)
     if not card.is_file():
         raise ParameterError(f"CARD={card}: no such file; give the path of a card of events (docs/entities.md)")
-    text = card.read_bytes()
-    read = decode_event_card(text, name=card.name)
+    read = decode_event_card(card.read_bytes(), name=card.name)
     table = card.parent / read.file
-    to_stream(read_columns(table), read)
-    _empty(folder)
-    taken = sources.take_own_file(table, folder)
-    (folder / CARD).write_bytes(text)
-    _write_source(folder, {"origin": "own", "file": taken.name, "sha256": sources.file_sha256(taken)})
-    return f"events: {read.title} ({table.name})"
+    raw = read_columns(table)
+    to_stream(raw, read)
+    stream_origin(raw, read)
+    folder = Path(RAW_EVENTS)
+    digest, kept = own_table_of(table, folder)
+    kept_card = kept_name(card, folder, sources.file_sha256(card))
+    pointer = {"origin": OWN, "file": kept.as_posix(), "card": kept_card.as_posix(), "sha256": digest}
+    return Choice(RAW_EVENTS, pointer, f"events: {read.title} ({table.name})", ((table, kept), (card, kept_card)))
 
 
 def open_events(data_dir: str, stream: dict[str, Any], seed: int) -> EventStream:
@@ -83,10 +82,12 @@ def open_events(data_dir: str, stream: dict[str, Any], seed: int) -> EventStream
     'simulated payments'
     """
     folder = within_project(data_dir) / "raw" / "events"
-    if data_dir == TOY or not (folder / CARD).is_file():
+    chosen = None if data_dir == TOY else read_pointer(folder)
+    if chosen is None or chosen["origin"] != OWN:
         return EventStream(simulate_stream(_settings(stream), seed=seed), "simulated payments")
-    card = decode_event_card((folder / CARD).read_bytes(), name=CARD)
-    table = read_columns(folder / _own_file(folder))
+    path = chosen_file(folder, RAW_EVENTS, "card") if "card" in chosen else folder / "card.yaml"
+    card = decode_event_card(path.read_bytes(), name=path.name)
+    table = read_columns(chosen_file(folder, RAW_EVENTS))
     return EventStream(to_stream(table, card), _words(card), stream_origin(table, card))
 
 
@@ -99,17 +100,3 @@ def _settings(stream: dict[str, Any]) -> StreamSettings:
 
 def _words(card: EventCard) -> str:
     return f"payments of {card.title} ({card.kind})"
-
-
-def _own_file(folder: Path) -> str:
-    return json.loads((folder / SOURCE).read_bytes())["file"]
-
-
-def _empty(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        path.unlink()
-
-
-def _write_source(folder: Path, value: dict[str, str]) -> None:
-    (folder / SOURCE).write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -216,7 +216,7 @@ class ExplainStudy(_Section):
 class SelectStudy(_Section):
     seed: int
     n_replicates: Count
-    minimum_average_precision: Share
+    minimum_lift: Positive
     maximum_average_precision: Share
     alert_tolerance: Positive
 

@@ -17,11 +17,13 @@ from fraud_core.model.signing import sign
 from fraud_core.pipeline.candidate import CANDIDATE
 from fraud_core.pipeline.lineage import keep_lineage, source_digests
 from fraud_core.pipeline.paths import results_folder, within_project
-from fraud_core.pipeline.results import read_metrics
+from fraud_core.pipeline.results import read_metrics, sibling_figure
 from fraud_core.pipeline.revision import git_revision
 from fraud_core.pipeline.versions import open_versions
-from fraud_core.promotion.comparison import saving_over
-from fraud_core.promotion.gate import Criterion, judge_champion
+from fraud_core.promotion.comparison import compare
+from fraud_core.promotion.conclusion import gate_figures
+from fraud_core.promotion.gate import Criterion, GateDecision, decide, judge_champion, judge_ranking
+from fraud_core.verdicts import Verdict
 
 CHAMPION = Path("models/champion")
 PREVIOUS = Path("models/previous-champion")
@@ -65,11 +67,11 @@ def promote(profile: str, *, override: tuple[str, str] | None = None) -> str:
     if _is_served(champion, version_found):
         return f"champion: model {version_found}, already promoted"
     comparison = against_champion(profile)
-    evidence = judged if comparison is None else judged | {"gate.champion": comparison.evidence}
-    if comparison is not None and comparison.outcome != "pass" and not override:
+    evidence = judged | (gate_figures(comparison, prefix="gate.champion") if comparison else {})
+    if comparison is not None and not comparison.promoted and not override:
         _record(version_found, evidence, promoted=False)
         kept = bundle.read_manifest(champion).model_version
-        return f"champion: model {kept} stays; {comparison.evidence}"
+        return f"champion: model {kept} stays; {'; '.join(comparison.refusals)}"
     partial = champion.with_name(f".champion-{os.getpid()}")
     shutil.copytree(candidate, partial)
     seal(partial)
@@ -107,8 +109,11 @@ def seal(folder: Path) -> None:
         (folder / bundle.SIGNATURE).write_bytes(sign((folder / "manifest.json").read_bytes(), private))
 
 
-def against_champion(profile: str) -> Criterion | None:
+def against_champion(profile: str) -> GateDecision | None:
     """The candidate against the champion on the sealed holdout; None without a champion of the same data.
+
+    It must be cheaper, and rank no worse, by more than the luck of a training, which the placebo of the poisoning study
+    has measured; a placebo of other data measures nothing here.
 
     A champion of another data set, of another v1 or of another bundle format cannot be compared and gives way.
     """
@@ -119,17 +124,31 @@ def against_champion(profile: str) -> Criterion | None:
     judged_on = [b.origin["data_sha256"]["v1"] for b in (served, candidate)]
     if served.contract != candidate.contract or judged_on[0] != judged_on[1]:
         return None
-    holdout = open_versions("data", candidate.contract.card).holdout
+    versions = open_versions("data", candidate.contract.card)
+    holdout = versions.holdout
     models = [Scored(b.probability(holdout.features), b.policy.threshold) for b in (served, candidate)]
     decision = {
         "alert_budget": candidate.policy.alert_budget,
         "review_cost_eur": candidate.policy.actions.review_cost_eur,
     }
-    saving = saving_over(
+    floors = _luck(profile, versions.content_sha256)
+    if isinstance(floors, str):
+        reason = f"how far equally good trainings differ is not known here: {floors}"
+        return decide(Criterion("champion", Verdict.INSUFFICIENT, reason))
+    saving, change = compare(
         *models, holdout, decision=decision, n_replicates=COMPARISON_REPLICATES, rng=np.random.default_rng(0)
     )
-    floor = read_metrics(results_folder(profile, "poisoning"))["placebo.expected_cost_eur_floor"]
-    return judge_champion(saving, floor_eur=float(floor))
+    return decide(judge_champion(saving, floor_eur=floors[0]), judge_ranking(change, floor=floors[1]))
+
+
+def _luck(profile: str, digests: dict[str, str]) -> tuple[float, float] | str:
+    """How far cost and average precision move between equally good trainings on these data, or why it is not known."""
+    folder = results_folder(profile, "poisoning")
+    found = sibling_figure(str(folder), "poisoning", "placebo.expected_cost_eur_floor", of=digests)
+    if found.refused or found.word is None:
+        return found.refused or f"run `dvc repro poisoning@{profile}`"
+    metrics = read_metrics(folder)
+    return tuple(float(metrics[f"placebo.{name}_floor"]) for name in ("expected_cost_eur", "average_precision"))
 
 
 def roll_back(by: str, why: str) -> str:
@@ -168,10 +187,15 @@ def _record(
     model_version: str, judged: dict[str, Any], *, promoted: bool, override: tuple[str, str] | None = None
 ) -> None:
     """Append the decision to the record; an override stands beside the evidence and never in its place."""
-    gate = {name: value for name, value in judged.items() if name.startswith("gate.")}
+    gate = {name.removeprefix("gate."): value for name, value in judged.items() if name.startswith("gate.")}
+    kinds = {
+        kind: {name.removeprefix(f"{kind}."): value for name, value in gate.items() if name.startswith(f"{kind}.")}
+        for kind in ("required", "advisory", "champion")
+    }
+    rest = {name: value for name, value in gate.items() if not name.startswith(tuple(f"{kind}." for kind in kinds))}
     entry = {
         "at_utc": datetime.now(UTC).isoformat(timespec="seconds"), "model_version": model_version,
-        "promoted": promoted, "git_revision": git_revision(), "evidence": gate,
+        "promoted": promoted, "git_revision": git_revision(), "gate": rest, **kinds,
         "override": None if override is None else {"by": override[0], "why": override[1]},
     }  # fmt: skip
     path = within_project(RECORD)

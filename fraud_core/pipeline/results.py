@@ -10,8 +10,10 @@ from typing import Any
 from fraud_core.errors import ResultError
 from fraud_core.model.intervals import Interval
 from fraud_core.pipeline.paths import within_project
+from fraud_core.verdicts import Evidence
 
 SIGNIFICANT_DIGITS = 6
+STAMP = "data_sha256."  # of the data that the figures of a metrics.json speak of
 MAX_SVG_BYTES = 300_000
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 PLACEHOLDER = re.compile(r"\{([a-z][A-Za-z0-9_.]*)(?::([^{}]*))?\}")
@@ -69,8 +71,26 @@ def read_metrics(results_dir: str | Path) -> dict[str, float | str]:
     return json.loads(path.read_bytes())
 
 
-def sibling_figure(results_dir: str, study: str, name: str) -> str | None:
-    """A verdict of another study of the same profile, or None when that study has not been run.
+def stamp_data(results_dir: str | Path, digests: Mapping[str, str]) -> None:
+    """Write into metrics.json which data its figures speak of, as ``data_sha256.NAME``.
+
+    Parameters
+    ----------
+    digests
+        Content digests by name, as `Versions.content_sha256` gives them.
+    """
+    others = {name: value for name, value in read_metrics(results_dir).items() if not name.startswith(STAMP)}
+    write_metrics(str(results_dir), others | {f"{STAMP}{name}": digest for name, digest in digests.items()})
+
+
+def sibling_figure(results_dir: str, study: str, name: str, *, of: Mapping[str, str] | None = None) -> Evidence:
+    """A verdict of another study of the same profile, as evidence about the data at hand.
+
+    Parameters
+    ----------
+    of
+        Content digests of the data at hand, as `Versions.content_sha256` gives them; evidence about other data, or
+        about data that are not named, is refused with the reason.
 
     Raises
     ------
@@ -78,7 +98,21 @@ def sibling_figure(results_dir: str, study: str, name: str) -> str | None:
         When the study was run and has no such figure.
     """
     path = within_project(results_dir).parent / study / "metrics.json"
-    return figure(json.loads(path.read_bytes()), name) if path.is_file() else None
+    if not path.is_file():
+        return Evidence(None)
+    metrics = json.loads(path.read_bytes())
+    return Evidence(figure(metrics, name), _other_data(metrics, of or {}, study))
+
+
+def _other_data(metrics: Mapping[str, Any], of: Mapping[str, str], study: str) -> str:
+    """Why the figures of a study say nothing of these data; empty when they do."""
+    stated = {name.removeprefix(STAMP): value for name, value in metrics.items() if name.startswith(STAMP)}
+    if not stated or not of:
+        return "of unknown data: " + (f"the results of {study} name none" if of else "the gate was given none")
+    other = [
+        f"{name} {stated.get(name, 'none')[:12]}, here {of[name][:12]}" for name in of if stated.get(name) != of[name]
+    ]
+    return f"of other data: the results of {study} speak of {'; '.join(other)}" if other else ""
 
 
 def resolve(text: str, metrics: Mapping[str, float | str]) -> str:

@@ -8,10 +8,18 @@ import numpy as np
 from fraud_core.data.arrays import Arrays
 from fraud_core.model.intervals import Interval, Scored, bootstrap
 from fraud_core.poisoning.study import CLEAN, PLACEBO, Cell
+from fraud_core.verdicts import Verdict
 
 EFFECT_METRICS = ("average_precision", "recall_at_budget", "expected_cost_eur", "brier_score", "calibration_error")
 CHANGES = ("average_precision", "expected_cost_eur")
 Result = Mapping[str, np.ndarray]
+# The words of `verdict`, and what they say of the question whether the model came through unharmed.
+WORDS = {
+    "harm": Verdict.FAIL,
+    "gain": Verdict.PASS,
+    "none": Verdict.PASS,
+    "insufficient evidence": Verdict.INSUFFICIENT,
+}
 
 
 @dataclass(frozen=True)

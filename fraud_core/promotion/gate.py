@@ -1,12 +1,15 @@
-"""The promotion gate: criteria that pass, fail or lack evidence, and the decision that follows."""
+"""The promotion gate: criteria that pass, fail or lack evidence, and the decision that follows.
+
+Required criteria decide; advisory ones are reported beside them and decide nothing. What is said of the one never
+counts the other.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from fraud_core.errors import ParameterError
 from fraud_core.model.intervals import Interval, clopper_pearson
-
-Outcome = Literal["pass", "fail", "insufficient evidence"]
+from fraud_core.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,11 @@ class Criterion:
     evidence
         The figures, in words a risk officer understands.
     required
-        A required criterion must pass; another one is reported only.
+        A required criterion must pass; an advisory one is reported only.
     """
 
     name: str
-    outcome: Outcome
+    outcome: Verdict
     evidence: str
     required: bool = True
 
@@ -41,41 +44,66 @@ class GateDecision:
     @property
     def refusals(self) -> list[str]:
         """The evidence of each required criterion that did not pass."""
-        return [c.evidence for c in self.criteria if c.required and c.outcome != "pass"]
+        return [c.evidence for c in self.criteria if c.required and c.outcome != Verdict.PASS]
+
+    @property
+    def required(self) -> tuple[Criterion, ...]:
+        """The criteria that decide."""
+        return tuple(c for c in self.criteria if c.required)
+
+    @property
+    def advisory(self) -> tuple[Criterion, ...]:
+        """The criteria that are reported and decide nothing."""
+        return tuple(c for c in self.criteria if not c.required)
 
 
-def judge_average_precision(found: Interval, *, minimum: float, maximum: float) -> tuple[Criterion, Criterion]:
-    """Whether a candidate is good enough on the holdout, and not too good to be true.
+def judge_average_precision(
+    found: Interval, *, chance: float, minimum_lift: float, maximum: float
+) -> tuple[Criterion, Criterion]:
+    """Whether a candidate ranks better than chance on the holdout, and not too well to be true.
 
     Parameters
     ----------
     found
         Average precision on the sealed holdout.
-    minimum
-        The lower end of the interval must reach this.
+    chance
+        Share of frauds in the holdout: the average precision of a ranking by lot.
+    minimum_lift
+        How many times chance the lower end of the interval must reach. It refuses a ranking that is worth nothing on
+        any table; how good is good enough is told by the costs and by the champion.
     maximum
         A time-ordered average precision above this is taken as a leak.
 
+    Raises
+    ------
+    ParameterError
+        When no ranking could reach so many times chance.
+
     Examples
     --------
-    >>> good, plausible = judge_average_precision(Interval(0.78, 0.72, 0.83), minimum=0.5, maximum=0.95)
+    >>> good, plausible = judge_average_precision(
+    ...     Interval(0.78, 0.72, 0.83), chance=0.0015, minimum_lift=5.0, maximum=0.95)
     >>> good.outcome, plausible.outcome
     ('pass', 'pass')
     """
+    minimum = minimum_lift * chance
+    if minimum >= 1:
+        raise ParameterError(
+            f"minimum_lift: expected less than {1 / chance:.3g}, since {chance:.1%} of the holdout are frauds, got "
+            f"{minimum_lift:g}; lower it in params.yaml"
+        )
     figures = f"{found.value:.3f} (95% interval {found.low:.3f} to {found.high:.3f})"
+    good = Verdict.INSUFFICIENT
     if found.low >= minimum:
-        good: Outcome = "pass"
+        good = Verdict.PASS
     elif found.high < minimum:
-        good = "fail"
-    else:
-        good = "insufficient evidence"
+        good = Verdict.FAIL
+    asked = f"at least {minimum:.2g} asked, {minimum_lift:g} times the share of frauds"
     return (
-        Criterion(
-            "average precision", good, f"average precision on the holdout is {figures}; at least {minimum:g} asked"
-        ),
+        Criterion("average precision", good, f"average precision on the holdout is {figures}; {asked}"),
         Criterion(
             "plausible",
-            "pass" if found.value <= maximum else "fail",
+            Verdict.PASS if found.value <= maximum else Verdict.FAIL,
             f"average precision on the holdout is {found.value:.3f}; above {maximum:g} a leak is suspected",
         ),
     )
@@ -100,7 +128,7 @@ def judge_alert_budget(n_alerted: int, n_rows: int, *, alert_budget: float, tole
     """
     low, high = clopper_pearson(n_alerted, n_rows)
     most = tolerance * alert_budget
-    outcome: Outcome = "pass" if high <= most else "fail" if low > most else "insufficient evidence"
+    outcome = Verdict.PASS if high <= most else Verdict.FAIL if low > most else Verdict.INSUFFICIENT
     return Criterion(
         "alert budget",
         outcome,
@@ -124,8 +152,12 @@ def judge_data(trained_on: Mapping[str, str], present: Mapping[str, str]) -> Cri
     """
     other = [name for name in ("v0", "v1") if trained_on.get(name) != present.get(name)]
     if other:
-        return Criterion("data", "fail", f"the candidate names other data than those that are here: {', '.join(other)}")
-    return Criterion("data", "pass", "the candidate was trained on this v0 and is judged on the sealed v1 it names")
+        return Criterion(
+            "data", Verdict.FAIL, f"the candidate names other data than those that are here: {', '.join(other)}"
+        )
+    return Criterion(
+        "data", Verdict.PASS, "the candidate was trained on this v0 and is judged on the sealed v1 it names"
+    )
 
 
 def judge_cost(saving_eur: Interval) -> Criterion:
@@ -141,9 +173,9 @@ def judge_cost(saving_eur: Interval) -> Criterion:
     >>> judge_cost(Interval(100.0, -20.0, 220.0)).outcome
     'insufficient evidence'
     """
-    outcome: Outcome = "insufficient evidence"
+    outcome = Verdict.INSUFFICIENT
     if saving_eur.excludes(0.0):
-        outcome = "pass" if saving_eur.value > 0 else "fail"
+        outcome = Verdict.PASS if saving_eur.value > 0 else Verdict.FAIL
     figures = f"{saving_eur.value:,.0f} euros (95% interval {saving_eur.low:,.0f} to {saving_eur.high:,.0f})"
     return Criterion("cost", outcome, f"against having no model the candidate saves {figures} on the holdout")
 
@@ -162,8 +194,8 @@ def judge_scan(found: Sequence[str]) -> Criterion:
     'fail'
     """
     if found:
-        return Criterion("poisoning scan", "fail", f"the training labels look poisoned: {'; '.join(found)}")
-    return Criterion("poisoning scan", "pass", "the scan of the training labels found no sign of poisoning")
+        return Criterion("poisoning scan", Verdict.FAIL, f"the training labels look poisoned: {'; '.join(found)}")
+    return Criterion("poisoning scan", Verdict.PASS, "the scan of the training labels found no sign of poisoning")
 
 
 def judge_champion(saving_eur: Interval, *, floor_eur: float) -> Criterion:
@@ -186,11 +218,11 @@ def judge_champion(saving_eur: Interval, *, floor_eur: float) -> Criterion:
     >>> judge_champion(Interval(500.0, 100.0, 900.0), floor_eur=300.0).outcome
     'insufficient evidence'
     """
-    outcome: Outcome = "insufficient evidence"
+    outcome = Verdict.INSUFFICIENT
     if saving_eur.low > floor_eur:
-        outcome = "pass"
+        outcome = Verdict.PASS
     elif saving_eur.high < -floor_eur:
-        outcome = "fail"
+        outcome = Verdict.FAIL
     figures = f"{saving_eur.value:,.0f} euros (95% interval {saving_eur.low:,.0f} to {saving_eur.high:,.0f})"
     return Criterion(
         "champion",
@@ -199,31 +231,32 @@ def judge_champion(saving_eur: Interval, *, floor_eur: float) -> Criterion:
     )
 
 
-def report_breaking_budget(verdict: str) -> Criterion:
-    """The smallest attack that would cost more than is tolerated; reported, never required.
+def judge_ranking(change: Interval, *, floor: float) -> Criterion:
+    """Whether the candidate ranks no worse than the champion, but for luck.
+
+    Parameters
+    ----------
+    change
+        Average precision of the candidate less that of the champion, paired on the same rows, with its 95% interval.
+    floor
+        How far average precision moves between equally good trainings (the placebo of the poisoning study).
 
     Examples
     --------
-    >>> report_breaking_budget("not reached up to 50% of the frauds").required
-    False
+    >>> judge_ranking(Interval(-0.2, -0.25, -0.15), floor=0.05).outcome
+    'fail'
     """
-    return Criterion("breaking budget", "pass", f"smallest breaking attack: {verdict}", required=False)
-
-
-def report_verdict(name: str, verdict: str | None) -> Criterion:
-    """The verdict of another study on this candidate's data; reported, never required.
-
-    Examples
-    --------
-    >>> report_verdict("fairness", "not assessable").outcome
-    'insufficient evidence'
-    """
-    outcome: Outcome = "insufficient evidence"
-    if verdict in ("pass", "none", "no difference", "gain"):
-        outcome = "pass"
-    elif verdict in ("fail", "harm", "difference"):
-        outcome = "fail"
-    return Criterion(name, outcome, f"{name}: {verdict or 'not studied'}", required=False)
+    outcome = Verdict.INSUFFICIENT
+    if change.low > -floor:
+        outcome = Verdict.PASS
+    elif change.high < -floor:
+        outcome = Verdict.FAIL
+    figures = f"{change.value:+.3f} (95% interval {change.low:+.3f} to {change.high:+.3f})"
+    return Criterion(
+        "champion's ranking",
+        outcome,
+        f"against the champion average precision changes by {figures}; equally good trainings differ by {floor:.3f}",
+    )
 
 
 def decide(*criteria: Criterion) -> GateDecision:
@@ -236,4 +269,4 @@ def decide(*criteria: Criterion) -> GateDecision:
     """
     if not criteria:
         raise ValueError("expected at least one criterion; a gate without questions would let everything through")
-    return GateDecision(all(c.outcome == "pass" for c in criteria if c.required), criteria)
+    return GateDecision(all(c.outcome == Verdict.PASS for c in criteria if c.required), criteria)

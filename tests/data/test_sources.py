@@ -90,9 +90,3 @@ def test_progress_of_pip_is_shown():
 def test_address_without_tls_is_refused(tmp_path):
     with pytest.raises(SourceError, match="https"):
         sources._from_url("file:///etc/hostname", tmp_path / "t", quiet)
-
-
-def test_own_file_must_be_a_table(tmp_path):
-    (tmp_path / "x.xlsx").write_bytes(b"")
-    with pytest.raises(SourceError, match=r"\.xlsx"):
-        sources.take_own_file(tmp_path / "x.xlsx", tmp_path / "raw")

@@ -12,12 +12,12 @@ from fraud_core.fairness.groups import join_groups
 from fraud_core.fairness.study import (
     Limits,
     assessability,
-    audit_metrics,
     audit_over_thresholds,
     audit_payments,
     audit_table,
     fairlearn_frame,
 )
+from fraud_core.fairness.summary import audit_metrics
 from fraud_core.fairness.treatment import threshold_metrics
 
 LIMITS = Limits(difference=0.1, ratio=0.8, detectable_gap=0.2)

@@ -8,8 +8,11 @@ from fraud_core.errors import BundleError, FraudCoreError
 from fraud_core.model import bundle
 from fraud_core.model.signing import new_key_pair
 from fraud_core.pipeline import candidate, lineage, promote
-from fraud_core.pipeline.results import write_metrics
+from fraud_core.pipeline.results import stamp_data, write_metrics
 from fraud_core.pipeline.versions import open_versions
+from fraud_core.promotion.conclusion import gate_figures
+from fraud_core.promotion.gate import Criterion, decide
+from fraud_core.verdicts import Verdict
 
 
 def judged(version: str, *, promoted: bool = True) -> None:
@@ -73,8 +76,15 @@ def better_and_judged(project, small, **model) -> str:
     promote.promote("quick")
     candidate.train_candidate(msgspec.structs.replace(small, model=msgspec.structs.replace(small.model, **model)))
     judged(version(project))
-    write_metrics("results/quick/poisoning", {"placebo.expected_cost_eur_floor": 300.0})
+    placebo(open_versions("data").content_sha256)
     return version(project)
+
+
+def placebo(digests) -> None:
+    floors = {"placebo.expected_cost_eur_floor": 300.0, "placebo.average_precision_floor": 0.05}
+    write_metrics("results/quick/poisoning", floors)
+    if digests:
+        stamp_data("results/quick/poisoning", digests)
 
 
 def test_candidate_that_is_not_cheaper_leaves_the_champion(trained, small):
@@ -86,7 +96,7 @@ def test_candidate_that_is_not_cheaper_leaves_the_champion(trained, small):
     entries = [json.loads(line) for line in (trained / "models/promotions.jsonl").read_text().splitlines()]
     assert [entry["promoted"] for entry in entries] == [True, False]
     assert entries[1]["model_version"] == second
-    assert "equally good trainings differ" in entries[1]["evidence"]["gate.champion"]
+    assert "equally good trainings differ" in entries[1]["champion"]["reasons"]
 
 
 def test_override_promotes_and_is_recorded_beside_the_evidence(trained, small):
@@ -95,8 +105,8 @@ def test_override_promotes_and_is_recorded_beside_the_evidence(trained, small):
     assert said == f"champion: model {second}, promoted by risk officer in spite of the gate"
     entry = json.loads((trained / "models/promotions.jsonl").read_text().splitlines()[-1])
     assert entry["override"] == {"by": "risk officer", "why": "the old model is withdrawn"}
-    assert entry["evidence"]["gate.reasons"] == "the threshold alerts too much"
-    assert "candidate saves" in entry["evidence"]["gate.champion"]
+    assert entry["gate"]["reasons"] == "the threshold alerts too much"
+    assert "candidate saves" in entry["champion"]["required.champion_evidence"]
 
 
 def test_override_of_a_refusal_keeps_the_refusal_in_the_record(trained):
@@ -104,7 +114,29 @@ def test_override_of_a_refusal_keeps_the_refusal_in_the_record(trained):
     promote.promote("quick", override=("risk officer", "known and accepted"))
     entry = json.loads((trained / "models/promotions.jsonl").read_text())
     assert entry["promoted"] is True
-    assert entry["evidence"]["gate.promoted"] is False
+    assert entry["gate"]["promoted"] is False
+
+
+@pytest.mark.parametrize(
+    ("digests", "reason"), [({"v0": "a" * 64, "v1": "b" * 64}, "of other data"), ({}, "of unknown data")]
+)
+def test_placebo_of_other_data_promotes_nothing(trained, small, digests, reason):
+    first = version(trained)
+    better_and_judged(trained, small, seed=9)
+    placebo(digests)
+    said = promote.promote("quick")
+    assert said.startswith(f"champion: model {first} stays; how far equally good trainings differ is not known here")
+    assert reason in said
+
+
+def test_required_and_advisory_criteria_are_apart_in_the_record(trained):
+    gate = decide(Criterion("cost", Verdict.PASS, "c"), Criterion("drift", Verdict.FAIL, "d", required=False))
+    write_metrics("results/quick/select", {"candidate.version": version(trained)} | gate_figures(gate))
+    promote.promote("quick")
+    entry = json.loads((trained / "models/promotions.jsonl").read_text())
+    assert entry["required"] == {"cost": "pass", "cost_evidence": "c"}
+    assert entry["advisory"] == {"drift": "fail", "drift_evidence": "d"}
+    assert entry["gate"]["reasons"] == "all 1 required criteria passed; advisory: 1 fails"
 
 
 def test_champion_of_other_data_gives_way(trained, small):

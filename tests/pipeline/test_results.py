@@ -12,8 +12,11 @@ from fraud_core.pipeline.results import (
     reading,
     resolve,
     save_figure,
+    sibling_figure,
+    stamp_data,
     write_metrics,
 )
+from fraud_core.verdicts import Evidence
 
 METRICS = {"a.b": 0.12345, "a.b_lo": 0.1, "a.b_hi": 0.2, "n": 1234, "verdict": "none", "tiny": 0.00042, "whole": 1234.5}
 
@@ -28,6 +31,21 @@ def test_interval_becomes_three_flat_names(project):
 def test_numbers_are_rounded_to_six_digits(project):
     assert write_metrics("results/x", {"m": 0.123456789})["m"] == 0.123457
     assert read_metrics("results/x") == {"m": 0.123457}
+
+
+def test_figures_of_another_study_say_of_which_data_they_speak(project):
+    here, there = {"v0": "a" * 64, "v1": "b" * 64}, {"v0": "a" * 64, "v1": "c" * 64}
+    assert sibling_figure("results/select", "drift", "verdict", of=here) == Evidence(None)
+    write_metrics("results/drift", {"verdict": "fell", "m": Interval(0.5, 0.4, 0.6)})
+    unknown = sibling_figure("results/select", "drift", "verdict", of=here)
+    assert unknown.refused == "of unknown data: the results of drift name none"
+    stamp_data("results/drift", there)
+    stamp_data("results/drift", here)
+    assert sibling_figure("results/select", "drift", "verdict", of=here) == Evidence("fell")
+    assert read_metrics("results/drift")["m_hi"] == 0.6
+    other = sibling_figure("results/select", "drift", "verdict", of=there)
+    assert other.refused == "of other data: the results of drift speak of v1 bbbbbbbbbbbb, here cccccccccccc"
+    assert sibling_figure("results/select", "drift", "verdict").refused.startswith("of unknown data")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -71,14 +71,8 @@ def test_missing_own_table_is_said(project):
         stages.use_source("ulb", project / "nothing.csv")
 
 
-def test_own_table_is_taken_out_again(prepared):
-    assert "transactions.csv" in {path.name for path in (prepared / "data/raw/ulb").iterdir()}
-    stages.use_source("ulb", None)
-    assert list((prepared / "data/raw/ulb").iterdir()) == []
-
-
 def test_same_own_table_is_not_copied_again(prepared, own_table):
-    copied = prepared / "data/raw/ulb/transactions.csv"
+    copied = next((prepared / "data/own/ulb").iterdir())
     before = copied.stat().st_mtime_ns
     assert "as in the last run" in stages.use_source("ulb", own_table)
     assert copied.stat().st_mtime_ns == before
@@ -99,9 +93,9 @@ def test_audit_table_is_absent_without_a_network_and_that_is_said(prepared):
 
 
 def test_dropping_duplicates_is_the_cards_decision(prepared):
-    raw = prepared / "data/raw/ulb/transactions.csv"
-    table = toy_transactions(3000, seed=3)
-    pl.concat([table, table.tail(3)]).sort("Time", maintain_order=True).write_csv(raw)
+    table, own = toy_transactions(3000, seed=3), prepared / "repeated.csv"
+    pl.concat([table, table.tail(3)]).sort("Time", maintain_order=True).write_csv(own)
+    stages.use_source("ulb", own)
     heights = {}
     for policy in ("keep", "drop"):
         card = prepared / "data/cards/ulb.yaml"

@@ -3,8 +3,10 @@ import pytest
 
 from fraud_core.data.arrays import Arrays
 from fraud_core.model.intervals import Interval, Scored
+from fraud_core.promotion.advisory import report_breaking_budget, report_verdict
 from fraud_core.promotion.comparison import breaking_budget, false_promotions, saving_over
-from fraud_core.promotion.gate import decide, judge_champion, judge_scan, report_breaking_budget, report_verdict
+from fraud_core.promotion.gate import decide, judge_champion, judge_scan
+from fraud_core.verdicts import Evidence
 
 DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
 
@@ -75,6 +77,7 @@ def test_one_sign_of_poisoning_refuses_promotion_in_words():
 
 
 def test_reported_criteria_decide_nothing():
-    reported = [report_breaking_budget("x"), report_verdict("fairness", "difference"), report_verdict("drift", None)]
+    budget = report_breaking_budget(Evidence("not reached up to 50% of the frauds"))
+    reported = [budget, report_verdict("fairness", Evidence("fail")), report_verdict("drift", Evidence(None))]
     assert [c.outcome for c in reported] == ["pass", "fail", "insufficient evidence"]
     assert decide(judge_scan([]), *reported).promoted

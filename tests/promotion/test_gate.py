@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from fraud_core.errors import ParameterError
 from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.intervals import Interval, Scored, bootstrap, interval
 from fraud_core.promotion.gate import (
@@ -10,9 +11,10 @@ from fraud_core.promotion.gate import (
     judge_average_precision,
     judge_cost,
     judge_data,
+    judge_ranking,
 )
 
-LIMITS = {"minimum": 0.5, "maximum": 0.95}
+LIMITS = {"chance": 0.1, "minimum_lift": 5.0, "maximum": 0.95}
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,31 @@ LIMITS = {"minimum": 0.5, "maximum": 0.95}
 )
 def test_average_precision_is_judged_by_its_interval(found, outcome):
     assert judge_average_precision(found, **LIMITS)[0].outcome == outcome
+
+
+def test_average_precision_is_asked_relative_to_chance_so_that_no_table_sets_the_mark_for_another():
+    found = Interval(0.12, 0.10, 0.14)
+    rare, common = ({"chance": chance, "minimum_lift": 5.0, "maximum": 0.95} for chance in (0.0015, 0.03))
+    assert judge_average_precision(found, **rare)[0].outcome == "pass"
+    assert judge_average_precision(found, **common)[0].outcome == "fail"
+    assert "5 times the share of frauds" in judge_average_precision(found, **common)[0].evidence
+
+
+def test_more_than_can_be_reached_is_refused_by_name():
+    with pytest.raises(ParameterError, match=r"minimum_lift: expected less than 4, since 25.0% .* got 5"):
+        judge_average_precision(Interval(0.9, 0.8, 0.95), chance=0.25, minimum_lift=5.0, maximum=0.95)
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [
+        (Interval(0.0, -0.02, 0.02), "pass"),
+        (Interval(-0.05, -0.08, -0.02), "insufficient evidence"),
+        (Interval(-0.2, -0.25, -0.15), "fail"),
+    ],
+)
+def test_ranking_against_the_champion_is_judged_beyond_luck(change, outcome):
+    assert judge_ranking(change, floor=0.04).outcome == outcome
 
 
 def test_average_precision_too_good_to_be_true_is_a_leak(versions):

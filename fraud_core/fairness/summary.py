@@ -1,0 +1,49 @@
+"""The figures of an audit under their names in metrics.json, each with the attribute that it speaks of."""
+
+from typing import Any
+
+import numpy as np
+
+from fraud_core.fairness.study import RATES, AuditStudy
+from fraud_core.model.intervals import Interval
+from fraud_core.verdicts import Verdict
+
+
+def audit_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
+    """Differences, ratios and verdicts under ``<table>.<attribute>.<kind>_difference``, ready for metrics.json."""
+    flat: dict[str, Any] = {f"{table}.verdict": study.verdict, f"{table}.reason": study.reason}
+    flat |= _attribute_metrics(table, study)
+    for attribute, by_rate in study.differences.items():
+        for rate, found in by_rate.items():
+            name = f"{table}.{attribute.replace(' ', '_')}.{RATES[rate]}"
+            if np.isfinite(found.value):
+                flat[f"{name}_difference"] = Interval(found.value, found.low, found.high)
+            flat[f"{name}_verdict"] = found.verdict
+            ratio = study.ratios[attribute].get(rate)
+            if ratio and np.isfinite(ratio.value):
+                flat[f"{name}_ratio"] = Interval(ratio.value, ratio.low, ratio.high)
+            if ratio:
+                flat[f"{name}_ratio_verdict"] = ratio.verdict
+    return flat
+
+
+def _attribute_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
+    """The verdicts by attribute, which attributes fail and pass, and the most unequal one; empty without attributes."""
+    judged = study.by_attribute()
+    if not judged:
+        return {}
+    flat: dict[str, Any] = {}
+    for attribute, (differences, ratios) in judged.items():
+        name = f"{table}.{attribute.replace(' ', '_')}"
+        flat |= {f"{name}.verdict": differences, f"{name}.ratio_verdict": ratios}
+    failing = [attribute for attribute, verdicts in judged.items() if Verdict.FAIL in verdicts]
+    passing = [attribute for attribute, (differences, _) in judged.items() if differences == Verdict.PASS]
+    worst = study.most_unequal
+    flat |= {f"{table}.failing": ", ".join(failing) or "none", f"{table}.passing": ", ".join(passing) or "none"}
+    flat |= {f"{table}.attributes": len(judged)}
+    if worst is not None:
+        flat |= {
+            f"{table}.worst_attribute": worst,
+            f"{table}.worst_attribute_groups": len(study.rates[worst]["recall"]),
+        }
+    return flat

@@ -1,0 +1,43 @@
+"""The criteria that are reported and decide nothing: what the other studies say of the same data."""
+
+from fraud_core.promotion.gate import Criterion
+from fraud_core.promotion.words import STUDY_WORDS, budget_verdict
+from fraud_core.verdicts import Evidence, Verdict
+
+
+def report_breaking_budget(found: Evidence) -> Criterion:
+    """The smallest attack that would cost more than is tolerated; reported, never required.
+
+    Parameters
+    ----------
+    found
+        The words of `fraud_core.promotion.comparison.breaking_budget`.
+
+    Examples
+    --------
+    >>> report_breaking_budget(Evidence("not reached up to 50% of the frauds")).outcome
+    'pass'
+    """
+    outcome, words = Verdict.INSUFFICIENT, found.refused or found.word or "not studied"
+    if not found.refused and found.word is not None:
+        outcome = budget_verdict(found.word)
+    return Criterion("breaking budget", outcome, f"smallest breaking attack: {words}", required=False)
+
+
+def report_verdict(study: str, found: Evidence) -> Criterion:
+    """The verdict of another study on this candidate's data; reported, never required.
+
+    Parameters
+    ----------
+    study
+        A study of `fraud_core.promotion.words.STUDY_WORDS`, whose words are read.
+
+    Examples
+    --------
+    >>> report_verdict("fairness", Evidence("not assessable")).outcome
+    'not assessable'
+    >>> report_verdict("drift", Evidence("fell")).evidence
+    'drift: fell'
+    """
+    outcome, words = found.judged(STUDY_WORDS[study], study=study)
+    return Criterion(study, outcome, f"{study}: {words}", required=False)
