@@ -33,7 +33,11 @@ def main() -> None:
     params = read_params(within_project("params.yaml"))
     data = open_versions("data")
     rows = last_rows(data.training_rows, ROWS)
-    settings = {"catboost": params.model.catboost, "decision": msgspec.to_builtins(params.decision)}
+    settings = {
+        "catboost": params.model.catboost,
+        "calibration": params.model.calibration["catboost"],
+        "decision": msgspec.to_builtins(params.decision),
+    }
     cells = [Cell("fraud_to_legit", 0.5, seed, seed) for seed in SEEDS]
     naive, shared = [], []
     for cell in cells:

@@ -65,20 +65,23 @@ def main() -> None:
     """Measure every setting on every fold, print and write benchmarks/results/settings.json."""
     rows = to_arrays(pl.read_parquet(within_project(f"data/{V0}.parquet")), read_card("ulb"))
     folds, show = time_folds(rows.time, EDGES_S), progress_bar()
-    found = {}
+    tried: dict[str, dict[str, Tried]] = {}
     for name, grid in GRIDS.items():
-        tried = {}
+        tried[name] = {}
         for number, (label, settings) in enumerate(grid.items()):
             show(f"settings of {name}", number, len(grid))
-            tried[label] = kept(name, label, settings, rows, folds)
+            tried[name][label] = kept(name, label, settings, rows, folds)
         show(f"settings of {name}", len(grid), len(grid))
-        found[name] = describe(tried, rows, folds)
-        print(name, found[name]["chosen"], found[name]["mean"], flush=True)
-    winner = max(found, key=lambda name: found[name]["mean"])
+    chosen = {name: choose(settings, margin=EQUAL) for name, settings in tried.items()}
+    winner = max(chosen, key=lambda name: tried[name][chosen[name]].mean)
+    best = tried[winner][chosen[winner]]
     record = {
         "edges_hours": [edge / 3600 for edge in EDGES_S], "seeds": list(SEEDS), "equal_within": EQUAL,
-        "winner": winner, "estimators": found,
+        "winner": winner,
+        "estimators": {name: describe(tried[name], chosen[name], best, rows, folds) for name in tried},
     }  # fmt: skip
+    for name, found in record["estimators"].items():
+        print(name, found["chosen"], found["mean"], "behind the winner", found["behind_winner"], flush=True)
     text = json.dumps(record, indent=1) + "\n"
     Path(__file__).with_name("results").joinpath("settings.json").write_text(text, encoding="utf-8")
 
@@ -96,23 +99,31 @@ def kept(name: str, label: str, settings: dict, rows, folds) -> Tried:
         return Tried(settings, arrays["average_precision"], float(arrays["cpu_seconds"]), margin)
 
 
-def describe(tried: dict[str, Tried], rows, folds) -> dict:
-    """What is committed of one estimator: the choice, and of each setting folds, seconds and difference from the best."""
-    taken, best = choose(tried, margin=EQUAL), max(tried, key=lambda label: tried[label].mean)
+def describe(tried: dict[str, Tried], chosen: str, winner: Tried, rows, folds) -> dict:
+    """What is committed of an estimator: the choice; folds, seconds and difference from the best of each setting."""
+    highest = max(tried, key=lambda label: tried[label].mean)
     settings = {}
     for label, one in tried.items():
-        lead = difference_on_folds(
-            one, tried[best], rows, folds, n_replicates=N_REPLICATES, rng=np.random.default_rng(0)
-        )
+        less_best = lead(one, tried[highest], rows, folds)
         settings[label] = {
             "settings": dict(one.settings),
             "mean": round(one.mean, 4),
             "folds": [round(float(value), 4) for value in one.average_precision],
             "cpu_seconds_a_fit": round(one.cpu_seconds, 2),
-            "less_best": [round(value, 4) for value in (lead.value, lead.low, lead.high)],
-            "indistinct_from_best": bool(lead.high >= 0),
+            "cpu_seconds": round(one.cpu_seconds * len(SEEDS) * len(folds), 1),
+            "less_best": less_best,
+            "indistinct_from_best": less_best[2] >= 0,
         }
-    return {"chosen": taken, "highest": best, "mean": round(tried[taken].mean, 4), "settings": settings}
+    return {
+        "chosen": chosen, "highest": highest, "mean": round(tried[chosen].mean, 4),
+        "behind_winner": lead(winner, tried[chosen], rows, folds), "settings": settings,
+    }  # fmt: skip
+
+
+def lead(one: Tried, other: Tried, rows, folds) -> list[float]:
+    """Mean average precision of one setting less that of another on the folds, with its 95% interval."""
+    found = difference_on_folds(one, other, rows, folds, n_replicates=N_REPLICATES, rng=np.random.default_rng(0))
+    return [round(value, 4) for value in (found.value, found.low, found.high)]
 
 
 if __name__ == "__main__":

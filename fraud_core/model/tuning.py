@@ -186,4 +186,4 @@ def tune(
 
 
 def _squash(margin: np.ndarray) -> np.ndarray:
-    return 1.0 / (1.0 + np.exp(-np.clip(margin, -700, 700)))
+    return 1.0 / (1.0 + np.exp(-np.clip(margin.astype(np.float64), -700, 700)))

@@ -20,9 +20,10 @@ from fraud_core.model.champion import DecidingModel, TrainingRows, train
 from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.export import to_plain_form
 from fraud_core.model.leaf_tables import build_leaf_tables, contributions
+from fraud_core.model.operating_points import policies_under
 from fraud_core.model.partition_votes import PartitionEnsemble
-from fraud_core.model.policy import PolicySettings
-from fraud_core.model.policy_choice import ChosenPolicy, Judged, choose_policy
+from fraud_core.model.policy import DecisionPolicy, PolicySettings
+from fraud_core.model.policy_choice import Judged, choose_policy
 from fraud_core.pipeline.params import Params
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.progress import progress_bar
@@ -52,11 +53,11 @@ class Plan:
 
 # For toy data and tests: a model that trains in a second.
 TOY_PLAN = Plan(
-    model={"seed": 1, "n_threads": 1, "catboost": {"iterations": 30}},
+    model={"seed": 1, "n_threads": 1, "catboost": {"iterations": 30}, "calibration": {"catboost": "platt"}},
     decision={"alert_budget": 0.05, "review_cost_eur": 5.0},
     policy={
         "loss_share": 1.0, "friction_share": 0.1, "review_miss_share": 0.1, "review_capacity_per_day": 5000.0,
-        "abstain_margin": 1.0,
+        "abstain_margin": 1.0, "friction_eur": 5.0, "block_without_review": True,
     },
     certificate={"parts": [5], "vote_budget": 0.05, "flips": [1]},
 )  # fmt: skip
@@ -81,7 +82,8 @@ def train_by(plan: Plan, name: str, rows: TrainingRows) -> DecidingModel:
     """Train one estimator with the settings of a plan."""
     model = plan.model
     return train(
-        name, rows, settings=model[name], seed=model["seed"], n_threads=model["n_threads"], **plan.decision
+        name, rows, settings=model[name], seed=model["seed"], n_threads=model["n_threads"],
+        calibration=model["calibration"][name], **plan.decision,
     )  # fmt: skip
 
 
@@ -111,8 +113,11 @@ def write_candidate(
         more than 1e-6.
     """
     rows = versions.training_rows
-    before_fit = _validation_scores(chosen, rows, plan)
-    policy = _choose_policy(chosen, before_fit, rows, versions.card, plan)
+    judged = _judged(chosen, rows, versions.card, plan)
+    policy = choose_policy(
+        judged, PolicySettings(**plan.policy), review_cost_eur=plan.decision["review_cost_eur"],
+        threshold=chosen.operating_point.threshold, n_replicates=POLICY_REPLICATES, rng=np.random.default_rng(0),
+    )  # fmt: skip
     folder = within_project(place)
     shutil.rmtree(folder, ignore_errors=True)
     return bundle.write_content(
@@ -131,6 +136,7 @@ def write_candidate(
             "estimator": chosen.estimator.name,
             "data_sha256": versions.content_sha256,
             "parameters": {name: getattr(plan, name) for name in Plan.__dataclass_fields__},
+            "other_policies": _other_policies(judged, plan),
             "validation": {
                 "average_precision": chosen.validation_average_precision,
                 "rows": int(rows.validation.sum()),
@@ -168,28 +174,26 @@ def _votes(rows: TrainingRows, plan: Plan) -> PartitionEnsemble:
     return certify(rows.features, rows.y_true, k=k, alert_budget=settings["vote_budget"])
 
 
-def _validation_scores(chosen: DecidingModel, rows: TrainingRows, plan: Plan) -> np.ndarray:
-    """Probability of the validation rows by the fit that has not seen them, shape (n_validation,)."""
-    name, model = chosen.estimator.name, plan.model
-    early = ~rows.validation
+def _judged(chosen: DecidingModel, rows: TrainingRows, card: DatasetCard, plan: Plan) -> Judged:
+    """The validation rows as a policy sees them, with the probabilities of the fit that has not seen them."""
+    name, model, late = chosen.estimator.name, plan.model, rows.validation
     first = fit_estimator(
-        name, rows.features[early], rows.y_true[early], settings=model[name], seed=model["seed"],
+        name, rows.features[~late], rows.y_true[~late], settings=model[name], seed=model["seed"],
         n_threads=model["n_threads"],
     )  # fmt: skip
-    return chosen.calibration.probability(first.margin(rows.features[rows.validation]))
+    probability = chosen.calibration.probability(first.margin(rows.features[late]))
+    return Judged(rows.y_true[late], probability, rows.amount_eur[late], card.split.validation_seconds / SECONDS_A_DAY)
 
 
-def _choose_policy(
-    chosen: DecidingModel, probability: np.ndarray, rows: TrainingRows, card: DatasetCard, plan: Plan
-) -> ChosenPolicy:
-    late = rows.validation
-    judged = Judged(
-        rows.y_true[late], probability, rows.amount_eur[late], card.split.validation_seconds / SECONDS_A_DAY
-    )
-    return choose_policy(
-        judged, PolicySettings(**plan.policy), review_cost_eur=plan.decision["review_cost_eur"],
-        threshold=chosen.operating_point.threshold, n_replicates=POLICY_REPLICATES, rng=np.random.default_rng(0),
-    )  # fmt: skip
+def _other_policies(judged: Judged, plan: Plan) -> dict[str, Any]:
+    """The policy under each other assumption, for the sensitivity table of the selection."""
+    policies = policies_under(judged, PolicySettings(**plan.policy), plan.decision["review_cost_eur"])
+    return {words: msgspec.to_builtins(policy) for words, policy in policies.items()}
+
+
+def other_policies(candidate: bundle.Bundle) -> dict[str, DecisionPolicy]:
+    """The policies under other assumptions that a candidate carries, by what was changed."""
+    return msgspec.convert(candidate.origin["other_policies"], dict[str, DecisionPolicy])
 
 
 def _contract(card: DatasetCard, entities: EntityWindows | None) -> Contract:

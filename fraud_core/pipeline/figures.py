@@ -1,6 +1,6 @@
 """Drawings of the studies: values in, a matplotlib figure out; one look for all of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 
@@ -10,7 +10,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from fraud_core.model.intervals import Interval, Scored
-from fraud_core.model.metrics import CALIBRATION_EDGES, precision_recall_steps
+from fraud_core.model.metrics import precision_recall_steps
+from fraud_core.model.reliability import Band
 
 COLORS = ("#1f5a8c", "#c8553d", "#588157", "#8d6a9f", "#b08900")
 GREY = "#8a8f98"
@@ -73,20 +74,29 @@ def precision_recall_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]
     return drawing
 
 
-def calibration_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]):
-    """Observed share of frauds against mean probability in each calibration bin, on logarithmic axes."""
-    drawing, axes = axes_of(5.2, 4.2)
+def calibration_bands(bands: Sequence[Band]):
+    """Observed share of frauds against mean probability in each band; a band without a fraud lies at zero."""
+    drawing, axes = axes_of(6.4, 4.4)
     low = 1e-4
-    axes.plot([low, 1], [low, 1], color=GREY, linestyle=":", label="perfect")
-    for color, (name, score) in zip(COLORS, scores.items(), strict=False):
-        bins = np.digitize(score, CALIBRATION_EDGES[1:-1])
-        count = np.bincount(bins, minlength=len(CALIBRATION_EDGES) - 1)
-        used = count > 0
-        mean = np.bincount(bins, weights=score, minlength=len(count))[used] / count[used]
-        share = np.bincount(bins, weights=y_true, minlength=len(count))[used] / count[used]
-        axes.plot(np.maximum(mean, low), np.maximum(share, low), "o-", color=color, label=name.replace("_", " "))
-    axes.set(xscale="log", yscale="log", xlabel="mean probability in the bin", ylabel="share of frauds in the bin")
-    axes.legend(loc="upper left")
+    axes.plot([0, low, 1], [0, low, 1], color=GREY, linestyle=":")
+    axes.text(0.02, 0.026, "perfect", color=GREY, rotation=38, ha="right")
+    for band in bands:
+        found = band.observed_share
+        axes.plot([band.mean_probability] * 2, [found.low, found.high], color=COLORS[0])
+        axes.plot(band.mean_probability, found.value, "o", color=COLORS[0])
+        axes.annotate(
+            f"{band.observed} of {band.expected:.0f}", (band.mean_probability, found.value), xytext=(5, -9),
+            textcoords="offset points", fontsize=8,
+        )  # fmt: skip
+    axes.set_xscale("symlog", linthresh=low)
+    axes.set_yscale("symlog", linthresh=low)
+    ticks = [0, 1e-4, 1e-3, 1e-2, 1e-1, 1]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set(
+        xlim=(0, 1.6), ylim=(-2e-5, 1.4), xlabel="mean probability in the band (frauds observed of those expected)",
+        ylabel="share of frauds in the band",
+    )  # fmt: skip
     return drawing
 
 

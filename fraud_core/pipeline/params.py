@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from fraud_core.errors import ParameterError
+from fraud_core.model.calibration import Method
 from fraud_core.model.policy import PolicySettings
 from fraud_core.pipeline.paths import PROFILES
 
@@ -47,6 +48,7 @@ class Model(_Section):
     catboost: dict[str, Any]
     logistic_regression: dict[str, Any]
     hist_gradient_boosting: dict[str, Any]
+    calibration: dict[Literal["catboost", "logistic_regression", "hist_gradient_boosting"], Method]
     candidates: list[str]
 
 
@@ -96,6 +98,8 @@ class BaselineStudy(_Section):
     seed: int
     n_replicates: Count
     n_random_splits: Count
+    n_seeds: Annotated[int, msgspec.Meta(ge=2)]
+    n_alternatives: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class PoisoningStudy(_Section):

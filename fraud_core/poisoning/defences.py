@@ -19,7 +19,9 @@ from fraud_core.poisoning.quantised import Quantised
 from fraud_core.poisoning.scan import Scan, detect
 from fraud_core.poisoning.scores import OutOfFold, out_of_fold_scores, sample_loss
 
-DEFENCES = ("none", "confident_learning", "knn", "micro_models", "trusted_loss", "provenance", "out_of_fold", "policy")
+DEFENCES = ("none", "confident_learning", "knn", "micro_models", "trusted_loss", "provenance", "out_of_fold")
+# Chooses among the defences by what the scan finds: `fraud_core.poisoning.policy.choose_defence`.
+SELECTOR = "policy"
 N_ROUNDS = 4
 TRUSTED_LOSS_QUANTILE = 0.999
 MICRO_MODEL_MODES = ("filter", "relabel", "positive_unlabelled")
@@ -105,7 +107,7 @@ def defend(name: str, rows: TrainingRows, evidence: Evidence, *, seed: int, mode
     Parameters
     ----------
     name
-        One of `DEFENCES` but ``policy``, which chooses among them (`fraud_core.poisoning.policy`).
+        One of `DEFENCES`.
     rows
         Rows as seen, trusted labels in place (`trust`).
     evidence
@@ -128,7 +130,8 @@ def defend(name: str, rows: TrainingRows, evidence: Evidence, *, seed: int, mode
     0
     """
     if name not in _DOUBT and name not in ("none", "micro_models"):
-        raise ParameterError(f"defence: expected one of {', '.join(DEFENCES[:-1])}, got {name!r}")
+        hint = "; it chooses among them, call choose_defence" if name == SELECTOR else ""
+        raise ParameterError(f"defence: expected one of {', '.join(DEFENCES)}, got {name!r}{hint}")
     if name == "micro_models":
         return _micro_models(rows, evidence, seed, mode)
     nothing = np.zeros(len(rows.y_true), dtype=bool)

@@ -6,7 +6,7 @@ legitimate labels among rows that models rank with the trusted frauds, and a val
 Fraud labels where no model sees fraud are also held against an absolute limit, for trusted rows may be flipped too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,6 +90,7 @@ def detect(
     alpha: float = ALPHA,
     triggers: bool = True,
     quantised: Quantised | None = None,
+    names: Sequence[str] | None = None,
 ) -> Scan:
     """Scan a batch of labels.
 
@@ -109,6 +110,8 @@ def detect(
         Whether to look for triggers, which takes a fit on all rows.
     quantised
         Of the features, when they are in bins already; for triggers.
+    names
+        Of the columns of the features, for the words of a finding; None counts them from 1.
 
     Raises
     ------
@@ -145,7 +148,7 @@ def detect(
         findings += _sources(source, hidden, y, trusted, alpha)
     if trigger is not None:
         hidden = hidden | trigger.rows
-        findings.append(Finding("trigger", trigger.p_value, int(trigger.rows.sum()), trigger.words))
+        findings.append(Finding("trigger", trigger.p_value, int(trigger.rows.sum()), trigger.describe(names)))
     suspicious = false | (hidden if p_hidden < alpha or trigger is not None else np.zeros(len(y), dtype=bool))
     suspicion = np.where(y == 1, -margin, margin)
     if trigger is not None:

@@ -7,6 +7,7 @@ that owe their good name to the trigger now rank with the known frauds, and they
 batch such payments have all kinds of values.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,12 +59,18 @@ class Suspected:
     rows: np.ndarray
     p_value: float
 
-    @property
-    def words(self) -> str:
-        """The finding as a sentence; the column is counted from 1."""
+    def describe(self, names: Sequence[str] | None = None) -> str:
+        """The finding as a sentence; without names of the columns the feature is counted from 1.
+
+        Examples
+        --------
+        >>> Suspected(1, 0.5, 0.5, np.array([True]), 1e-9).describe(["V1", "V2"])[:20]
+        'V2 at 0.5 switches f'
+        """
+        feature = names[self.column] if names else f"feature {self.column + 1}"
         where = f"{self.low:.4g}" if self.low == self.high else f"{self.low:.4g} to {self.high:.4g}"
         return (
-            f"feature {self.column + 1} at {where} switches fraud off: {int(self.rows.sum())} payments called "
+            f"{feature} at {where} switches fraud off: {int(self.rows.sum())} payments called "
             "legitimate carry it, and without it too many of them rank with known frauds"
         )
 

@@ -6,7 +6,7 @@ from fraud_core.poisoning.defences import DEFENCES, MICRO_MODEL_MODES, Evidence,
 from fraud_core.poisoning.policy import VETO, choose_defence
 
 pytestmark = pytest.mark.xdist_group("poisoning")
-OWN = [name for name in DEFENCES if name not in ("policy", "provenance")]
+OWN = [name for name in DEFENCES if name != "provenance"]
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -72,6 +72,8 @@ def test_missing_evidence_and_unknown_names_are_refused(attacked):
         defend("knn", seen, Evidence(evidence.scores, evidence.scan, evidence.quantised), seed=1)
     with pytest.raises(ParameterError, match="defence: expected one of none"):
         defend("prayer", seen, evidence, seed=1)
+    with pytest.raises(ParameterError, match="call choose_defence"):
+        defend("policy", seen, evidence, seed=1)
     with pytest.raises(ParameterError, match="mode: expected one of filter"):
         defend("micro_models", seen, evidence, seed=1, mode="guess")
 

@@ -15,7 +15,7 @@ from fraud_core.poisoning.summary import (
 pytestmark = pytest.mark.xdist_group("poisoning")
 DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
 SETTINGS = {
-    "catboost": {"iterations": 30}, "decision": DECISION,
+    "catboost": {"iterations": 30}, "calibration": "platt", "decision": DECISION,
     "defences": ["none", "confident_learning", "out_of_fold", "policy"],
 }  # fmt: skip
 
