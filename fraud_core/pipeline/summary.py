@@ -20,7 +20,7 @@ HEADLINES = (
     ("fairness on the payments", "fairness", "payments.verdict", ""),
     ("promotion gate", "select", "gate.reasons", ""),
 )  # fmt: skip
-PAGES = ("README.md", "docs/capacity.md", "docs/explain.md")
+PAGES = ("README.md", "docs/capacity.md", "docs/entities.md", "docs/explain.md")
 # A figure of these pages stands between two comments: <!-- study.figure:format -->0.779<!-- / -->
 README_FIGURE = re.compile(r"(<!-- ([a-z_]+\.[A-Za-z0-9_.]+(?::[^ ]+)?) -->)(.*?)(<!-- / -->)", re.DOTALL)
 
