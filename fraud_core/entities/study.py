@@ -11,7 +11,7 @@ from fraud_core.data.features import DAY_SECONDS
 from fraud_core.errors import ParameterError
 from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.intervals import Interval, interval
-from fraud_core.model.prequential import Fold, card_precision_at_k, prequential_folds
+from fraud_core.model.prequential import LEFT_OUT, Fold, card_precision_at_k, left_out_share, prequential_folds
 
 RAW = ("amount_eur", "hour")
 FEATURES = ("count", "mean_amount", "risk", "seconds_since_last", "night", "weekend")
@@ -196,7 +196,7 @@ def resampled_days(folds: Sequence[Ranked], rng: np.random.Generator) -> np.ndar
     return weight
 
 
-def cards_in_a_day(featured: pl.DataFrame, folds: Mapping[str, int]) -> float:
+def cards_in_a_day(featured: pl.DataFrame, folds: Mapping[str, Any]) -> float:
     """Cards that pay in a day of the tests and are not known to be compromised, mean over the days.
 
     Where it does not exceed the number that can be looked at, every model looks at all of them.
@@ -208,8 +208,28 @@ def cards_in_a_day(featured: pl.DataFrame, folds: Mapping[str, int]) -> float:
     return float(np.mean(cards))
 
 
+def left_out_figures(featured: pl.DataFrame, folds: Mapping[str, Any]) -> dict[str, float | str]:
+    """Which customers the tests leave out, and the share of the test days' payments that each rule leaves out.
+
+    Returns
+    -------
+    dict
+        ``folds.known`` and ``folds.left_out``: the rule and its words; ``folds.left_out.RULE.first`` and ``.last``: the
+        share by either rule in the first and the last step, in [0, 1].
+    """
+    events = to_events(featured)
+    used = folds.get("known", next(iter(LEFT_OUT)))
+    found: dict[str, float | str] = {"folds.known": used, "folds.left_out": LEFT_OUT[used]}
+    for rule in LEFT_OUT:
+        steps = list(prequential_folds(events.day, events.customer, events.known_fraud_day, **{**folds, "known": rule}))
+        for place, step in (("first", steps[0]), ("last", steps[-1])):
+            share = left_out_share(events.day, step, test_days=folds["test_days"])
+            found[f"folds.left_out.{rule}.{place}"] = share
+    return found
+
+
 def study_entities(
-    featured: pl.DataFrame, *, model: Mapping[str, Any], folds: Mapping[str, int], k: int, n_replicates: int,
+    featured: pl.DataFrame, *, model: Mapping[str, Any], folds: Mapping[str, Any], k: int, n_replicates: int,
     rng: np.random.Generator,
 ) -> dict[str, Interval]:  # fmt: skip
     """Raw columns against features, and features on a random split, the labelled wrong way.

@@ -28,22 +28,31 @@ def audit_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
 
 
 def _attribute_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
-    """The verdicts by attribute, which attributes fail and pass, and the most unequal one; empty without attributes."""
+    """The verdicts by attribute, which attributes fail and pass, and the most unequal one, each in words too.
+
+    Where nothing was audited the words say why, so that a page that names them stays true.
+    """
     judged = study.by_attribute()
     if not judged:
-        return {}
-    flat: dict[str, Any] = {}
+        return {f"{table}.{name}": study.verdict for name in ("failing", "passing", "worst_words")}
+    flat: dict[str, Any] = {f"{table}.attributes": len(judged)}
     for attribute, (differences, ratios) in judged.items():
         name = f"{table}.{attribute.replace(' ', '_')}"
         flat |= {f"{name}.verdict": differences, f"{name}.ratio_verdict": ratios}
     failing = [attribute for attribute, verdicts in judged.items() if Verdict.FAIL in verdicts]
     passing = [attribute for attribute, (differences, _) in judged.items() if differences == Verdict.PASS]
-    worst = study.most_unequal
     flat |= {f"{table}.failing": ", ".join(failing) or "none", f"{table}.passing": ", ".join(passing) or "none"}
-    flat |= {f"{table}.attributes": len(judged)}
-    if worst is not None:
-        flat |= {
-            f"{table}.worst_attribute": worst,
-            f"{table}.worst_attribute_groups": len(study.rates[worst]["recall"]),
-        }
-    return flat
+    return flat | _worst_metrics(table, study)
+
+
+def _worst_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
+    worst = study.most_unequal
+    if worst is None:
+        return {f"{table}.worst_words": "no attribute with enough rows"}
+    odds, n_groups = study.differences[worst]["equalised odds"], len(study.rates[worst]["recall"])
+    words = f"{odds.value:.3f} ({odds.low:.3f} to {odds.high:.3f}) between the {n_groups} groups of {worst}"
+    return {
+        f"{table}.worst_attribute": worst,
+        f"{table}.worst_attribute_groups": n_groups,
+        f"{table}.worst_words": words,
+    }

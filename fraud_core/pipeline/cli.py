@@ -150,8 +150,8 @@ def _features(options) -> None:
 def _study(options) -> None:
     from fraud_core.pipeline.notebook import run_notebook
     from fraud_core.pipeline.results import stamp_data
+    from fraud_core.pipeline.stages import studied_sha256
     from fraud_core.pipeline.tracking import track
-    from fraud_core.pipeline.versions import studied_sha256
 
     name, root = options.name, project_root()
     entry = STUDIES.get(name) or SWEEPS[name]

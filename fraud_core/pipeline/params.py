@@ -151,10 +151,19 @@ class DriftStudy(_Section):
     stream_replay: StreamReplay
 
 
+class Folds(_Section):
+    first_day: Annotated[int, msgspec.Meta(ge=0)]
+    train_days: Count
+    delay_days: Annotated[int, msgspec.Meta(ge=0)]
+    test_days: Count
+    n_folds: Count
+    known: Literal["training_week", "stream"]
+
+
 class EntitiesStudy(_Section):
     seed: int
     stream: dict[str, Any]
-    folds: dict[str, int]
+    folds: Folds
     cards_per_day: Count
     n_replicates: Count
     n_parity: Count

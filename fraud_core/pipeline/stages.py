@@ -24,7 +24,7 @@ from fraud_core.pipeline.own_tables import (
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.progress import progress_bar
 from fraud_core.pipeline.tables import read_card, read_table, write_csv, write_parquet
-from fraud_core.pipeline.versions import V0, V1
+from fraud_core.pipeline.versions import V0, V1, open_versions
 from fraud_core.poisoning.flips import flip_labels
 
 RAW = Path("data/raw")
@@ -180,3 +180,14 @@ def poison(card_name: str, *, direction: str, rates: list[float], seed: int) -> 
         print(f"data/poisoned/{name}: {len(found.changed):,} labels changed, {found.false_fraud_share:.1%} of the "
               "fraud labels are false")  # fmt: skip
     write_whole(within_project("data/poisoned/attacks.json"), written)
+
+
+def studied_sha256(study: str) -> dict[str, str]:
+    """Content digests of the data that a study of this project speaks of, by name.
+
+    The study of entities speaks of events: their file's digest, or that they are simulated; every other of v0 and v1.
+    """
+    if study == "entities":
+        chosen = read_pointer(within_project(RAW_EVENTS)) or {}
+        return {"events": chosen.get("sha256", "simulated")}
+    return open_versions("data").content_sha256

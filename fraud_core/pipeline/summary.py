@@ -18,9 +18,10 @@ HEADLINES = (
     ("poisoned sets refused by the gate", "poisoning", "gate.poisoned_sets_refused", ""),
     ("features moved from day 1 to day 2", "drift", "features.drifted", ""),
     ("fairness on the payments", "fairness", "payments.verdict", ""),
+    ("fairness on credit default fails for", "fairness", "uci_default.failing", ""),
     ("promotion gate", "select", "gate.reasons", ""),
 )  # fmt: skip
-PAGES = ("README.md", "docs/capacity.md", "docs/explain.md")
+PAGES = ("README.md", "docs/capacity.md", "docs/entities.md", "docs/explain.md", "docs/fairness.md")
 # A figure of these pages stands between two comments: <!-- study.figure:format -->0.779<!-- / -->
 README_FIGURE = re.compile(r"(<!-- ([a-z_]+\.[A-Za-z0-9_.]+(?::[^ ]+)?) -->)(.*?)(<!-- / -->)", re.DOTALL)
 

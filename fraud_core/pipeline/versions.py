@@ -12,7 +12,6 @@ from fraud_core.data.splits import check_seal, content_sha256, last_seconds, spl
 from fraud_core.data.toy import toy_card, toy_clients, toy_clients_card, toy_transactions
 from fraud_core.errors import SealError
 from fraud_core.model.champion import TrainingRows
-from fraud_core.pipeline.own_tables import read_pointer
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.tables import chosen_card, read_card
 
@@ -77,17 +76,6 @@ def open_versions(data_dir: str, card: str | None = None) -> Versions:
     v1 = pl.read_parquet(_existing(folder / f"{V1}.parquet"))
     check_seal(v1, sealed_digest(folder, read), file=f"{data_dir}/{V1}.parquet")
     return Versions(read, pl.read_parquet(_existing(folder / f"{V0}.parquet")), v1)
-
-
-def studied_sha256(study: str) -> dict[str, str]:
-    """Content digests of the data that a study of this project speaks of, by name.
-
-    The study of entities speaks of events: their file's digest, or that they are simulated; every other of v0 and v1.
-    """
-    if study == "entities":
-        chosen = read_pointer(within_project("data/raw/events")) or {}
-        return {"events": chosen.get("sha256", "simulated")}
-    return open_versions("data").content_sha256
 
 
 def sealed_digest(folder: Path, card: DatasetCard) -> str:

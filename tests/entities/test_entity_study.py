@@ -43,7 +43,7 @@ def test_history_finds_more_fraud_than_the_payment_alone(featured):
 def test_cards_that_can_be_looked_at_are_those_that_pay_and_are_not_known(featured):
     day, begin = pl.col("time") // DAY_SECONDS, 20 + 7 + 7
     known = pl.col("customer_id").filter(pl.col("reported_at") // DAY_SECONDS < begin)
-    first = FOLDS | {"n_folds": 1}
+    first = FOLDS | {"n_folds": 1, "known": "stream"}
     tested = featured.filter(~pl.col("customer_id").is_in(known.implode()), (day >= begin) & (day < begin + 7))
     by_day = tested.group_by(day.alias("day")).agg(pl.col("customer_id").n_unique())["customer_id"]
     assert by_day.len() == 7

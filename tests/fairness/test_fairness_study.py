@@ -6,10 +6,12 @@ from fraud_core.data.card import Column
 from fraud_core.data.splits import split_by_time
 from fraud_core.data.toy import toy_card, toy_clients, toy_clients_card, toy_transactions
 from fraud_core.errors import ParameterError
-from fraud_core.fairness.audit import rates_by_group
+from fraud_core.fairness.audit import Difference, GroupRate, rates_by_group
 from fraud_core.fairness.decided import decide_and_join, decide_payments
 from fraud_core.fairness.groups import join_groups
+from fraud_core.fairness.ratios import Ratio
 from fraud_core.fairness.study import (
+    AuditStudy,
     Limits,
     assessability,
     audit_over_thresholds,
@@ -19,6 +21,7 @@ from fraud_core.fairness.study import (
 )
 from fraud_core.fairness.summary import audit_metrics
 from fraud_core.fairness.treatment import threshold_metrics
+from fraud_core.verdicts import Verdict
 
 LIMITS = Limits(difference=0.1, ratio=0.8, detectable_gap=0.2)
 SPLIT = {"n_folds": 2, "selection_rate": 0.2, "age_bands": [18, 40, 121]}
@@ -47,8 +50,35 @@ def test_audit_agrees_with_fairlearn_by_group():
 def test_absent_table_is_not_run_and_gives_no_figure():
     study = audit_table(None, model=MODEL, limits=LIMITS, seed=0, **SPLIT)
     assert study.verdict.startswith("not run")
-    assert audit_metrics("t", study) == {"t.verdict": study.verdict, "t.reason": "the table was not fetched"}
+    words = {f"t.{name}": study.verdict for name in ("verdict", "failing", "passing", "worst_words")}
+    assert audit_metrics("t", study) == words | {"t.reason": "the table was not fetched"}
     assert audit_over_thresholds(study, [0.1], LIMITS) == {}
+
+
+def judged(**verdicts):
+    """An audit whose attributes have these verdicts on recall; every other rate and ratio passes."""
+    good = Difference(0.01, 0.0, 0.02, Verdict.PASS, "small")
+    ratio = Ratio(0.95, 0.9, 1.0, Verdict.PASS, "near")
+    rates = ("selection rate", "recall", "false-positive rate", "equalised odds")
+    values = {Verdict.FAIL: 0.3, Verdict.INSUFFICIENT: 0.1, Verdict.PASS: 0.01}
+    differences = {
+        name.replace("_", " "): dict.fromkeys(rates, good)
+        | {rate: Difference(values[v], values[v] - 0.01, values[v] + 0.01, v, "r") for rate in ("recall", rates[3])}
+        for name, v in verdicts.items()
+    }
+    counts = {name: {"recall": [GroupRate("a", 1, 2, 0.5, 0.0, 1.0)] * 3} for name in differences}
+    ratios = {name: dict.fromkeys(rates[:3], ratio) for name in differences}
+    return AuditStudy(Verdict.FAIL, "", None, counts, differences, ratios, [])
+
+
+def test_every_figure_names_its_attribute_and_an_attribute_that_passes_is_not_called_a_fail():
+    flat = audit_metrics("t", judged(sex=Verdict.PASS, education=Verdict.FAIL, age_band=Verdict.INSUFFICIENT))
+    assert (flat["t.failing"], flat["t.passing"]) == ("education", "sex")
+    assert [flat[f"t.{name}.verdict"] for name in ("sex", "education", "age_band")] == [
+        "pass", "fail", "insufficient evidence",
+    ]  # fmt: skip
+    assert (flat["t.worst_attribute"], flat["t.worst_attribute_groups"], flat["t.attributes"]) == ("education", 3, 3)
+    assert flat["t.worst_words"] == "0.300 (0.290 to 0.310) between the 3 groups of education"
 
 
 def test_table_study_reports_every_attribute_and_rate():

@@ -129,3 +129,8 @@ def test_poisoning_never_writes_to_v0_or_the_holdout(prepared):
 def test_toy_versions_need_no_file(project):
     assert np.all(open_versions("toy").holdout.time >= 86_400)
     assert open_audit("toy") is not None
+
+
+def test_a_study_speaks_of_v0_and_v1_and_that_of_entities_of_events(prepared):
+    assert stages.studied_sha256("drift") == open_versions("data").content_sha256
+    assert stages.studied_sha256("entities") == {"events": "simulated"}
