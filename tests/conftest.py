@@ -1,5 +1,6 @@
 """Fixtures: a project folder of its own, with simulated transactions in place of downloads."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,15 @@ from fraud_core.pipeline import candidate, stages
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.versions import Versions, open_versions
 
+SKIPPED_FILE = "FRAUD_SKIPPED_TESTS"
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Write the names of skipped tests to the file that a variable names, so that they can be run elsewhere."""
+    if path := os.environ.get(SKIPPED_FILE):
+        names = sorted({report.nodeid for report in terminalreporter.stats.get("skipped", [])})
+        Path(path).write_text("".join(f"{name}\n" for name in names))
 
 
 @pytest.fixture

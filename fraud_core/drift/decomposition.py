@@ -15,6 +15,7 @@ from fraud_core.model.intervals import Interval, interval
 
 PENALTY = 1.0
 N_RESAMPLES = 300
+AT_ONCE = 20  # resamples whose classifiers are fitted in one product of matrices
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ def decompose(
     losses: Mapping[str, tuple[np.ndarray, np.ndarray]],
     *,
     rng: np.random.Generator,
+    n_resamples: int = N_RESAMPLES,
 ) -> dict[str, Decomposition]:
     """Split the change of mean losses between two windows into covariate and conditional parts.
 
@@ -70,6 +72,8 @@ def decompose(
     rng
         Deals the folds of the classifier and resamples rows; the classifier is fitted again on each resample, so that
         its own uncertainty is in the intervals.
+    n_resamples
+        How often.
 
     Notes
     -----
@@ -90,28 +94,39 @@ def decompose(
     (1.0, True)
     """
     domain, n_before = _Domain(reference, current, rng), len(reference)
-    everyone = np.ones(n_before + len(current))
+    everyone = np.ones((1, n_before + len(current)))
     first = domain.probability(everyone)
-    parts = {name: np.empty((1 + N_RESAMPLES, 4)) for name in losses}
-    for k in range(1 + N_RESAMPLES):
-        # the first line holds the windows themselves; Poisson weights stand for drawing rows with replacement
-        drawn = everyone if k == 0 else rng.poisson(1.0, len(everyone)).astype(float)
-        in_current = first if k == 0 else domain.probability(drawn)
-        n, m = drawn[:n_before], drawn[n_before:]
-        shared_n, shared_m = n * in_current[:n_before], m * (1 - in_current[n_before:])
-        for name, (loss_before, loss_after) in losses.items():
-            before, after = n @ loss_before / n.sum(), m @ loss_after / m.sum()
-            shared_before = shared_n @ loss_before / shared_n.sum()
-            shared_after = shared_m @ loss_after / shared_m.sum()
-            parts[name][k] = after - before, shared_before - before, shared_after - shared_before, after - shared_after
+    # the first line holds the windows themselves; Poisson weights stand for drawing rows with replacement
+    parts = {name: [row] for name, row in _parts(everyone, first, losses, n_before).items()}
+    for start in range(0, n_resamples, AT_ONCE):
+        n_drawn = min(AT_ONCE, n_resamples - start)
+        drawn = np.stack([rng.poisson(1.0, everyone.shape[1]) for _ in range(n_drawn)]).astype(float)
+        for name, rows in _parts(drawn, domain.probability(drawn), losses, n_before).items():
+            parts[name].append(rows)
+    first = first[0]
     shared_rows = min(_effective(first[:n_before]), _effective(1 - first[n_before:]))
     return {
         name: Decomposition(
-            float(losses[name][0].mean()), float(losses[name][1].mean()), *(interval(part[:, k]) for k in range(4)),
-            shared_rows=shared_rows,
+            float(losses[name][0].mean()), float(losses[name][1].mean()),
+            *(interval(part) for part in np.concatenate(rows).T), shared_rows=shared_rows,
         )
-        for name, part in parts.items()
+        for name, rows in parts.items()
     }  # fmt: skip
+
+
+def _parts(
+    drawn: np.ndarray, in_current: np.ndarray, losses: Mapping[str, tuple[np.ndarray, np.ndarray]], n_before: int
+) -> dict[str, np.ndarray]:
+    """Change, leaving, conditional, arriving by loss, (n_resamples, 4), of weights of shape (n_resamples, n + m)."""
+    n, m = drawn[:, :n_before], drawn[:, n_before:]
+    shared_n, shared_m = n * in_current[:, :n_before], m * (1 - in_current[:, n_before:])
+    parts = {}
+    for name, (loss_before, loss_after) in losses.items():
+        before, shared_before = (weight @ loss_before / weight.sum(axis=1) for weight in (n, shared_n))
+        after, shared_after = (weight @ loss_after / weight.sum(axis=1) for weight in (m, shared_m))
+        rows = (after - before, shared_before - before, shared_after - shared_before, after - shared_after)
+        parts[name] = np.column_stack(rows)
+    return parts
 
 
 def log_loss(y_true: np.ndarray, probability: np.ndarray) -> np.ndarray:
@@ -142,12 +157,12 @@ class _Domain:
         self._fits = [_fit(x, is_current[h], balance[h]) for x, h in zip(self._terms, self._halves, strict=True)]
 
     def probability(self, weight: np.ndarray) -> np.ndarray:
-        """Out-of-half probability of the current window, when each row counts so often, shape (n + m,)."""
-        out = np.empty(len(weight))
+        """Out-of-half probability of the current window, when each row counts so often, shape (n_resamples, n + m)."""
+        out = np.empty(weight.shape)
         for seen, held in ((0, 1), (1, 0)):
             start, inverse, residual = self._fits[seen]
-            step = inverse @ (((weight[self._halves[seen]] - 1) * residual) @ self._terms[seen])
-            out[self._halves[held]] = self._terms[held] @ (start + step)
+            step = ((weight[:, self._halves[seen]] - 1) * residual) @ self._terms[seen] @ inverse
+            out[:, self._halves[held]] = (start + step) @ self._terms[held].T
         return 1 / (1 + np.exp(-np.clip(out, -700, 700)))
 
 

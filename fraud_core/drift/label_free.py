@@ -76,6 +76,7 @@ def estimate_performance(
     y_true: np.ndarray,
     *,
     rng: np.random.Generator,
+    n_resamples: int = N_RESAMPLES,
 ) -> LabelFree:
     """Estimate average precision on rows without their labels, and compare it with the labels.
 
@@ -87,6 +88,8 @@ def estimate_performance(
         Shapes (m,), log-odds of the rows in question and the labels that came later; these serve the truth alone.
     rng
         Source of the resamples: the calibration's rows for its own uncertainty, labels for that of the draw.
+    n_resamples
+        How many.
 
     Examples
     --------
@@ -103,7 +106,7 @@ def estimate_performance(
     ranked, labels, ones = margin[order], y_true[order], np.ones(len(margin))
     estimates, truths = [expected_average_precision(probability)], [average_precision(y_true, margin)]
     frauds, others = np.flatnonzero(calibration_y_true == 1), np.flatnonzero(calibration_y_true == 0)
-    for _ in range(N_RESAMPLES):
+    for _ in range(n_resamples):
         rows = np.concatenate([rng.choice(frauds, rng.poisson(len(frauds)) or 1), rng.choice(others, len(others))])
         again = fit_calibration(calibration_margin[rows], calibration_y_true[rows]).probability(ranked)
         estimates.append(_ranked_precision(rng.random(len(again)) < again, ones))

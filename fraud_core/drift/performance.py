@@ -106,7 +106,7 @@ def compare_performance(
 
 
 def decompose_change(
-    windows: ScoredWindows, *, decision: Mapping[str, float], rng: np.random.Generator
+    windows: ScoredWindows, *, decision: Mapping[str, float], n_resamples: int, rng: np.random.Generator
 ) -> dict[str, Decomposition]:
     """The change of log loss and of cost (euros a transaction) from the late hours of v0 to v1, in its parts."""
 
@@ -119,7 +119,7 @@ def decompose_change(
         "log_loss": (log_loss(before.y_true, windows.p_before), log_loss(after.y_true, windows.p_after)),
         "cost_eur": (cost(before, windows.p_before), cost(after, windows.p_after)),
     }
-    return decompose(before.features, after.features, losses, rng=rng)
+    return decompose(before.features, after.features, losses, rng=rng, n_resamples=n_resamples)
 
 
 def verdict(change: Interval, *, limit: float) -> str:

@@ -18,7 +18,7 @@ FORWARD_BLOCKS = 4
 
 
 def label_free_study(
-    v0: Arrays, v1: Arrays, *, model: Mapping[str, Any], rng: np.random.Generator
+    v0: Arrays, v1: Arrays, *, model: Mapping[str, Any], n_resamples: int, rng: np.random.Generator
 ) -> tuple[LabelFree, LabelFree, LabelFree]:
     """Average precision expected before labels: on v1, on the last block of v0, and under a pattern never seen.
 
@@ -31,16 +31,17 @@ def label_free_study(
     """
     margin, y_true, row = forward_margins(v0, n_blocks=FORWARD_BLOCKS, model=model)
     scored = fit_rows(v0, v0.y_true, np.ones(len(v0.y_true), bool), model).margin(v1.features)
-    on_v1 = estimate_performance(margin, y_true, scored, v1.y_true, rng=rng)
+    drawn: dict[str, Any] = {"rng": rng, "n_resamples": n_resamples}
+    on_v1 = estimate_performance(margin, y_true, scored, v1.y_true, **drawn)
     last = np.arange(len(row)) >= len(row) - len(row) // FORWARD_BLOCKS
-    on_v0 = estimate_performance(margin[~last], y_true[~last], margin[last], y_true[last], rng=rng)
+    on_v0 = estimate_performance(margin[~last], y_true[~last], margin[last], y_true[last], **drawn)
     corner = nearest_legitimate(
         discriminant_terms(v0.features, v1.features)[:, : v1.features.shape[1]], v1.y_true,
         n_rows=int(v1.y_true.sum()) // 2, rng=rng,
     )  # fmt: skip
     changed = v1.y_true.copy()
     changed[corner] = 1
-    return on_v1, on_v0, estimate_performance(margin, y_true, scored, changed, rng=rng)
+    return on_v1, on_v0, estimate_performance(margin, y_true, scored, changed, **drawn)
 
 
 def replay_study(

@@ -138,10 +138,16 @@ class StreamReplay(_Section):
     n_seeds: Count
 
 
+class Resamples(_Section):
+    decomposition: Count
+    estimate: Count
+
+
 class DriftStudy(_Section):
     seed: int
     equivalence_limit: Share
     n_replicates: Count
+    resamples: Resamples
     aa_rows: list[Count]
     aa_windows: list[Count]
     power_rows: Count

@@ -59,7 +59,7 @@ def test_figures_are_those_of_the_point_metrics(scored, rng):
 
 def test_parts_of_the_cost_add_up_to_its_change(scored, rng):
     before, _, change = compare_performance(scored, decision=DECISION, n_replicates=20, rng=rng)
-    found = decompose_change(scored, decision=DECISION, rng=rng)["cost_eur"]
+    found = decompose_change(scored, decision=DECISION, n_resamples=300, rng=rng)["cost_eur"]
     assert 1000 * found.change.value == pytest.approx(change["expected_cost_eur_per_1000"].value)
     assert 1000 * found.before == pytest.approx(before["expected_cost_eur_per_1000"].value)
     assert found.covariate + found.conditional.value == pytest.approx(found.change.value)
