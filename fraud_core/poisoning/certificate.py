@@ -1,8 +1,10 @@
-"""Partition aggregation: decisions that a stated number of label flips or added rows cannot change, provably.
+"""Partition aggregation: decisions that a stated number of label flips cannot change, provably.
 
 The training rows are dealt to k parts by a salted hash of their content, one small model is trained on each part, and
 the models vote. One flipped label lies in one part and can turn one vote, so a decision with vote gap g stands against
-floor((g − 1) / 2) flips. With a few hundred frauds this certifies about ten rows, never percents of a class.
+floor((g − 1) / 2) flips. With a few hundred frauds this certifies about ten rows, never percents of a class. Rows that
+are added or removed are not covered: centre and scale of the features are computed from all rows, so that one added row
+moves every part.
 """
 
 import hashlib

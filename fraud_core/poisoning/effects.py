@@ -7,6 +7,7 @@ import numpy as np
 
 from fraud_core.data.arrays import Arrays
 from fraud_core.model.intervals import Interval, Scored, bootstrap
+from fraud_core.poisoning.inference import mean_over_draws
 from fraud_core.poisoning.study import CLEAN, PLACEBO, Cell
 from fraud_core.verdicts import Verdict
 
@@ -41,15 +42,17 @@ class Effects:
     floor_of_mean: dict[str, float]
 
     def interval(self, group: str, defence: str, metric: str) -> Interval:
-        """Mean over the seeds of a metric, with its interval."""
+        """Mean over the draws of a metric with its interval, by the draws of this attack at this rate only.
+
+        Where there is one draw only, the null band of one training stands for the spread over draws.
+        """
         parts = [part[metric] for part in self.replicates[group][defence]]
-        attack = group.split(".")[0]
-        pooled = [
-            [part[metric][0] for part in found[defence]]
-            for name, found in self.replicates.items()
-            if name.split(".")[0] == attack and defence in found
-        ]
-        return interval_over_seeds(parts, pooled)
+        return mean_over_draws(parts, null_band=0.0 if group == CLEAN else self.band(metric.removesuffix("_change")))
+
+    def band(self, metric: str) -> float:
+        """Null band of one training for a metric, half width; 0 where no placebo says."""
+        floor = self.floor.get(metric, 0.0)
+        return floor if np.isfinite(floor) else 0.0
 
     def point(self, group: str, defence: str, metric: str = "average_precision") -> np.ndarray:
         """Value of a metric for each seed, shape (n_seeds,)."""
@@ -61,27 +64,6 @@ class Effects:
         What ``none`` and ``policy`` hold, and what both hold of the clean model, is paired by position: one bootstrap.
         """
         return np.array([part[metric] for part in self.replicates[group][defence]])
-
-
-def ratio_interval(over: np.ndarray, under: np.ndarray, *, rng: np.random.Generator) -> Interval:
-    """Ratio of means over seeds with the 95% interval of a bootstrap over seeds and resamples.
-
-    Parameters
-    ----------
-    over, under
-        Shape (n_seeds, 1 + n_replicates), column 0 the point values; paired by position.
-
-    Examples
-    --------
-    >>> ratio_interval(np.full((2, 3), 1.0), np.full((2, 3), 2.0), rng=np.random.default_rng(0))
-    Interval(value=0.5, low=0.5, high=0.5)
-    """
-    n_seeds, n_replicates = over.shape[0], over.shape[1] - 1
-    seeds = rng.integers(0, n_seeds, (n_replicates, n_seeds))
-    columns = np.arange(1, n_replicates + 1)[:, None]
-    ratios = over[seeds, columns].mean(axis=1) / under[seeds, columns].mean(axis=1)
-    low, high = np.quantile(ratios, [0.025, 0.975])
-    return Interval(float(over[:, 0].mean() / under[:, 0].mean()), float(low), float(high))
 
 
 def scored(result: Result, defence: str) -> Scored:
@@ -201,34 +183,6 @@ def noise_floor(changes: Sequence[float], n_trainings: int = 1) -> float:
     return spread * float(np.sqrt(1 / n_trainings + 1 / n)) + abs(float(np.mean(changes)))
 
 
-def interval_over_seeds(parts: Sequence[np.ndarray], same_attack: Sequence[Sequence[float]]) -> Interval:
-    """Mean of the point values; the interval joins the sampling of v1 and the draw of the attack.
-
-    Parameters
-    ----------
-    parts
-        Replicates of each seed, entry 0 the point value.
-    same_attack
-        Point values over the seeds of each budget of the same attack; their spread is pooled, because there are few
-        seeds. The two parts are added in quadrature.
-
-    Examples
-    --------
-    >>> interval_over_seeds([np.array([0.5, 0.4, 0.6])], [[0.5]]).value
-    0.5
-    """
-    from scipy.stats import t
-
-    value = float(np.mean([part[0] for part in parts]))
-    low, high = np.quantile(np.concatenate([part[1:] - part[0] for part in parts]), [0.025, 0.975])
-    freedom = sum(len(points) - 1 for points in same_attack)
-    draw = 0.0
-    if freedom:
-        squares = sum((len(points) - 1) * np.var(points, ddof=1) for points in same_attack if len(points) > 1)
-        draw = float(t.ppf(0.975, freedom) * np.sqrt(squares / freedom / len(parts)))
-    return Interval(value, value - float(np.hypot(low, draw)), value + float(np.hypot(high, draw)))
-
-
 def mean_over_seeds(values: Sequence[float]) -> Interval:
     """Mean of one figure over seeds with its t interval, cut to [0, 1]; without spread to tell, the whole of [0, 1].
 
@@ -246,30 +200,28 @@ def mean_over_seeds(values: Sequence[float]) -> Interval:
     return Interval(mean, max(0.0, mean - half), min(1.0, mean + half))
 
 
-def verdict(change: Interval, *, floor: float, limit: float) -> str:
+def verdict(change: Interval, *, limit: float) -> str:
     """An effect in words: ``harm``, ``gain``, ``none`` or ``insufficient evidence``.
 
     Parameters
     ----------
     change
-        Change of average precision with its interval.
-    floor
-        Noise floor: the luck of a training without an attack.
+        Change of average precision with its interval, which holds the rows, the draw and the fit.
     limit
         Largest change that does not matter in practice.
 
     Notes
     -----
-    Harm and gain need an interval that excludes zero even when widened by the floor; none needs the whole interval
-    within the limit. Everything else is insufficient evidence: a small value alone shows nothing.
+    Harm and gain need an interval that excludes zero; none needs the whole interval within the limit. Everything else
+    is insufficient evidence: a small value by itself shows nothing. The null band is in the interval already.
 
     Examples
     --------
-    >>> verdict(Interval(-0.2, -0.3, -0.1), floor=0.02, limit=0.05)
+    >>> verdict(Interval(-0.2, -0.3, -0.1), limit=0.05)
     'harm'
-    >>> verdict(Interval(-0.01, -0.2, 0.1), floor=0.02, limit=0.05)
+    >>> verdict(Interval(-0.01, -0.2, 0.1), limit=0.05)
     'insufficient evidence'
     """
-    if Interval(change.value, change.low - floor, change.high + floor).excludes(0.0):
+    if change.excludes(0.0):
         return "harm" if change.value < 0 else "gain"
     return "none" if -limit < change.low and change.high < limit else "insufficient evidence"

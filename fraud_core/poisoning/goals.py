@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fraud_core.model.intervals import Interval
+from fraud_core.verdicts import Verdict
 
 AT_LEAST, AT_MOST = "at least", "at most"
 
@@ -30,6 +31,9 @@ class Goal:
         In the unit of the figure.
     reason
         Why it was missed, should it be; empty when no cause was found.
+    measured_with
+        A figure that is there whenever the study measured what the goal is about. With it and without the goal's own
+        figure, which has no bound then, the goal is not assessable.
     """
 
     figure: str
@@ -37,6 +41,7 @@ class Goal:
     bound: str
     limit: float
     reason: str = ""
+    measured_with: str = ""
 
     def kept_by(self, value: float) -> bool:
         """Whether a value keeps the limit.
@@ -49,16 +54,16 @@ class Goal:
         return value >= self.limit if self.bound == AT_LEAST else value <= self.limit
 
 
-FEW_FRAUDS = "the loss itself is small beside its interval, so a share of it means little"
+FEW_FRAUDS = "what removed frauds would have taught cannot be learnt from the rest"
 NEAR_FRAUDS = "where a mode is hidden, its remaining frauds are too few to tell all of it from legitimate payments"
 COST = "within `placebo.expected_cost_eur_floor_of_mean`, more than a tenth of the cost: a few large frauds decide"
 TRIGGER = "the search does not find the trigger in every draw"
 
 GOALS = (
-    Goal("summary.fraud_to_legit_50.recovered", "half the frauds hidden: share of the loss given back", AT_LEAST, 0.9,
-         FEW_FRAUDS),
-    Goal("summary.targeted_mode_50.recovered", "half hidden by mode: share of the loss given back", AT_LEAST, 0.9,
-         NEAR_FRAUDS),
+    Goal("summary.fraud_to_legit_50.recovery_rate", "half the frauds hidden: share of the loss given back", AT_LEAST,
+         0.9, FEW_FRAUDS, "summary.fraud_to_legit_50.given_back"),
+    Goal("summary.targeted_mode_50.recovery_rate", "half hidden by mode: share of the loss given back", AT_LEAST, 0.9,
+         NEAR_FRAUDS, "summary.targeted_mode_50.given_back"),
     *(Goal(f"summary.{name}.average_precision_gap", f"{words}: average precision lost", AT_MOST, 0.01,
            "two or three frauds of day 2 change rank; the interval holds zero")
       for name, words in (("legit_to_fraud_2", "false frauds 2%"), ("legit_to_fraud_8", "false frauds 8%"),
@@ -89,12 +94,14 @@ def goal_figures(metrics: Mapping[str, Any], goals: Iterable[Goal] = GOALS) -> d
     Examples
     --------
     >>> goal_figures({"summary.clean.harm": 0.0, "summary.backdoor.success_rate": 0.4})
-    {'goals.measured': 2, 'goals.reached': 1}
+    {'goals.measured': 2, 'goals.reached': 1, 'goals.not_assessable': 0}
     """
-    measured = [goal for goal in goals if goal.figure in metrics]
+    asked = list(goals)
+    measured = [goal for goal in asked if goal.figure in metrics]
     return {
         "goals.measured": len(measured),
         "goals.reached": sum(goal.kept_by(_value(metrics[goal.figure])) for goal in measured),
+        "goals.not_assessable": sum(_not_assessable(goal, metrics) for goal in asked),
     }
 
 
@@ -109,6 +116,7 @@ def goal_table(metrics: Mapping[str, Any], goals: Iterable[Goal] = GOALS) -> lis
     rows = []
     for goal in goals:
         if goal.figure not in metrics:
+            rows += [_unbounded(goal)] if _not_assessable(goal, metrics) else []
             continue
         value = float(metrics[goal.figure])
         found = Interval(value, metrics.get(f"{goal.figure}_lo", value), metrics.get(f"{goal.figure}_hi", value))
@@ -123,6 +131,18 @@ def goal_table(metrics: Mapping[str, Any], goals: Iterable[Goal] = GOALS) -> lis
             }
         )
     return rows
+
+
+def _not_assessable(goal: Goal, metrics: Mapping[str, Any]) -> bool:
+    return goal.figure not in metrics and goal.measured_with in metrics
+
+
+def _unbounded(goal: Goal) -> dict[str, Any]:
+    return {
+        "goal": goal.words, "asked": f"{goal.bound} {goal.limit:g}", "measured": "no bound",
+        "verdict": Verdict.NOT_ASSESSABLE.value,
+        "reason": "the loss without a defence is not beyond the null band, so a share of it has no bound",
+    }  # fmt: skip
 
 
 def _value(figure: Interval | float) -> float:

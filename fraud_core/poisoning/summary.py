@@ -15,14 +15,12 @@ from fraud_core.poisoning.effects import (
     Effects,
     Result,
     mean_over_seeds,
-    ratio_interval,
     scored,
     verdict,
 )
+from fraud_core.poisoning.inference import fieller, mean_over_draws
 from fraud_core.poisoning.study import CLEAN, PLACEBO, Cell
 
-PEERS = ("confident_learning", "knn")
-EQUIVALENT = 0.01
 SHOWN = (*EFFECT_METRICS, *(f"{metric}_change" for metric in CHANGES))
 
 
@@ -35,9 +33,7 @@ def effect_metrics(effects: Effects, *, limit: float) -> dict[str, Any]:
         for defence in by_defence:
             found = {metric: effects.interval(group, defence, metric) for metric in SHOWN}
             flat |= {f"{group}.{defence}.{metric}": value for metric, value in found.items()}
-            flat[f"{group}.{defence}.verdict"] = verdict(
-                found["average_precision_change"], floor=effects.floor_of_mean["average_precision"], limit=limit
-            )
+            flat[f"{group}.{defence}.verdict"] = verdict(found["average_precision_change"], limit=limit)
     return flat
 
 
@@ -101,21 +97,19 @@ def backdoor_success(result: Result, y_true: np.ndarray, defence: str) -> Interv
 
 
 def summarise_study(
-    effects: Effects, cells: Sequence[Cell], results: Sequence[Result], y_true: np.ndarray, *, seed: int
+    effects: Effects, cells: Sequence[Cell], results: Sequence[Result], y_true: np.ndarray
 ) -> dict[str, Any]:
     """The summary figures, for the attacks and defences that the profile holds."""
     flat: dict[str, Any] = {}
     groups = by_group(cells, results)
-    rng = np.random.default_rng(seed)
     for group, by_defence in effects.replicates.items():
         if "policy" not in by_defence:
             continue
         key = group.replace(".", "_")
         if group == CLEAN:
-            change = effects.interval(group, "policy", "average_precision_change")
-            flat["summary.clean.harm"] = _negative(change)
+            flat |= _on_clean(effects, groups[group])
             continue
-        flat |= _against_clean(effects, group, key, rng)
+        flat |= _against_clean(effects, group, key)
         flat[f"policy.{key}.cleaned"] = float(np.mean([r["policy.cleaned"] for r in groups[group]]))
         for name, value in recovered_frauds(groups[group]).items():
             flat[f"summary.{key}.recovered_frauds_{name}"] = value
@@ -124,60 +118,43 @@ def summarise_study(
                 rates = [backdoor_success(r, y_true, defence) for r in groups[group]]
                 flat[f"{group}.{defence}.success_rate"] = _mean_interval(rates)
             flat["summary.backdoor.success_rate"] = flat[f"{group}.policy.success_rate"]
-    return flat | compare_with_peers(effects)
+    return flat
 
 
-def _against_clean(effects: Effects, group: str, key: str, rng: np.random.Generator) -> dict[str, Any]:
+def _on_clean(effects: Effects, own: Sequence[Result]) -> dict[str, Any]:
+    """What the selector costs on clean data: the loss itself, and in how many clean trainings it changed anything.
+
+    Where it changes nothing the loss is zero by construction, so the interval is that of the share.
+    """
+    loss = -float(effects.point(CLEAN, "policy", "average_precision_change").mean())
+    changed = int(sum(bool(result["policy.cleaned"]) for result in own))
+    return {"summary.clean.harm": loss + 0.0, "summary.clean.changed": share(changed, len(own))}
+
+
+def _against_clean(effects: Effects, group: str, key: str) -> dict[str, Any]:
+    """Differences to the clean training and to no defence; ratios only where they have a bound.
+
+    A recovery rate is reported where the loss without a defence lies beyond the null band with its whole interval.
+    """
     change, ap = "average_precision_change", "average_precision"
     defended, undefended = (effects.by_seed(group, name, change) for name in ("policy", "none"))
-    found = {
+    found: dict[str, Any] = {
         f"summary.{key}.average_precision_gap": _negative(effects.interval(group, "policy", change)),
-        f"summary.{key}.kept": _of_clean(effects, group, ap, rng),
-        f"summary.{key}.cost_ratio": _of_clean(effects, group, "expected_cost_eur", rng),
+        f"summary.{key}.given_back": mean_over_draws(list(defended - undefended), null_band=effects.band(ap)),
     }
-    if -undefended[:, 0].mean() > effects.floor_of_mean[ap]:
-        found[f"summary.{key}.recovered"] = ratio_interval(defended - undefended, -undefended, rng=rng)
-    return found
+    ratios = {
+        "kept": _of_clean(effects, group, ap),
+        "cost_ratio": _of_clean(effects, group, "expected_cost_eur"),
+    }
+    if effects.interval(group, "none", change).high < -effects.floor_of_mean[ap]:
+        ratios["recovery_rate"] = fieller(defended - undefended, -undefended)
+    return found | {f"summary.{key}.{name}": value for name, value in ratios.items() if value is not None}
 
 
-def _of_clean(effects: Effects, group: str, metric: str, rng: np.random.Generator) -> Interval:
-    """A metric of the policy's model as a share of the clean-trained model's."""
+def _of_clean(effects: Effects, group: str, metric: str) -> Interval | None:
+    """A metric of the selector's model as a share of the clean-trained model's; None with one draw only."""
     own, clean = (effects.by_seed(group, "policy", name) for name in (metric, f"{metric}_clean"))
-    return ratio_interval(own, clean, rng=rng)
-
-
-def compare_with_peers(effects: Effects) -> dict[str, int]:
-    """In how many cells the policy is at least as good as the better peer within noise, and better than both.
-
-    A cell is an attack at a budget, or the clean batch. Within noise: the mean difference over seeds is not below zero,
-    or its t interval over seeds reaches zero, or it is within the equivalence of a hundredth.
-    """
-    total = at_least = better = 0
-    for by_defence in effects.replicates.values():
-        if not {"policy", *PEERS} <= set(by_defence):
-            continue
-        values = {name: np.array([p["average_precision"][0] for p in by_defence[name]]) for name in ("policy", *PEERS)}
-        best = max(PEERS, key=lambda name: float(values[name].mean()))
-        difference = values["policy"] - values[best]
-        total += 1
-        at_least += int(_not_worse(difference))
-        better += int(all(values["policy"].mean() > values[peer].mean() for peer in PEERS))
-    if not total:
-        return {}
-    return {
-        "summary.cells_total": total,
-        "summary.cells_at_least_best_peer": at_least,
-        "summary.cells_better_than_both_peers": better,
-    }
-
-
-def _not_worse(difference: np.ndarray) -> bool:
-    from scipy.stats import t
-
-    mean, n = float(difference.mean()), len(difference)
-    if mean >= -EQUIVALENT or n < 2:
-        return mean >= -EQUIVALENT
-    return mean + float(t.ppf(0.975, n - 1) * difference.std(ddof=1) / np.sqrt(n)) >= 0
+    return fieller(own, clean)
 
 
 def _negative(found: Interval) -> Interval:

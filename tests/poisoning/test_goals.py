@@ -3,7 +3,7 @@
 import pytest
 
 from fraud_core.model.intervals import Interval
-from fraud_core.poisoning.goals import AT_LEAST, AT_MOST, FEW_FRAUDS, GOALS, Goal, goal_figures, goal_table
+from fraud_core.poisoning.goals import AT_LEAST, AT_MOST, GOALS, Goal, goal_figures, goal_table
 
 GOAL = Goal("a", "what it means", AT_LEAST, 0.9, "because")
 
@@ -33,7 +33,16 @@ def test_figures_are_counted_with_and_without_their_interval():
 
 def test_goal_without_a_figure_has_no_row_and_is_not_counted():
     assert goal_table({"b": 1.0}, [GOAL]) == []
-    assert goal_figures({"b": 1.0}, [GOAL]) == {"goals.measured": 0, "goals.reached": 0}
+    assert goal_figures({"b": 1.0}, [GOAL]) == {"goals.measured": 0, "goals.reached": 0, "goals.not_assessable": 0}
+
+
+def test_goal_whose_figure_has_no_bound_is_not_assessable_and_never_left_out():
+    goal = Goal("rate", "share given back", AT_LEAST, 0.9, "because", "given_back")
+    (row,) = goal_table({"given_back": 0.01}, [goal])
+    assert row["verdict"] == "not assessable"
+    assert goal_figures({"given_back": 0.01}, [goal]) == {
+        "goals.measured": 0, "goals.reached": 0, "goals.not_assessable": 1,
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +51,7 @@ def metrics():
     from fraud_core.pipeline.results import read_metrics
 
     found = read_metrics("results/poisoning")
-    if "summary.fraud_to_legit_50.recovered" not in found:
+    if "summary.targeted_mode_50.given_back" not in found:
         pytest.skip("results/poisoning holds the quick profile")
     return found
 
@@ -53,15 +62,11 @@ def test_reasons_of_misses_are_what_the_full_study_measured(metrics):
     for goal in GOALS:
         group, _, figure = goal.figure.removeprefix("summary.").rpartition(".")
         attack, _, budget = group.rpartition("_")
-        if goal.kept_by(metrics[goal.figure]):
+        if goal.figure not in metrics or goal.kept_by(metrics[goal.figure]):
             continue
         if figure == "cost_ratio":
             assert metrics[f"{attack}.{budget}.policy.expected_cost_eur_change"] < floor, goal.figure
             assert floor > 0.1 * clean
-        elif goal.reason == FEW_FRAUDS:
-            change = f"{attack}.{budget}.none.average_precision_change"
-            loss, low, high = (metrics[change + end] for end in ("", "_lo", "_hi"))
-            assert abs(loss) < high - low, goal.figure
         elif figure == "average_precision_gap":
             assert metrics[f"{goal.figure}_lo"] <= 0, goal.figure
         else:
@@ -69,5 +74,6 @@ def test_reasons_of_misses_are_what_the_full_study_measured(metrics):
 
 
 def test_every_goal_is_measured_by_the_full_study(metrics):
-    assert [goal.figure for goal in GOALS if goal.figure not in metrics] == []
-    assert goal_figures(metrics)["goals.measured"] == len(GOALS)
+    assert [g.figure for g in GOALS if g.figure not in metrics and g.measured_with not in metrics] == []
+    counted = goal_figures(metrics)
+    assert counted["goals.measured"] + counted["goals.not_assessable"] == len(GOALS)

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from fraud_core.model.intervals import Interval, share
-from fraud_core.poisoning.effects import measure_effects, noise_floor, ratio_interval, verdict
+from fraud_core.poisoning.effects import measure_effects, noise_floor, verdict
+from fraud_core.poisoning.peers import compare_with_peers, gated
 from fraud_core.poisoning.study import Inputs, budget_name, grid, run_cell, simulated_sources
 from fraud_core.poisoning.summary import (
     attack_metrics,
-    compare_with_peers,
     effect_metrics,
     scan_metrics,
     summarise_study,
@@ -82,19 +82,21 @@ def test_each_draw_is_compared_with_the_clean_training_of_its_seed(versions):
 def test_hiding_nearly_all_frauds_is_harm_and_the_policy_gives_back(effects):
     undefended = effects.interval("fraud_to_legit.90", "none", "average_precision_change")
     assert undefended.high < 0
-    assert verdict(undefended, floor=0.0, limit=0.05) == "harm"
+    assert verdict(undefended, limit=0.05) == "harm"
     defended = effects.interval("fraud_to_legit.90", "policy", "average_precision_change")
     assert defended.value > undefended.value
-    assert effects.interval("fraud_to_legit.0", "none", "average_precision_change") == Interval(0.0, 0.0, 0.0)
+    nothing = effects.interval("fraud_to_legit.0", "none", "average_precision_change")
+    band = effects.band("average_precision")
+    assert nothing == Interval(0.0, -band, band)  # one draw: the null band stands for what another may do
 
 
 def test_metrics_carry_the_names_of_attack_budget_and_defence(study, effects, versions):
     flat = effect_metrics(effects, limit=0.05) | attack_metrics(*study) | scan_metrics(*study)
-    flat |= summarise_study(effects, *study, versions.holdout.y_true, seed=0)
+    flat |= summarise_study(effects, *study, versions.holdout.y_true)
     for name in (
         "placebo.average_precision_floor", "clean.none.average_precision", "fraud_to_legit.90.policy.average_precision",
         "fraud_to_legit.90.trusted_labels.verdict", "fraud_to_legit.90.out_of_fold.true_doubted",
-        "fraud_to_legit.90.labels_changed", "summary.fraud_to_legit_90.recovered", "summary.clean.harm",
+        "fraud_to_legit.90.labels_changed", "summary.fraud_to_legit_90.given_back", "summary.clean.harm",
         "summary.backdoor.success_rate", "backdoor.40.none.success_rate", "scan.fraud_to_legit_90.average_precision",
         "scan.false_alarm_rate", "scan.backdoor_40.trigger_found", "policy.fraud_to_legit_90.cleaned",
     ):  # fmt: skip
@@ -122,8 +124,18 @@ def test_every_defence_that_is_asked_for_is_scored(study):
         assert last[f"{name}.stamped"].shape == last["none.log_odds"].shape
 
 
-def test_peers_are_compared_only_where_both_were_run(effects):
-    assert compare_with_peers(effects) == {}
+def test_peers_are_compared_only_where_both_were_run(study, versions):
+    assert compare_with_peers(*study, versions.holdout, n_replicates=5, seed=0, null_band=0.0) == {}
+
+
+def test_peers_behind_the_gate_leave_a_silent_batch_as_it_is_and_are_held_back_by_the_trusted_frauds():
+    def result(alarmed, own):
+        key = "validation_average_precision"
+        return {"scan.alarmed": np.array(alarmed), f"trusted_labels.{key}": 0.8, f"knn.{key}": own}
+
+    assert gated(result(False, 0.8), "knn") == "trusted_labels"
+    assert gated(result(True, 0.8), "knn") == "knn"
+    assert gated(result(True, 0.7), "knn") == "trusted_labels"
 
 
 def test_simulated_sources_take_turns():
@@ -139,13 +151,6 @@ def test_noise_floor_needs_two_placebo_trainings_and_widens_with_their_spread():
     assert noise_floor([-0.02, 0.02, 0.0], 3) == pytest.approx(4.302653 * 0.02 * np.sqrt(1 / 3 + 1 / 3))
 
 
-def test_ratio_of_means_by_hand():
-    over, under = np.array([[1.0, 1, 1], [3.0, 3, 3]]), np.array([[2.0, 2, 2], [2.0, 2, 2]])
-    found = ratio_interval(over, under, rng=np.random.default_rng(0))
-    assert found.value == 1.0
-    assert 0.5 <= found.low <= found.high <= 1.5
-
-
 def test_share_is_exact():
     """Rule of three: none in n gives an upper end of 1 − 0.025^(1/n)."""
     assert share(0, 20).high == pytest.approx(1 - 0.025 ** (1 / 20))
@@ -159,4 +164,4 @@ def test_share_is_exact():
     ],
 )  # fmt: skip
 def test_verdicts(change, expected):
-    assert verdict(change, floor=0.02, limit=0.05) == expected
+    assert verdict(change, limit=0.05) == expected
