@@ -80,6 +80,7 @@ STAGES = {
 READS = {
     "entities": Reads((RAW_EVENTS,), ()),
     "fairness": Reads((*VERSIONS, AUDIT_CARD, "data/audit")),
+    "baseline": Reads((*VERSIONS, "benchmarks/results/settings.json")),
     "select": Reads(
         (
             *VERSIONS,
@@ -88,7 +89,7 @@ READS = {
         )
     ),
 }
-REPORT_READS = ("reports/*.*", "benchmarks/results/*.*")
+REPORT_READS = ("docs/choices.md", "reports/*.*", "benchmarks/results/*.*")
 
 
 def pipeline_text() -> str:

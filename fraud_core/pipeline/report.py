@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fraud_core.errors import ResultError
 from fraud_core.pipeline import pandoc
+from fraud_core.pipeline.choices import choice_counts
 from fraud_core.pipeline.params import STUDIES
 from fraud_core.pipeline.paths import checkout, results_folder, within_project
 from fraud_core.pipeline.results import figure, read_metrics
@@ -17,7 +18,11 @@ SOURCES = ("index", "service", "model_card")
 # Figures of these come from benchmarks/results/NAME.json, which belong to no profile; the prefix tells a benchmark from
 # the study of the same name.
 PREFIX = "bench_"
-BENCHMARKS = ("serving", "load", "capacity", f"{PREFIX}explain", f"{PREFIX}entities")
+# Counted from docs/choices.md.
+REGISTER = "choices"
+OWN_NAMES = ("serving", "load", "capacity")
+PREFIXED = ("explain", "entities", "adaptive", "calibration", "scan_validity", "contiguous_windows")
+BENCHMARKS = (*OWN_NAMES, *(f"{PREFIX}{name}" for name in PREFIXED))
 PICTURES = ("serving", "capacity")  # drawn by the benchmarks, shown by their names
 # {study.figure} and {study.figure:format}; the dot tells it from Quarto's own braces.
 FIGURE = re.compile(r"\{([a-z_]+)\.([A-Za-z0-9_.]+)(?::([^{}]*))?\}")
@@ -76,9 +81,11 @@ def resolve_figures(text: str, profile: str) -> str:
 def _figures_of(name: str, profile: str, asked: str) -> dict:
     if name in STUDIES:
         return read_metrics(results_folder(profile, name))
+    if name == REGISTER:
+        return choice_counts()
     path = within_project(f"benchmarks/results/{name.removeprefix(PREFIX)}.json")
     if name not in BENCHMARKS or not path.is_file():
-        raise ResultError(f"{asked}: expected a study among {', '.join((*STUDIES, *BENCHMARKS))}")
+        raise ResultError(f"{asked}: expected a study among {', '.join((*STUDIES, *BENCHMARKS, REGISTER))}")
     return json.loads(path.read_bytes())
 
 

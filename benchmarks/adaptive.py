@@ -1,0 +1,102 @@
+"""An attacker who reads the scan: hides a kind of fraud that the trusted hours do not hold, and keeps the frauds' count.
+
+Of v0 alone: the frauds outside the trusted hours that lie farthest from any trusted fraud are hidden, and, in the other
+half of the runs, as many of the highest-scored honest payments are called fraud, so that no count chart sees a change.
+For each number of labels the scan is asked, and a model that learns from the labels is scored on v1 beside its clean
+twin. Reported for what it shows; nothing is tuned on it. Run after `make run`: `python benchmarks/adaptive.py`.
+"""
+
+import json
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from fraud_core.data.arrays import Arrays
+from fraud_core.model.champion import DecidingModel, TrainingRows
+from fraud_core.model.intervals import Scored
+from fraud_core.model.metrics import alerts_at_budget, average_precision
+from fraud_core.pipeline.params import read_params
+from fraud_core.pipeline.paths import within_project
+from fraud_core.pipeline.progress import progress_bar
+from fraud_core.pipeline.versions import open_versions
+from fraud_core.poisoning.quantised import Quantised, quantise, train_quantised
+from fraud_core.poisoning.scan import detect
+from fraud_core.poisoning.scores import out_of_fold_scores
+
+N_LABELS = (14, 28, 56, 84, 168)
+SEEDS = (1, 2, 3, 4, 5)
+
+
+def main() -> None:
+    """Try every number of labels with every seed, print and write benchmarks/results/adaptive.json."""
+    params, data = read_params(within_project("params.yaml")), open_versions("data")
+    rows, holdout, show = data.training_rows, data.holdout, progress_bar()
+    settings = {
+        "settings": params.model.catboost, "calibration": params.model.calibration["catboost"],
+        **msgspec.to_builtins(params.decision),
+    }  # fmt: skip
+    quantised = quantise(rows.features)
+    score = out_of_fold_scores(rows, seed=0, quantised=quantised).margin
+    clean = {seed: measure(train_quantised(quantised, rows, seed=seed, **settings), holdout, params) for seed in SEEDS}
+    runs = [(n, balanced, seed) for n in N_LABELS for balanced in (False, True) for seed in SEEDS]
+    found: dict[str, list[dict]] = {}
+    for number, (n, balanced, seed) in enumerate(runs):
+        show("adaptive attacks", number, len(runs))
+        n_hidden = n // 2 if balanced else n
+        labels = poison(rows, score, n_hidden, n - n_hidden)
+        one = attack(quantised, labels, seed, holdout, params, settings)
+        changes = {name: one[name] - clean[seed][name] for name in clean[seed]}
+        kind = "hidden_and_false" if balanced else "hidden"
+        found.setdefault(f"{kind}.{n}", []).append(changes | {"alarmed": one["alarmed"]})
+    show("adaptive attacks", len(runs), len(runs))
+    record = {"seeds": len(SEEDS), "frauds": int(rows.y_true.sum())}
+    for name, draws in found.items():
+        record[f"{name}.alarms"] = sum(draw["alarmed"] for draw in draws)
+        record |= {f"{name}.{key}_change": round(mean(draws, key), 4) for key in clean[SEEDS[0]]}
+    Path(__file__).with_name("results").joinpath("adaptive.json").write_text(json.dumps(record, indent=1) + "\n")
+    print(json.dumps(record, indent=1))
+
+
+def poison(rows: TrainingRows, score: np.ndarray, n_hidden: int, n_false: int) -> TrainingRows:
+    """Hide the frauds farthest from any trusted fraud, and call the highest-scored honest rows fraud."""
+    y, doubtful = rows.y_true.copy(), ~rows.validation
+    place = (rows.features - rows.features.mean(axis=0)) / np.maximum(rows.features.std(axis=0), 1e-9)
+    frauds = np.flatnonzero(doubtful & (y == 1))
+    trusted = place[rows.validation & (y == 1)]
+    away = np.linalg.norm(place[frauds][:, None] - trusted[None], axis=2).min(axis=1)
+    first = frauds[np.argmax(away)]
+    hidden = frauds[np.argsort(np.linalg.norm(place[frauds] - place[first], axis=1))[:n_hidden]]
+    honest = np.flatnonzero(doubtful & (rows.y_true == 0))
+    y[hidden] = 0
+    y[honest[np.argsort(-score[honest])[:n_false]]] = 1
+    return TrainingRows(rows.features, y, rows.amount_eur, rows.validation)
+
+
+def attack(quantised: Quantised, rows: TrainingRows, seed: int, holdout: Arrays, params, settings: dict) -> dict:
+    """Whether the scan alarms, and what a model of these labels does on the holdout."""
+    scores = out_of_fold_scores(rows, seed=seed, quantised=quantised)
+    scan = detect(rows, scores, seed=seed, quantised=quantised)
+    model = train_quantised(quantised, rows, seed=seed, **settings)
+    return measure(model, holdout, params) | {"alarmed": scan.poisoned}
+
+
+def measure(model: DecidingModel, holdout: Arrays, params) -> dict[str, float]:
+    """Average precision, recall at the threshold and recall within the alert budget."""
+    scored: Scored = model.scored(holdout.features)
+    fraud = holdout.y_true == 1
+    within = alerts_at_budget(holdout.y_true, scored.y_score, round(params.decision.alert_budget * len(holdout.y_true)))
+    return {
+        "average_precision": average_precision(holdout.y_true, scored.y_score),
+        "recall": float(np.mean(scored.y_score[fraud] >= scored.threshold)),
+        "recall_at_budget": float(np.mean(within[fraud])),
+    }
+
+
+def mean(draws: list[dict], key: str) -> float:
+    """Mean of a change over the draws."""
+    return float(np.mean([draw[key] for draw in draws]))
+
+
+if __name__ == "__main__":
+    main()
