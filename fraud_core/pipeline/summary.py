@@ -33,7 +33,10 @@ def summary(profile: str) -> str:
     for label, study, name, form in HEADLINES:
         lines.append(f"  {label:{width}}  {figure(read_metrics(results_folder(profile, study)), name, form)}")
     report = Path(f"reports/_site/{profile}/index.html")
-    lines += ["", f"  report      {report}", "  serve       make serve", "  notebooks   make lab", ""]
+    shown = (
+        report if within_project(report).is_file() else f"python -m fraud_core report --profile {profile} renders it"
+    )
+    lines += ["", f"  report      {shown}", "  serve       make serve", "  notebooks   make lab", ""]
     return "\n".join(["", *lines])
 
 
