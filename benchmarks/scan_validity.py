@@ -104,7 +104,7 @@ def streams() -> Iterator[TrainingRows]:
 
 
 def ulb_blocks() -> Iterator[TrainingRows]:
-    """Day 1 of the ULB data with each block of hours in the place of the trusted hours; the last is the usual one."""
+    """Day 1 of the ULB data with each other block of hours in the place of the last one, which is the usual choice."""
     rows, data = open_versions("data").training_rows, open_versions("data")
     block = (data.v0["Time"].to_numpy() // (BLOCK_HOURS * 3600)).astype(int)
     for number in range(block.max()):

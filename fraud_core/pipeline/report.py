@@ -18,7 +18,10 @@ SOURCES = ("index", "service", "model_card")
 # Figures of these come from benchmarks/results/NAME.json, which belong to no profile; the prefix tells a benchmark from
 # the study of the same name.
 PREFIX = "bench_"
-BENCHMARKS = ("serving", "load", "capacity", f"{PREFIX}explain", f"{PREFIX}entities")
+BENCHMARKS = (
+    "serving", "load", "capacity", f"{PREFIX}contiguous_windows", f"{PREFIX}entities", f"{PREFIX}explain",
+    f"{PREFIX}scan_validity",
+)  # fmt: skip
 PICTURES = ("serving", "capacity")  # drawn by the benchmarks, shown by their names
 # {study.figure} and {study.figure:format}; the dot tells it from Quarto's own braces.
 FIGURE = re.compile(r"\{([a-z_]+)\.([A-Za-z0-9_.]+)(?::([^{}]*))?\}")

@@ -21,7 +21,10 @@ HEADLINES = (
     ("fairness on credit default fails for", "fairness", "uci_default.failing", ""),
     ("promotion gate", "select", "gate.reasons", ""),
 )  # fmt: skip
-PAGES = ("README.md", "docs/capacity.md", "docs/entities.md", "docs/explain.md", "docs/fairness.md")
+PAGES = (
+    "README.md", "docs/capacity.md", "docs/drift.md", "docs/entities.md", "docs/explain.md", "docs/fairness.md",
+    "docs/poisoning.md",
+)  # fmt: skip
 # A figure of these pages stands between two comments: <!-- study.figure:format -->0.779<!-- / -->
 README_FIGURE = re.compile(r"(<!-- ([a-z_]+\.[A-Za-z0-9_.]+(?::[^ ]+)?) -->)(.*?)(<!-- / -->)", re.DOTALL)
 
