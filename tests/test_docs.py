@@ -106,6 +106,32 @@ def test_links_between_documents_lead_somewhere(path):
         assert (path.parent / link).exists(), link
 
 
+# A line that begins with a comment begins an HTML block in CommonMark, and the paragraph breaks there.
+COMMENT_FIRST = re.compile(r"^[ \t]*(?:(?:[-*+>]|\d+[.)])[ \t]+)*<!--", re.MULTILINE)
+
+
+def markdown_pages():
+    import subprocess
+
+    run = subprocess.run(["git", "ls-files", "*.md", "*.qmd"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return [ROOT / line for line in run.stdout.split()] or TEXTS
+
+
+@pytest.mark.parametrize("path", markdown_pages(), ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_no_line_of_a_page_begins_with_a_comment(path):
+    fenced = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    found = COMMENT_FIRST.search(fenced)
+    assert not found, f"line {fenced[: found.start()].count(chr(10)) + 1}: put a word before the comment"
+
+
+@pytest.mark.parametrize(
+    "line", ["<!-- a.b -->1<!-- / --> rows", "  <!-- x -->", "- <!-- x -->", "1. <!-- x -->", "> <!-- x -->"]
+)
+def test_the_rule_against_comments_at_the_start_sees_every_form(line):
+    assert COMMENT_FIRST.search(f"A paragraph\n{line}")
+    assert not COMMENT_FIRST.search(f"A paragraph\nof words {line}")
+
+
 def test_glossary_defines_each_term_once():
     terms = re.findall(r"^\| \*\*(.+?)\*\*", (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(terms) == len(set(terms)) >= 20

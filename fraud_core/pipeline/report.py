@@ -10,6 +10,7 @@ from pathlib import Path
 from fraud_core.errors import ResultError
 from fraud_core.pipeline import pandoc
 from fraud_core.pipeline.choices import choice_counts
+from fraud_core.pipeline.committed import committed_notebook
 from fraud_core.pipeline.params import STUDIES
 from fraud_core.pipeline.paths import checkout, results_folder, within_project
 from fraud_core.pipeline.results import figure, read_metrics
@@ -90,7 +91,7 @@ def _figures_of(name: str, profile: str, asked: str) -> dict:
 
 
 def _stage(profile: str, work: Path) -> None:
-    """Put the sources with resolved figures and the executed notebooks into the working folder."""
+    """Put the sources with resolved figures and the notebooks, executed or from results, into the working folder."""
     shutil.rmtree(work, ignore_errors=True)
     (work / "studies").mkdir(parents=True)
     sources = within_project("reports")
@@ -102,10 +103,14 @@ def _stage(profile: str, work: Path) -> None:
     for name in PICTURES:
         shutil.copy(within_project(f"benchmarks/results/{name}.svg"), work)
     for study, entry in STUDIES.items():
-        executed = _executed(profile, study)
-        if not executed.is_file():
+        executed, folder = _executed(profile, study), results_folder(profile, study)
+        if executed.is_file():
+            notebook = json.loads(executed.read_bytes())
+        elif profile == "full":  # these results are in git
+            source = json.loads(within_project(f"notebooks/{entry.notebook}.ipynb").read_bytes())
+            notebook = committed_notebook(source, within_project(folder), shown_as=folder.as_posix())
+        else:
             raise ResultError(f"{study}: no executed notebook; run `dvc repro -f {study}@{profile}`")
-        notebook = json.loads(executed.read_bytes())
         for cell in notebook["cells"]:
             if "parameters" in cell["metadata"].get("tags", []):
                 cell["metadata"]["tags"].append("remove-cell")

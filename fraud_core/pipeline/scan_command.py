@@ -1,5 +1,6 @@
 """The scan of a label batch from the command line: a table in, findings and a list of suspicious rows out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.tables import read_card, read_table, write_csv
 from fraud_core.poisoning.quantised import quantise
 from fraud_core.poisoning.scan import FEWEST_TRUSTED_FRAUDS, Scan, detect, segment_counts
+from fraud_core.poisoning.scan_words import finding_words, nothing_named, validity
 from fraud_core.poisoning.scores import out_of_fold_scores
 
 SUSPICIOUS = Path("scratch/scan/suspicious.csv")
@@ -55,6 +57,7 @@ def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed:
     rows = TrainingRows(arrays.features, arrays.y_true, arrays.amount_eur, is_trusted)
     hours = card.split.validation_seconds / 3600
     whose = f"the labels of the last {hours:g} hours of {(trusted or data).name} are taken as true"
+    print(validity(card.name), flush=True)
     print(f"scanning {data.name}: {int(np.sum(~is_trusted)):,} labels; {whose}", flush=True)
     if (n_frauds := int(arrays.y_true[is_trusted].sum())) < FEWEST_TRUSTED_FRAUDS:
         print(f"insufficient evidence: the trusted rows hold {n_frauds} frauds, {FEWEST_TRUSTED_FRAUDS} are needed")
@@ -62,10 +65,11 @@ def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed:
     quantised = quantise(rows.features)
     scores = out_of_fold_scores(rows, seed=seed, quantised=quantised)
     found = detect(rows, scores, source=_source(table, card), seed=seed, quantised=quantised)
-    _say(found, arrays.time, arrays.amount_eur)
+    _say(found, card.model_features, arrays.time, arrays.amount_eur)
     if not found.poisoned:
         return 0
-    print(f"suspicious rows: {_write(table, found)}")
+    written = _write(table, found)
+    print(nothing_named(found, own_trusted=trusted is None) or f"suspicious rows: {written}")
     return FOUND_EXIT_CODE
 
 
@@ -88,12 +92,14 @@ def _source(table: pl.DataFrame, card: DatasetCard) -> np.ndarray | None:
     return table[card.only("source")].cast(pl.String).to_numpy() if names else None
 
 
-def _say(found: Scan, time: np.ndarray, amount_eur: np.ndarray) -> None:
+def _say(found: Scan, names: Sequence[str], time: np.ndarray, amount_eur: np.ndarray) -> None:
     if not found.poisoned:
         print("nothing found: the labels look clean")
         return
-    for finding in found.findings:
-        print(f"found {finding.kind}: {finding.words}; p = {finding.p_value:.1e}")
+    for finding, words in zip(found.findings, finding_words(found, names), strict=True):
+        print(f"found {finding.kind}: {words}; p = {finding.p_value:.1e}")
+    if not found.suspicious.any():
+        return
     bands = np.array(["under 10 euros", "10 to 100 euros", "100 euros and more"])
     segments = {"hour": (time // 3600).astype(int), "amount": bands[np.digitize(amount_eur, [10.0, 100.0])]}
     for count in segment_counts(found.suspicious, segments)[:SHOWN_SEGMENTS]:

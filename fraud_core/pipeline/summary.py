@@ -21,7 +21,10 @@ HEADLINES = (
     ("fairness on credit default fails for", "fairness", "uci_default.failing", ""),
     ("promotion gate", "select", "gate.reasons", ""),
 )  # fmt: skip
-PAGES = ("README.md", "docs/capacity.md", "docs/entities.md", "docs/explain.md", "docs/fairness.md")
+PAGES = (
+    "README.md", "docs/capacity.md", "docs/drift.md", "docs/entities.md", "docs/explain.md", "docs/fairness.md",
+    "docs/poisoning.md",
+)  # fmt: skip
 # A figure of these pages stands between two comments: <!-- study.figure:format -->0.779<!-- / -->
 README_FIGURE = re.compile(r"(<!-- ([a-z_]+\.[A-Za-z0-9_.]+(?::[^ ]+)?) -->)(.*?)(<!-- / -->)", re.DOTALL)
 
@@ -33,7 +36,10 @@ def summary(profile: str) -> str:
     for label, study, name, form in HEADLINES:
         lines.append(f"  {label:{width}}  {figure(read_metrics(results_folder(profile, study)), name, form)}")
     report = Path(f"reports/_site/{profile}/index.html")
-    lines += ["", f"  report      {report}", "  serve       make serve", "  notebooks   make lab", ""]
+    shown = (
+        report if within_project(report).is_file() else f"python -m fraud_core report --profile {profile} renders it"
+    )
+    lines += ["", f"  report      {shown}", "  serve       make serve", "  notebooks   make lab", ""]
     return "\n".join(["", *lines])
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from fraud_core.errors import ParameterError
 from fraud_core.model.intervals import Interval, clopper_pearson
+from fraud_core.poisoning.scan_words import VALIDATED
 from fraud_core.verdicts import Verdict
 
 
@@ -186,7 +187,7 @@ def judge_scan(found: Sequence[str]) -> Criterion:
     Parameters
     ----------
     found
-        What the scan found, a sentence each; none when the labels look clean.
+        What the scan found, a sentence each (`finding_words` names the columns); none when the labels look clean.
 
     Examples
     --------
@@ -194,8 +195,12 @@ def judge_scan(found: Sequence[str]) -> Criterion:
     'fail'
     """
     if found:
-        return Criterion("poisoning scan", Verdict.FAIL, f"the training labels look poisoned: {'; '.join(found)}")
-    return Criterion("poisoning scan", Verdict.PASS, "the scan of the training labels found no sign of poisoning")
+        return Criterion(
+            "poisoning scan", Verdict.FAIL, f"the training labels look poisoned: {'; '.join(found)} ({VALIDATED})"
+        )
+    return Criterion(
+        "poisoning scan", Verdict.PASS, f"the scan of the training labels found no sign of poisoning ({VALIDATED})"
+    )
 
 
 def judge_champion(saving_eur: Interval, *, floor_eur: float) -> Criterion:

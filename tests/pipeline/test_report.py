@@ -7,11 +7,13 @@ import nbformat
 import pytest
 
 from fraud_core.errors import ResultError
+from fraud_core.pipeline.committed import committed_notebook
+from fraud_core.pipeline.pandoc import page_from_notebook
 from fraud_core.pipeline.params import STUDIES
 from fraud_core.pipeline.paths import results_folder
 from fraud_core.pipeline.report import BENCHMARKS, FIGURE, PICTURES, PREFIX, render_report, resolve_figures
 from fraud_core.pipeline.results import write_metrics
-from fraud_core.pipeline.summary import PAGES, README_FIGURE, refresh_readme
+from fraud_core.pipeline.summary import PAGES, README_FIGURE, refresh_readme, summary
 from tests.conftest import ROOT
 
 SOURCES = ("index.qmd", "service.qmd", "model_card.qmd")
@@ -82,10 +84,59 @@ def test_missing_figure_fails_and_keeps_the_old_report(studied):
     assert index.read_bytes() == before
 
 
-def test_study_that_was_not_executed_is_named(studied):
+SOURCE = {
+    "cells": [
+        {"cell_type": "markdown", "metadata": {}, "source": ["# Drift: what changed\n"]},
+        {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": ['x: int = 1'], "outputs": []},
+        {"cell_type": "code", "metadata": {}, "outputs": [], "source": [
+            "#| label: fig-a\n#| fig-cap: A drawing.\nsave_figure(draw(1), results_dir, \"a\")"]},
+        {"cell_type": "code", "metadata": {}, "outputs": [], "source": [
+            "#| label: tbl-b\n#| tbl-cap: Rows.\ntable(rows)"]},
+        {"cell_type": "code", "metadata": {}, "outputs": [], "source": [
+            "more = \" So it is.\"\nmaybe = \" Perhaps {none}.\" if front else \"\"\n"
+            "reading(\"Moved by {probe} (@fig-a, @tbl-b).\" + more + maybe, metrics)"]},
+    ], "metadata": {}, "nbformat": 4, "nbformat_minor": 5,
+}  # fmt: skip
+
+
+@pytest.fixture
+def unexecuted_drift(studied):
     (studied / "results/quick/drift/executed.ipynb").unlink()
-    with pytest.raises(ResultError, match="drift: no executed notebook"):
+    (studied / "notebooks").mkdir()
+    (studied / "notebooks/30_drift.ipynb").write_text(json.dumps(SOURCE))
+    (studied / "results/quick/drift/figures").mkdir()
+    (studied / "results/quick/drift/figures/a.svg").write_text("<svg id='a'/>")
+    return studied
+
+
+def test_study_that_was_not_executed_is_rendered_from_its_results_and_says_so(unexecuted_drift, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    text = (unexecuted_drift / render_report("quick")).with_name("studies").joinpath("30_drift.html").read_text()
+    assert "Rendered from the committed results" in text
+    assert "results/quick/drift" in text
+    assert "So it is." in text
+    assert "Moved by 1 (" in text
+    assert text.count("Perhaps") == 1  # in the folded code alone
+    assert "not among the committed results" in text
+    assert (unexecuted_drift / "reports/_site/quick/studies/30_drift-fig-a.svg").read_text() == "<svg id='a'/>"
+
+
+def test_drawing_or_results_that_are_missing_are_named(unexecuted_drift):
+    (unexecuted_drift / "results/quick/drift/figures/a.svg").unlink()
+    with pytest.raises(ResultError, match=r"results/quick/drift/figures/a\.svg: no such file"):
         render_report("quick")
+    (unexecuted_drift / "results/quick/explain/metrics.json").unlink()
+    with pytest.raises(ResultError, match=r"results/quick/explain/metrics\.json: no such file"):
+        render_report("quick")
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_study_renders_from_what_is_committed(study):
+    source = json.loads((ROOT / f"notebooks/{STUDIES[study].notebook}.ipynb").read_bytes())
+    notebook = committed_notebook(source, ROOT / "results" / study, shown_as=f"results/{study}")
+    page = page_from_notebook(notebook, name=study)
+    assert page.pictures
+    assert "Rendered from the committed results" in page.body
 
 
 def test_unknown_study_in_a_text_is_refused(studied):
@@ -136,3 +187,10 @@ def test_readme_figures_are_filled_and_checked(project):
 
 def test_readme_pattern_reads_formats():
     assert README_FIGURE.findall("<!-- a.b.c:interval% -->x<!-- / -->")[0][1] == "a.b.c:interval%"
+
+
+def test_summary_names_a_report_only_where_there_is_one(studied, monkeypatch):
+    monkeypatch.setattr("fraud_core.pipeline.summary.HEADLINES", (("probe", "drift", "probe", ""),))
+    assert "report      python -m fraud_core report --profile quick renders it" in summary("quick")
+    index = render_report("quick")
+    assert f"report      {index}" in summary("quick")

@@ -25,6 +25,7 @@ def poisoned(clean, direction: str, rate: float):
 def test_clean_labels_give_exit_code_0_and_say_what_is_trusted(clean, capsys):
     assert main(["scan", str(clean)]) == 0
     said = capsys.readouterr().out
+    assert said.splitlines()[0] == "the scan was validated on day 1 of the ULB data alone"
     assert "the labels of the last 4 hours of labels.csv are taken as true" in said
     assert "nothing found" in said
 
@@ -32,7 +33,12 @@ def test_clean_labels_give_exit_code_0_and_say_what_is_trusted(clean, capsys):
 def test_false_frauds_give_exit_code_2_and_a_list_of_rows(clean, project, capsys):
     data = poisoned(clean, "legit_to_fraud", 0.2)
     assert main(["scan", str(data)]) == 2
-    assert "found false frauds" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "found false frauds" in said
+    assert "no row is named: a row is doubted because labels that are taken as true contradict it" in said
+    assert "give a table whose labels are true with --trusted (make: TRUSTED=path)" in said
+    assert "labels suspicious" not in said
+    assert pl.read_csv(project / "scratch/scan/suspicious.csv").height == 0
     # The labels of the last hours are false too, so rows are named only with labels that are true.
     assert main(["scan", str(data), "--trusted", str(clean)]) == 2
     said = capsys.readouterr().out
@@ -57,6 +63,16 @@ def test_too_few_trusted_frauds_give_exit_code_3_and_no_verdict(clean, capsys):
     said = capsys.readouterr().out
     assert "insufficient evidence: the trusted rows hold 0 frauds" in said
     assert "nothing found" not in said
+
+
+def test_another_card_is_told_in_the_first_line_that_the_scan_was_not_validated_on_it(clean, project, capsys):
+    card = (project / "data/cards/ulb.yaml").read_text()
+    (project / "data/cards/shop.yaml").write_text(card.replace("name: ulb", "name: shop", 1))
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("card: ulb ", "card: shop "))
+    assert main(["scan", str(clean)]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("warning: card shop is other data than those it was tried on")
 
 
 def test_table_that_breaks_the_card_is_an_error_not_a_finding(clean, capsys):

@@ -73,7 +73,9 @@ def test_one_sign_of_poisoning_refuses_promotion_in_words():
     assert decide(clean).promoted
     refused = decide(clean, poisoned)
     assert not refused.promoted
-    assert refused.refusals == ["the training labels look poisoned: 2,000 labels are not believed; a trigger"]
+    words = "the training labels look poisoned: 2,000 labels are not believed; a trigger"
+    assert refused.refusals == [f"{words} (the scan was validated on day 1 of the ULB data alone)"]
+    assert "validated on day 1 of the ULB data alone" in clean.evidence
 
 
 def test_reported_criteria_decide_nothing():

@@ -1,0 +1,73 @@
+"""How often the drift tests alarm on a stretch of payments, beside the rate on shuffled rows that they are set to.
+
+After `make run`. In each hour of both days the first half of the payments is the reference, and the first so many
+payments that follow are the window: minutes later, of the same hour, and in the order in which they came. Beside it the
+same hour's payments are shuffled first. The tests are those of `python -m fraud_core drift`.
+"""
+
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+
+from fraud_core.data.arrays import to_arrays
+from fraud_core.drift.window import compare_windows, prepare_window
+from fraud_core.model.intervals import share
+from fraud_core.pipeline.params import read_params
+from fraud_core.pipeline.paths import within_project
+from fraud_core.pipeline.versions import open_versions
+
+ROWS = 1000
+RESULTS = Path(__file__).with_name("results") / "contiguous_windows.json"
+
+
+def main() -> None:
+    """Measure, print and write benchmarks/results/contiguous_windows.json."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    started, data = time.perf_counter(), open_versions("data")
+    limits = read_params(within_project("params.yaml")).drift
+    parts = [to_arrays(version, data.card) for version in (data.v0, data.v1)]
+    features = np.concatenate([part.features for part in parts])
+    hour = (np.concatenate([part.time for part in parts]) // 3600).astype(int)
+    found: dict[str, float | int | str] = {"rows": ROWS, "alpha": limits.alpha}
+    for name, shuffled in (("contiguous", False), ("shuffled", True)):
+        rng = np.random.default_rng(1)
+        states = []
+        for each in np.unique(hour):
+            own = np.flatnonzero(hour == each)
+            states += state_of(
+                features[rng.permutation(own) if shuffled else own], data.card.model_features, limits, rng
+            )
+        alarmed = sum(state in ("moved", "drifted") for state in states)
+        rate = share(alarmed, len(states))
+        found |= {
+            f"{name}.windows": len(states), f"{name}.alarms": alarmed, f"{name}.drifted": states.count("drifted"),
+            f"{name}.rate": rate.value, f"{name}.rate_lo": rate.low, f"{name}.rate_hi": rate.high,
+        }  # fmt: skip
+    found |= {
+        "seconds": round(time.perf_counter() - started), "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(), "numpy": np.__version__,
+    }  # fmt: skip
+    print(json.dumps(found, indent=1))
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def state_of(rows: np.ndarray, names: tuple[str, ...], limits, rng: np.random.Generator) -> list[str]:
+    """State of the window after the first half of one hour's rows; none where the second half is too short."""
+    half = len(rows) // 2
+    if len(rows) - half < ROWS:
+        return []
+    prepared = prepare_window(rows[:half], names, n_bins=limits.n_bins, rng=rng)
+    window = rows[half : half + ROWS]
+    found = compare_windows(
+        prepared, window, psi_limit=limits.psi_limit, domain_limit=limits.domain_limit, alpha=limits.alpha, rng=rng
+    )
+    return [found.state]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What is said beside a scan: where it was validated, findings under the names of columns, and why no row is named."""
+
+from collections.abc import Sequence
+
+from fraud_core.poisoning.scan import Scan
+
+VALIDATED_CARD = "ulb"
+VALIDATED = "the scan was validated on day 1 of the ULB data alone"
+
+
+def validity(card: str) -> str:
+    """Where the scan was validated, as a warning for any other card.
+
+    Examples
+    --------
+    >>> validity("ulb")
+    'the scan was validated on day 1 of the ULB data alone'
+    >>> validity("shop").startswith("warning: card shop is other data")
+    True
+    """
+    if card == VALIDATED_CARD:
+        return VALIDATED
+    return (
+        f"warning: card {card} is other data than those it was tried on: {VALIDATED}, and on clean tables of other "
+        "kinds it has raised false alarms more often than it says (docs/poisoning.md)"
+    )
+
+
+def finding_words(found: Scan, names: Sequence[str]) -> list[str]:
+    """The findings as sentences in which features have the names of their columns.
+
+    Parameters
+    ----------
+    names
+        Of the columns of the feature matrix that was scanned, in their order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fraud_core.poisoning.scan import Finding
+    >>> from fraud_core.poisoning.triggers import Suspected
+    >>> trigger = Suspected(1, 7.0, 7.0, np.array([True]), 1e-9)
+    >>> finding = Finding("trigger", 1e-9, 1, trigger.words)
+    >>> finding_words(Scan(np.zeros(1), np.ones(1, bool), 0.0, 0.0, trigger, (finding,)), ["V1", "Amount"])[0][:33]
+    'Amount at 7 switches fraud off: 1'
+    """
+    words = [finding.words for finding in found.findings]
+    if found.trigger is None:
+        return words
+    number, name = f"feature {found.trigger.column + 1} at ", f"{names[found.trigger.column]} at "
+    return [each.replace(number, name, 1) if each == found.trigger.words else each for each in words]
+
+
+def nothing_named(found: Scan, *, own_trusted: bool) -> str:
+    """Why a scan that alarms names no row, and what to give; empty when it names some or does not alarm.
+
+    Parameters
+    ----------
+    own_trusted
+        Whether the trusted rows are the last ones of the scanned table itself.
+    """
+    if not found.poisoned or found.suspicious.any():
+        return ""
+    why = (
+        "no row is named: a row is doubted because labels that are taken as true contradict it, and the labels of the "
+        "trusted rows are as doubtful as the rest"
+    )
+    fix = "give a table whose labels are true with --trusted (make: TRUSTED=path)"
+    other = "the table given as trusted holds the same doubtful labels; give one that was checked"
+    return f"{why}; {fix if own_trusted else other}"
