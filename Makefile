@@ -38,6 +38,7 @@ serve: env $(VENV)/.kernel ## the service on the champion, open to this machine 
 
 features: $(VENV)/.features ## the model of customers and terminals, and the feature store filled (STORE=path of Feast's configuration)
 	@dvc repro features
+	@test -f models/entities/manifest.json || dvc repro --force --single-item features
 	@python -m feature_repo.load $(if $(STORE),--store "$(STORE)")
 
 $(VENV)/.features: $(VENV)/.ready requirements-features.lock

@@ -1,6 +1,11 @@
 """``python -m fraud_core``: the commands of the pipeline."""
 
-from fraud_core.pipeline.cli import main
+import os
+
+from fraud_core.pipeline.arithmetic import fix_arithmetic, read_processor
 
 if __name__ == "__main__":
+    fix_arithmetic(os.environ, read_processor())  # before anything imports NumPy
+    from fraud_core.pipeline.cli import main
+
     raise SystemExit(main())

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -81,7 +82,7 @@ class TestPipeline:
     def test_changed_parameter_reruns_what_depends_on_it_alone(self, ran):
         path = ran / "params.yaml"
         before = path.read_text()
-        path.write_text(before.replace("power_windows: 10\n", "power_windows: 11\n", 1))
+        path.write_text(before.replace("power_windows: 5\n", "power_windows: 6\n", 1))
         plan = call(ran, "dvc", "repro", "--dry", *QUICK)
         path.write_text(before)
         assert set(re.findall(r"Running stage '(.+)'", plan)) == {"drift@quick"}
@@ -89,11 +90,29 @@ class TestPipeline:
     def test_sweep_compares_with_the_last_commit(self, ran):
         call(ran, "git", "commit", "-q", "--allow-empty", "-am", "own data")
         call(ran, "dvc", "exp", "run", "-S", "poisoning.rate=0.4", "-S", "poisoning.attack=fraud_to_legit", "sweep")
+        changed = call(ran, "git", "diff", "--numstat", "HEAD", "--", "params.yaml").split()
+        assert changed[:2] == ["2", "2"]
         assert "poisoning.rate" in call(ran, "dvc", "exp", "show", "--only-changed", "--csv")
         difference = json.loads(call(ran, "dvc", "metrics", "diff", "--json").splitlines()[0])
         assert difference["results/sweep/metrics.json"]["poison_rate"]["new"] == 0.4
         assert "file://" in call(ran, "dvc", "plots", "diff")
         call(ran, "git", "checkout", "-q", ".")
+
+    def test_queued_sweeps_download_nothing_and_are_in_the_mlflow_of_the_checkout(self, ran):
+        call(ran, "git", "commit", "-q", "--allow-empty", "-am", "own data")
+        call(ran, "dvc", "exp", "run", "--queue", "-S", "poisoning.rate=0.3,0.5", "sweep")
+        said = call(ran, "dvc", "exp", "run", "--run-all")
+        assert set(re.findall(r"Running stage '(.+)'", said)) == {"sweep"}
+        status = call(ran, "dvc", "queue", "status")
+        assert (status.count("Success"), status.count("Failed")) == (2, 0)
+        table = call(ran, "dvc", "exp", "show", "--only-changed", "--csv").splitlines()
+        assert len(table[0].split(",")) < 40
+        assert {line.split(",")[-1] for line in table[1:]} >= {"0.3", "0.5"}
+        with sqlite3.connect(ran / "mlflow.db") as runs:
+            named = {row[0] for row in runs.execute("SELECT value FROM tags WHERE key = 'dvc_experiment'")}
+            revisions = {row[0] for row in runs.execute("SELECT value FROM tags WHERE key = 'git_revision'")}
+        assert {line.split(",")[0] for line in table[1:]} - {""} <= named
+        assert any(not revision.endswith("-dirty") for revision in revisions)
 
     def test_misspelt_parameter_fails_with_its_name(self, ran):
         path = ran / "params.yaml"

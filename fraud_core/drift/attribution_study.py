@@ -123,7 +123,7 @@ def attribution_study(
 
 def judge_attribution(attributor: Attributor, scenarios: Sequence[Scenario]) -> Judged:
     """Accuracy, false attacks, confusion and reliability of an attribution on scenarios of every cause."""
-    found = [attributor.judge(one.evidence) for one in scenarios]
+    found = attributor.judge_all([one.evidence for one in scenarios])
     confusion = {cause: dict.fromkeys((*CAUSES, INCONCLUSIVE), 0) for cause in CAUSES}
     for one, judged in zip(scenarios, found, strict=True):
         confusion[one.cause][judged.verdict] += 1

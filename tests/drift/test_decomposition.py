@@ -51,9 +51,8 @@ class TestDecomposition:
         a, b = rng.normal(size=(3000, 2)), rng.normal(0.4, 1, size=(3000, 2))
         domain, weight = _Domain(a, b, rng), rng.poisson(1.0, (1, 6000)).astype(float)
         seen, held = domain._halves
-        again = LogisticRegression(max_iter=500).fit(
-            domain._terms[0][:, :-1], seen >= 3000, sample_weight=weight[0, seen]
-        )
+        counted = weight[0, seen]
+        again = LogisticRegression(max_iter=500).fit(domain._terms[0][:, :-1], seen >= 3000, sample_weight=counted)
         expected = again.predict_proba(domain._terms[1][:, :-1])[:, 1]
         assert np.abs(domain.probability(weight)[0, held] - expected).max() < 0.03
         assert np.abs(domain.probability(np.ones((1, 6000)))[0, held] - expected).max() > 0.03
