@@ -1,4 +1,4 @@
-"""An attacker who reads the scan: hides a kind of fraud that the trusted hours do not hold, at the same count of frauds.
+"""An attacker who reads the scan hides a kind of fraud that the trusted hours do not hold, at the same count of frauds.
 
 Of v0 alone: the frauds outside the trusted hours that lie farthest from any trusted fraud are hidden, and, in the other
 half of the runs, as many of the highest-scored honest payments are called fraud, so that no count chart sees a change.

@@ -67,7 +67,7 @@ class TestPipeline:
     def test_own_table_becomes_a_champion_and_a_report(self, ran):
         call(ran, "python", "-m", "fraud_core", "promote")
         summary = call(ran, "python", "-m", "fraud_core", "summary")
-        assert "champion, average precision on day 2" in summary
+        assert "candidate, average precision on day 2" in summary
         assert load_bundle(ran / "models/champion").bundle.contract.card == "ulb"
         assert (ran / "reports/_site/quick/studies/20_poisoning.html").is_file()
         fairness = json.loads((ran / "results/quick/fairness/metrics.json").read_text())

@@ -8,10 +8,10 @@ from fraud_core.pipeline.report import resolve_figures
 from fraud_core.pipeline.results import figure, read_metrics
 
 HEADLINES = (
-    ("champion, average precision on day 2", "select", "champion.average_precision", "interval"),
-    ("frauds found at the review capacity", "select", "champion.recall_at_budget", "interval%"),
-    ("cost of day 2 at its threshold, euros", "select", "champion.expected_cost_eur", "interval"),
-    ("saved against having no model, euros", "select", "champion.saving_eur", "interval"),
+    ("candidate, average precision on day 2", "select", "candidate.average_precision", "interval"),
+    ("frauds found at the review capacity", "select", "candidate.recall_at_budget", "interval%"),
+    ("cost of day 2 at its threshold, euros", "select", "candidate.expected_cost_eur", "interval"),
+    ("saved against having no model, euros", "select", "candidate.saving_eur", "interval"),
     ("noise floor of average precision (placebo)", "poisoning", "placebo.average_precision_floor", ""),
     ("change after hiding half the frauds", "poisoning", "fraud_to_legit.50.none.average_precision_change", "interval"),
     ("the same, defended by the policy", "poisoning", "fraud_to_legit.50.policy.average_precision_change", "interval"),
