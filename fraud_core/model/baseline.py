@@ -109,6 +109,46 @@ def spread(
     return Spread(np.array(values))
 
 
+def spread_figures(
+    rows: TrainingRows,
+    holdout: Arrays,
+    alternatives: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    model: Mapping[str, Any],
+    n_seeds: int,
+    progress: Callable[[str, int, int], None] = lambda *step: None,
+) -> dict[str, float | int]:
+    """What one fit may hide: CatBoost under other seeds, and every estimator under settings that are as good inside v0.
+
+    Parameters
+    ----------
+    rows, holdout
+        v0 and v1.
+    alternatives
+        Settings by estimator; an estimator without any has no figure.
+    model
+        As in `train_all`.
+    n_seeds
+        Fits of CatBoost.
+    progress
+        Called with (what, done, total).
+
+    Returns
+    -------
+    dict
+        ``catboost.seeds.<figure>`` and ``<estimator>.alternatives.<figure>`` of `Spread.figures`.
+    """
+    seeds = [(model["catboost"], model["seed"] + k) for k in range(n_seeds)]
+    shown = {"n_threads": model["n_threads"], "progress": progress}
+    found = spread("catboost", rows, holdout, seeds, what="seeds", **shown).figures("catboost.seeds")
+    for name, tried in alternatives.items():
+        fits = [(settings, model["seed"]) for settings in tried]
+        if fits:
+            what = f"settings of {name.replace('_', ' ')}"
+            found |= spread(name, rows, holdout, fits, what=what, **shown).figures(f"{name}.alternatives")
+    return found
+
+
 def random_split_average_precision(
     rows: Arrays, *, model: Mapping[str, Any], n_splits: int, n_replicates: int, rng: np.random.Generator
 ) -> Interval:

@@ -121,3 +121,14 @@ def bands_of(y_true: np.ndarray, y_score: np.ndarray, edges: np.ndarray = CALIBR
             )
         )  # fmt: skip
     return found
+
+
+def band_rows(bands: list[Band]) -> list[dict[str, object]]:
+    """The bands as rows of a table."""
+    return [
+        {
+            "probability": band.words, "payments": band.rows, "expected": round(band.expected, 1),
+            "observed": band.observed, "share of frauds": band.observed_share,
+        }
+        for band in bands
+    ]  # fmt: skip

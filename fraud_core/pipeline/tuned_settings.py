@@ -58,6 +58,10 @@ class Tuning(msgspec.Struct, frozen=True):
             }
         return flat
 
+    def alternatives(self, n: int) -> dict[str, list[dict[str, Any]]]:
+        """At most `n` settings of each estimator that the folds cannot tell from its best, the highest mean first."""
+        return {name: list(tuned.indistinct.values())[:n] for name, tuned in self.estimators.items()}
+
 
 def read_tuning() -> Tuning:
     """The tuning that the settings in params.yaml come from.
