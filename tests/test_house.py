@@ -12,6 +12,7 @@ import nbformat
 import pytest
 
 from fraud_core.pipeline import params as params_module
+from fraud_core.pipeline import study_params
 from fraud_core.pipeline.notebook import check_parameters, declared_parameters
 from fraud_core.pipeline.params import STUDIES, SWEEPS, notebook_parameters, read_params
 from tests.conftest import ROOT
@@ -247,7 +248,8 @@ def test_parameters_of_yaml_struct_and_notebook_are_the_same(study, profile):
 
 
 def test_every_struct_of_the_parameters_refuses_unknown_keys():
-    structs = [s for s in vars(params_module).values() if isinstance(s, type) and issubclass(s, params_module._Section)]
+    named = {**vars(params_module), **vars(study_params)}.values()
+    structs = [s for s in named if isinstance(s, type) and issubclass(s, study_params._Section)]
     assert len(structs) > 10
     for struct in structs:
         assert struct.__struct_config__.forbid_unknown_fields, struct

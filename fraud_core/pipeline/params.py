@@ -9,22 +9,23 @@ from fraud_core.errors import ParameterError
 from fraud_core.model.calibration import Method
 from fraud_core.model.policy import PolicySettings
 from fraud_core.pipeline.paths import PROFILES
-
-Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-Positive = Annotated[float, msgspec.Meta(gt=0.0)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-Flip = Literal["legit_to_fraud", "fraud_to_legit", "symmetric"]
-# An attack on a group needs a column that the payments do not have; it belongs to tables with sensitive attributes.
-Attack = Literal[
-    "legit_to_fraud", "fraud_to_legit", "symmetric", "boundary", "targeted_mode", "backdoor", "injection", "source"
-]
-Defence = Literal[
-    "none", "confident_learning", "knn", "micro_models", "trusted_loss", "provenance", "out_of_fold", "policy"
-]
-
-
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    pass
+from fraud_core.pipeline.study_params import (
+    Attack,
+    BaselineStudy,
+    Count,
+    DataStudy,
+    Defence,
+    DriftStudy,
+    EntitiesStudy,
+    ExplainStudy,
+    FairnessStudy,
+    Flip,
+    PoisoningStudy,
+    Positive,
+    SelectStudy,
+    Share,
+    _Section,
+)
 
 
 class DataSource(_Section):
@@ -88,156 +89,6 @@ class EntityModel(_Section):
     test_days: Count
     validation_days: Count
     first_day: Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
-
-
-class DataStudy(_Section):
-    n_examples: Count
-
-
-class BaselineStudy(_Section):
-    seed: int
-    n_replicates: Count
-    n_random_splits: Count
-    n_seeds: Annotated[int, msgspec.Meta(ge=2)]
-    n_alternatives: Annotated[int, msgspec.Meta(ge=0)]
-
-
-class PoisoningStudy(_Section):
-    attacks: dict[Attack, list[Share]]
-    defences: list[Defence]
-    n_seeds: Count
-    n_placebo: Annotated[int, msgspec.Meta(ge=2)]
-    n_scanned: Annotated[int, msgspec.Meta(ge=0)]
-    equivalence_limit: Share
-    tolerated_eur: Positive
-    n_replicates: Count
-
-
-class Replay(_Section):
-    train_hours: Positive
-    calibrate_hours: Positive
-    block_hours: Positive
-    label_delay_hours: Annotated[float, msgspec.Meta(ge=0.0)]
-    attack_hour: Positive
-    hidden_share: Share
-
-
-class StreamReplay(_Section):
-    stream: dict[str, Any]
-    first_day: Count
-    train_days: Count
-    reference_days: Count
-    window_days: Count
-    label_delay_days: Count
-    retrain_days: Count
-    alert_share: Share
-    change_day: Count
-    hidden_share: Share
-    drifts: dict[Literal["covariate", "new_pattern"], Positive]
-    n_scenarios: Annotated[int, msgspec.Meta(ge=5)]
-    n_seeds: Count
-
-
-class Resamples(_Section):
-    decomposition: Count
-    estimate: Count
-
-
-class DriftStudy(_Section):
-    seed: int
-    equivalence_limit: Share
-    n_replicates: Count
-    resamples: Resamples
-    aa_rows: list[Count]
-    aa_windows: list[Count]
-    power_rows: Count
-    power_windows: Count
-    n_scenarios: Count
-    replay: Replay
-    stream_replay: StreamReplay
-
-
-class Folds(_Section):
-    first_day: Annotated[int, msgspec.Meta(ge=0)]
-    train_days: Count
-    delay_days: Annotated[int, msgspec.Meta(ge=0)]
-    test_days: Count
-    n_folds: Count
-    known: Literal["training_week", "stream"]
-
-
-class EntitiesStudy(_Section):
-    seed: int
-    stream: dict[str, Any]
-    folds: Folds
-    cards_per_day: Count
-    n_replicates: Count
-    n_parity: Count
-
-
-class Mitigation(_Section):
-    miss_cost: Annotated[float, msgspec.Meta(gt=1.0)]
-    tolerances: list[Share]
-    recommended_tolerance: Share
-    minimum_positives: Count
-    n_splits: Count
-    n_iterations: Annotated[int, msgspec.Meta(ge=0)]
-
-
-class Hiding(_Section):
-    attribute: str
-    group: str
-    shares: list[Share]
-    n_seeds: Count
-    selection_rates: list[Share]
-
-
-class Trial(_Section):
-    gaps: list[Share]
-    sizes: list[Count]
-    n_draws: Count
-    recall: Share
-    limit: Share
-
-
-class StreamAudit(_Section):
-    n_streams: Annotated[int, msgspec.Meta(ge=1)]
-    bias: Share
-    alert_share: Share
-
-
-class FairnessStudy(_Section):
-    seed: int
-    n_folds: Annotated[int, msgspec.Meta(ge=2)]
-    age_bands: list[int]
-    selection_rate: Share
-    difference_limit: Share
-    ratio_limit: Share
-    detectable_gap: Share
-    threshold_rates: list[Share]
-    n_replicates: Count
-    mitigation: Mitigation
-    hiding: Hiding
-    trial: Trial
-    stream: dict[str, Any]
-    stream_audit: StreamAudit
-
-
-class ExplainStudy(_Section):
-    seed: int
-    n_rows: Count
-    n_shown: Count
-    n_seeds: Count
-    n_draws: Count
-    attacks: dict[str, Share]
-
-
-class SelectStudy(_Section):
-    seed: int
-    n_replicates: Count
-    minimum_lift: Positive
-    maximum_average_precision: Share
-    alert_tolerance: Positive
 
 
 class Profile(_Section):
