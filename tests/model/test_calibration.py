@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from fraud_core.model.calibration import fit_calibration
+from fraud_core.model.calibration import METHODS, calibrate, fit_calibration
 
 
 def test_equals_unpenalised_logistic_regression_on_many_rows(rng):
@@ -39,3 +39,25 @@ def test_order_of_the_margin_is_kept(rng):
 def test_one_class_is_refused(label):
     with pytest.raises(ValueError, match="both classes"):
         fit_calibration(np.zeros(4), np.full(4, label))
+
+
+def test_methods_keep_the_order_of_the_scores(rng):
+    y = (rng.random(3000) < 0.05).astype(int)
+    margin = rng.normal(3.0 * y - 4.0, 1.0)
+    for method in METHODS:
+        probability = calibrate(margin, y, method).probability(margin)
+        assert np.all(np.diff(probability[np.argsort(margin)]) >= 0), method
+
+
+def test_intercept_adds_up_and_leaves_the_slope(rng):
+    y = (rng.random(3000) < 0.05).astype(int)
+    found = calibrate(rng.normal(0, 2, 3000), y, "intercept")
+    margin = rng.normal(3.0 * y, 1.0)
+    shifted = calibrate(margin, y, "intercept")
+    assert found.slope == shifted.slope == 1.0
+    assert shifted.probability(margin).sum() == pytest.approx(y.sum(), rel=1e-9)
+
+
+def test_unknown_method_is_refused_by_name():
+    with pytest.raises(ValueError, match="expected one of none, intercept, platt, got 'isotonic'"):
+        calibrate(np.zeros(2), np.array([0, 1]), "isotonic")

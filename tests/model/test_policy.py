@@ -2,7 +2,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from fraud_core.model.policy import ACTIONS, DecisionPolicy, PolicySettings, action, actions, expected_losses
+from fraud_core.model.policy import ACTIONS, DecisionPolicy, PolicySettings, action, actions, bands, expected_losses
 from fraud_core.model.policy_choice import Judged, choose_policy, policy_regret, priced
 
 SETTINGS = PolicySettings(
@@ -28,11 +28,13 @@ def test_larger_amounts_are_reviewed_at_smaller_probabilities():
     assert [ACTIONS[k] for k in taken] == ["approve", "approve", "review"]
 
 
-@pytest.mark.parametrize("rule", ["expected_loss", "threshold"])
-def test_one_row_and_many_decide_alike(rows, rule):
-    policy = msgspec.structs.replace(POLICY, rule=rule)
+@pytest.mark.parametrize("friction_eur", [0.0, 25.0])
+@pytest.mark.parametrize(("rule", "block"), [("expected_loss", True), ("expected_loss", False), ("threshold", True)])
+def test_one_row_and_many_decide_alike(rows, rule, block, friction_eur):
+    settings = msgspec.structs.replace(SETTINGS, block_without_review=block, friction_eur=friction_eur)
+    policy = msgspec.structs.replace(POLICY, rule=rule, settings=settings)
     many = actions(policy, rows.probability, rows.amount_eur, 0.3)
-    assert set(many) == ({0, 1, 2} if rule == "expected_loss" else {0, 1})
+    assert set(many) == ({0, 1, 2} if rule == "expected_loss" and block else {0, 1})
     for p, eur, place in zip(rows.probability.tolist(), rows.amount_eur.tolist(), many, strict=True):
         assert action(policy, expected_losses(policy, p, eur), p, 0.3) == ACTIONS[place]
 
@@ -70,3 +72,28 @@ def test_regret_is_never_negative_and_grows_with_miscalibration(rows):
     bad = policy_regret(priced(POLICY, skewed), skewed, 0.5)
     assert 0 <= good.regret_eur < bad.regret_eur
     assert bad.cost_eur == pytest.approx(bad.hindsight_eur + bad.regret_eur)
+
+
+@pytest.mark.parametrize("friction_eur", [0.0, 25.0])
+@pytest.mark.parametrize("block", [True, False])
+def test_bands_are_where_the_decision_changes(rng, block, friction_eur):
+    settings = msgspec.structs.replace(SETTINGS, block_without_review=block, friction_eur=friction_eur)
+    policy = msgspec.structs.replace(POLICY, settings=settings)
+    for amount in rng.lognormal(4, 1.5, 60).tolist():
+        found = bands(policy, amount, 0.5)
+        for p in rng.random(40).tolist():
+            taken = action(policy, expected_losses(policy, p, amount), p, 0.5)
+            if found.block is not None and p > found.block:
+                expected = "block"
+            else:
+                expected = "review" if found.review is not None and p > found.review else "approve"
+            assert taken == expected, (amount, p, found)
+
+
+def test_bundle_made_before_is_read_as_it_decided_then():
+    before = msgspec.to_builtins(POLICY)
+    for name in ("friction_eur", "block_without_review"):
+        del before["settings"][name]
+    read = msgspec.convert(before, DecisionPolicy)
+    assert (read.settings.friction_eur, read.settings.block_without_review) == (0.0, True)
+    assert expected_losses(read, 0.5, 100.0) == expected_losses(POLICY, 0.5, 100.0)
