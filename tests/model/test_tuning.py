@@ -1,4 +1,4 @@
-"""Tuning by folds in time: nothing later is fitted on, equals are decided by speed, the paired difference is as drawn."""
+"""Tuning by folds in time: nothing later is fitted on, and speed decides between equals."""
 
 import numpy as np
 import pytest
