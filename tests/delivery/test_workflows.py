@@ -151,3 +151,9 @@ def test_comment_holds_the_figures_and_what_moved():
     assert "champion, average precision on day 2" in done
     assert done.count("```") == 2
     assert len(done) < 65_536
+
+
+def test_continuous_integration_refuses_arguments_that_it_does_not_know():
+    done = subprocess.run([ROOT / ".ci" / "run", "--quick"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: .ci/run takes no arguments, got: --quick\n"
