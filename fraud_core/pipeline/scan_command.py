@@ -1,6 +1,5 @@
 """The scan of a label batch from the command line: a table in, findings and a list of suspicious rows out."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.tables import read_card, read_table, write_csv
 from fraud_core.poisoning.quantised import quantise
 from fraud_core.poisoning.scan import FEWEST_TRUSTED_FRAUDS, Scan, detect, segment_counts
-from fraud_core.poisoning.scan_words import finding_words, nothing_named, validity
+from fraud_core.poisoning.scan_words import nothing_named, validity
 from fraud_core.poisoning.scores import out_of_fold_scores
 
 SUSPICIOUS = Path("scratch/scan/suspicious.csv")
@@ -64,8 +63,8 @@ def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed:
         return UNDECIDED_EXIT_CODE
     quantised = quantise(rows.features)
     scores = out_of_fold_scores(rows, seed=seed, quantised=quantised)
-    found = detect(rows, scores, source=_source(table, card), seed=seed, quantised=quantised)
-    _say(found, card.model_features, arrays.time, arrays.amount_eur)
+    found = detect(rows, scores, source=_source(table, card), seed=seed, quantised=quantised, names=card.model_features)
+    _say(found, arrays.time, arrays.amount_eur)
     if not found.poisoned:
         return 0
     written = _write(table, found)
@@ -92,12 +91,12 @@ def _source(table: pl.DataFrame, card: DatasetCard) -> np.ndarray | None:
     return table[card.only("source")].cast(pl.String).to_numpy() if names else None
 
 
-def _say(found: Scan, names: Sequence[str], time: np.ndarray, amount_eur: np.ndarray) -> None:
+def _say(found: Scan, time: np.ndarray, amount_eur: np.ndarray) -> None:
     if not found.poisoned:
         print("nothing found: the labels look clean")
         return
-    for finding, words in zip(found.findings, finding_words(found, names), strict=True):
-        print(f"found {finding.kind}: {words}; p = {finding.p_value:.1e}")
+    for finding in found.findings:
+        print(f"found {finding.kind}: {finding.words}; p = {finding.p_value:.1e}")
     if not found.suspicious.any():
         return
     bands = np.array(["under 10 euros", "10 to 100 euros", "100 euros and more"])

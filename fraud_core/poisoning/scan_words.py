@@ -1,6 +1,4 @@
-"""What is said beside a scan: where it was validated, findings under the names of columns, and why no row is named."""
-
-from collections.abc import Sequence
+"""What is said beside a scan: where it was validated, and why no row is named."""
 
 from fraud_core.poisoning.scan import Scan
 
@@ -24,31 +22,6 @@ def validity(card: str) -> str:
         f"warning: card {card} is other data than those it was tried on: {VALIDATED}, and on clean tables of other "
         "kinds it has raised false alarms more often than it says (docs/poisoning.md)"
     )
-
-
-def finding_words(found: Scan, names: Sequence[str]) -> list[str]:
-    """The findings as sentences in which features have the names of their columns.
-
-    Parameters
-    ----------
-    names
-        Of the columns of the feature matrix that was scanned, in their order.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fraud_core.poisoning.scan import Finding
-    >>> from fraud_core.poisoning.triggers import Suspected
-    >>> trigger = Suspected(1, 7.0, 7.0, np.array([True]), 1e-9)
-    >>> finding = Finding("trigger", 1e-9, 1, trigger.words)
-    >>> finding_words(Scan(np.zeros(1), np.ones(1, bool), 0.0, 0.0, trigger, (finding,)), ["V1", "Amount"])[0][:33]
-    'Amount at 7 switches fraud off: 1'
-    """
-    words = [finding.words for finding in found.findings]
-    if found.trigger is None:
-        return words
-    number, name = f"feature {found.trigger.column + 1} at ", f"{names[found.trigger.column]} at "
-    return [each.replace(number, name, 1) if each == found.trigger.words else each for each in words]
 
 
 def nothing_named(found: Scan, *, own_trusted: bool) -> str:

@@ -187,7 +187,7 @@ def judge_scan(found: Sequence[str]) -> Criterion:
     Parameters
     ----------
     found
-        What the scan found, a sentence each (`finding_words` names the columns); none when the labels look clean.
+        What the scan found, a sentence each; none when the labels look clean.
 
     Examples
     --------

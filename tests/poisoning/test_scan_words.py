@@ -6,7 +6,7 @@ import pytest
 from fraud_core.model.champion import TrainingRows
 from fraud_core.poisoning.defences import DEFENCES, defend
 from fraud_core.poisoning.scan import Finding, Scan
-from fraud_core.poisoning.scan_words import finding_words, nothing_named, validity
+from fraud_core.poisoning.scan_words import nothing_named, validity
 from fraud_core.poisoning.triggers import Suspected
 from tests.conftest import ROOT
 
@@ -19,12 +19,9 @@ def scan(*findings, trigger=None, suspicious=False):
 
 @pytest.mark.parametrize(("column", "name"), list(enumerate(NAMES)))
 def test_a_trigger_is_named_by_its_column_and_by_no_number(column, name):
-    trigger = Suspected(column, 2.0, 2.5, np.array([True, True]), 1e-9)
-    other = Finding("hidden frauds", 1e-5, 3, "3 payments called legitimate rank with known frauds")
-    words = finding_words(scan(other, Finding("trigger", 1e-9, 2, trigger.words), trigger=trigger), NAMES)
-    assert words[0] == other.words
-    assert words[1].startswith(f"{name} at 2 to 2.5 switches fraud off: 2 payments")
-    assert "feature" not in words[1]
+    words = Suspected(column, 2.0, 2.5, np.array([True, True]), 1e-9).describe(NAMES)
+    assert words.startswith(f"{name} at 2 to 2.5 switches fraud off: 2 payments")
+    assert "feature" not in words
 
 
 def test_a_scan_that_names_no_row_says_why_and_what_to_give():
@@ -46,6 +43,6 @@ def defences_of_the_page(heading):
 
 
 def test_the_table_of_defences_holds_those_that_can_be_called_and_no_other():
-    assert defences_of_the_page("| defence | what it drops |") == [name for name in DEFENCES if name != "policy"]
+    assert defences_of_the_page("| defence | what it drops |") == list(DEFENCES)
     rows = TrainingRows(np.zeros((2, 1)), np.array([0, 1]), np.ones(2), np.array([False, True]))
     assert defend("none", rows, None, seed=0).rows.y_true.tolist() == [0, 1]
