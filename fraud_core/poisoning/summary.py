@@ -250,6 +250,29 @@ def certificate_metrics(certified: CertifiedRecall) -> dict[str, Any]:
     return flat
 
 
+def worst_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The attack of lowest average precision without a defence, under ``worst.``.
+
+    Parameters
+    ----------
+    metrics
+        Of `effect_metrics` and `monitor_metrics`.
+
+    Examples
+    --------
+    >>> low, high = Interval(0.4, 0.3, 0.5), Interval(0.8, 0.7, 0.9)
+    >>> flat = {f"{name}.{key}": value for name, found in (("a.5", low), ("b.5", high)) for key, value in {
+    ...     "none.average_precision": found, "policy.average_precision": found, "none.verdict": "harm", "detected": 0.1,
+    ... }.items()}
+    >>> worst_metrics(flat)["worst.attack"]
+    'a.5'
+    """
+    names = [key.removesuffix(".detected") for key in metrics if key.endswith(".detected")]
+    worst = min(names, key=lambda name: metrics[f"{name}.none.average_precision"].value)
+    shown = ("none.average_precision", "policy.average_precision", "none.verdict", "detected")
+    return {"worst.attack": worst} | {f"worst.{key}": metrics[f"{worst}.{key}"] for key in shown}
+
+
 def attack_table(effects: Effects, metrics: Mapping[str, Any], names: Iterable[str]) -> list[dict[str, Any]]:
     """What each attack changes, who would notice without a model, and what it costs without a defence, as rows."""
     return [
