@@ -1,8 +1,8 @@
 """An attacker who reads the scan hides a kind of fraud that the trusted hours do not hold, at the same count of frauds.
 
-Of v0 alone: the frauds are cut into four modes by k-means; those of the largest mode without a fraud in the trusted hours
-are hidden first, and, in the other half of the runs, as many of the highest-scored honest payments are called fraud, so
-that no count chart sees a change. For each number of labels the scan is asked, and a model that learns from the labels is
+Of v0 only: the frauds are cut into four modes by k-means; those of the largest mode without a fraud in the trusted
+hours are hidden first, and, in the other half of the runs, as many of the highest-scored honest payments are called
+fraud, so that no count chart sees a change. For each number of labels the scan is asked, and a model of the labels is
 scored on v1 beside its clean twin. Reported for what it shows; nothing is tuned on it. Run after `make run`:
 `python benchmarks/adaptive.py`, some ten minutes.
 """
