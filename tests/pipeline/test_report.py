@@ -7,11 +7,12 @@ import nbformat
 import pytest
 
 from fraud_core.errors import ResultError
+from fraud_core.pipeline.choices import REGISTER as REGISTER_PAGE
 from fraud_core.pipeline.committed import committed_notebook
 from fraud_core.pipeline.pandoc import page_from_notebook
 from fraud_core.pipeline.params import STUDIES
 from fraud_core.pipeline.paths import results_folder
-from fraud_core.pipeline.report import BENCHMARKS, FIGURE, PICTURES, PREFIX, render_report, resolve_figures
+from fraud_core.pipeline.report import BENCHMARKS, FIGURE, PICTURES, PREFIX, REGISTER, render_report, resolve_figures
 from fraud_core.pipeline.results import write_metrics
 from fraud_core.pipeline.summary import PAGES, README_FIGURE, refresh_readme, summary
 from tests.conftest import ROOT
@@ -23,7 +24,9 @@ SOURCES = ("index.qmd", "service.qmd", "model_card.qmd")
 def studied(project):
     """A project whose studies have just the figures that the report asks for."""
     shutil.copytree(ROOT / "reports", project / "reports", ignore=shutil.ignore_patterns("_site", "_work"))
-    asked = {study: {"probe": 1} for study in (*STUDIES, *BENCHMARKS)}
+    (project / "docs").mkdir()
+    shutil.copy(ROOT / REGISTER_PAGE, project / REGISTER_PAGE)
+    asked = {study: {"probe": 1} for study in (*STUDIES, *BENCHMARKS, REGISTER)}
     for source in SOURCES:
         for study, name, form in FIGURE.findall((ROOT / "reports" / source).read_text()):
             names = [name, f"{name}_lo", f"{name}_hi"] if form.startswith("interval") else [name]
@@ -31,6 +34,7 @@ def studied(project):
     (project / "benchmarks" / "results").mkdir(parents=True)
     for picture in PICTURES:
         (project / "benchmarks" / "results" / f"{picture}.svg").write_text(f"<svg id='{picture}'/>")
+    del asked[REGISTER]
     for benchmark in BENCHMARKS:
         figures = json.dumps(asked.pop(benchmark))
         (project / "benchmarks" / "results" / f"{benchmark.removeprefix(PREFIX)}.json").write_text(figures)
