@@ -9,8 +9,8 @@ import numpy as np
 from fraud_core.data.arrays import Arrays
 from fraud_core.model.intervals import Interval, Scored, bootstrap, interval, share
 from fraud_core.poisoning.effects import noise_floor
+from fraud_core.promotion.budget_words import BEYOND, NOT_REACHED
 from fraud_core.promotion.gate import judge_champion
-from fraud_core.promotion.words import BEYOND, NOT_REACHED
 
 F1_LEAD = 1.01
 

@@ -12,6 +12,7 @@ from fraud_core.model.metrics import average_precision
 MODEL = {
     "seed": 1, "n_threads": 1, "catboost": {"iterations": 30}, "logistic_regression": {},
     "hist_gradient_boosting": {"max_iter": 20},
+    "calibration": dict.fromkeys(("catboost", "logistic_regression", "hist_gradient_boosting"), "platt"),
 }  # fmt: skip
 DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
 
