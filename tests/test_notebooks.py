@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 
 from fraud_core.pipeline.notebook import declared_parameters, run_notebook
 from fraud_core.pipeline.pandoc import page_from_notebook
+from fraud_core.pipeline.tuned_settings import FILE
 from tests.conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -26,6 +28,8 @@ def defaults(notebook):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_notebook_runs_at_its_toy_defaults_and_becomes_a_page(path, project):
     executed = project / "executed.ipynb"
+    (project / FILE).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / FILE, project / FILE)
     run_notebook(path, executed, defaults(nbformat.read(path, as_version=4)), root=project)
     notebook = json.loads(executed.read_bytes())
     found = page_from_notebook(notebook, name=path.stem)

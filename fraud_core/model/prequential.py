@@ -122,8 +122,8 @@ def left_out_share(day: np.ndarray, fold: Fold, *, test_days: int) -> float:
 
     Examples
     --------
-    >>> left_out_share(np.array([0, 1, 1, 2]), Fold(np.array([0]), np.array([1, 3]), day=1), test_days=2)
-    0.3333333333333333
+    >>> left_out_share(np.array([0, 1, 1, 2, 2]), Fold(np.array([0]), np.array([1, 3]), day=1), test_days=2)
+    0.5
     """
     paid = int(np.sum((day >= fold.day) & (day < fold.day + test_days)))
     return 1 - len(fold.test) / paid

@@ -19,6 +19,9 @@ class Says:
         verdict = (*CAUSES, INCONCLUSIVE)[int(evidence.domain)]
         return Attribution(verdict, evidence.features, {}, "")
 
+    def judge_all(self, evidence):
+        return [self.judge(one) for one in evidence]
+
 
 def said(cause, verdict, confidence=0.75):
     place = (*CAUSES, INCONCLUSIVE).index(verdict)
