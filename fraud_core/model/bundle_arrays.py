@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from fraud_core.model.partition_votes import PartitionEnsemble
 from fraud_core.model.scorer import ObliviousTrees
 
 ADDITIVITY = 1e-6
+UNIX = 3  # the system that a zip archive names as its writer
 ARRAYS = {
     "feature": np.int32, "border": np.float32, "leaf_value": np.float64, "bias": np.float64,
     "player": np.int32, "contribution": np.float64, "base": np.float64,
@@ -36,8 +38,20 @@ def encode_arrays(model: ModelArrays) -> bytes:
         trees.feature, trees.border, trees.leaf_value, trees.bias, tables.player, tables.contribution, tables.base,
         votes.weights, votes.limits, votes.centre, votes.scale,
     )  # fmt: skip
+    return _npz({name: np.asarray(value, ARRAYS[name]) for name, value in zip(ARRAYS, values, strict=True)})
+
+
+def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    # Not np.savez: it asks zipfile for large-file headers, which releases of Python write differently, and the
+    # version of a model is the digest of these bytes.
     out = io.BytesIO()
-    np.savez(out, **{name: np.asarray(value, ARRAYS[name]) for name, value in zip(ARRAYS, values, strict=True)})
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, array, version=(1, 0), allow_pickle=False)
+            entry = zipfile.ZipInfo(f"{name}.npy")
+            entry.create_system = UNIX
+            archive.writestr(entry, content.getvalue())
     return out.getvalue()
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from fraud_core.errors import ResultError
 from fraud_core.pipeline.paths import within_project
 
-# Data, models and quick results are not in git: where they were never made there is nothing to compare.
-ABSENT = "deleted"
+# Data, models and quick results are not in git: where they were never made there is nothing to compare. DVC calls an
+# output "deleted" when its cache still holds it, and "not in cache" when that is absent too, as in a fresh clone.
+ABSENT = frozenset({"deleted", "not in cache"})
 
 
 def stale_stages() -> dict[str, list[str]]:
@@ -48,5 +49,5 @@ def _changed(part: str | Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         for path, state in entries.items():
             if isinstance(state, Mapping):
                 yield from (f"{path}:{key}" for key in state)
-            elif state != ABSENT:
+            elif state not in ABSENT:
                 yield path

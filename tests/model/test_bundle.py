@@ -1,4 +1,6 @@
+import io
 import json
+import zipfile
 from dataclasses import replace
 
 import msgspec
@@ -7,7 +9,7 @@ import pytest
 
 from fraud_core.errors import BundleError, ParameterError
 from fraud_core.model import bundle
-from fraud_core.model.bundle_arrays import ModelArrays
+from fraud_core.model.bundle_arrays import ARRAYS, ModelArrays, encode_arrays
 from fraud_core.model.bundle_files import CONTENT
 from fraud_core.model.bundle_parts import Contract, Described, Field, Policy, Reference
 from fraud_core.model.leaf_tables import build_leaf_tables
@@ -69,6 +71,13 @@ def test_manifest_names_every_file_and_the_origin(champion):
     assert manifest["git_revision"] == "r"
     assert manifest["data_sha256"] == {"v0": "0"}
     assert manifest["library_versions"] == {"numpy": "1"}
+
+
+def test_arrays_are_written_without_large_file_headers_which_differ_between_releases_of_python():
+    with zipfile.ZipFile(io.BytesIO(encode_arrays(arrays()))) as archive:
+        entries = archive.infolist()
+    assert [entry.filename for entry in entries] == [f"{name}.npy" for name in ARRAYS]
+    assert {(entry.extract_version, entry.extra, entry.create_system) for entry in entries} == {(20, b"", 3)}
 
 
 def test_equal_content_gives_equal_bytes_and_version(tmp_path):

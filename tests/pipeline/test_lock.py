@@ -1,5 +1,6 @@
 """Staleness by `dvc status` on a pipeline of two stages."""
 
+import shutil
 import subprocess
 import sys
 
@@ -35,6 +36,9 @@ def two_stages(tmp_path, monkeypatch):
 def test_stage_is_stale_by_code_or_parameter_and_not_by_data_that_are_elsewhere(two_stages, capsys):
     assert cli.main(["stale"]) == 0
     (two_stages / "used.txt").unlink()
+    assert lock.stale_stages() == {}
+    shutil.rmtree(two_stages / ".dvc" / "cache")
+    shutil.rmtree(two_stages / "made")
     assert lock.stale_stages() == {}
     (two_stages / "code.txt").write_text("two\n")
     (two_stages / "params.yaml").write_text("size: 2\n")
