@@ -23,11 +23,11 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf,required=false \
     && rm -rf /opt/venv/lib/python3*/site-packages/feast/ui /opt/venv/lib/python3*/site-packages/pyarrow/include \
     && find /opt/venv -name '*.map' -delete
 COPY fraud_core/__init__.py fraud_core/errors.py /opt/app/fraud_core/
-COPY fraud_core/data/__init__.py fraud_core/data/past.py fraud_core/data/past_rows.py fraud_core/data/windows.py \
+COPY fraud_core/data/__init__.py fraud_core/features/history.py fraud_core/features/store_rows.py fraud_core/features/windows.py \
     /opt/app/fraud_core/data/
 COPY fraud_core/model /opt/app/fraud_core/model
 COPY fraud_core/drift /opt/app/fraud_core/drift
-COPY fraud_core/explain/__init__.py fraud_core/explain/reasons.py fraud_core/explain/writer.py /opt/app/fraud_core/explain/
+COPY fraud_core/explain/__init__.py fraud_core/explain/reasons.py fraud_core/explain/reason_writer.py /opt/app/fraud_core/explain/
 COPY serve /opt/app/serve
 WORKDIR /opt/app
 RUN /opt/venv/bin/python -m serve.kernel \

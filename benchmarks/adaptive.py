@@ -13,18 +13,18 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from fraud_core.data.arrays import Arrays
-from fraud_core.model.champion import DecidingModel, TrainingRows
-from fraud_core.model.intervals import Scored
-from fraud_core.model.metrics import alerts_at_budget, average_precision
+from fraud_core.data.rows import Arrays
+from fraud_core.evaluation.bootstrap import Scored
+from fraud_core.evaluation.metrics import alerts_at_budget, average_precision
+from fraud_core.model.training import DecidingModel, TrainingRows
+from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
-from fraud_core.pipeline.progress import progress_bar
-from fraud_core.pipeline.versions import open_versions
-from fraud_core.poisoning.quantised import Quantised, quantise, train_quantised
-from fraud_core.poisoning.scan import detect
-from fraud_core.poisoning.scores import out_of_fold_scores
-from fraud_core.poisoning.summary import fraud_pockets
+from fraud_core.pipeline.storage.dataset_versions import open_versions
+from fraud_core.poisoning.detection.label_scan import detect
+from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
+from fraud_core.poisoning.detection.quantised_pool import Quantised, quantise, train_quantised
+from fraud_core.poisoning.study.metrics import fraud_pockets
 
 N_LABELS = (28, 56, 168)
 N_MODES = 4

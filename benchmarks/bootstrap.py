@@ -1,7 +1,7 @@
 """The vectorised bootstrap against the naive loop, interleaved in one run: `make bench`.
 
 Both compute average precision, precision and recall at a budget, precision, recall, cost, Brier score and calibration
-error of one model on 140,000 rows. The naive loop draws rows and calls the functions of `fraud_core.model.metrics`.
+error of one model on 140,000 rows. The naive loop draws rows and calls `fraud_core.evaluation.metrics`.
 """
 
 import json
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fraud_core.model import metrics
-from fraud_core.model.intervals import Scored, bootstrap
+from fraud_core.evaluation import metrics
+from fraud_core.evaluation.bootstrap import Scored, bootstrap
 
 ROWS, FRAUDS, REPLICATES, NAIVE_REPLICATES, ROUNDS = 140_000, 210, 1000, 10, 3
 BUDGET, REVIEW_EUR, THRESHOLD = 280, 5.0, 0.3

@@ -13,14 +13,14 @@ import numpy as np
 import polars as pl
 
 from benchmarks.settings import EDGES_S
-from fraud_core.data.arrays import Arrays, to_arrays
+from fraud_core.data.rows import Arrays, to_arrays
 from fraud_core.model.calibration import METHODS, calibrate
 from fraud_core.model.estimators import NAMES, fit_estimator
 from fraud_core.model.tuning import time_folds
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
-from fraud_core.pipeline.tables import read_card
-from fraud_core.pipeline.versions import V0
+from fraud_core.pipeline.storage.dataset_versions import V0
+from fraud_core.pipeline.storage.tables import read_card
 
 SEEDS = (1, 2, 3)
 HELD_S = 4 * 3600

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fraud_core.data.arrays import to_arrays
-from fraud_core.drift.window import compare_windows, prepare_window
-from fraud_core.model.intervals import share
+from fraud_core.data.rows import to_arrays
+from fraud_core.drift.two_sample.windows import compare_windows, prepare_window
+from fraud_core.evaluation.bootstrap import share
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
-from fraud_core.pipeline.versions import open_versions
+from fraud_core.pipeline.storage.dataset_versions import open_versions
 
 ROWS = 1000
 RESULTS = Path(__file__).with_name("results") / "contiguous_windows.json"

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from fraud_core.data.arrays import to_arrays
-from fraud_core.drift.changes import one_feature, stability_index
-from fraud_core.drift.evidence import LabelledWindow
-from fraud_core.drift.monitor import StreamMonitor
-from fraud_core.drift.reference import build_reference
-from fraud_core.drift.scenarios import make_pool, simulate
-from fraud_core.drift.window import alarms, compare_windows, prepare_window
-from fraud_core.pipeline.versions import open_versions
+from fraud_core.data.rows import to_arrays
+from fraud_core.drift.attribution.evidence import LabelledWindow
+from fraud_core.drift.attribution.scenarios import make_pool, simulate
+from fraud_core.drift.monitoring.reference_histogram import build_reference
+from fraud_core.drift.monitoring.stream_monitor import StreamMonitor
+from fraud_core.drift.study.injected_changes import one_feature, stability_index
+from fraud_core.drift.two_sample.windows import alarms, compare_windows, prepare_window
+from fraud_core.pipeline.storage.dataset_versions import open_versions
 
 LARGE, REFERENCE, WINDOWS, ALPHA = 140_000, 20_000, 25, 0.05
 LIMITS = {"psi_limit": 0.1, "domain_limit": 0.6, "alpha": ALPHA}

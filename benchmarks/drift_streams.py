@@ -65,8 +65,8 @@ def summary(first_alarms: list[int | None], kind: str) -> dict[str, float]:
 
 def watch(streams: dict[str, list[np.ndarray]], states: tuple[str, ...]) -> dict:
     """First row of each stream at which the monitor, judged at intervals, calls it one of the states."""
-    from fraud_core.drift.monitor import StreamMonitor
-    from fraud_core.drift.reference import build_reference
+    from fraud_core.drift.monitoring.reference_histogram import build_reference
+    from fraud_core.drift.monitoring.stream_monitor import StreamMonitor
 
     rng, out, spent = np.random.default_rng(2), {}, 0.0
     names = [*(str(k) for k in range(COLUMNS - 1)), "score"]

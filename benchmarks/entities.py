@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fraud_core.data.feature_state import FeatureState
-from fraud_core.data.features import add_features
-from fraud_core.data.past import Event
-from fraud_core.data.simulate import StreamSettings, simulate_stream
+from fraud_core.data.simulator import StreamSettings, simulate_stream
+from fraud_core.features.history import Event
+from fraud_core.features.offline import add_features
+from fraud_core.features.online import FeatureState
 
 ROUNDS, ASKED = 7, 2_000
 HALF = {"n_customers": 2_500, "n_terminals": 5_000, "radius": 5.0 * 2**0.5}

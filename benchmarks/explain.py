@@ -15,16 +15,16 @@ import msgspec
 import numpy as np
 import shap
 
+from fraud_core.bundle.decider import Decider
 from fraud_core.explain.contributions import shap_values
-from fraud_core.explain.exact import build_explainer
-from fraud_core.explain.writer import ReasonWriter
-from fraud_core.model.decide import Decider
+from fraud_core.explain.reason_writer import ReasonWriter
+from fraud_core.explain.tree_shap import build_explainer
 from fraud_core.model.estimators import fit_estimator
-from fraud_core.model.row_scorer import RowScorer
-from fraud_core.pipeline.candidate import open_candidate
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
-from fraud_core.pipeline.versions import open_versions
+from fraud_core.pipeline.stages.candidate import open_candidate
+from fraud_core.pipeline.storage.dataset_versions import open_versions
+from fraud_core.scoring.row_scorer import RowScorer
 
 ROWS, ROUNDS, DECISIONS, GOAL, ROW_GOAL_US = 40_000, 7, 300, 10.0, 40.0
 RESULTS = Path(__file__).with_name("results") / "explain.json"

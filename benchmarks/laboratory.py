@@ -15,14 +15,14 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from fraud_core.pipeline.cells import run_cells
-from fraud_core.pipeline.laboratory import needed_for
+from fraud_core.pipeline.execution.cell_cache import run_cells
+from fraud_core.pipeline.execution.poisoning_lab import needed_for
+from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
-from fraud_core.pipeline.progress import progress_bar
-from fraud_core.pipeline.versions import open_versions
-from fraud_core.poisoning.neighbours import nearest_neighbours
-from fraud_core.poisoning.study import Cell, Inputs, run_cell
+from fraud_core.pipeline.storage.dataset_versions import open_versions
+from fraud_core.poisoning.defences.nearest_neighbours import nearest_neighbours
+from fraud_core.poisoning.study.cells import Cell, Inputs, run_cell
 
 ROWS, SEEDS, STORE = 45_000, (1, 2), "scratch/benchmark-cells"
 DEFENCES = ["none", "confident_learning", "knn", "out_of_fold", "policy"]

@@ -16,15 +16,15 @@ import catboost
 import numpy as np
 import polars as pl
 
-from fraud_core.data.features import DAY_SECONDS, add_features
-from fraud_core.data.simulate import StreamSettings, simulate_stream
+from fraud_core.data.simulator import StreamSettings, simulate_stream
 from fraud_core.entities.study import to_events
-from fraud_core.model.champion import TrainingRows
-from fraud_core.model.intervals import share
-from fraud_core.pipeline.versions import open_audit, open_versions
-from fraud_core.poisoning import scan
-from fraud_core.poisoning.quantised import quantise
-from fraud_core.poisoning.scores import out_of_fold_scores
+from fraud_core.evaluation.bootstrap import share
+from fraud_core.features.offline import DAY_SECONDS, add_features
+from fraud_core.model.training import TrainingRows
+from fraud_core.pipeline.storage.dataset_versions import open_audit, open_versions
+from fraud_core.poisoning.detection import label_scan as scan
+from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
+from fraud_core.poisoning.detection.quantised_pool import quantise
 
 TABLES, STREAMS, BLOCK_HOURS = 20, 20, 4
 ROWS, COLUMNS, FRAUD_SHARE, TRUSTED_SHARE = 40_000, 12, 0.03, 0.2

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from fraud_core.data.arrays import to_arrays
+from fraud_core.data.rows import to_arrays
 from fraud_core.model.tuning import Tried, choose, difference_on_folds, time_folds, try_settings
+from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.paths import within_project
-from fraud_core.pipeline.progress import progress_bar
-from fraud_core.pipeline.tables import read_card
-from fraud_core.pipeline.versions import V0
+from fraud_core.pipeline.storage.dataset_versions import V0
+from fraud_core.pipeline.storage.tables import read_card
 
 EDGES_S = (12 * 3600, 16 * 3600, 20 * 3600, 24 * 3600)
 SEEDS = (1, 2)

@@ -1,7 +1,8 @@
 """What the store holds: the past of each customer and each terminal, over the tables in data/features.
 
 A window ends at the payment that asks, so counts and means that were stored with an earlier payment would be wrong by
-then. The store holds what they are made of; `fraud_core.data.past.payment_features` makes them when a payment comes.
+then. The store holds what they are made of; `fraud_core.features.history.payment_features` makes them when a payment
+comes.
 """
 
 from datetime import timedelta
@@ -9,10 +10,10 @@ from datetime import timedelta
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, ValueType
 from feast.types import Array, Int64, String
 
-from fraud_core.data.past_rows import KINDS
-from fraud_core.pipeline.entity_model import kept_seconds
+from fraud_core.features.store_rows import KINDS
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
+from fraud_core.pipeline.stages.entity_model import kept_seconds
 
 TYPES = {"ids": String, "times": Int64, "cents": Int64, "reported_ids": String, "reported_times": Int64}
 SERVICE = "payment"

@@ -12,11 +12,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from feast import FeatureStore
 
-from fraud_core.data.past_rows import KINDS
 from fraud_core.errors import FraudCoreError, ParameterError
-from fraud_core.pipeline.entity_model import PASTS
+from fraud_core.features.store_rows import KINDS
+from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.paths import within_project
-from fraud_core.pipeline.progress import progress_bar
+from fraud_core.pipeline.stages.entity_model import PASTS
 
 AT_ONCE = 500
 REPO = Path(__file__).parent

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from fraud_core.model.bundle_parts import Contract
+from fraud_core.bundle.schema import Contract
 from serve.asked import YEARS
 from serve.entities import NamedEntities
 from serve.wire import transaction_schema

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from fraud_core.bundle.decider import Decider
+from fraud_core.bundle.load import Bundle, load_bundle
+from fraud_core.bundle.schema import Manifest
 from fraud_core.errors import BundleError, FraudCoreError
-from fraud_core.explain.writer import ReasonWriter
-from fraud_core.model.bundle import Bundle, load_bundle
-from fraud_core.model.bundle_parts import Manifest
-from fraud_core.model.decide import Decider
-from fraud_core.model.row_scorer import RowScorer
+from fraud_core.explain.reason_writer import ReasonWriter
+from fraud_core.scoring.row_scorer import RowScorer
 from serve.kernel import CompiledScorer, row_scorer
 from serve.wire import TransactionReader, row_type, transaction_reader
 

@@ -13,8 +13,8 @@ import numpy as np
 from litestar import asgi
 from litestar.types import Receive, Scope, Send
 
-from fraud_core.model.decide import ExpectedLoss, Reason, Verdict, Vote
-from fraud_core.model.policy import Bands, bands
+from fraud_core.bundle.decider import ExpectedLoss, Reason, Verdict, Vote
+from fraud_core.policy.actions import Bands, bands
 from serve.access import Caller
 from serve.asgi import encode, reply, reply_problem
 from serve.asked import DecisionRequest, Name, idempotency_key, read_request

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from fraud_core.model.bundle_parts import Manifest
-from fraud_core.model.policy import DecisionPolicy
+from fraud_core.bundle.schema import Manifest
+from fraud_core.policy.actions import DecisionPolicy
 from serve.access import Scope
 from serve.asked import Instant
 from serve.decisions import DecisionAnswer

@@ -7,11 +7,11 @@ from typing import Annotated, Protocol
 import msgspec
 import numpy as np
 
-from fraud_core.data.past import Event, Past, payment_features
-from fraud_core.data.past_rows import MONDAY
-from fraud_core.data.windows import reach_seconds
-from fraud_core.model.bundle_parts import Contract
-from fraud_core.model.decide import Code, Reason
+from fraud_core.bundle.decider import Code, Reason
+from fraud_core.bundle.schema import Contract
+from fraud_core.features.history import Event, Past, payment_features
+from fraud_core.features.store_rows import MONDAY
+from fraud_core.features.windows import reach_seconds
 from serve.asked import Name
 from serve.wire import InvalidTransaction, Problem, explain
 

@@ -7,8 +7,8 @@ asks for them.
 import msgspec
 from sqlalchemy import select
 
+from fraud_core.bundle.decider import Verdict
 from fraud_core.explain.reasons import WordedReason, put_in_words
-from fraud_core.model.decide import Verdict
 from serve.asgi import encode
 from serve.asked import decode_request
 from serve.decisions import DecisionAnswer

@@ -17,9 +17,9 @@ from feast.data_source import PushMode
 from feast.errors import FeastObjectNotFoundException
 from redis.exceptions import RedisError
 
-from fraud_core.data.past import NOTHING, Past
-from fraud_core.data.past_rows import KINDS, MONDAY, PARTS, Kind, past_of_row, row_of_past
 from fraud_core.errors import ParameterError
+from fraud_core.features.history import NOTHING, Past
+from fraud_core.features.store_rows import KINDS, MONDAY, PARTS, Kind, past_of_row, row_of_past
 from serve.entities import PastsDown, Remembered
 
 SERVICE = "payment"

@@ -21,9 +21,9 @@ import msgspec
 from sqlalchemy import Column, Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from fraud_core.data.past import Event, Past, remember, report
-from fraud_core.data.past_rows import KINDS, MONDAY, Kind
 from fraud_core.errors import FraudCoreError, ParameterError
+from fraud_core.features.history import Event, Past, remember, report
+from fraud_core.features.store_rows import KINDS, MONDAY, Kind
 from serve.entities import NamedEntities, monday_seconds
 from serve.settings import Settings, read_settings
 from serve.store import decisions, labels, now_us, open_engine

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fraud_core.model.bundle import Bundle
-from fraud_core.model.row_scorer import RowScorer
+from fraud_core.bundle.load import Bundle
+from fraud_core.scoring.row_scorer import RowScorer
 
 SOURCE = Path(__file__).with_name("kernel.c")
 # Without contraction no multiplication is fused with an addition, which would change the last bit on some processors.

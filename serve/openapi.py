@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from fraud_core import __version__
-from fraud_core.model.bundle_parts import Contract
+from fraud_core.bundle.schema import Contract
 from serve.bodies_schema import body_schemas
 from serve.endpoints import ENDPOINTS, Endpoint
 from serve.inference import MODEL
@@ -23,7 +23,7 @@ def openapi_document(contract: Contract) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from fraud_core.model.bundle_parts import Field
+    >>> from fraud_core.bundle.schema import Field
     >>> contract = Contract("t", (Field("Amount", "float", 0.0, None),), ("Amount",), "Amount")
     >>> "/v1/decisions" in openapi_document(contract)["paths"]
     True

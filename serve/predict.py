@@ -6,7 +6,7 @@ import msgspec
 from litestar import asgi
 from litestar.types import Receive, Scope, Send
 
-from fraud_core.model.decide import Reason
+from fraud_core.bundle.decider import Reason
 from serve.asgi import encode, reply, reply_problem
 from serve.service import Service
 from serve.wire import InvalidTransaction

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from fraud_core.drift.monitor import StreamMonitor, WindowVerdict, merge_states
-from fraud_core.drift.reference import Reference, reference_of_bundle
-from fraud_core.model.bundle import Bundle
+from fraud_core.bundle.load import Bundle
+from fraud_core.drift.monitoring.reference_histogram import Reference, reference_of_bundle
+from fraud_core.drift.monitoring.stream_monitor import StreamMonitor, WindowVerdict, merge_states
 
 EVERY_SECONDS = 5.0
 FRESH_SECONDS = 30.0

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
-from fraud_core.model.bundle_parts import Contract
+from fraud_core.bundle.schema import Contract
 
 PYTHON_TYPES = {"float": float, "int": int, "string": str}
 UNKNOWN, MISSING = "Object contains unknown field `", "Object missing required field `"
@@ -97,7 +97,7 @@ def row_type(contract: Contract) -> type:
 
     Examples
     --------
-    >>> from fraud_core.model.bundle_parts import Field
+    >>> from fraud_core.bundle.schema import Field
     >>> contract = Contract("t", (Field("Amount", "float", 0.0, None),), ("Amount",), "Amount")
     >>> msgspec.convert({"Amount": 2}, row_type(contract)).Amount
     2.0

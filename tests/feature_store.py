@@ -10,13 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fraud_core.data.past import Event, payment_features
-from fraud_core.data.past_rows import KINDS, MONDAY
-from fraud_core.data.past_table import past_rows
-from fraud_core.data.simulate import StreamSettings, simulate_stream
-from fraud_core.data.windows import DAY_SECONDS
-from fraud_core.pipeline.entity_model import make_entity_model
+from fraud_core.data.simulator import StreamSettings, simulate_stream
+from fraud_core.features.history import Event, payment_features
+from fraud_core.features.store_rows import KINDS, MONDAY
+from fraud_core.features.store_table import past_rows
+from fraud_core.features.windows import DAY_SECONDS
 from fraud_core.pipeline.params import read_params
+from fraud_core.pipeline.stages.entity_model import make_entity_model
 from tests.conftest import ROOT
 from tests.network import free_port
 from tests.waiting import wait_until

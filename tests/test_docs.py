@@ -7,8 +7,8 @@ import yaml
 
 from fraud_core.pipeline.params import STUDIES
 from fraud_core.pipeline.paths import project_root
-from fraud_core.pipeline.results import read_metrics
-from fraud_core.pipeline.summary import README_FIGURE, refresh_readme
+from fraud_core.pipeline.reporting.headline import README_FIGURE, refresh_readme
+from fraud_core.pipeline.reporting.results import read_metrics
 from serve.settings import read_settings
 from tests.conftest import ROOT
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 
 import msgspec
 import nbformat
@@ -13,25 +14,29 @@ import pytest
 
 from fraud_core.pipeline import params as params_module
 from fraud_core.pipeline import study_params
-from fraud_core.pipeline.notebook import check_parameters, declared_parameters
+from fraud_core.pipeline.execution.notebook_runner import check_parameters, declared_parameters
 from fraud_core.pipeline.params import STUDIES, SWEEPS, notebook_parameters, read_params
 from tests.conftest import ROOT
 
 # Imports point inwards: a room may import itself and the rooms of its set.
+FOUNDATION = {"errors", "scoring", "evaluation"}
+MODELLING = {*FOUNDATION, "data", "features", "policy", "model", "bundle"}
+STUDIES_OF = {"poisoning", "drift", "fairness", "explain"}
 ALLOWED = {
     "errors": set(),
-    "verdicts": {"errors"},
-    "data": {"errors"},
-    "model": {"errors", "data"},
-    "poisoning": {"errors", "verdicts", "data", "model"},
-    "drift": {"errors", "verdicts", "data", "model"},
-    "entities": {"errors", "data", "model"},
-    "fairness": {"errors", "verdicts", "data", "model"},
-    "explain": {"errors", "verdicts", "data", "model"},
-    "promotion": {"errors", "verdicts", "data", "model", "poisoning", "drift", "fairness", "explain"},
+    "scoring": {"errors"},
+    "evaluation": {"errors", "scoring"},
+    "features": FOUNDATION,
+    "data": {*FOUNDATION, "features"},
+    "policy": FOUNDATION,
+    "model": {*FOUNDATION, "data", "features"},
+    "bundle": {*FOUNDATION, "policy"},
+    **dict.fromkeys((*STUDIES_OF, "entities"), MODELLING),
+    "promotion": MODELLING | STUDIES_OF,
 }
+LARGEST_ROOM = 13  # modules of one folder
 # The rooms outside pipeline/ and serve/ that open files, with the reason in their first lines.
-DOORS = {"fraud_core/data/sources.py", "fraud_core/model/bundle.py", "fraud_core/model/export.py"}
+DOORS = {"fraud_core/data/sources.py", "fraud_core/bundle/load.py", "fraud_core/model/export.py"}
 OPENING = re.compile(
     r"(?<![\w.])open\(|\.(open|read_bytes|read_text|write_bytes|write_text|unlink|mkdir|rename)\("
     r"|\bpl\.(read|scan)_|\.write_(csv|parquet)\("
@@ -74,17 +79,65 @@ def test_imports_point_inwards(path):
             assert target == here or target in ALLOWED[here], f"{name(path)} imports {module}"
 
 
-# What the service needs beside the model and the drift monitor: modules that NumPy and msgspec are enough for.
+def package(module):
+    """The folder of a module, by its dotted name; a module beside folders, as `fraud_core.errors`, counts by itself."""
+    folder = ROOT.joinpath(*module.split(".")).parent
+    if any((part / "__init__.py").is_file() for part in folder.iterdir()):
+        return module
+    return module.rpartition(".")[0]
+
+
+def dotted(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def circle(arrows):
+    """The members of one circle of a graph that is given as sets of targets; empty when there is none."""
+    left = {source: set(targets) - {source} for source, targets in arrows.items()}
+    while ends := {node for node, targets in left.items() if not targets & left.keys()}:
+        left = {node: targets for node, targets in left.items() if node not in ends}
+    return sorted(left)
+
+
+def test_a_circle_is_seen():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["a", "b", "c"]
+    assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_no_circle_of_modules_or_of_folders():
+    modules, folders = {}, {}
+    for path in CORE:
+        inner = {module for module in imports(path) if module.startswith("fraud_core.")}
+        modules[dotted(path)] = inner
+        folders.setdefault(package(dotted(path)), set()).update(package(module) for module in inner)
+    assert circle(modules) == []
+    assert circle(folders) == []
+
+
+def test_no_folder_is_a_hall():
+    sizes = Counter(path.parent for path in CORE if path.name != "__init__.py")
+    assert max(sizes.values()) <= LARGEST_ROOM, sizes.most_common(1)
+
+
+# What the service needs beside bundle, scores and drift monitor: modules that NumPy and msgspec are enough for.
 SERVED = {
     f"fraud_core.{module}"
-    for module in ("data.past", "data.past_rows", "data.windows", "explain.reasons", "explain.writer")
+    for module in (
+        "features.history",
+        "features.store_rows",
+        "features.windows",
+        "explain.reasons",
+        "explain.reason_writer",
+    )
 }
 
 
-def test_serving_imports_the_model_the_drift_monitor_and_named_modules_alone():
+def test_serving_imports_bundle_scores_drift_monitor_and_named_modules_only():
     for path in (ROOT / "serve").rglob("*.py"):
-        found = {module for module in imports(path) if module.startswith("fraud_core.")} - SERVED
-        assert {module.split(".")[1] for module in found} <= {"model", "drift", "errors"}, name(path)
+        inner = {module for module in imports(path) if module.startswith("fraud_core.")} - SERVED
+        assert {module.split(".")[1] for module in inner} <= {"bundle", "scoring", "policy", "drift", "errors"}, name(
+            path
+        )
 
 
 @pytest.mark.parametrize("path", PURE, ids=name)

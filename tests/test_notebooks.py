@@ -9,9 +9,9 @@ import sys
 import nbformat
 import pytest
 
-from fraud_core.pipeline.notebook import declared_parameters, run_notebook
-from fraud_core.pipeline.pandoc import page_from_notebook
-from fraud_core.pipeline.tuned_settings import FILE
+from fraud_core.pipeline.execution.notebook_runner import declared_parameters, run_notebook
+from fraud_core.pipeline.reporting.pandoc_renderer import page_from_notebook
+from fraud_core.pipeline.storage.tuned_settings import FILE
 from tests.conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

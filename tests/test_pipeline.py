@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from fraud_core.bundle.load import load_bundle
 from fraud_core.data.toy import toy_transactions
-from fraud_core.model.bundle import load_bundle
 from tests.conftest import ROOT
 
 ENVIRONMENT = os.environ | {

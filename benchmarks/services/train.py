@@ -6,7 +6,7 @@
 import sys
 from pathlib import Path
 
-from fraud_core.pipeline.versions import open_versions
+from fraud_core.pipeline.storage.dataset_versions import open_versions
 
 if __name__ == "__main__":
     versions = open_versions("data")

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from fraud_core.data.card import Column, DatasetCard, Split
-from fraud_core.data.labels import labels_as_of
-from fraud_core.data.windows import DAY_SECONDS, NULLABLE, feature_names, reach_seconds
 from fraud_core.errors import ParameterError
+from fraud_core.features.labels import labels_as_of
+from fraud_core.features.windows import DAY_SECONDS, NULLABLE, feature_names, reach_seconds
 
 MOST_PAYMENTS, MOST_EUR = 1e7, 1e7
 
@@ -20,7 +20,7 @@ def entity_card(
     Parameters
     ----------
     windows_days, label_delay_days
-        As of `fraud_core.data.features.add_features`.
+        As of `fraud_core.features.offline.add_features`.
     test_from_day
         First day of the test.
     validation_days

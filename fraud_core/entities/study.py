@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fraud_core.data.features import DAY_SECONDS
 from fraud_core.errors import ParameterError
+from fraud_core.evaluation.bootstrap import Interval, interval
+from fraud_core.evaluation.prequential import LEFT_OUT, Fold, card_precision_at_k, left_out_share, prequential_folds
+from fraud_core.features.offline import DAY_SECONDS
 from fraud_core.model.estimators import fit_estimator
-from fraud_core.model.intervals import Interval, interval
-from fraud_core.model.prequential import LEFT_OUT, Fold, card_precision_at_k, left_out_share, prequential_folds
 
 RAW = ("amount_eur", "hour")
 FEATURES = ("count", "mean_amount", "risk", "seconds_since_last", "night", "weekend")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fraud_core.model.intervals import Interval
+from fraud_core.evaluation.bootstrap import Interval
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 import numpy as np
 
-from fraud_core.model.decide import Code, Reason
-from fraud_core.model.scorer import ObliviousTrees
+from fraud_core.bundle.decider import Code, Reason
+from fraud_core.scoring.oblivious_trees import ObliviousTrees
 
 N_TRIED = 2
 ABOUT_ENTITIES = ("ENTITY_UNKNOWN", "ENTITY_STALE", "EVENT_LATE")

@@ -12,12 +12,12 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from fraud_core.explain.exact import Explained, Explainer, build_explainer
-from fraud_core.model.champion import TrainingRows
-from fraud_core.model.decide import N_REASONS
+from fraud_core.bundle.decider import N_REASONS
+from fraud_core.evaluation.bootstrap import Interval, interval
+from fraud_core.evaluation.verdicts import Verdict
+from fraud_core.explain.tree_shap import Explained, Explainer, build_explainer
 from fraud_core.model.estimators import fit_estimator
-from fraud_core.model.intervals import Interval, interval
-from fraud_core.verdicts import Verdict
+from fraud_core.model.training import TrainingRows
 
 Kind = Literal["seed", "other day", "attack"]
 N_REPLICATES = 400
@@ -175,7 +175,7 @@ def study_stability(
 
     Examples
     --------
-    >>> from fraud_core.pipeline.versions import open_versions
+    >>> from fraud_core.pipeline.storage.dataset_versions import open_versions
     >>> rows = open_versions("toy").training_rows
     >>> model = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 5}}
     >>> fitted = fit_estimator("catboost", rows.features, rows.y_true, settings=model["catboost"], seed=1, n_threads=1)

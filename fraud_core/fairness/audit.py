@@ -6,8 +6,8 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from fraud_core.errors import ParameterError
-from fraud_core.model.intervals import CONFIDENCE, clopper_pearson
-from fraud_core.verdicts import Verdict
+from fraud_core.evaluation.bootstrap import CONFIDENCE, clopper_pearson
+from fraud_core.evaluation.verdicts import Verdict
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from itertools import combinations
 
 import numpy as np
 
+from fraud_core.evaluation.bootstrap import CONFIDENCE
+from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.fairness.audit import GroupRate, judged_groups, rates_by_group
-from fraud_core.model.intervals import CONFIDENCE
-from fraud_core.verdicts import Verdict
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from fraud_core.data.card import DatasetCard
+from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.fairness.audit import (
     Difference,
     GroupRate,
@@ -16,10 +17,9 @@ from fraud_core.fairness.audit import (
     minimum_count,
     rates_by_group,
 )
-from fraud_core.fairness.curves import AtThreshold, audit_thresholds
-from fraud_core.fairness.decided import Audited, decide_and_join, decide_payments
+from fraud_core.fairness.audited_decisions import Audited, decide_and_join, decide_payments
 from fraud_core.fairness.ratios import Ratio, audit_ratio
-from fraud_core.verdicts import Verdict
+from fraud_core.fairness.threshold_curves import AtThreshold, audit_thresholds
 
 # Rates of an audit, by the names under which their differences stand in metrics.json.
 RATES = {

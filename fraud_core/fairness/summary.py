@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.fairness.study import RATES, AuditStudy
-from fraud_core.model.intervals import Interval
-from fraud_core.verdicts import Verdict
 
 
 def audit_metrics(table: str, study: AuditStudy) -> dict[str, Any]:

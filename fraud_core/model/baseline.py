@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.data.arrays import Arrays
-from fraud_core.model.champion import DecidingModel, TrainingRows, train
+from fraud_core.data.rows import Arrays
+from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap
+from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.estimators import NAMES, fit_estimator
-from fraud_core.model.intervals import Interval, Scored, bootstrap
-from fraud_core.model.metrics import average_precision
+from fraud_core.model.training import DecidingModel, TrainingRows, train
 
 RANDOM_TEST_SHARE = 0.2
 

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from fraud_core.model.scorer import Calibration
+from fraud_core.scoring.oblivious_trees import Calibration
 
 ITERATIONS = 100
 TOLERANCE = 1e-10

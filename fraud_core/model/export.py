@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fraud_core.model.estimators import SERVABLE, FittedEstimator
-from fraud_core.model.scorer import ObliviousTrees
+from fraud_core.scoring.oblivious_trees import ObliviousTrees
 
 
 @dataclass(frozen=True)

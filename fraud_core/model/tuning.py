@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.data.arrays import Arrays
+from fraud_core.data.rows import Arrays
+from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap
+from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.estimators import fit_estimator
-from fraud_core.model.intervals import Interval, Scored, bootstrap
-from fraud_core.model.metrics import average_precision
 
 
 @dataclass(frozen=True)

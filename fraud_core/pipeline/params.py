@@ -7,7 +7,6 @@ import msgspec
 
 from fraud_core.errors import ParameterError
 from fraud_core.model.calibration import Method
-from fraud_core.model.policy import PolicySettings
 from fraud_core.pipeline.paths import PROFILES
 from fraud_core.pipeline.study_params import (
     Attack,
@@ -26,6 +25,7 @@ from fraud_core.pipeline.study_params import (
     Share,
     _Section,
 )
+from fraud_core.policy.actions import PolicySettings
 
 
 class DataSource(_Section):

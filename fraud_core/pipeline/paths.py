@@ -6,6 +6,7 @@ from pathlib import Path
 from fraud_core.errors import ParameterError
 
 PROFILES = ("quick", "full")
+CHAMPION = Path("models/champion")
 
 
 def project_root() -> Path:

@@ -1,9 +1,9 @@
 """The criteria that are reported and decide nothing: what the other studies say of the same data."""
 
+from fraud_core.evaluation.verdicts import Evidence, Verdict
 from fraud_core.promotion.budget_words import budget_verdict
 from fraud_core.promotion.gate import Criterion
 from fraud_core.promotion.words import STUDY_WORDS
-from fraud_core.verdicts import Evidence, Verdict
 
 
 def report_breaking_budget(found: Evidence) -> Criterion:

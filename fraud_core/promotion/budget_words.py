@@ -1,6 +1,6 @@
 """The words of the smallest attack that breaks a tolerance, and the verdict that they stand for."""
 
-from fraud_core.verdicts import Verdict
+from fraud_core.evaluation.verdicts import Verdict
 
 NOT_REACHED, BEYOND = "not reached", "more than"
 

@@ -6,9 +6,9 @@ from itertools import permutations
 
 import numpy as np
 
-from fraud_core.data.arrays import Arrays
-from fraud_core.model.intervals import Interval, Scored, bootstrap, interval, share
-from fraud_core.poisoning.effects import noise_floor
+from fraud_core.data.rows import Arrays
+from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap, interval, share
+from fraud_core.poisoning.study.effects import noise_floor
 from fraud_core.promotion.budget_words import BEYOND, NOT_REACHED
 from fraud_core.promotion.gate import judge_champion
 

@@ -1,7 +1,7 @@
 """What the gate decided, in one line, in figures and in a table; required and advisory criteria never mixed."""
 
+from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.promotion.gate import GateDecision
-from fraud_core.verdicts import Verdict
 
 # What an advisory criterion is said to be when it does not pass.
 SAID = {

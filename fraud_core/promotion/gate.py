@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fraud_core.errors import ParameterError
-from fraud_core.model.intervals import Interval, clopper_pearson
-from fraud_core.poisoning.scan_words import VALIDATED
-from fraud_core.verdicts import Verdict
+from fraud_core.evaluation.bootstrap import Interval, clopper_pearson
+from fraud_core.evaluation.verdicts import Verdict
+from fraud_core.poisoning.detection.scan_words import VALIDATED
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from fraud_core.drift import performance
+from fraud_core.drift.performance import comparison as performance
+from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.explain import stability
 from fraud_core.fairness import study as fairness
-from fraud_core.poisoning import effects
-from fraud_core.verdicts import Verdict
+from fraud_core.poisoning.study import effects
 
 STUDY_WORDS: Mapping[str, Mapping[str, Verdict]] = {
     "drift": performance.WORDS,

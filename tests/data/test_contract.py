@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from fraud_core.errors import ContractError
-from fraud_core.pipeline.tables import read_table
+from fraud_core.pipeline.storage.tables import read_table
 
 ROW = 7  # the data row that is broken, counted from 1
 

@@ -1,9 +1,9 @@
 import polars as pl
 import pytest
 
-from fraud_core.data.arrays import to_arrays
 from fraud_core.data.contract import check_columns, check_values
 from fraud_core.data.describe import describe_version, smallest_visible_change
+from fraud_core.data.rows import to_arrays
 from fraud_core.data.toy import toy_clients, toy_transactions
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fraud_core.drift import attribution
-from fraud_core.drift.evidence import LabelledWindow, gather_evidence
-from fraud_core.drift.scenarios import make_pool, simulate
+from fraud_core.drift.attribution import attributor as attribution
+from fraud_core.drift.attribution.evidence import LabelledWindow, gather_evidence
+from fraud_core.drift.attribution.scenarios import make_pool, simulate
 
 
 @pytest.fixture(scope="session")

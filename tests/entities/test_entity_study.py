@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from fraud_core.data.features import DAY_SECONDS, add_features
-from fraud_core.data.simulate import StreamSettings, simulate_stream
+from fraud_core.data.simulator import StreamSettings, simulate_stream
 from fraud_core.entities.study import (
     Events,
     cards_in_a_day,
@@ -18,7 +17,8 @@ from fraud_core.entities.study import (
     to_events,
 )
 from fraud_core.errors import ParameterError
-from fraud_core.model.prequential import Fold
+from fraud_core.evaluation.prequential import Fold
+from fraud_core.features.offline import DAY_SECONDS, add_features
 
 FOLDS = {"first_day": 20, "train_days": 7, "delay_days": 7, "test_days": 7, "n_folds": 2}
 MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 30}}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fraud_core.bundle.decider import Code, Reason
 from fraud_core.explain.reasons import (
     VOCABULARY,
     WordedReason,
@@ -17,9 +18,8 @@ from fraud_core.explain.reasons import (
     turning_value,
     value_cells,
 )
-from fraud_core.model.decide import Code, Reason
 from tests.conftest import ROOT
-from tests.model.test_leaf_tables import random_trees
+from tests.scoring.test_leaf_tables import random_trees
 
 STEP = np.float32(0.25)
 
@@ -148,7 +148,7 @@ def test_turning_value_is_the_nearest_that_turns_and_none_is_overlooked(seed, va
 
 def test_reasons_and_their_writer_need_numpy_and_msgspec_alone():
     code = (
-        "import sys, fraud_core.explain.writer; "
+        "import sys, fraud_core.explain.reason_writer; "
         "print(sorted({name.split('.')[0] for name in sys.modules} & "
         "{'polars', 'catboost', 'sklearn', 'pandas', 'scipy', 'shap', 'fairlearn', 'matplotlib'}))"
     )

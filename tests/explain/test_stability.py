@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 
-from fraud_core.explain.exact import Explainer, build_explainer
+from fraud_core.evaluation.bootstrap import Interval
 from fraud_core.explain.stability import (
     Agreement,
     _added_up,
@@ -19,11 +19,11 @@ from fraud_core.explain.stability import (
     top_overlap,
     verdict,
 )
-from fraud_core.model.champion import TrainingRows
+from fraud_core.explain.tree_shap import Explainer, build_explainer
 from fraud_core.model.estimators import fit_estimator
-from fraud_core.model.intervals import Interval
-from fraud_core.model.leaf_tables import build_leaf_tables
-from tests.model.test_leaf_tables import random_trees
+from fraud_core.model.training import TrainingRows
+from fraud_core.scoring.leaf_tables import build_leaf_tables
+from tests.scoring.test_leaf_tables import random_trees
 
 MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 30}}
 VALUES = arrays(float, st.tuples(st.integers(1, 6), st.integers(3, 7)), elements=st.integers(-9, 9).map(float))

@@ -9,8 +9,8 @@ from fairlearn.metrics import (
 from scipy.stats import binomtest
 
 from fraud_core.errors import ParameterError
+from fraud_core.evaluation.bootstrap import clopper_pearson
 from fraud_core.fairness.audit import Difference, audit_difference, band, equalized_odds, rates_by_group
-from fraud_core.model.intervals import clopper_pearson
 
 AUDIT = {"limit": 0.1}
 

@@ -6,10 +6,12 @@ from fraud_core.data.card import Column
 from fraud_core.data.splits import split_by_time
 from fraud_core.data.toy import toy_card, toy_clients, toy_clients_card, toy_transactions
 from fraud_core.errors import ParameterError
+from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.fairness.audit import Difference, GroupRate, rates_by_group
-from fraud_core.fairness.decided import decide_and_join, decide_payments
+from fraud_core.fairness.audited_decisions import decide_and_join, decide_payments
 from fraud_core.fairness.groups import join_groups
 from fraud_core.fairness.ratios import Ratio
+from fraud_core.fairness.report_metrics import threshold_metrics
 from fraud_core.fairness.study import (
     AuditStudy,
     Limits,
@@ -20,8 +22,6 @@ from fraud_core.fairness.study import (
     fairlearn_frame,
 )
 from fraud_core.fairness.summary import audit_metrics
-from fraud_core.fairness.treatment import threshold_metrics
-from fraud_core.verdicts import Verdict
 
 LIMITS = Limits(difference=0.1, ratio=0.8, detectable_gap=0.2)
 SPLIT = {"n_folds": 2, "selection_rate": 0.2, "age_bands": [18, 40, 121]}

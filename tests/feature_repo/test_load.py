@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from fraud_core.data.features import add_features
+from fraud_core.features.offline import add_features
 from tests.conftest import ROOT
 from tests.feature_store import (
     KEPT_SECONDS,

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.estimators import NAMES, fit_estimator
 from fraud_core.model.export import to_oblivious_trees
-from fraud_core.model.metrics import average_precision
-from fraud_core.model.scorer import ObliviousTrees
+from fraud_core.scoring.oblivious_trees import ObliviousTrees
 
 SETTINGS = {
     "logistic_regression": {},

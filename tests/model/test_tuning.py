@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fraud_core.data.arrays import Arrays
+from fraud_core.data.rows import Arrays
 from fraud_core.model.tuning import Tried, choose, difference_on_folds, time_folds, tune
 
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from fraud_core.errors import ContractError, ParameterError
-from fraud_core.pipeline import events
+from fraud_core.pipeline.storage import event_stream as events
 
 CARD = """
 name: shop

@@ -8,11 +8,11 @@ import pytest
 
 from fraud_core.data.toy import toy_transactions
 from fraud_core.errors import ParameterError
-from fraud_core.pipeline import stages
-from fraud_core.pipeline.notebook import run_notebook
+from fraud_core.pipeline.execution.notebook_runner import run_notebook
 from fraud_core.pipeline.params import notebook_parameters, read_params
-from fraud_core.pipeline.results import read_metrics
-from fraud_core.pipeline.versions import open_versions
+from fraud_core.pipeline.reporting.results import read_metrics
+from fraud_core.pipeline.stages import data as stages
+from fraud_core.pipeline.storage.dataset_versions import open_versions
 from tests.conftest import ROOT
 from tests.test_notebooks import defaults
 

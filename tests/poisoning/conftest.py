@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from fraud_core.poisoning.attacks import attack
-from fraud_core.poisoning.defences import Evidence, trust
-from fraud_core.poisoning.neighbours import nearest_neighbours
-from fraud_core.poisoning.quantised import quantise
-from fraud_core.poisoning.scan import detect
-from fraud_core.poisoning.scores import out_of_fold_scores
+from fraud_core.poisoning.attacks.targeted import attack
+from fraud_core.poisoning.defences.nearest_neighbours import nearest_neighbours
+from fraud_core.poisoning.defences.sanitizers import Evidence, trust
+from fraud_core.poisoning.detection.label_scan import detect
+from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
+from fraud_core.poisoning.detection.quantised_pool import quantise
 
 
 @pytest.fixture(scope="session")

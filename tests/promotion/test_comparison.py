@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from fraud_core.data.arrays import Arrays
-from fraud_core.model.intervals import Interval, Scored
+from fraud_core.data.rows import Arrays
+from fraud_core.evaluation.bootstrap import Interval, Scored
+from fraud_core.evaluation.verdicts import Evidence
 from fraud_core.promotion.advisory import report_breaking_budget, report_verdict
 from fraud_core.promotion.comparison import breaking_budget, false_promotions, saving_over
 from fraud_core.promotion.gate import decide, judge_champion, judge_scan
-from fraud_core.verdicts import Evidence
 
 DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
 

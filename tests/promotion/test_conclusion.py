@@ -1,6 +1,6 @@
+from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.promotion.conclusion import conclude, criteria_rows, gate_figures
 from fraud_core.promotion.gate import Criterion, decide
-from fraud_core.verdicts import Verdict
 
 
 def criterion(name, outcome, *, required=True):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from fraud_core.errors import ParameterError
+from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap, interval
 from fraud_core.model.estimators import fit_estimator
-from fraud_core.model.intervals import Interval, Scored, bootstrap, interval
 from fraud_core.promotion.gate import (
     Criterion,
     decide,

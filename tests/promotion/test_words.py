@@ -7,17 +7,17 @@ import pytest
 
 from fraud_core.data.splits import split_by_time
 from fraud_core.data.toy import toy_card, toy_transactions
-from fraud_core.drift import performance
+from fraud_core.drift.performance import comparison as performance
 from fraud_core.errors import ResultError
+from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.verdicts import Evidence, Verdict
 from fraud_core.explain import stability
 from fraud_core.fairness import study as fairness
 from fraud_core.fairness.audit import audit_difference
-from fraud_core.model.intervals import Interval
-from fraud_core.poisoning import effects
+from fraud_core.poisoning.study import effects
 from fraud_core.promotion.advisory import report_breaking_budget, report_verdict
 from fraud_core.promotion.comparison import breaking_budget
 from fraud_core.promotion.words import STUDY_WORDS
-from fraud_core.verdicts import Evidence, Verdict
 
 CHANGES = [
     Interval((low + high) / 2, low, high) for low, high in product(np.linspace(-0.3, 0.3, 25), repeat=2) if low <= high

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from litestar.testing import TestClient
 
-from fraud_core.model import bundle
-from fraud_core.pipeline.candidate import TOY_PLAN, train_by, write_candidate
-from fraud_core.pipeline.versions import open_versions
+from fraud_core.bundle import load as bundle
+from fraud_core.pipeline.stages.candidate import TOY_PLAN, train_by, write_candidate
+from fraud_core.pipeline.storage.dataset_versions import open_versions
 from serve.app import create_app
 from serve.settings import read_settings
 from tests.conftest import ROOT

@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from fraud_core.bundle import load as bundle
 from fraud_core.errors import BundleError, ParameterError
-from fraud_core.model import bundle
-from fraud_core.pipeline.versions import open_versions
+from fraud_core.pipeline.storage.dataset_versions import open_versions
 from serve.app import create_app
 from serve.champion import load_champion
 from serve.endpoints import ENDPOINTS

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from litestar.testing import TestClient
 
-from fraud_core.model.bundle import load_bundle
-from fraud_core.model.decide import Decider
+from fraud_core.bundle.decider import Decider
+from fraud_core.bundle.load import load_bundle
 from serve.app import create_app
 from serve.settings import read_settings
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from litestar.testing import TestClient
 
-from fraud_core.data.past import NOTHING, Event, remember
+from fraud_core.bundle.load import load_bundle
 from fraud_core.errors import ParameterError
-from fraud_core.model.bundle import load_bundle
+from fraud_core.features.history import NOTHING, Event, remember
 from serve.app import create_app
 from serve.champion import load_champion
 from serve.entities import NamedEntities, Remembered, featurise

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from fraud_core.model.bundle import load_bundle
-from fraud_core.model.row_scorer import RowScorer
+from fraud_core.bundle.load import load_bundle
+from fraud_core.scoring.row_scorer import RowScorer
 from serve import kernel
 from serve.champion import load_champion
 from tests.conftest import ROOT

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fraud_core.model.bundle import load_bundle
+from fraud_core.bundle.load import load_bundle
 from tests.network import ANSWER_SECONDS, free_port, wait_until_ready
 from tests.serve.conftest import start
 from tests.waiting import wait_until_ended

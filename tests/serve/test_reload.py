@@ -8,8 +8,8 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import select
 
-from fraud_core.model import bundle
-from fraud_core.model.signing import new_key_pair, sign
+from fraud_core.bundle import load as bundle
+from fraud_core.bundle.signing import new_key_pair, sign
 from serve.app import create_app
 from serve.settings import read_settings
 from serve.store import audit, open_engine

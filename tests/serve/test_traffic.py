@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from litestar.testing import TestClient
 
-from fraud_core.model.bundle import load_bundle
+from fraud_core.bundle.load import load_bundle
 from serve.app import create_app
 from serve.traffic import FRESH_SECONDS, Traffic
 

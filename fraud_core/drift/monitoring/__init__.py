@@ -1,0 +1,1 @@
+"""Drift monitoring in service: reference histograms, verdicts of windows, the stream monitor."""

@@ -1,0 +1,1 @@
+"""Performance under drift: rolling origins, estimates without labels, decompositions of a change."""

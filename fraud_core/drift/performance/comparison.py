@@ -1,0 +1,137 @@
+"""One model before and after: the last hours of v0, which it was not fitted on, against v1."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fraud_core.data.rows import Arrays
+from fraud_core.drift.performance.forward_chaining import fit_rows, forward_margins, select_rows
+from fraud_core.drift.performance.shift_decomposition import Decomposition, decompose, log_loss
+from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap, interval
+from fraud_core.evaluation.verdicts import Verdict
+from fraud_core.model.calibration import fit_calibration
+from fraud_core.model.operating_point import choose_threshold
+
+COMPARED = ("average_precision", "recall_at_budget", "calibration_error", "expected_cost_eur_per_1000")
+CALIBRATION_BLOCKS = 3
+# The words of `verdict`, and what they say of the question whether performance held.
+WORDS = {
+    "fell": Verdict.FAIL,
+    "rose": Verdict.PASS,
+    "unchanged": Verdict.PASS,
+    "insufficient evidence": Verdict.INSUFFICIENT,
+}
+FELL, ROSE, UNCHANGED, UNKNOWN = WORDS
+
+
+@dataclass(frozen=True)
+class ScoredWindows:
+    """What one model answers on two windows that it has not seen, and where it decides.
+
+    Attributes
+    ----------
+    before, after
+        Rows of the late hours of v0 and of v1.
+    p_before, p_after
+        Calibrated probabilities of these rows.
+    threshold
+        A row is alerted when its probability is at least this.
+    """
+
+    before: Arrays
+    after: Arrays
+    p_before: np.ndarray
+    p_after: np.ndarray
+    threshold: float
+
+
+def score_windows(
+    v0: Arrays, late: np.ndarray, v1: Arrays, *, model: Mapping[str, Any], decision: Mapping[str, float]
+) -> ScoredWindows:
+    """Score the late hours of v0 and v1 by one model that was fitted, calibrated and given its threshold before both.
+
+    Parameters
+    ----------
+    late
+        Shape (n_samples,), True for the late hours of v0.
+    model, decision
+        Sections of the parameters.
+
+    Notes
+    -----
+    Calibration and threshold come from the early hours alone, scored forward. Chosen on the late hours they would suit
+    these better than any later rows, and the difference would pass for drift.
+    """
+    early, before = select_rows(v0, ~late), select_rows(v0, late)
+    fitted = fit_rows(early, early.y_true, np.ones(len(early.y_true), bool), model)
+    margin, y_true, row = forward_margins(early, n_blocks=CALIBRATION_BLOCKS, model=model)
+    calibration = fit_calibration(margin, y_true)
+    point = choose_threshold(y_true, calibration.probability(margin), early.amount_eur[row], **decision)
+    p_before, p_after = (calibration.probability(fitted.margin(window.features)) for window in (before, v1))
+    return ScoredWindows(before, v1, p_before, p_after, point.threshold)
+
+
+def compare_performance(
+    windows: ScoredWindows, *, decision: Mapping[str, float], n_replicates: int, rng: np.random.Generator
+) -> tuple[dict[str, Interval], dict[str, Interval], dict[str, Interval]]:
+    """Performance of the model on the late hours of v0 and on v1.
+
+    Returns
+    -------
+    before, after, change
+        Intervals of the metrics of `COMPARED`. The windows hold different rows, so the change is not paired.
+
+    Notes
+    -----
+    Average precision depends on the share of frauds; the two windows have different shares, and part of a change may
+    be that alone.
+    """
+
+    def measure(rows: Arrays, probability: np.ndarray) -> dict[str, np.ndarray]:
+        found = bootstrap(
+            rows.y_true, {"model": Scored(probability, windows.threshold)}, rows.amount_eur,
+            n_alerts=max(1, round(decision["alert_budget"] * len(rows.y_true))),
+            review_cost_eur=decision["review_cost_eur"], n_replicates=n_replicates, rng=rng,
+        )["model"]  # fmt: skip
+        return found | {"expected_cost_eur_per_1000": found["expected_cost_eur"] * 1000 / len(rows.y_true)}
+
+    before, after = measure(windows.before, windows.p_before), measure(windows.after, windows.p_after)
+    return (
+        {name: interval(before[name]) for name in COMPARED},
+        {name: interval(after[name]) for name in COMPARED},
+        {name: interval(after[name] - before[name]) for name in COMPARED},
+    )
+
+
+def decompose_change(
+    windows: ScoredWindows, *, decision: Mapping[str, float], n_resamples: int, rng: np.random.Generator
+) -> dict[str, Decomposition]:
+    """The change of log loss and of cost (euros a transaction) from the late hours of v0 to v1, in its parts."""
+
+    def cost(rows: Arrays, probability: np.ndarray) -> np.ndarray:
+        alerted = probability >= windows.threshold
+        return np.where(alerted, decision["review_cost_eur"], np.where(rows.y_true == 1, rows.amount_eur, 0.0))
+
+    before, after = windows.before, windows.after
+    losses = {
+        "log_loss": (log_loss(before.y_true, windows.p_before), log_loss(after.y_true, windows.p_after)),
+        "cost_eur": (cost(before, windows.p_before), cost(after, windows.p_after)),
+    }
+    return decompose(before.features, after.features, losses, rng=rng, n_resamples=n_resamples)
+
+
+def verdict(change: Interval, *, limit: float) -> str:
+    """A change of performance in words: ``fell``, ``rose``, ``unchanged`` or ``insufficient evidence``.
+
+    Unchanged needs the whole interval within ``limit``; an interval that merely holds zero shows neither.
+
+    Examples
+    --------
+    >>> verdict(Interval(0.0, -0.2, 0.2), limit=0.05), verdict(Interval(-0.2, -0.3, -0.1), limit=0.05)
+    ('insufficient evidence', 'fell')
+    """
+    if change.excludes(0.0):
+        return FELL if change.value < 0 else ROSE
+    return UNCHANGED if -limit < change.low and change.high < limit else UNKNOWN

@@ -1,0 +1,253 @@
+"""A stream replayed as it was known: labels arrive late, verdicts and retraining use what had arrived, nothing else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from fraud_core.data.rows import Arrays
+from fraud_core.drift.attribution.attributor import ATTACKS, INCONCLUSIVE, Attributor
+from fraud_core.drift.attribution.evidence import LabelledWindow
+from fraud_core.drift.performance.cbpe import expected_average_precision
+from fraud_core.drift.performance.forward_chaining import fit_rows
+from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, State
+from fraud_core.drift.two_sample.windows import compare_windows, prepare_window
+from fraud_core.evaluation.metrics import average_precision, expected_cost_eur
+from fraud_core.model.calibration import fit_calibration
+from fraud_core.model.operating_point import choose_threshold
+from fraud_core.scoring.oblivious_trees import Calibration
+
+Policy = Literal["never", "each_block", "when_drifted"]
+LABEL_BLOCKS = 2
+POLICIES: tuple[Policy, ...] = ("never", "each_block", "when_drifted")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When things happen in a replay, in hours since the start of the stream.
+
+    Attributes
+    ----------
+    train_hours
+        The first model is fitted on the rows before; they are its reference too.
+    calibrate_hours
+        The rows from there until here give calibration, threshold and the reference of the labels.
+    block_hours
+        Length of a block; verdicts are given at its end.
+    label_delay_hours
+        A label is known so long after its payment.
+    """
+
+    train_hours: float
+    calibrate_hours: float
+    block_hours: float
+    label_delay_hours: float
+
+
+@dataclass(frozen=True)
+class Block:
+    """What was known at the end of a block, and what the block cost, which was known later.
+
+    Attributes
+    ----------
+    start_hour, end_hour
+        Hours since the start of the stream.
+    features
+        State of the features of the block against those of the reference; needs no label.
+    expected_average_precision
+        Expected from the scores of the block, without labels.
+    average_precision
+        On the labels of the block, which arrived later; NaN without a fraud.
+    cause, cause_confidence
+        Attribution of the labels that arrived last, two blocks of payments at most; ``inconclusive`` before there
+        were 200.
+    labels_known
+        Number of labels that had arrived.
+    retrained
+        Policies under which a new model took over after the block.
+    cost_eur
+        Cost of the block under each policy.
+    """
+
+    start_hour: float
+    end_hour: float
+    features: State
+    expected_average_precision: float
+    average_precision: float
+    cause: str
+    cause_confidence: float
+    labels_known: int
+    retrained: tuple[str, ...]
+    cost_eur: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Served:
+    estimator: Any
+    calibration: Calibration
+    threshold: float
+
+    def probability(self, features: np.ndarray) -> np.ndarray:
+        return self.calibration.probability(self.estimator.margin(features))
+
+
+def replay(
+    rows: Arrays,
+    y_seen: np.ndarray,
+    names: Sequence[str],
+    schedule: Schedule,
+    attributor: Attributor,
+    *,
+    model: Mapping[str, Any],
+    decision: Mapping[str, float],
+    limits: Mapping[str, float],
+    rng: np.random.Generator,
+) -> list[Block]:
+    """Replay a labelled stream block by block under each retraining policy.
+
+    Parameters
+    ----------
+    rows
+        In time order; their true labels give cost and truth, nothing is fitted on them.
+    y_seen
+        Shape (n_samples,), labels as they arrive.
+    attributor
+        From `fit_attributor`.
+    model, decision
+        Sections of the parameters.
+    limits
+        ``n_bins``, ``psi_limit``, ``domain_limit`` and ``alpha``.
+
+    Raises
+    ------
+    ValueError
+        When training or calibration holds no fraud.
+
+    Notes
+    -----
+    Retraining fits on every row whose label had arrived; a policy keeps the calibration of its first model, because
+    a second one would need rows that the new model has not seen.
+    """
+    hour = (rows.time - rows.time[0]) / 3600
+    trained = hour < schedule.train_hours
+    calibrated = ~trained & (hour < schedule.calibrate_hours)
+    first = _first_model(rows, y_seen, trained, calibrated, model=model, decision=decision)
+    served: dict[str, _Served] = dict.fromkeys(POLICIES, first)
+    prepared = prepare_window(rows.features[calibrated], names, n_bins=int(limits["n_bins"]), rng=rng)
+    labelled = _labelled(rows, y_seen, calibrated, first)
+    tests = {key: limits[key] for key in ("psi_limit", "domain_limit", "alpha")}
+    out: list[Block] = []
+    start = schedule.calibrate_hours
+    while start < hour[-1]:
+        end = start + schedule.block_hours
+        now = (hour >= start) & (hour < end)
+        known = hour < end - schedule.label_delay_hours
+        features = compare_windows(prepared, rows.features[now], **tests, rng=rng).state
+        probability = first.probability(rows.features[now])
+        since = end - schedule.label_delay_hours - LABEL_BLOCKS * schedule.block_hours
+        arrived = known & (hour >= max(since, schedule.calibrate_hours))
+        cause, confidence = INCONCLUSIVE, 0.0
+        if arrived.sum() >= MINIMUM_ROWS:
+            found = attributor.attribute(labelled, _labelled(rows, y_seen, arrived, first), rng=rng)
+            cause, confidence = found.verdict, found.confidence
+        cost = {policy: _cost(rows, now, served[policy], decision) for policy in POLICIES}
+        due = [
+            policy
+            for policy in POLICIES
+            if policy == "each_block" or (policy == "when_drifted" and features == "drifted")
+        ]
+        if due:
+            again = _refitted(rows, y_seen, known, first, model)
+            served |= dict.fromkeys(due, again)
+        any_fraud = bool(rows.y_true[now].any())
+        out.append(
+            Block(
+                start, min(end, float(hour[-1])), features, expected_average_precision(probability),
+                average_precision(rows.y_true[now], probability) if any_fraud else float("nan"),
+                cause, confidence, int(known.sum()), tuple(due), cost,
+            )
+        )  # fmt: skip
+        start = end
+    return out
+
+
+def first_detection(blocks: Sequence[Block], causes: Sequence[str], *, from_hour: float) -> float | None:
+    """Hours from `from_hour` to the end of the first block that named one of the causes; None when none did.
+
+    Examples
+    --------
+    >>> block = Block(4.0, 8.0, "stable", 0.8, 0.8, "labels_hidden", 0.9, 100, (), {})
+    >>> first_detection([block], ["labels_hidden"], from_hour=5.0)
+    3.0
+    """
+    found = [block.end_hour for block in blocks if block.end_hour > from_hour and block.cause in causes]
+    return found[0] - from_hour if found else None
+
+
+def summarise_replay(
+    plain: Sequence[Block], attacked: Sequence[Block], *, attack_hour: float
+) -> dict[str, float | str]:
+    """Figures of a replay without and with frauds hidden from an hour on: detection, cost until then, cost of policies.
+
+    Returns
+    -------
+    dict
+        ``replay.detected`` in words; hours and euros only when the attack was named. The euros are the extra cost of
+        retraining on the hidden labels, from the attack until it was named, on the payments themselves.
+    """
+    out: dict[str, float | str] = {
+        f"replay.{name}.{policy}.cost_eur": sum(block.cost_eur[policy] for block in blocks)
+        for name, blocks in (("plain", plain), ("attacked", attacked))
+        for policy in POLICIES
+    }
+    before = [block for block in attacked if block.end_hour <= attack_hour]
+    out["replay.false_attacks"] = sum(b.cause in ATTACKS for b in (*plain, *before))
+    out["replay.blocks"] = len(plain)
+    hours = first_detection(attacked, ("labels_hidden",), from_hour=attack_hour)
+    out["replay.detected"] = "never" if hours is None else f"after {hours:.0f} hours"
+    if hours is not None:
+        until = [
+            (p, a) for p, a in zip(plain, attacked, strict=True) if attack_hour < a.end_hour <= attack_hour + hours
+        ]
+        out["replay.hours_to_detect"] = hours
+        out["replay.cost_until_detected_eur"] = sum(
+            a.cost_eur["each_block"] - p.cost_eur["each_block"] for p, a in until
+        )
+    return out
+
+
+def hide_frauds(rows: Arrays, share: float, *, from_hour: float, rng: np.random.Generator) -> np.ndarray:
+    """Labels as they arrive when a share of the frauds from an hour on is labelled legitimate, shape (n_samples,)."""
+    hour = (rows.time - rows.time[0]) / 3600
+    frauds = np.flatnonzero((rows.y_true == 1) & (hour >= from_hour))
+    y_seen = rows.y_true.copy()
+    y_seen[rng.choice(frauds, round(share * len(frauds)), replace=False)] = 0
+    return y_seen
+
+
+def _first_model(rows: Arrays, y_seen: np.ndarray, trained, calibrated, *, model, decision) -> _Served:
+    for name, part in (("training", trained), ("calibration", calibrated)):
+        if not y_seen[part].any():
+            raise ValueError(f"replay, {name}: expected a fraud in its hours, found none; lengthen them")
+    estimator = fit_rows(rows, y_seen, trained, model)
+    margin, y_true = estimator.margin(rows.features[calibrated]), y_seen[calibrated]
+    calibration = fit_calibration(margin, y_true)
+    point = choose_threshold(
+        y_true, calibration.probability(margin), rows.amount_eur[calibrated],
+        review_cost_eur=decision["review_cost_eur"], alert_budget=decision["alert_budget"],
+    )  # fmt: skip
+    return _Served(estimator, calibration, point.threshold)
+
+
+def _refitted(rows: Arrays, y_seen: np.ndarray, known: np.ndarray, first: _Served, model) -> _Served:
+    return _Served(fit_rows(rows, y_seen, known, model), first.calibration, first.threshold)
+
+
+def _labelled(rows: Arrays, y_seen: np.ndarray, part: np.ndarray, served: _Served) -> LabelledWindow:
+    return LabelledWindow(rows.features[part], y_seen[part], served.probability(rows.features[part]))
+
+
+def _cost(rows: Arrays, part: np.ndarray, served: _Served, decision) -> float:
+    alerted = served.probability(rows.features[part]) >= served.threshold
+    return expected_cost_eur(rows.y_true[part], alerted, rows.amount_eur[part], decision["review_cost_eur"])

@@ -1,0 +1,250 @@
+"""A stream of many days replayed as it was known: each evening a verdict, and every so many days a new model.
+
+Labels come late and at any age, so everything that compares labels compares them at one and the same age.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fraud_core.drift.attribution.attributor import INCONCLUSIVE, Attributor
+from fraud_core.drift.attribution.evidence import LabelledWindow
+from fraud_core.drift.attribution.scenarios import STRENGTHS, learn_causes, make_pool, run_scenarios
+from fraud_core.drift.monitoring.reference_histogram import SCORE, Reference, build_reference
+from fraud_core.drift.monitoring.window_verdict import judge
+from fraud_core.drift.replay.stream_rows import StreamRows, on_days
+from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, State
+from fraud_core.features.offline import DAY_SECONDS
+from fraud_core.model.estimators import FittedEstimator, fit_estimator
+
+POLICIES = ("never", "regular", "when_drifted")
+
+
+@dataclass(frozen=True)
+class DailySchedule:
+    """When things happen, in days since the start of the stream.
+
+    Attributes
+    ----------
+    first_day
+        First day that is learnt from; the days before fill the windows of the features.
+    train_days
+        Length of the first training, and of every later one.
+    reference_days
+        The days after the first training: what later days are compared with, and what the attribution learns from.
+    window_days
+        Each verdict is on the last so many days; whole weeks, since days of the week differ.
+    label_delay_days
+        Labels are compared, and learnt from, at this age.
+    retrain_days
+        Least time between two models.
+    alert_share
+        Share of the payments of a day that is reviewed, those of highest score.
+    """
+
+    first_day: int
+    train_days: int
+    reference_days: int
+    window_days: int
+    label_delay_days: int
+    retrain_days: int
+    alert_share: float
+
+    @property
+    def start(self) -> int:
+        """First day of the replay: the reference's labels have the age at which they are compared."""
+        return self.first_day + self.train_days + self.reference_days + self.label_delay_days
+
+
+@dataclass(frozen=True)
+class Day:
+    """What was said on the evening of a day, and what the day cost, which was known later.
+
+    Attributes
+    ----------
+    day
+        Number of the day.
+    features
+        Verdict of the stream monitor's test on columns and score of the last days; needs no label.
+    drifted
+        Columns that passed the practical limit.
+    cause, confidence
+        Attribution of the last days whose labels have the age at which they are compared.
+    frauds, frauds_known
+        Of the rows so far, and of these the reported ones.
+    retrained
+        Policies under which a new model took over for the next day.
+    cost_eur
+        Missed frauds and reviews of the day under each policy.
+    """
+
+    day: int
+    features: State
+    drifted: tuple[str, ...]
+    cause: str
+    confidence: float
+    frauds: int
+    frauds_known: int
+    retrained: tuple[str, ...]
+    cost_eur: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What stands before the first day of a replay; streams that differ later begin alike.
+
+    Attributes
+    ----------
+    model
+        Fitted on the training days.
+    reference
+        Bins and counts of the reference days, the score last.
+    labelled
+        Their rows with the labels at the age of comparison.
+    attributor
+        Learnt on scenarios over these rows.
+    """
+
+    model: FittedEstimator
+    reference: Reference
+    labelled: LabelledWindow
+    attributor: Attributor
+
+
+def begin(
+    rows: StreamRows, schedule: DailySchedule, *, model: Mapping[str, Any], n_bins: int, n_scenarios: int, seed: int,
+    rng: np.random.Generator,
+) -> Beginning:  # fmt: skip
+    """Fit the first model, count the reference, and learn the attribution on it.
+
+    Raises
+    ------
+    ValueError
+        When the training days hold no reported fraud.
+    """
+    middle = schedule.first_day + schedule.train_days
+    trained = on_days(rows, schedule.first_day, middle)
+    fitted = _fit(rows, trained, (middle + schedule.label_delay_days) * DAY_SECONDS, model)
+    after = on_days(rows, middle, middle + schedule.reference_days)
+    probability = _probability(fitted, rows.features[after])
+    labelled = LabelledWindow(rows.features[after], rows.known_after(schedule.label_delay_days)[after], probability)
+    reference = build_reference(
+        np.column_stack([labelled.features, probability]), [*rows.names, SCORE], n_bins=n_bins
+    )  # fmt: skip
+    pool = make_pool(labelled, np.zeros(len(probability), bool))
+    built = run_scenarios([pool], STRENGTHS, n_each=n_scenarios, rng=rng)
+    return Beginning(fitted, reference, labelled, learn_causes(built, seed=seed))
+
+
+def replay_days(
+    rows: StreamRows, schedule: DailySchedule, beginning: Beginning, *, model: Mapping[str, Any],
+    limits: Mapping[str, float], review_cost_eur: float, until: int, rng: np.random.Generator,
+) -> list[Day]:  # fmt: skip
+    """Replay the days from the schedule's start to before `until` under each retraining policy.
+
+    Parameters
+    ----------
+    rows
+        Their true labels give cost and truth; nothing is fitted on them.
+    limits
+        ``psi_limit`` and ``alpha``.
+
+    Notes
+    -----
+    A model that takes over has learnt from the last `train_days` days whose labels had the age of comparison, with
+    what was reported by that evening. Monitor and attribution keep the scores of the first model, whose reference
+    they have.
+    """
+    score = _probability(beginning.model, rows.features)
+    served = dict.fromkeys(POLICIES, beginning.model)
+    since = dict.fromkeys(POLICIES, schedule.start)
+    out: list[Day] = []
+    for day in range(schedule.start, until):
+        verdict = _monitor(rows, score, beginning.reference, schedule, day, limits)
+        cause, confidence = _attribute(rows, score, beginning, schedule, day, rng)
+        today = on_days(rows, day, day + 1)
+        cost = {policy: _cost(rows, today, served[policy], schedule, review_cost_eur) for policy in POLICIES}
+        wished = {"regular": True, "when_drifted": verdict.state == "drifted"}
+        due = tuple(p for p, wish in wished.items() if wish and day + 1 - since[p] >= schedule.retrain_days)
+        if due:
+            last = day + 1 - schedule.label_delay_days
+            again = _fit(rows, on_days(rows, last - schedule.train_days, last), (day + 1) * DAY_SECONDS, model)
+            served |= dict.fromkeys(due, again)
+            since |= dict.fromkeys(due, day + 1)
+        so_far = slice(0, today.stop)
+        out.append(Day(
+            day, verdict.state, verdict.drifted, cause, confidence, int(rows.y_true[so_far].sum()),
+            int(rows.known_at((day + 1) * DAY_SECONDS)[so_far].sum()), due, cost,
+        ))  # fmt: skip
+    return out
+
+
+def days_to_detect(days: Sequence[Day], *, change_day: int, causes: Sequence[str] = ()) -> int | None:
+    """Days from a change until the first evening that saw it, 1 on its own day; None when no evening did.
+
+    Parameters
+    ----------
+    causes
+        Causes that count as seeing it; without any, the verdict of the monitor does.
+
+    Examples
+    --------
+    >>> evening = Day(12, "drifted", ("hour",), "none", 0.9, 5, 3, (), {})
+    >>> days_to_detect([evening], change_day=10), days_to_detect([evening], change_day=10, causes=["prior"])
+    (3, None)
+    """
+    for day in days:
+        if day.day >= change_day and (day.cause in causes if causes else day.features == "drifted"):
+            return day.day - change_day + 1
+    return None
+
+
+def _monitor(rows: StreamRows, score: np.ndarray, reference: Reference, schedule: DailySchedule, day: int, limits):
+    part = on_days(rows, day + 1 - schedule.window_days, day + 1)
+    counts = reference.count(np.column_stack([rows.features[part], score[part]]))
+    return judge(
+        reference, counts, np.array([part.stop - part.start]), minimum_rows=MINIMUM_ROWS,
+        psi_limit=limits["psi_limit"], alpha=limits["alpha"],
+    )  # fmt: skip
+
+
+def _attribute(
+    rows: StreamRows, score: np.ndarray, beginning: Beginning, schedule: DailySchedule, day: int,
+    rng: np.random.Generator,
+) -> tuple[str, float]:  # fmt: skip
+    end = day + 1 - schedule.label_delay_days
+    part = on_days(rows, end - schedule.window_days, end)
+    if part.stop - part.start < MINIMUM_ROWS:
+        return INCONCLUSIVE, 0.0
+    seen = rows.known_after(schedule.label_delay_days)[part]
+    found = beginning.attributor.attribute(
+        beginning.labelled, LabelledWindow(rows.features[part], seen, score[part]), rng=rng
+    )
+    return found.verdict, found.confidence
+
+
+def _fit(rows: StreamRows, part: slice, moment: float, model: Mapping[str, Any]) -> FittedEstimator:
+    known = rows.known_at(moment)[part]
+    if not known.any():
+        raise ValueError("stream replay, training: expected a reported fraud in its days, found none; lengthen them")
+    return fit_estimator(
+        "catboost", rows.features[part], known,
+        settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
+    )  # fmt: skip
+
+
+def _probability(model: FittedEstimator, features: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-model.margin(features)))
+
+
+def _cost(
+    rows: StreamRows, part: slice, model: FittedEstimator, schedule: DailySchedule, review_cost_eur: float
+) -> float:
+    margin = model.margin(rows.features[part])
+    n_alerts = min(len(margin), round(schedule.alert_share * len(margin)))
+    reviewed = np.argsort(-margin, kind="stable")[:n_alerts]
+    missed = np.where(rows.y_true[part] == 1, rows.amount_eur[part], 0.0)
+    missed[reviewed] = 0.0
+    return float(missed.sum() + review_cost_eur * n_alerts)

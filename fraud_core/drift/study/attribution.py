@@ -1,0 +1,191 @@
+"""The attribution, learnt from scenarios over v0 and judged on other strengths, stronger movement and another day."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fraud_core.data.rows import Arrays
+from fraud_core.drift.attribution.attributor import ATTACKS, CAUSES, INCONCLUSIVE, Attributor
+from fraud_core.drift.attribution.evidence import LabelledWindow
+from fraud_core.drift.attribution.scenarios import (
+    HELD_OUT_STRENGTHS,
+    STRENGTHS,
+    STRONG_BACKGROUND,
+    Pool,
+    Scenario,
+    fraud_modes,
+    learn_causes,
+    make_pool,
+    run_scenarios,
+)
+from fraud_core.drift.performance.forward_chaining import fit_rows
+from fraud_core.drift.two_sample.multivariate import discriminant_terms
+from fraud_core.evaluation.bootstrap import Interval, share
+
+N_MODES = 4
+EARLY_SHARE = 0.4  # of the time of v0: the models of the pools are fitted before it
+FOUND_SCORE = 0.5
+MINIMUM_OF_MODE = 5
+CONFIDENCE_BINS = ((0.0, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 1.01))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What an attribution did on scenarios.
+
+    Attributes
+    ----------
+    accuracy
+        Share of right verdicts; ``inconclusive`` counts as wrong.
+    with_cause
+        The same over the scenarios in which something changed.
+    false_attack_rate
+        Share of the scenarios without a cause that were called an attack.
+    attacks
+        Share of the attacks on labels that were named rightly.
+    confusion
+        ``confusion[cause][verdict]``, counts.
+    reliability
+        (mean confidence, share right, count) of verdicts, by confidence.
+    """
+
+    accuracy: Interval
+    with_cause: Interval
+    false_attack_rate: Interval
+    attacks: Interval
+    confusion: dict[str, dict[str, int]]
+    reliability: tuple[tuple[float, float, int], ...]
+
+
+@dataclass(frozen=True)
+class AttributionStudy:
+    """An attribution, and how it was judged.
+
+    Attributes
+    ----------
+    attributor
+        Fitted on `STRENGTHS`.
+    held_out
+        On `HELD_OUT_STRENGTHS`, over the rows that it was fitted on.
+    strong
+        The same while the features move further behind the scenarios than they ever did in those it learnt from.
+    other_day
+        The same over v1, whose rows neither the model nor the attribution has seen. A new pattern is here always a
+        corner that was legitimate.
+    features_only
+        On the scenarios of `held_out`, an attribution that was fitted alike and reads no label: the best that a
+        monitor of features and scores could say.
+    silent
+        Share of the attacks in `held_out` on which every test of features and score stays silent.
+    """
+
+    attributor: Attributor
+    held_out: Judged
+    strong: Judged
+    other_day: Judged
+    features_only: Judged
+    silent: Interval
+
+
+def attribution_study(
+    v0: Arrays, v1: Arrays, *, n_each: int, model: Mapping[str, Any], seed: int, rng: np.random.Generator
+) -> AttributionStudy:
+    """Fit the attribution on simulated scenarios over v0 and judge it where it has not been.
+
+    Parameters
+    ----------
+    v1
+        Scored on alone: nothing is fitted on it.
+    n_each
+        Scenarios of each cause to learn from; two thirds as many are judged.
+    """
+    pools = scenario_pools(v0, model=model, rng=rng)
+    built = run_scenarios(pools, STRENGTHS, n_each=n_each, rng=rng)
+    attributor = learn_causes(built, seed=seed)
+    blind = learn_causes([_without_labels(one) for one in built], seed=seed)
+    n_judged = max(1, n_each * 2 // 3)
+    strong = run_scenarios(
+        pools, HELD_OUT_STRENGTHS, n_each=n_judged, rng=rng.spawn(1)[0], background=STRONG_BACKGROUND
+    )
+    held_out = run_scenarios(pools, HELD_OUT_STRENGTHS, n_each=n_judged, rng=rng)
+    other = run_scenarios([_day_pool(v0, v1, model)], HELD_OUT_STRENGTHS, n_each=n_judged, rng=rng.spawn(1)[0])
+    attacks = [one for one in held_out if one.cause in ATTACKS]
+    # p-values at 0.05 for the best feature and the score: the most that their tests can say
+    silent = sum(max(one.evidence.features, one.evidence.scores) < -np.log10(0.05 / 2) for one in attacks)
+    return AttributionStudy(
+        attributor, judge_attribution(attributor, held_out), judge_attribution(attributor, strong),
+        judge_attribution(attributor, other), judge_attribution(blind, [_without_labels(one) for one in held_out]),
+        share(silent, len(attacks)),
+    )  # fmt: skip
+
+
+def judge_attribution(attributor: Attributor, scenarios: Sequence[Scenario]) -> Judged:
+    """Accuracy, false attacks, confusion and reliability of an attribution on scenarios of every cause."""
+    found = attributor.judge_all([one.evidence for one in scenarios])
+    confusion = {cause: dict.fromkeys((*CAUSES, INCONCLUSIVE), 0) for cause in CAUSES}
+    for one, judged in zip(scenarios, found, strict=True):
+        confusion[one.cause][judged.verdict] += 1
+    none = confusion["none"]
+    return Judged(
+        _right(confusion, CAUSES), _right(confusion, CAUSES[1:]),
+        share(sum(none[attack] for attack in ATTACKS), sum(none.values())),
+        _right(confusion, ATTACKS), confusion, _reliability(scenarios, found),
+    )  # fmt: skip
+
+
+def _right(confusion: Mapping[str, Mapping[str, int]], causes: Sequence[str]) -> Interval:
+    return share(sum(confusion[cause][cause] for cause in causes), sum(sum(confusion[c].values()) for c in causes))
+
+
+def _reliability(scenarios: Sequence[Scenario], found: Sequence[Any]) -> tuple[tuple[float, float, int], ...]:
+    right = np.array([judged.verdict == one.cause for one, judged in zip(scenarios, found, strict=True)])
+    confidence = np.array([judged.confidence for judged in found])
+    decided = np.array([judged.verdict != INCONCLUSIVE for judged in found])
+    out = []
+    for low, high in CONFIDENCE_BINS:
+        part = decided & (confidence >= low) & (confidence < high)
+        if part.any():
+            out.append((float(confidence[part].mean()), float(right[part].mean()), int(part.sum())))
+    return tuple(out)
+
+
+def _without_labels(one: Scenario) -> Scenario:
+    return replace(one, evidence=one.evidence.without_labels())
+
+
+def _day_pool(v0: Arrays, v1: Arrays, model: Mapping[str, Any]) -> Pool:
+    """v1 as a pool, scored by a model of all of v0."""
+    fitted = fit_rows(v0, v0.y_true, np.ones(len(v0.y_true), bool), model)
+    rows = LabelledWindow(v1.features, v1.y_true, 1 / (1 + np.exp(-fitted.margin(v1.features))))
+    return make_pool(rows, np.zeros(len(v1.y_true), bool))
+
+
+def scenario_pools(v0: Arrays, *, model: Mapping[str, Any], rng: np.random.Generator) -> list[Pool]:
+    """The later hours of v0 as pools: scored by a model of the earlier hours, and by one without each mode of fraud."""
+    since = v0.time - v0.time[0]
+    early = since < EARLY_SHARE * since[-1]
+    mode = _mode_of_fraud(v0, rng)
+    pools = []
+    for left_out in (None, *range(N_MODES)):
+        later = ~early
+        unseen = np.zeros(len(mode), bool) if left_out is None else mode == left_out
+        fitted = fit_rows(v0, v0.y_true, early & ~unseen, model)
+        probability = 1 / (1 + np.exp(-fitted.margin(v0.features[later])))
+        # a fraud that the model finds although it never saw its mode is no new pattern to it: the row leaves the pool
+        found = unseen[later] & (probability >= FOUND_SCORE)
+        unseen, probability, later = unseen[later][~found], probability[~found], np.flatnonzero(later)[~found]
+        if left_out is not None and unseen.sum() < MINIMUM_OF_MODE:
+            continue
+        pools.append(make_pool(LabelledWindow(v0.features[later], v0.y_true[later], probability), unseen))
+    return pools
+
+
+def _mode_of_fraud(rows: Arrays, rng: np.random.Generator) -> np.ndarray:
+    """Mode of each fraud, −1 for legitimate rows, shape (n,)."""
+    frauds = np.flatnonzero(rows.y_true == 1)
+    scores = discriminant_terms(rows.features, rows.features[frauds])[:, : rows.features.shape[1]]
+    mode = np.full(len(rows.y_true), -1)
+    mode[frauds] = fraud_modes(scores, N_MODES, seed=int(rng.integers(2**31)))
+    return mode

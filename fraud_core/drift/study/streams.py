@@ -1,0 +1,182 @@
+"""The replay of simulated streams: nothing changes, nature does, or reports of fraud are hidden, from a known day on.
+
+All streams of a seed hold the same customers and payments up to the day of the change, and share their beginning. The
+streams are simulated, and so is everything that is read from them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fraud_core.data.simulator import StreamSettings, simulate_stream
+from fraud_core.drift.attribution.attributor import ATTACKS
+from fraud_core.drift.replay.daily_replay import POLICIES, DailySchedule, Day, begin, days_to_detect, replay_days
+from fraud_core.drift.replay.stream_rows import hide_reports, to_stream
+from fraud_core.errors import ParameterError
+from fraud_core.evaluation.bootstrap import Interval, share
+
+PLAIN, HIDDEN = "plain", "labels_hidden"
+WINDOWS_DAYS = (1, 7)
+
+
+@dataclass(frozen=True)
+class StreamRun:
+    """One seed: each stream replayed.
+
+    Attributes
+    ----------
+    days
+        By what changes: ``plain``, ``labels_hidden``, and the drifts of the simulator that were asked for.
+    change_day
+        First day of the change.
+    payments, fraud_share
+        Of the plain stream.
+    """
+
+    days: dict[str, list[Day]]
+    change_day: int
+    payments: int
+    fraud_share: float
+
+
+def stream_study(
+    setting: Mapping[str, Any], *, model: Mapping[str, Any], limits: Mapping[str, float], review_cost_eur: float,
+    seed: int, rng: np.random.Generator,
+) -> list[StreamRun]:  # fmt: skip
+    """Replay the streams of every seed.
+
+    Parameters
+    ----------
+    setting
+        ``stream`` (settings of the simulator), the fields of `DailySchedule`, ``change_day``, ``hidden_share``,
+        ``drifts`` (size by kind; ``covariate`` or ``new_pattern``, which leave the draws of the simulator as they are),
+        ``n_scenarios`` and ``n_seeds``.
+
+    Raises
+    ------
+    ParameterError
+        When the change does not fall into the days that are replayed.
+    """
+    schedule = DailySchedule(**{f.name: setting[f.name] for f in fields(DailySchedule)})
+    n_days = StreamSettings(**setting["stream"]).n_days
+    if not schedule.start <= setting["change_day"] < n_days:
+        raise ParameterError(
+            f"replay.change_day: expected a day from {schedule.start}, where the replay starts, to before {n_days}, "
+            f"where the stream ends, got {setting['change_day']}"
+        )
+    return [
+        _run(setting, schedule, model=model, limits=limits, review_cost_eur=review_cost_eur, seed=seed + k, rng=rng)
+        for k in range(setting["n_seeds"])
+    ]
+
+
+def summarise_streams(runs: Sequence[StreamRun]) -> dict[str, Any]:
+    """Figures over the seeds: verdicts where nothing changed, days until a change was seen, euros until then.
+
+    Returns
+    -------
+    dict
+        ``replay.stream.*``. A mean over seeds has the interval of Student's t; with one seed it stands alone. Days
+        until a change was seen are of the seeds in which it was. ``until_named_eur`` is what the days from the change
+        until it was named, or until the stream ended, cost more than the same days of the plain stream under regular
+        retraining; ``after_eur`` the same over all days after the change.
+    """
+    first = runs[0]
+    watched = len(_after(first, PLAIN))
+    out: dict[str, Any] = {
+        "seeds": len(runs), "days_watched": watched, "payments": first.payments, "fraud_share": first.fraud_share,
+        "plain.drifted_days": _mean([np.mean([d.features == "drifted" for d in r.days[PLAIN]]) for r in runs]),
+        "plain.attack_days": _mean([np.mean([d.cause in ATTACKS for d in r.days[PLAIN]]) for r in runs]),
+        "labels_known": _mean([r.days[PLAIN][-1].frauds_known / r.days[PLAIN][-1].frauds for r in runs]),
+    }  # fmt: skip
+    for name in first.days:
+        for policy in POLICIES:
+            out[f"{name}.{policy}.after_eur"] = _mean([_cost(_after(r, name), policy) for r in runs])
+        if name != PLAIN:
+            out |= {f"{name}.{key}": value for key, value in _detection(runs, name).items()}
+    changed = [name for name in first.days if name != PLAIN]
+    out["words"] = "; ".join(f"{name.replace('_', ' ')} {out[f'{name}.words']}" for name in changed)
+    return {f"replay.stream.{key}": value for key, value in out.items()}
+
+
+def _run(
+    setting: Mapping[str, Any], schedule: DailySchedule, *, model: Mapping[str, Any], limits: Mapping[str, float],
+    review_cost_eur: float, seed: int, rng: np.random.Generator,
+) -> StreamRun:  # fmt: skip
+    change, settings = setting["change_day"], setting["stream"]
+    drifted = {
+        kind: StreamSettings(**settings, drift=kind, drift_day=change, drift_size=size)
+        for kind, size in setting["drifts"].items()
+    }
+    plain = simulate_stream(StreamSettings(**settings), seed=seed)
+    hidden = hide_reports(plain, setting["hidden_share"], from_day=change, rng=rng)
+    streams: dict[str, pl.DataFrame] = {PLAIN: plain, HIDDEN: hidden}
+    streams |= {kind: simulate_stream(each, seed=seed) for kind, each in drifted.items()}
+    beginning, days = None, {}
+    for name, events in streams.items():
+        rows = to_stream(events, windows_days=WINDOWS_DAYS)
+        beginning = beginning or begin(
+            rows, schedule, model=model, n_bins=2 * int(limits["n_bins"]), n_scenarios=setting["n_scenarios"],
+            seed=seed, rng=rng,
+        )  # fmt: skip
+        days[name] = replay_days(
+            rows, schedule, beginning, model=model, limits=limits, review_cost_eur=review_cost_eur,
+            until=StreamSettings(**settings).n_days, rng=rng,
+        )  # fmt: skip
+    return StreamRun(days, change, plain.height, float(plain["label"].mean()))
+
+
+def _detection(runs: Sequence[StreamRun], name: str) -> dict[str, Any]:
+    """How often and how soon a change was named and was seen by the monitor, and the extra cost until it was named."""
+    named = [days_to_detect(run.days[name], change_day=run.change_day, causes=[name]) for run in runs]
+    placebo = [days_to_detect(run.days[PLAIN], change_day=run.change_day, causes=[name]) for run in runs]
+    seen = [days_to_detect(run.days[name], change_day=run.change_day) for run in runs]
+    extra = [
+        [
+            changed.cost_eur["regular"] - plain.cost_eur["regular"]
+            for changed, plain in zip(_after(run, name), _after(run, PLAIN), strict=True)
+        ]
+        for run in runs
+    ]
+    found: dict[str, Any] = {
+        "named": share(sum(n is not None for n in named), len(runs)),
+        "named_in_plain": share(sum(n is not None for n in placebo), len(runs)),
+        "monitor": share(sum(n is not None for n in seen), len(runs)),
+        "until_named_eur": _mean([sum(each[:n]) for each, n in zip(extra, named, strict=True)]),
+        "after_extra_eur": _mean([sum(each) for each in extra]),
+        "words": f"{_in_words('named', named)} and {_in_words('seen by the monitor', seen)}",
+    }
+    for key, days in (("named_days", named), ("monitor_days", seen)):
+        if any(n is not None for n in days):
+            found[key] = _mean([n for n in days if n is not None])
+    return found
+
+
+def _in_words(what: str, days: Sequence[int | None]) -> str:
+    known = sorted(n for n in days if n is not None)
+    if not known:
+        return f"never {what}"
+    when = f"on day {known[0]}" if known[0] == known[-1] else f"on day {known[0]} to {known[-1]}"
+    return f"{what} in {len(known)} of {len(days)} streams, {when}"
+
+
+def _after(run: StreamRun, name: str) -> list[Day]:
+    return [day for day in run.days[name] if day.day >= run.change_day]
+
+
+def _cost(days: Sequence[Day], policy: str) -> float:
+    return sum(day.cost_eur[policy] for day in days)
+
+
+def _mean(values: Sequence[float]) -> Interval | float:
+    """Mean with the 95% interval of Student's t; the value alone when there is one."""
+    from scipy.stats import t
+
+    mean, n = float(np.mean(values)), len(values)
+    if n == 1:
+        return mean
+    half = float(t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
+    return Interval(mean, mean - half, mean + half)

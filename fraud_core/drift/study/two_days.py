@@ -1,0 +1,65 @@
+"""Label-free performance and the replay of the two versions, as the drift study runs them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from fraud_core.data.rows import Arrays
+from fraud_core.drift.attribution.attributor import Attributor
+from fraud_core.drift.attribution.scenarios import nearest_legitimate
+from fraud_core.drift.performance.cbpe import LabelFree, estimate_performance
+from fraud_core.drift.performance.forward_chaining import fit_rows, forward_margins
+from fraud_core.drift.replay.block_replay import Block, Schedule, hide_frauds, replay
+from fraud_core.drift.two_sample.multivariate import discriminant_terms
+
+FORWARD_BLOCKS = 4
+
+
+def label_free_study(
+    v0: Arrays, v1: Arrays, *, model: Mapping[str, Any], n_resamples: int, rng: np.random.Generator
+) -> tuple[LabelFree, LabelFree, LabelFree]:
+    """Average precision expected before labels: on v1, on the last block of v0, and under a pattern never seen.
+
+    Returns
+    -------
+    on_v1, on_v0, broken
+        `on_v0` uses the blocks of v0 before its last one. `broken` repeats `on_v1` after a corner of legitimate rows
+        of v1, half as many as there are frauds, became fraud: features and scores are the same, so the estimate cannot
+        move, and the truth does. This is the case in which the method must fail.
+    """
+    margin, y_true, row = forward_margins(v0, n_blocks=FORWARD_BLOCKS, model=model)
+    scored = fit_rows(v0, v0.y_true, np.ones(len(v0.y_true), bool), model).margin(v1.features)
+    drawn: dict[str, Any] = {"rng": rng, "n_resamples": n_resamples}
+    on_v1 = estimate_performance(margin, y_true, scored, v1.y_true, **drawn)
+    last = np.arange(len(row)) >= len(row) - len(row) // FORWARD_BLOCKS
+    on_v0 = estimate_performance(margin[~last], y_true[~last], margin[last], y_true[last], **drawn)
+    corner = nearest_legitimate(
+        discriminant_terms(v0.features, v1.features)[:, : v1.features.shape[1]], v1.y_true,
+        n_rows=int(v1.y_true.sum()) // 2, rng=rng,
+    )  # fmt: skip
+    changed = v1.y_true.copy()
+    changed[corner] = 1
+    return on_v1, on_v0, estimate_performance(margin, y_true, scored, changed, **drawn)
+
+
+def replay_study(
+    v0: Arrays, v1: Arrays, names: Sequence[str], attributor: Attributor, setting: Mapping[str, float], *,
+    model: Mapping[str, Any], decision: Mapping[str, float], limits: Mapping[str, float], rng: np.random.Generator,
+) -> tuple[list[Block], list[Block]]:  # fmt: skip
+    """Both versions replayed as one stream, as it was and with frauds hidden from an hour on.
+
+    Parameters
+    ----------
+    setting
+        The fields of `Schedule`, ``attack_hour`` and ``hidden_share``.
+    """
+    rows = Arrays(*(np.concatenate([getattr(v0, f.name), getattr(v1, f.name)]) for f in fields(Arrays)))
+    schedule = Schedule(**{f.name: setting[f.name] for f in fields(Schedule)})
+    hidden = hide_frauds(rows, setting["hidden_share"], from_hour=setting["attack_hour"], rng=rng)
+    plain, attacked = (
+        replay(rows, seen, names, schedule, attributor, model=model, decision=decision, limits=limits, rng=rng)
+        for seen in (rows.y_true, hidden)
+    )
+    return plain, attacked

@@ -1,0 +1,1 @@
+"""Metrics, bootstrap intervals, prequential folds, calibration and the verdicts of every study."""

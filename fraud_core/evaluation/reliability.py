@@ -1,0 +1,134 @@
+"""Whether probabilities mean what they say: frauds expected against frauds observed, overall and by band.
+
+The mean absolute error over all rows hides a miscalibration of rare events, since nearly every row lies in the lowest
+band. Here the frauds that a model expects (the sum of its probabilities) are held against those that were observed.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.evaluation.metrics import CALIBRATION_EDGES
+
+TAIL = 0.025
+
+
+@dataclass(frozen=True)
+class Band:
+    """Rows whose probability lies in one band.
+
+    Attributes
+    ----------
+    low, high
+        Ends of the band, closed on the left; the last holds 1.0 too.
+    rows, expected, observed
+        Rows, sum of their probabilities, and frauds among them.
+    mean_probability
+        ``expected / rows``.
+    observed_share
+        Share of frauds with its exact 95% interval; 0 where none was observed.
+    """
+
+    low: float
+    high: float
+    rows: int
+    expected: float
+    observed: int
+    mean_probability: float
+    observed_share: Interval
+
+    @property
+    def words(self) -> str:
+        """The band in words, such as ``0.6 to 0.9``."""
+        return f"{self.low:g} to {self.high:g}"
+
+
+def expected_over_observed(y_true: np.ndarray, y_score: np.ndarray) -> Interval:
+    """Sum of the probabilities over the number of frauds; 1 is calibrated, above 1 expects too many.
+
+    Parameters
+    ----------
+    y_true
+        Shape (n_samples,), 0 or 1, at least one fraud.
+    y_score
+        Shape (n_samples,), probabilities.
+
+    Returns
+    -------
+    Interval
+        The interval is that of the observed count as a Poisson number; probabilities are taken as given.
+
+    Raises
+    ------
+    ValueError
+        When there is no fraud: the ratio has no value then.
+
+    References
+    ----------
+    F. Garwood (1936), Fiducial limits for the Poisson distribution.
+
+    Examples
+    --------
+    >>> found = expected_over_observed(np.repeat([0, 1], [90, 10]), np.full(100, 0.2))
+    >>> round(found.value, 2), round(found.low, 2), round(found.high, 2)
+    (2.0, 1.09, 4.17)
+    """
+    observed, expected = int(y_true.sum()), float(np.sum(y_score))
+    if not observed:
+        raise ValueError(f"expected at least one fraud to compare with, found none in {len(y_true)} rows")
+    fewest, most = poisson_limits(observed)
+    return Interval(expected / observed, expected / most, expected / fewest)
+
+
+def poisson_limits(count: int) -> tuple[float, float]:
+    """The exact 95% limits of the mean of a Poisson number.
+
+    Examples
+    --------
+    >>> [round(limit, 2) for limit in poisson_limits(0)]
+    [0.0, 3.69]
+    """
+    from scipy.stats import chi2
+
+    low = float(chi2.ppf(TAIL, 2 * count)) / 2 if count else 0.0
+    return low, float(chi2.ppf(1 - TAIL, 2 * count + 2)) / 2
+
+
+def bands_of(y_true: np.ndarray, y_score: np.ndarray, edges: np.ndarray = CALIBRATION_EDGES) -> list[Band]:
+    """Expected and observed frauds in each band that holds a row.
+
+    Parameters
+    ----------
+    edges
+        Ascending, from 0 to 1.
+
+    Examples
+    --------
+    >>> band = bands_of(np.array([0, 0]), np.array([0.7, 0.8]))[0]
+    >>> band.words, band.expected, band.observed, band.observed_share.value
+    ('0.6 to 0.9', 1.5, 0, 0.0)
+    """
+    place = np.digitize(y_score, edges[1:-1])
+    found = []
+    for number in np.unique(place):
+        own = place == number
+        rows, expected, observed = int(own.sum()), float(y_score[own].sum()), int(y_true[own].sum())
+        found.append(
+            Band(
+                float(edges[number]), float(edges[number + 1]), rows, expected, observed, expected / rows,
+                share(observed, rows),
+            )
+        )  # fmt: skip
+    return found
+
+
+def band_rows(bands: list[Band]) -> list[dict[str, object]]:
+    """The bands as rows of a table."""
+    return [
+        {
+            "probability": band.words, "payments": band.rows, "expected": round(band.expected, 1),
+            "observed": band.observed, "share of frauds": band.observed_share,
+        }
+        for band in bands
+    ]  # fmt: skip

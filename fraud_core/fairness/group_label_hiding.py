@@ -1,0 +1,142 @@
+"""One group's positives hidden in training: does the group suffer before the overall figure shows anything?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fraud_core.evaluation.bootstrap import Interval, interval
+from fraud_core.model.estimators import fit_estimator
+
+CHANGES = ("group recall", "overall recall", "group false-positive rate")
+
+
+@dataclass(frozen=True)
+class HiddenEffect:
+    """Change against the clean fit on clean clients when a share of them is selected.
+
+    Attributes
+    ----------
+    hidden_share
+        Of the group's positives; 0 is the placebo, another seed of the fit.
+    """
+
+    hidden_share: float
+    selection_rate: float
+    labels_changed: int
+    changes: dict[str, Interval]
+
+
+def hidden_effects(
+    features: np.ndarray,
+    y_true: np.ndarray,
+    member: np.ndarray,
+    *,
+    shares: Sequence[float],
+    n_seeds: int,
+    model: Mapping[str, Any],
+    selection_rates: Sequence[float],
+    n_replicates: int,
+    seed: int,
+) -> list[HiddenEffect]:
+    """Fit with hidden positives on one half, audit the other half with its true labels.
+
+    Parameters
+    ----------
+    member
+        Whether each row is of the attacked group, shape (n_samples,).
+    shares
+        Shares of the group's positives that are hidden.
+    n_seeds
+        Fits and draws at each share; their alerts are averaged.
+    selection_rates
+        Shares of the clients that are selected, each answered from the same fits.
+
+    Returns
+    -------
+    list of HiddenEffect
+        For each selection rate the placebo first.
+    """
+    rng = np.random.default_rng([seed, 2])
+    train = rng.random(len(y_true)) < 0.5
+    x_train, y_train, x_test = features[train], y_true[train], features[~train]
+    targets = np.flatnonzero(member[train] & (y_train == 1))
+
+    def alerts(hidden_share: float, first_seed: int) -> tuple[np.ndarray, int]:
+        found, size = np.zeros((len(selection_rates), len(x_test))), round(hidden_share * len(targets))
+        for number in range(n_seeds):
+            seen = y_train.copy()
+            seen[rng.choice(targets, size, replace=False)] = 0
+            fitted = fit_estimator(
+                "catboost", x_train, seen, settings=model["catboost"], seed=first_seed + number,
+                n_threads=model["n_threads"],
+            )  # fmt: skip
+            margin = fitted.margin(x_test)
+            found += margin >= np.quantile(margin, 1 - np.array(selection_rates))[:, None]
+        return found / n_seeds, size
+
+    clean, _ = alerts(0.0, model["seed"])
+    weight = _weights(len(x_test), n_replicates, rng)
+    cells = _cells(y_true[~train], member[~train])
+    # the placebo differs from the clean fit by its seeds alone, and so does everything else
+    found = [(hidden_share, *alerts(hidden_share, model["seed"] + n_seeds)) for hidden_share in (0.0, *shares)]
+    return [
+        HiddenEffect(hidden_share, rate, size, _changes(weight, cells, alerted[k] - clean[k]))
+        for k, rate in enumerate(selection_rates)
+        for hidden_share, alerted, size in found
+    ]
+
+
+def at_rate(effects: Sequence[HiddenEffect], selection_rate: float) -> list[HiddenEffect]:
+    """The effects at one selection rate, the placebo first."""
+    return [effect for effect in effects if effect.selection_rate == selection_rate]
+
+
+def beyond_placebo(effect: HiddenEffect, placebo: HiddenEffect, name: str) -> bool:
+    """Whether the interval of a change lies wholly beyond the placebo's.
+
+    Examples
+    --------
+    >>> even, moved = Interval(0.0, -0.01, 0.01), Interval(-0.2, -0.25, -0.15)
+    >>> beyond_placebo(HiddenEffect(0.1, 0.2, 9, {"x": moved}), HiddenEffect(0.0, 0.2, 0, {"x": even}), "x")
+    True
+    """
+    change, still = effect.changes[name], placebo.changes[name]
+    return change.high < still.low or change.low > still.high
+
+
+def _weights(n_rows: int, n_replicates: int, rng: np.random.Generator) -> np.ndarray:
+    drawn = rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=n_replicates)
+    return np.vstack([np.ones(n_rows), drawn])
+
+
+def _cells(y_true: np.ndarray, member: np.ndarray) -> dict[str, np.ndarray]:
+    return dict(zip(CHANGES, (member & (y_true == 1), y_true == 1, member & (y_true == 0)), strict=True))
+
+
+def _changes(weight: np.ndarray, cells: Mapping[str, np.ndarray], moved: np.ndarray) -> dict[str, Interval]:
+    return {
+        name: interval((weight[:, rows] @ moved[rows]) / np.maximum(weight[:, rows].sum(axis=1), 1))
+        for name, rows in cells.items()
+    }
+
+
+def first_visible(effects: Sequence[HiddenEffect], name: str) -> str:
+    """The smallest hidden share whose change lies wholly beyond the placebo's interval, in words.
+
+    Parameters
+    ----------
+    effects
+        At one selection rate, the placebo first.
+
+    Examples
+    --------
+    >>> even, moved = Interval(0.0, -0.01, 0.01), Interval(-0.2, -0.25, -0.15)
+    >>> first_visible([HiddenEffect(0.0, 0.2, 0, {"x": even}), HiddenEffect(0.1, 0.2, 9, {"x": moved})], "x")
+    '10%'
+    """
+    for effect in effects[1:]:
+        if beyond_placebo(effect, effects[0], name):
+            return f"{effect.hidden_share:.0%}"
+    return "none tried"

@@ -1,0 +1,180 @@
+"""What follows an audit: equal treatment and its price, hidden positives, calibration, other thresholds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.fairness.audit import rates_by_group
+from fraud_core.fairness.group_label_hiding import CHANGES, HiddenEffect, at_rate, first_visible, hidden_effects
+from fraud_core.fairness.group_thresholds import ScoredRows
+from fraud_core.fairness.pareto_front import Policy, build_front
+from fraud_core.fairness.study import AuditStudy
+from fraud_core.fairness.threshold_curves import (
+    AtThreshold,
+    CalibrationBin,
+    calibrate,
+    calibration_error,
+    calibration_within,
+)
+
+
+def mitigate(
+    study: AuditStudy, settings: Mapping[str, Any], *, selection_rate: float, n_replicates: int, seed: int
+) -> list[Policy]:
+    """The front of cost against disparity for the most unequal attribute; empty when nothing was audited.
+
+    Groups too small to be judged on a half of the rows take no part.
+    """
+    attribute = study.most_unequal
+    if study.decided is None or attribute is None:
+        return []
+    decided, group = study.decided, study.decided.sensitive[attribute]
+    positives = {name: int(decided.y_true[group == name].sum()) for name in np.unique(group)}
+    kept = np.isin(group, [name for name, count in positives.items() if count >= settings["minimum_positives"]])
+    rows = ScoredRows(decided.y_true, decided.margin, group, decided.features).at(kept)
+    return build_front(rows, settings, selection_rate=selection_rate, n_replicates=n_replicates, seed=seed)
+
+
+def recommended(front: list[Policy], tolerance: float) -> Policy:
+    """The way that was named before any was tried: group thresholds within the budget at this tolerance."""
+    return next(p for p in front if p.method == "group thresholds within the budget" and p.tolerance == tolerance)
+
+
+def mitigation_metrics(study: AuditStudy, front: list[Policy], tolerance: float, table: str) -> dict[str, Any]:
+    """What equal treatment costs, ready for metrics.json; empty without a front."""
+    if not front:
+        return {}
+    way, attribute = recommended(front, tolerance), study.most_unequal
+    parity = study.differences[attribute]["selection rate"]
+    return {
+        f"{table}.attribute": attribute,
+        f"{table}.equalized_odds_difference": front[0].equalized_odds,
+        f"{table}.demographic_parity_difference": Interval(parity.value, parity.low, parity.high),
+        f"{table}.mitigated.method": f"{way.method}, tolerance {way.tolerance:g}",
+        f"{table}.mitigated.equalized_odds_difference": way.equalized_odds,
+        f"{table}.mitigated.cost_ratio": way.cost_ratio,
+        f"{table}.mitigated.share_left": way.share_left,
+        f"{table}.mitigated.halved": way.share_left.value <= 0.5,
+        f"{table}.mitigated.verdict": halving_verdict(way.share_left),
+        f"{table}.mitigated.halvings_halved": way.halved,
+    }
+
+
+def halving_verdict(share_left: Interval) -> str:
+    """Whether at most half of a difference is left, in words.
+
+    Examples
+    --------
+    >>> halving_verdict(Interval(0.4, 0.3, 0.45)), halving_verdict(Interval(0.4, 0.3, 0.6))
+    ('halved', 'halved in the mean, not for sure')
+    """
+    if share_left.high <= 0.5:
+        return "halved"
+    return "halved in the mean, not for sure" if share_left.value <= 0.5 else "not halved"
+
+
+def policy_rows(front: list[Policy]) -> list[dict[str, Any]]:
+    """A row for each way to decide, for a table of the report."""
+    return [
+        {"way": way.method, "tolerance": "none" if way.tolerance is None else f"{way.tolerance:g}",
+         "equalised-odds difference": way.equalized_odds, "share of it left": way.share_left,
+         "cost, of the champion's": way.cost_ratio, "share alerted": way.alert_share}
+        for way in front
+    ]  # fmt: skip
+
+
+def hide_positives(
+    study: AuditStudy, settings: Mapping[str, Any], *, model: Mapping[str, Any], **audited: Any
+) -> list[HiddenEffect]:
+    """Hide positives of one group in training, as in `hidden_effects`; empty when nothing was audited.
+
+    Parameters
+    ----------
+    settings
+        ``attribute``, ``group``, ``shares``, ``n_seeds`` and ``selection_rates``.
+    """
+    if study.decided is None:
+        return []
+    member = study.decided.sensitive[settings["attribute"]] == settings["group"]
+    return hidden_effects(
+        study.decided.features, study.decided.y_true, member, shares=settings["shares"], n_seeds=settings["n_seeds"],
+        selection_rates=settings["selection_rates"], model=model, **audited,
+    )  # fmt: skip
+
+
+def hidden_metrics(found: list[HiddenEffect], selection_rate: float, table: str) -> dict[str, Any]:
+    """The changes at the largest share and one selection rate, and the first share that shows, for metrics.json."""
+    flat: dict[str, Any] = {}
+    effects = at_rate(found, selection_rate)
+    for name in CHANGES if effects else ():
+        key = name.replace(" ", "_").replace("-", "_")
+        flat[f"{table}.poisoning.{key}_change"] = effects[-1].changes[name]
+        flat[f"{table}.poisoning.first_visible.{key}"] = first_visible(effects, name)
+    return flat
+
+
+def calibration_of(study: AuditStudy, minimum: int) -> dict[str, dict[str, list[CalibrationBin]]]:
+    """Predicted against observed within each group of each attribute; empty when nothing was audited."""
+    if study.decided is None:
+        return {}
+    decided = study.decided
+    probability = calibrate(decided.y_true, decided.margin)
+    return {
+        attribute: calibration_within(decided.y_true, probability, group, minimum=minimum)
+        for attribute, group in decided.sensitive.items()
+    }
+
+
+def calibration_rows(
+    study: AuditStudy, within: Mapping[str, Mapping[str, list[CalibrationBin]]]
+) -> list[dict[str, Any]]:
+    """Mean predicted and observed rate of each group, and the calibration error over its bins.
+
+    Notes
+    -----
+    One logistic calibration over all rows; what is left within a group is the group's own.
+    """
+    if study.decided is None:
+        return []
+    decided, found = study.decided, []
+    probability = calibrate(decided.y_true, decided.margin)
+    for attribute, group in decided.sensitive.items():
+        everyone = np.ones(len(group), dtype=bool)
+        for rate in rates_by_group(decided.y_true == 1, everyone, group):
+            observed = Interval(rate.rate, rate.low, rate.high)
+            predicted = float(probability[group == rate.group].mean())
+            bins = within[attribute].get(rate.group)
+            found.append({
+                "attribute": attribute, "group": rate.group, "rows": rate.trials, "predicted": predicted,
+                "observed": observed, "calibrated": "no" if observed.excludes(predicted) else "yes",
+                "calibration error": f"{calibration_error(bins):.3f}" if bins else "too few rows",
+            })  # fmt: skip
+    return found
+
+
+def calibration_metrics(within: Mapping[str, Mapping[str, list[CalibrationBin]]], table: str) -> dict[str, float]:
+    """The largest calibration error of a group, by attribute, ready for metrics.json."""
+    return {
+        f"{table}.{attribute.replace(' ', '_')}.calibration_error_most": max(
+            calibration_error(b) for b in by_group.values()
+        )
+        for attribute, by_group in within.items()
+        if by_group
+    }
+
+
+def threshold_metrics(curves: Mapping[str, list[AtThreshold]], table: str) -> dict[str, Any]:
+    """How far equalised odds and the false-positive ratio go over the thresholds, ready for metrics.json."""
+    flat: dict[str, Any] = {}
+    for attribute, found in curves.items():
+        name = f"{table}.{attribute.replace(' ', '_')}.thresholds"
+        odds = [max(at.recall.value, at.false_positive_rate.value) for at in found]
+        ratios = [at.false_positive_ratio.value for at in found]
+        if np.isfinite(odds).any():
+            flat[f"{name}.equalized_odds_most"] = float(np.nanmax(odds))
+        if np.isfinite(ratios).any():
+            flat[f"{name}.false_positive_ratio_least"] = float(np.nanmin(ratios))
+        flat[f"{name}.fails"] = sum("fail" in (at.recall.verdict, at.false_positive_rate.verdict) for at in found)
+    return flat

@@ -1,0 +1,115 @@
+"""The scan of a label batch from the command line: a table in, findings and a list of suspicious rows out."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from fraud_core.data.card import DatasetCard
+from fraud_core.data.rows import to_arrays
+from fraud_core.data.splits import last_seconds
+from fraud_core.errors import ParameterError
+from fraud_core.model.training import TrainingRows
+from fraud_core.pipeline.paths import within_project
+from fraud_core.pipeline.storage.tables import read_card, read_table, write_csv
+from fraud_core.poisoning.detection.label_scan import FEWEST_TRUSTED_FRAUDS, Scan, detect, segment_counts
+from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
+from fraud_core.poisoning.detection.quantised_pool import quantise
+from fraud_core.poisoning.detection.scan_words import nothing_named, validity
+
+SUSPICIOUS = Path("scratch/scan/suspicious.csv")
+FOUND_EXIT_CODE = 2
+UNDECIDED_EXIT_CODE = 3
+SHOWN_SEGMENTS = 5
+
+
+def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed: int = 1) -> int:
+    """Scan a table of labelled payments, print what was found, and write the suspicious rows.
+
+    Parameters
+    ----------
+    data
+        CSV or parquet table with the columns of the card.
+    trusted
+        Table whose labels are true; its last hours are used, and rows of `data` that are among them give way. Without
+        one the last hours of `data` are taken as trusted, and the scan says so.
+    seed
+        Of the scan's models.
+
+    Returns
+    -------
+    int
+        Exit code: 0 when nothing was found, 2 when the labels look poisoned, 3 when the trusted rows hold too few
+        frauds to say.
+
+    Raises
+    ------
+    ContractError, ParameterError
+        When a table breaks the card, or the card has no split.
+    """
+    card = read_card(card_name)
+    if card.split is None:
+        raise ParameterError(f"card {card_name} has no split; the scan needs `split.validation_seconds`")
+    table = read_table(data, card)
+    table, is_trusted = _with_trusted(table, card, None if trusted is None else read_table(trusted, card))
+    arrays = to_arrays(table, card)
+    rows = TrainingRows(arrays.features, arrays.y_true, arrays.amount_eur, is_trusted)
+    hours = card.split.validation_seconds / 3600
+    whose = f"the labels of the last {hours:g} hours of {(trusted or data).name} are taken as true"
+    print(validity(card.name), flush=True)
+    print(f"scanning {data.name}: {int(np.sum(~is_trusted)):,} labels; {whose}", flush=True)
+    if (n_frauds := int(arrays.y_true[is_trusted].sum())) < FEWEST_TRUSTED_FRAUDS:
+        print(f"insufficient evidence: the trusted rows hold {n_frauds} frauds, {FEWEST_TRUSTED_FRAUDS} are needed")
+        return UNDECIDED_EXIT_CODE
+    quantised = quantise(rows.features)
+    scores = out_of_fold_scores(rows, seed=seed, quantised=quantised)
+    found = detect(rows, scores, source=_source(table, card), seed=seed, quantised=quantised, names=card.model_features)
+    _say(found, arrays.time, arrays.amount_eur)
+    if not found.poisoned:
+        return 0
+    written = _write(table, found)
+    print(nothing_named(found, own_trusted=trusted is None) or f"suspicious rows: {written}")
+    return FOUND_EXIT_CODE
+
+
+def _with_trusted(
+    table: pl.DataFrame, card: DatasetCard, trusted: pl.DataFrame | None
+) -> tuple[pl.DataFrame, np.ndarray]:
+    time = card.only("time")
+    if trusted is None:
+        return table, last_seconds(table[time].to_numpy(), card.split.validation_seconds)
+    late = trusted.filter(last_seconds(trusted[time].to_numpy(), card.split.validation_seconds))
+    keys = [name for name in card.names() if name != card.only("label")]
+    rest = table.join(late.select(keys), on=keys, how="anti", maintain_order="left")
+    joined = pl.concat([rest, late.select(rest.columns)])
+    return joined, np.arange(joined.height) >= rest.height
+
+
+def _source(table: pl.DataFrame, card: DatasetCard) -> np.ndarray | None:
+    """Who gave each label, when the card has a column of role source."""
+    names = card.names("source")
+    return table[card.only("source")].cast(pl.String).to_numpy() if names else None
+
+
+def _say(found: Scan, time: np.ndarray, amount_eur: np.ndarray) -> None:
+    if not found.poisoned:
+        print("nothing found: the labels look clean")
+        return
+    for finding in found.findings:
+        print(f"found {finding.kind}: {finding.words}; p = {finding.p_value:.1e}")
+    if not found.suspicious.any():
+        return
+    bands = np.array(["under 10 euros", "10 to 100 euros", "100 euros and more"])
+    segments = {"hour": (time // 3600).astype(int), "amount": bands[np.digitize(amount_eur, [10.0, 100.0])]}
+    for count in segment_counts(found.suspicious, segments)[:SHOWN_SEGMENTS]:
+        print(f"  {count['by']} {count['segment']}: {count['suspicious']:,} of {count['rows']:,} labels suspicious")
+
+
+def _write(table: pl.DataFrame, found: Scan) -> Path:
+    """Write the suspicious rows, the most suspicious first, with their row number in the table as scanned."""
+    suspects = table.with_row_index("row", offset=1).with_columns(pl.Series("suspicion", found.suspicion))
+    suspects = suspects.filter(pl.Series(found.suspicious)).sort("suspicion", descending=True)
+    path = within_project(SUSPICIOUS)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(suspects, path)
+    return SUSPICIOUS

@@ -1,0 +1,1 @@
+"""Execution of notebooks and of the cells of a study."""

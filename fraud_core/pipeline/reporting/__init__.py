@@ -1,0 +1,1 @@
+"""Results, headlines and reports."""

@@ -1,0 +1,1 @@
+"""Stages that make data and models, and the promotion of a candidate."""

@@ -1,0 +1,1 @@
+"""Tables, streams of events and dataset versions on disk."""

@@ -1,0 +1,88 @@
+"""What the tuning on folds inside v0 found: `benchmarks/results/settings.json`, written by `benchmarks/settings.py`."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.pipeline.paths import within_project
+
+FILE = "benchmarks/results/settings.json"
+
+
+class TunedEstimator(msgspec.Struct, frozen=True):
+    """One estimator on the folds.
+
+    Attributes
+    ----------
+    chosen
+        Name of the setting that is taken.
+    mean
+        Mean average precision of it over the folds.
+    n_tried
+        Settings tried.
+    cpu_seconds
+        Processor time of all fits.
+    indistinct
+        Settings that the folds cannot tell from the best, by name, the highest mean first.
+    lead_of_winner
+        Mean average precision of the winning estimator's best setting less that of this one's, paired.
+    """
+
+    chosen: str
+    mean: float
+    n_tried: int
+    cpu_seconds: float
+    indistinct: dict[str, dict[str, Any]]
+    lead_of_winner: Interval
+
+
+class Tuning(msgspec.Struct, frozen=True):
+    """The winner of the folds, and every estimator."""
+
+    winner: str
+    estimators: dict[str, TunedEstimator]
+
+    def figures(self) -> dict[str, Any]:
+        """Numbers and words for metrics.json, under ``folds.``."""
+        flat: dict[str, Any] = {"folds.winner": self.winner.replace("_", " ")}
+        for name, tuned in self.estimators.items():
+            flat |= {
+                f"folds.{name}.average_precision": tuned.mean,
+                f"folds.{name}.setting": tuned.chosen.replace("_", " "),
+                f"folds.{name}.n_tried": tuned.n_tried,
+                f"folds.{name}.n_indistinct": len(tuned.indistinct),
+                f"folds.{name}.cpu_seconds": tuned.cpu_seconds,
+                f"folds.{name}.behind_winner": tuned.lead_of_winner,
+            }
+        return flat
+
+    def alternatives(self, n: int) -> dict[str, list[dict[str, Any]]]:
+        """At most `n` settings of each estimator that the folds cannot tell from its best, the highest mean first."""
+        return {name: list(tuned.indistinct.values())[:n] for name, tuned in self.estimators.items()}
+
+
+def read_tuning() -> Tuning:
+    """The tuning that the settings in params.yaml come from.
+
+    Examples
+    --------
+    >>> sorted(read_tuning().estimators)
+    ['catboost', 'hist_gradient_boosting', 'logistic_regression']
+    """
+    record = json.loads(within_project(FILE).read_bytes())
+    return Tuning(record["winner"], {name: _tuned(found) for name, found in record["estimators"].items()})
+
+
+def _tuned(found: dict[str, Any]) -> TunedEstimator:
+    tried = found["settings"]
+    ranked = sorted(tried, key=lambda label: -tried[label]["mean"])
+    return TunedEstimator(
+        chosen=found["chosen"],
+        mean=found["mean"],
+        n_tried=len(tried),
+        cpu_seconds=sum(one["cpu_seconds"] for one in tried.values()),
+        indistinct={label: tried[label]["settings"] for label in ranked if tried[label]["indistinct_from_best"]},
+        lead_of_winner=Interval(*found["behind_winner"]),
+    )

@@ -1,0 +1,1 @@
+"""Runs in MLflow and the revision that they were made from."""

@@ -1,0 +1,1 @@
+"""Attacks on the labels of a training table."""

@@ -1,0 +1,1 @@
+"""Defences: what is kept of a training table that may be poisoned."""

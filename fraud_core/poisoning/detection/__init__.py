@@ -1,0 +1,1 @@
+"""Detection of poisoned labels: out-of-fold scores, triggers, and the label scan."""

@@ -1,0 +1,43 @@
+"""What is said beside a scan: where it was validated, and why no row is named."""
+
+from fraud_core.poisoning.detection.label_scan import Scan
+
+VALIDATED_CARD = "ulb"
+VALIDATED = "the scan was validated on day 1 of the ULB data alone"
+
+
+def validity(card: str) -> str:
+    """Where the scan was validated, as a warning for any other card.
+
+    Examples
+    --------
+    >>> validity("ulb")
+    'the scan was validated on day 1 of the ULB data alone'
+    >>> validity("shop").startswith("warning: card shop is other data")
+    True
+    """
+    if card == VALIDATED_CARD:
+        return VALIDATED
+    return (
+        f"warning: card {card} is other data than those it was tried on: {VALIDATED}, and on clean tables of other "
+        "kinds it has raised false alarms more often than it says (docs/poisoning.md)"
+    )
+
+
+def nothing_named(found: Scan, *, own_trusted: bool) -> str:
+    """Why a scan that alarms names no row, and what to give; empty when it names some or does not alarm.
+
+    Parameters
+    ----------
+    own_trusted
+        Whether the trusted rows are the last ones of the scanned table itself.
+    """
+    if not found.poisoned or found.suspicious.any():
+        return ""
+    why = (
+        "no row is named: a row is doubted because labels that are taken as true contradict it, and the labels of the "
+        "trusted rows are as doubtful as the rest"
+    )
+    fix = "give a table whose labels are true with --trusted (make: TRUSTED=path)"
+    other = "the table given as trusted holds the same doubtful labels; give one that was checked"
+    return f"{why}; {fix if own_trusted else other}"

@@ -1,0 +1,1 @@
+"""The poisoning study: its cells, their effects, its metrics and its acceptance."""

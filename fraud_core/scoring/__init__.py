@@ -1,0 +1,1 @@
+"""Scores and contributions of one payment or of a table, with NumPy only."""

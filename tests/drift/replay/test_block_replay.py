@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from fraud_core.data.rows import Arrays
+from fraud_core.drift.attribution.attributor import INCONCLUSIVE, Attribution
+from fraud_core.drift.replay.block_replay import (
+    POLICIES,
+    Block,
+    Schedule,
+    first_detection,
+    hide_frauds,
+    replay,
+    summarise_replay,
+)
+
+MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 20}}
+DECISION = {"alert_budget": 0.05, "review_cost_eur": 5.0}
+LIMITS = {"n_bins": 10, "psi_limit": 0.1, "domain_limit": 0.6, "alpha": 0.05}
+
+
+@pytest.fixture(scope="module")
+def stream():
+    rng = np.random.default_rng(3)
+    n = 6000
+    y = (rng.random(n) < 0.08).astype(int)
+    features = rng.normal(size=(n, 4)).astype(np.float32)
+    features[y == 1, 0] += 2.5
+    return Arrays(features, y, np.full(n, 50.0), np.arange(n) * 28.8)
+
+
+class Recorder:
+    """Stands for an attributor and remembers the labels it was shown."""
+
+    def __init__(self):
+        self.seen = []
+
+    def attribute(self, reference, current, *, rng):
+        self.seen.append((len(current.y_seen), int(current.y_seen.sum())))
+        return Attribution("none", 1.0, {}, "")
+
+
+class TestReplay:
+    SCHEDULE = Schedule(train_hours=12, calibrate_hours=20, block_hours=4, label_delay_hours=4)
+
+    def test_labels_are_used_only_after_their_delay(self, stream):
+        recorder = Recorder()
+        blocks = replay(
+            stream, stream.y_true, list("abcd"), self.SCHEDULE, recorder,
+            model=MODEL, decision=DECISION, limits=LIMITS, rng=np.random.default_rng(0),
+        )  # fmt: skip
+        assert blocks[0].cause == INCONCLUSIVE
+        assert [block.labels_known for block in blocks[:2]] == [2500, 3000]
+        assert [rows for rows, _ in recorder.seen[:3]] == [500, 1000, 1000]
+        assert set(blocks[0].cost_eur) == set(POLICIES)
+
+    def test_hidden_labels_change_what_retraining_costs_and_nothing_of_the_first_model(self, stream):
+        hidden = hide_frauds(stream, 0.9, from_hour=28, rng=np.random.default_rng(0))
+        assert hidden[: 28 * 125].sum() == stream.y_true[: 28 * 125].sum()
+        plain, attacked = (
+            replay(
+                stream, seen, list("abcd"), self.SCHEDULE, Recorder(),
+                model=MODEL, decision=DECISION, limits=LIMITS, rng=np.random.default_rng(0),
+            )
+            for seen in (stream.y_true, hidden)
+        )  # fmt: skip
+        assert [b.cost_eur["never"] for b in plain] == [b.cost_eur["never"] for b in attacked]
+        assert sum(b.cost_eur["each_block"] for b in plain) < sum(b.cost_eur["each_block"] for b in attacked)
+        summary = summarise_replay(plain, attacked, attack_hour=28)
+        assert summary["replay.detected"] == "never"
+        assert "replay.hours_to_detect" not in summary
+        assert first_detection(attacked, ("labels_hidden",), from_hour=28) is None
+
+
+def block(end, cause="none", cost=0.0):
+    return Block(end - 4.0, end, "stable", 0.8, 0.8, cause, 0.9, 100, (), dict.fromkeys(POLICIES, cost))
+
+
+def test_summary_by_hand():
+    plain = [block(24.0), block(28.0), block(32.0, cost=10.0), block(36.0, cost=10.0)]
+    attacked = [block(24.0, "labels_injected"), block(28.0), block(32.0, cost=25.0), block(36.0, "labels_hidden", 40.0)]
+    found = summarise_replay(plain, attacked, attack_hour=28.0)
+    assert found["replay.detected"] == "after 8 hours"
+    assert found["replay.cost_until_detected_eur"] == 45.0
+    assert found["replay.false_attacks"] == 1
+    assert found["replay.attacked.never.cost_eur"] == 65.0
+
+
+def test_stream_without_a_fraud_to_learn_from_is_an_error(stream):
+    nothing = np.zeros_like(stream.y_true)
+    with pytest.raises(ValueError, match="replay, training: expected a fraud"):
+        replay(
+            stream, nothing, list("abcd"), TestReplay.SCHEDULE, Recorder(),
+            model=MODEL, decision=DECISION, limits=LIMITS, rng=np.random.default_rng(0),
+        )  # fmt: skip

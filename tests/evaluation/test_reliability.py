@@ -1,0 +1,47 @@
+"""Frauds expected against frauds observed: by hand, at the limits, and on calibrated draws."""
+
+import numpy as np
+import pytest
+
+from fraud_core.evaluation.reliability import bands_of, expected_over_observed, poisson_limits
+
+
+def test_ratio_by_hand():
+    found = expected_over_observed(np.array([1, 0, 0, 0]), np.array([0.9, 0.3, 0.2, 0.1]))
+    assert found.value == pytest.approx(1.5)
+    assert found.low < 1 < found.high
+
+
+def test_ratio_without_a_fraud_has_no_value():
+    with pytest.raises(ValueError, match="expected at least one fraud"):
+        expected_over_observed(np.zeros(3, int), np.full(3, 0.1))
+
+
+def test_poisson_limits_are_those_of_the_table():
+    """Garwood's limits for 10 events: 4.80 and 18.39."""
+    assert poisson_limits(10) == pytest.approx((4.795, 18.390), abs=1e-3)
+
+
+def test_interval_covers_one_where_the_probabilities_are_true(rng):
+    covered = []
+    for _ in range(300):
+        p = rng.beta(0.3, 20, 3000)
+        found = expected_over_observed((rng.random(3000) < p).astype(int), p)
+        covered.append(found.low <= 1 <= found.high)
+    assert np.mean(covered) >= 0.94
+
+
+def test_bands_hold_every_row_once_and_keep_the_empty_ones_out(rng):
+    p = rng.random(500) ** 4
+    y = (rng.random(500) < p).astype(int)
+    bands = bands_of(y, p)
+    assert sum(band.rows for band in bands) == 500
+    assert sum(band.observed for band in bands) == y.sum()
+    assert sum(band.expected for band in bands) == pytest.approx(p.sum())
+    assert all(band.low <= band.mean_probability <= band.high for band in bands)
+
+
+def test_band_without_a_fraud_is_zero_with_an_upper_end():
+    (band,) = bands_of(np.zeros(50, int), np.full(50, 0.7))
+    assert (band.observed, band.observed_share.value, band.observed_share.low) == (0, 0.0, 0.0)
+    assert 0 < band.observed_share.high < 0.1

@@ -1,0 +1,113 @@
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fraud_core.errors import ParameterError
+from fraud_core.features.history import NOTHING, Event, payment_features, remember, report
+from fraud_core.features.store_rows import MONDAY, past_of_row, row_of_past
+from fraud_core.features.store_table import past_rows
+from fraud_core.features.windows import DAY_SECONDS
+
+HORIZON = 10 * DAY_SECONDS
+WINDOWS = {"windows_days": [1, 7], "label_delay_days": 2}
+
+
+def past_of(*events):
+    past = NOTHING
+    for event in events:
+        past = remember(past, event, HORIZON)
+    return past
+
+
+def event(number, time, eur=10.0):
+    return Event(f"t{number}", time, "c", "m", eur)
+
+
+def test_features_by_hand():
+    customer = past_of(event(0, 0, 10.0), event(1, 6 * DAY_SECONDS, 20.0))
+    terminal = report(past_of(event(2, 3 * DAY_SECONDS)), "t2", 4 * DAY_SECONDS)
+    made = payment_features(customer, terminal, event(9, 6 * DAY_SECONDS + 60), **WINDOWS)
+    assert made["seconds_since_last"] == 60
+    assert (made["customer_count_1d"], made["customer_count_7d"]) == (1, 2)
+    assert made["customer_mean_amount_7d"] == 15.0
+    assert made["terminal_risk_7d"] == 1.0
+    assert np.isnan(made["terminal_risk_1d"])
+    assert made["weekend"] == 1
+
+
+def test_the_payment_itself_is_not_its_past():
+    own = event(0, 500)
+    made = payment_features(past_of(own), past_of(own), own, **WINDOWS)
+    assert made["customer_count_1d"] == 0
+    assert np.isnan(made["seconds_since_last"])
+
+
+def test_events_that_no_window_reaches_are_let_go():
+    past = past_of(event(0, 0), event(1, HORIZON + 1))
+    assert past.ids == ("t1",)
+    assert past.latest == HORIZON + 1
+
+
+def test_an_event_older_than_what_is_remembered_is_refused():
+    with pytest.raises(ParameterError, match="time 0: expected at most"):
+        past_of(event(0, HORIZON + 1), event(1, 0))
+
+
+def test_an_identity_stands_for_one_payment():
+    past = past_of(event(0, 5))
+    assert remember(past, event(0, 5), HORIZON) is past
+    with pytest.raises(ParameterError, match="transaction_id t0"):
+        remember(past, event(0, 6), HORIZON)
+
+
+def test_the_earliest_report_counts_and_can_be_taken_back():
+    past = report(report(past_of(event(0, 5)), "t0", 90), "t0", 60)
+    assert past.reported.tolist() == [60.0]
+    assert np.isnan(report(past, "t0", None).reported).all()
+    assert report(past, "another", 60) is past
+    with pytest.raises(ParameterError, match="reported_at 4"):
+        report(past, "t0", 4)
+
+
+@given(st.lists(st.integers(0, HORIZON), max_size=30, unique=True), st.randoms())
+def test_order_of_arrival_changes_no_feature(times, chance):
+    events = [event(k, time) for k, time in enumerate(times)]
+    shuffled = list(events)
+    chance.shuffle(shuffled)
+    asked = Event("asked", HORIZON, "c", "m", 1.0)
+    first, second = (payment_features(past_of(*each), past_of(*each), asked, **WINDOWS) for each in (events, shuffled))
+    assert np.array_equal(list(first.values()), list(second.values()), equal_nan=True)
+
+
+def test_a_row_gives_its_past_back():
+    past = report(past_of(event(0, 5), event(1, 9)), "t1", 30)
+    again = past_of_row(row_of_past(past, "customer", "c"), "customer")
+    assert again.ids == past.ids
+    assert np.array_equal(again.time, past.time)
+    assert np.array_equal(again.cents, past.cents)
+    assert np.array_equal(again.reported, past.reported, equal_nan=True)
+
+
+def test_table_gives_one_row_for_each_entity_that_can_matter():
+    events = pl.DataFrame({
+        "transaction_id": [0, 1, 2], "time": [0, HORIZON, HORIZON + 5], "customer_id": [1, 2, 2],
+        "terminal_id": [7, 7, 8], "amount_eur": [1.0, 2.0, 3.0], "label": [1, 0, 1],
+        "reported_at": [5, None, HORIZON + 9],
+    })  # fmt: skip
+    found = past_rows(events, "customer", origin=MONDAY, horizon_seconds=HORIZON)
+    assert found["customer_id"].to_list() == ["2"]
+    past = past_of_row(found.row(0, named=True), "customer")
+    assert past.ids == ("1", "2")
+    assert past.time.tolist() == [HORIZON, HORIZON + 5]
+    assert np.array_equal(past.reported, [np.nan, HORIZON + 9], equal_nan=True)
+
+
+def test_identities_of_a_table_of_ones_own_are_kept():
+    events = pl.DataFrame({
+        "transaction_id": [0], "time": [0], "customer_id": [0], "terminal_id": [0], "amount_eur": [1.0], "label": [0],
+        "reported_at": [None], "customer": ["card-9"], "terminal": ["till-2"], "payment": ["b77"],
+    })  # fmt: skip
+    found = past_rows(events, "terminal", origin=MONDAY, horizon_seconds=HORIZON).row(0, named=True)
+    assert (found["terminal_id"], found["terminal_ids"]) == ("till-2", ["b77"])

@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from fraud_core.errors import ParameterError
+from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.training import TrainingRows, train
+from fraud_core.poisoning.attacks.targeted import attack
+from fraud_core.poisoning.detection.quantised_pool import quantise, train_quantised
+
+pytestmark = pytest.mark.xdist_group("poisoning")
+SETTINGS = {"iterations": 20, "depth": 4, "learning_rate": 0.2}
+DECIDING = {"settings": SETTINGS, "seed": 5, "alert_budget": 0.1, "review_cost_eur": 5.0}
+
+
+@pytest.fixture(scope="module")
+def rows(versions):
+    return versions.training_rows
+
+
+@pytest.fixture(scope="module")
+def quantised(rows):
+    return quantise(rows.features)
+
+
+@pytest.mark.parametrize("attacked", ["fraud_to_legit", "legit_to_fraud", "symmetric"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_bins_are_reused_under_any_labels_without_a_difference(rows, quantised, attacked, weighted):
+    y = attack(attacked, rows, 0.3, rng=np.random.default_rng(2)).y_seen
+    weight = np.random.default_rng(3).uniform(1, 5, len(y)) if weighted else None
+    every = np.arange(len(y))
+    found = quantised.fit(every, y, settings=SETTINGS, seed=4, sample_weight=weight)
+    fresh = fit_estimator("catboost", rows.features, y, settings=SETTINGS, seed=4, n_threads=1, sample_weight=weight)
+    np.testing.assert_array_equal(found.margin(rows.features), fresh.margin(rows.features))
+
+
+def test_a_missing_value_is_cut_as_a_fresh_fit_cuts_it(rows):
+    features = rows.features.copy()
+    features[::7, 1] = np.nan
+    every = np.arange(len(features))
+    found = quantise(features).fit(every, rows.y_true, settings=SETTINGS, seed=4)
+    fresh = fit_estimator("catboost", features, rows.y_true, settings=SETTINGS, seed=4, n_threads=1)
+    np.testing.assert_array_equal(found.margin(features), fresh.margin(features))
+
+
+def test_rows_left_out_teach_nothing(rows, quantised):
+    """A model of some rows does not change when the labels of the others do."""
+    learnt = np.flatnonzero(np.arange(len(rows.y_true)) % 3 > 0)
+    other = rows.y_true.copy()
+    other[::3] = 1 - other[::3]
+    models = [quantised.fit(learnt, y[learnt], settings=SETTINGS, seed=1) for y in (rows.y_true, other)]
+    np.testing.assert_array_equal(models[0].margin(rows.features), models[1].margin(rows.features))
+
+
+def test_all_rows_give_the_model_that_would_be_champion(rows, quantised):
+    own, champion = train_quantised(quantised, rows, **DECIDING), train("catboost", rows, n_threads=1, **DECIDING)
+    np.testing.assert_array_equal(own.estimator.margin(rows.features), champion.estimator.margin(rows.features))
+
+
+def test_bins_of_the_early_hours_alone_give_the_champions_calibration_and_threshold(rows):
+    """When both hold the same values the bins are the same, and nothing is left that could differ."""
+    late = np.flatnonzero(rows.validation)
+    early = np.flatnonzero(~rows.validation)
+    twice = np.concatenate([early, early])
+    is_late = np.arange(len(twice)) >= len(early)
+    y = np.concatenate([rows.y_true[early], np.resize(rows.y_true[late], len(early))])
+    doubled = TrainingRows(rows.features[twice], y, rows.amount_eur[twice], is_late)
+    own = train_quantised(quantise(doubled.features), doubled, **DECIDING)
+    champion = train("catboost", doubled, n_threads=1, **DECIDING)
+    assert own.calibration == champion.calibration
+    assert own.operating_point == champion.operating_point
+    assert own.validation_average_precision == champion.validation_average_precision
+
+
+def test_bins_follow_the_settings_of_the_estimator_and_others_are_refused(rows):
+    coarse = SETTINGS | {"border_count": 16}
+    every = np.arange(len(rows.y_true))
+    found = quantise(rows.features, coarse).fit(every, rows.y_true, settings=coarse, seed=1)
+    fresh = fit_estimator("catboost", rows.features, rows.y_true, settings=coarse, seed=1, n_threads=1)
+    np.testing.assert_array_equal(found.margin(rows.features), fresh.margin(rows.features))
+    with pytest.raises(ParameterError, match="made with the defaults"):
+        quantise(rows.features).fit(every, rows.y_true, settings=coarse, seed=1)

@@ -1,0 +1,75 @@
+"""What decisions do to frauds and to honest customers, counted by hand; the policy under other assumptions."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from fraud_core.policy.actions import DecisionPolicy, PolicySettings
+from fraud_core.policy.operating_points import APPROVE, BLOCK, REVIEW, operate, other_assumptions, policies_under
+from fraud_core.policy.operating_study import operating_study
+from fraud_core.policy.selection import Judged
+
+SETTINGS = PolicySettings(1.0, 0.05, 0.1, 1000.0, 1.0, friction_eur=25.0)
+POLICY = DecisionPolicy("expected_loss", SETTINGS, 5.0, 0.0)
+
+
+@pytest.fixture
+def rows(rng):
+    probability = 1 / (1 + np.exp(-rng.normal(-4, 2.5, 3000)))
+    return Judged((rng.random(3000) < probability).astype(int), probability, rng.lognormal(4, 1, 3000), 1.0)
+
+
+def test_counts_by_hand():
+    rows = Judged(np.array([1, 1, 0, 0, 0]), np.zeros(5), np.array([100.0, 300.0, 40.0, 60.0, 9.0]), 1.0)
+    taken = np.array([REVIEW, APPROVE, BLOCK, REVIEW, APPROVE])
+    found = operate(taken, rows, POLICY, n_replicates=5, rng=np.random.default_rng(0))
+    assert (found.alerts, found.reviews, found.blocks) == (3, 2, 1)
+    assert (found.honest_reviewed, found.honest_blocked, found.honest_blocked_eur) == (1, 1, 40.0)
+    assert (found.frauds_alerted.value, found.frauds_alerted_eur) == (0.5, 0.25)
+    # review of a fraud 5 + 0.1 · 100, missed fraud 300, blocked honest 25 + 0.05 · 40, review of an honest one 5
+    assert found.cost_eur.value == pytest.approx(15 + 300 + 27 + 5)
+
+
+def test_figures_carry_their_prefix_and_the_alerts():
+    rows = Judged(np.array([1, 0]), np.zeros(2), np.ones(2), 1.0)
+    found = operate(np.array([REVIEW, BLOCK]), rows, POLICY, n_replicates=5, rng=np.random.default_rng(0))
+    flat = found.figures("operating.policy")
+    assert flat["operating.policy.alerts"] == 2
+    assert all(name.startswith("operating.policy.") for name in flat)
+
+
+def test_every_assumption_is_changed_by_itself():
+    changed = other_assumptions(SETTINGS, 5.0)
+    assert changed.pop("as served") == (SETTINGS, 5.0)
+    for words, (settings, cost) in changed.items():
+        before, after = (
+            msgspec.structs.asdict(SETTINGS) | {"cost": 5.0},
+            msgspec.structs.asdict(settings) | {"cost": cost},
+        )
+        assert sum(before[name] != after[name] for name in before) == 1, words
+
+
+def test_policy_that_may_not_block_reviews_instead(rows):
+    policies = policies_under(rows, SETTINGS, 5.0)
+    study = operating_study(rows, POLICY, policies, threshold=0.5, n_alerts=60, n_replicates=20, seed=0)
+    assert study.assumed["as served"].blocks > 0
+    assert study.assumed["no block without a review"].blocks == 0
+    assert study.points["budget"].reviews == 60
+    assert study.points["threshold"].reviews == int(np.sum(rows.probability >= 0.5))
+
+
+def test_dearer_customers_are_blocked_less(rows):
+    blocked = {
+        words: operating_study(rows, other, {}, threshold=0.5, n_alerts=1, n_replicates=5, seed=0)
+        .points["policy"]
+        .blocks
+        for words, other in policies_under(rows, SETTINGS, 5.0).items()
+    }
+    assert blocked["fixed cost of a block doubled"] < blocked["as served"] < blocked["no fixed cost of a block"]
+
+
+def test_tables_have_a_row_for_each_way_and_assumption(rows):
+    policies = policies_under(rows, SETTINGS, 5.0)
+    study = operating_study(rows, POLICY, policies, threshold=0.5, n_alerts=60, n_replicates=5, seed=0)
+    assert len(study.point_rows) == 3
+    assert [row["assumption"] for row in study.assumption_rows] == list(policies)
