@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Scored
 from fraud_core.evaluation.metrics import alerts_at_budget, average_precision
-from fraud_core.model.training import DecidingModel, TrainingRows
+from fraud_core.model.training import DecidingModel
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
@@ -39,7 +39,7 @@ def main() -> None:
         "settings": params.model.catboost, "calibration": params.model.calibration["catboost"],
         **msgspec.to_builtins(params.decision),
     }  # fmt: skip
-    quantised = quantise(rows.features)
+    quantised = quantise(rows.X)
     score = out_of_fold_scores(rows, seed=0, quantised=quantised).margin
     clean = {seed: measure(train_quantised(quantised, rows, seed=seed, **settings), holdout, params) for seed in SEEDS}
     runs = [(n, balanced, seed) for n in N_LABELS for balanced in (False, True) for seed in SEEDS]
@@ -53,7 +53,7 @@ def main() -> None:
         kind = "hidden_and_false" if balanced else "hidden"
         found.setdefault(f"{kind}.{n}", []).append(changes | {"alarmed": one["alarmed"]})
     show("adaptive attacks", len(runs), len(runs))
-    record = {"seeds": len(SEEDS), "frauds": int(rows.y_true.sum())}
+    record = {"seeds": len(SEEDS), "frauds": int(rows.y_observed.sum())}
     for name, draws in found.items():
         record[f"{name}.alarms"] = sum(draw["alarmed"] for draw in draws)
         record |= {f"{name}.{key}_change": round(mean(draws, key), 4) for key in clean[SEEDS[0]]}
@@ -61,30 +61,30 @@ def main() -> None:
     print(json.dumps(record, indent=1))
 
 
-def poison(rows: TrainingRows, score: np.ndarray, n_hidden: int, n_false: int) -> TrainingRows:
+def poison(rows: Transactions, score: np.ndarray, n_hidden: int, n_false: int) -> Transactions:
     """Hide frauds of a mode that the trusted hours do not hold, and call the highest-scored honest rows fraud."""
-    y, doubtful = rows.y_true.copy(), ~rows.validation
+    y, doubtful = rows.y_observed.copy(), ~rows.is_validation
     y[unseen_first(rows)[:n_hidden]] = 0
-    honest = np.flatnonzero(doubtful & (rows.y_true == 0))
+    honest = np.flatnonzero(doubtful & (rows.y_observed == 0))
     y[honest[np.argsort(-score[honest])[:n_false]]] = 1
-    return TrainingRows(rows.features, y, rows.amount_eur, rows.validation)
+    return Transactions(rows.X, y, rows.amount_eur, is_validation=rows.is_validation)
 
 
-def unseen_first(rows: TrainingRows) -> np.ndarray:
+def unseen_first(rows: Transactions) -> np.ndarray:
     """The doubtful frauds: modes without a trusted fraud first, the largest before others, from its middle outwards."""
-    mode = fraud_pockets(rows.features, rows.y_true, n_pockets=N_MODES, seed=1)
-    place = rows.features / np.maximum(rows.features.std(axis=0), 1e-9)
-    frauds = np.flatnonzero((rows.y_true == 1) & ~rows.validation)
+    mode = fraud_pockets(rows.X, rows.y_observed, n_pockets=N_MODES, seed=1)
+    place = rows.X / np.maximum(rows.X.std(axis=0), 1e-9)
+    frauds = np.flatnonzero((rows.y_observed == 1) & ~rows.is_validation)
     seen, size, away = np.zeros(len(frauds), bool), np.zeros(len(frauds)), np.zeros(len(frauds))
     for number in range(N_MODES):
         own = mode[frauds] == number
-        seen[own] = np.any(rows.validation & (mode == number))
+        seen[own] = np.any(rows.is_validation & (mode == number))
         size[own] = own.sum()
         away[own] = np.linalg.norm(place[frauds[own]] - place[mode == number].mean(axis=0), axis=1)
     return frauds[np.lexsort((away, -size, seen))]
 
 
-def attack(quantised: Quantised, rows: TrainingRows, seed: int, holdout: Arrays, params, settings: dict) -> dict:
+def attack(quantised: Quantised, rows: Transactions, seed: int, holdout: Transactions, params, settings: dict) -> dict:
     """Whether the scan alarms, and what a model of these labels does on the holdout."""
     scores = out_of_fold_scores(rows, seed=seed, quantised=quantised)
     scan = detect(rows, scores, seed=seed, quantised=quantised)
@@ -92,13 +92,15 @@ def attack(quantised: Quantised, rows: TrainingRows, seed: int, holdout: Arrays,
     return measure(model, holdout, params) | {"alarmed": scan.poisoned}
 
 
-def measure(model: DecidingModel, holdout: Arrays, params) -> dict[str, float]:
+def measure(model: DecidingModel, holdout: Transactions, params) -> dict[str, float]:
     """Average precision, recall at the threshold and recall within the alert budget."""
-    scored: Scored = model.scored(holdout.features)
-    fraud = holdout.y_true == 1
-    within = alerts_at_budget(holdout.y_true, scored.y_score, round(params.decision.alert_budget * len(holdout.y_true)))
+    scored: Scored = model.scored(holdout.X)
+    fraud = holdout.y_observed == 1
+    within = alerts_at_budget(
+        holdout.y_observed, scored.y_score, round(params.decision.alert_budget * len(holdout.y_observed))
+    )
     return {
-        "average_precision": average_precision(holdout.y_true, scored.y_score),
+        "average_precision": average_precision(holdout.y_observed, scored.y_score),
         "recall": float(np.mean(scored.y_score[fraud] >= scored.threshold)),
         "recall_at_budget": float(np.mean(within[fraud])),
     }

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.settings import EDGES_S
-from fraud_core.data.rows import Arrays, to_arrays
+from fraud_core.data.rows import Transactions, to_transactions
 from fraud_core.model.calibration import METHODS, calibrate
 from fraud_core.model.estimators import NAMES, fit_estimator
 from fraud_core.model.tuning import time_folds
@@ -28,12 +28,12 @@ HELD_S = 4 * 3600
 
 def main() -> None:
     """Measure each calibration on each fold, print and write benchmarks/results/calibration.json."""
-    rows = to_arrays(pl.read_parquet(within_project(f"data/{V0}.parquet")), read_card("ulb"))
+    rows = to_transactions(pl.read_parquet(within_project(f"data/{V0}.parquet")), read_card("ulb"))
     model = msgspec.to_builtins(read_params(within_project("params.yaml")).model)
     found = {}
     for name in NAMES:
         folds = [
-            measure(name, model[name], rows, fold, seed) for fold in time_folds(rows.time, EDGES_S) for seed in SEEDS
+            measure(name, model[name], rows, fold, seed) for fold in time_folds(rows.time_s, EDGES_S) for seed in SEEDS
         ]
         by_method = {method: mean_of([fold[method] for fold in folds]) for method in METHODS}
         chosen = min(METHODS, key=lambda method: by_method[method]["log_loss_per_1000"])
@@ -43,19 +43,19 @@ def main() -> None:
     Path(__file__).with_name("results").joinpath("calibration.json").write_text(text, encoding="utf-8")
 
 
-def measure(name: str, settings: dict, rows: Arrays, fold, seed: int) -> dict[str, dict[str, float]]:
+def measure(name: str, settings: dict, rows: Transactions, fold, seed: int) -> dict[str, dict[str, float]]:
     """Log loss, Brier score and frauds expected and observed on one fold, by calibration."""
-    start = rows.time[fold.scored].min()
-    early = fold.fitted & (rows.time < start - HELD_S)
+    start = rows.time_s[fold.scored].min()
+    early = fold.fitted & (rows.time_s < start - HELD_S)
     held = fold.fitted & ~early
     first, second = (
-        fit_estimator(name, rows.features[part], rows.y_true[part], settings=settings, seed=seed, n_threads=1)
+        fit_estimator(name, rows.X[part], rows.y_observed[part], settings=settings, seed=seed, n_threads=1)
         for part in (early, fold.fitted)
     )
-    y_true, margin = rows.y_true[fold.scored], second.margin(rows.features[fold.scored])
+    y_true, margin = rows.y_observed[fold.scored], second.margin(rows.X[fold.scored])
     found = {}
     for method in METHODS:
-        calibration = calibrate(first.margin(rows.features[held]), rows.y_true[held], method)
+        calibration = calibrate(first.margin(rows.X[held]), rows.y_observed[held], method)
         p = calibration.probability(margin)
         log_odds = calibration.slope * margin.astype(np.float64) + calibration.intercept
         found[method] = {

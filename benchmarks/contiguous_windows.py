@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fraud_core.data.rows import to_arrays
+from fraud_core.data.rows import to_transactions
 from fraud_core.drift.two_sample.windows import compare_windows, prepare_window
 from fraud_core.evaluation.bootstrap import share
 from fraud_core.pipeline.params import read_params
@@ -30,9 +30,9 @@ def main() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     started, data = time.perf_counter(), open_versions("data")
     limits = read_params(within_project("params.yaml")).drift
-    parts = [to_arrays(version, data.card) for version in (data.v0, data.v1)]
-    features = np.concatenate([part.features for part in parts])
-    hour = (np.concatenate([part.time for part in parts]) // 3600).astype(int)
+    parts = [to_transactions(version, data.card) for version in (data.v0, data.v1)]
+    features = np.concatenate([part.X for part in parts])
+    hour = (np.concatenate([part.time_s for part in parts]) // 3600).astype(int)
     found: dict[str, float | int | str] = {"rows": ROWS, "alpha": limits.alpha}
     for name, shuffled in (("contiguous", False), ("shuffled", True)):
         rng = np.random.default_rng(1)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fraud_core.data.rows import to_arrays
+from fraud_core.data.rows import to_transactions
 from fraud_core.drift.attribution.evidence import LabelledWindow
 from fraud_core.drift.attribution.scenarios import make_pool, simulate
 from fraud_core.drift.monitoring.reference_histogram import build_reference
@@ -34,10 +34,10 @@ def main(peers: str | None) -> None:
     """Measure, print and write benchmarks/results/drift.json."""
     rng = np.random.default_rng(1)
     data = open_versions("data")
-    v0, v1 = to_arrays(data.v0, data.card), data.holdout
+    v0, v1 = to_transactions(data.v0, data.card), data.holdout
     # thirty columns: the features and the amount, and the time, as the tables have them
-    large = [np.column_stack([part.time, part.features])[:LARGE].astype(np.float64) for part in (v0, v1)]
-    pool = np.concatenate([v0.features, v1.features])
+    large = [np.column_stack([part.time_s, part.X])[:LARGE].astype(np.float64) for part in (v0, v1)]
+    pool = np.concatenate([v0.X, v1.X])
     order = rng.permutation(len(pool))
     reference, rest = pool[order[:REFERENCE]], pool[order[REFERENCE:]]
     windows = make_windows(reference, rest, rng)

@@ -36,10 +36,8 @@ def main() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     data, rng = open_versions("data"), np.random.default_rng(1)
     model, rows, holdout = read_params(within_project("params.yaml")).model, data.training_rows, data.holdout
-    fitted = fit_estimator(
-        "catboost", rows.features, rows.y_true, settings=model.catboost, seed=model.seed, n_threads=1
-    )
-    features = holdout.features[rng.choice(len(holdout.features), ROWS, replace=False)]
+    fitted = fit_estimator("catboost", rows.X, rows.y_observed, settings=model.catboost, seed=model.seed, n_threads=1)
+    features = holdout.X[rng.choice(len(holdout.X), ROWS, replace=False)]
     found = batch(fitted, features) | one_decision(holdout, rng)
     found |= {
         "timer": "CPU time, one core", "machine": f"{platform.machine()}, {os.cpu_count()} cores",
@@ -90,14 +88,14 @@ def one_decision(holdout, rng: np.random.Generator) -> dict[str, float]:
     """
     bundle = open_candidate("data")
     decider, writer = Decider(bundle), ReasonWriter(bundle)
-    strongest = np.argsort(-bundle.probability(holdout.features))[: DECISIONS // 2]
-    asked = np.concatenate([strongest, rng.choice(len(holdout.y_true), DECISIONS // 2, replace=False)])
+    strongest = np.argsort(-bundle.probability(holdout.X))[: DECISIONS // 2]
+    asked = np.concatenate([strongest, rng.choice(len(holdout.y_observed), DECISIONS // 2, replace=False)])
     scorer = RowScorer(bundle.trees, bundle.model.tables, bundle.calibration, len(bundle.contract.model_features))
     decide, write, explain = np.full((3, ROUNDS, DECISIONS), np.inf)
     searched = 0
     for number in range(ROUNDS):
         for place, k in enumerate(asked):
-            row, amount_eur = holdout.features[k].astype(float), float(holdout.amount_eur[k])
+            row, amount_eur = holdout.X[k].astype(float), float(holdout.amount_eur[k])
             started = time.perf_counter()
             scorer.explain(row)
             explain[number, place] = time.perf_counter() - started

@@ -44,11 +44,11 @@ def main() -> None:
         started = time.perf_counter()
         alone = {}
         for defence in DEFENCES:
-            alone |= run_cell(cell, prepare(rows, data.holdout.features), settings | {"defences": needed_for(defence)})
+            alone |= run_cell(cell, prepare(rows, data.holdout.X), settings | {"defences": needed_for(defence)})
         naive.append(time.perf_counter() - started)
     started = time.perf_counter()
     results = run_cells(
-        run_cell, cells, prepare(rows, data.holdout.features), settings | {"defences": DEFENCES}, what="cells",
+        run_cell, cells, prepare(rows, data.holdout.X), settings | {"defences": DEFENCES}, what="cells",
         n_processes=2, progress=progress_bar(), store=f"{STORE}-{os.getpid()}",
     )  # fmt: skip
     shared.append(time.perf_counter() - started)
@@ -69,7 +69,7 @@ def last_rows(rows, n_rows: int):
 
 def prepare(rows, holdout_features) -> Inputs:
     """What cells share."""
-    neighbours, distance = nearest_neighbours(rows.features)
+    neighbours, distance = nearest_neighbours(rows.X)
     return Inputs(rows, holdout_features, np.empty(0), neighbours, distance)
 
 

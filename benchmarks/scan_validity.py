@@ -16,11 +16,11 @@ import catboost
 import numpy as np
 import polars as pl
 
+from fraud_core.data.rows import Transactions
 from fraud_core.data.simulator import StreamSettings, simulate_stream
 from fraud_core.entities.study import to_events
 from fraud_core.evaluation.bootstrap import share
 from fraud_core.features.offline import DAY_SECONDS, add_features
-from fraud_core.model.training import TrainingRows
 from fraud_core.pipeline.storage.dataset_versions import open_audit, open_versions
 from fraud_core.poisoning.detection import label_scan as scan
 from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
@@ -53,7 +53,7 @@ def main() -> None:
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def categorical() -> Iterator[TrainingRows]:
+def categorical() -> Iterator[Transactions]:
     """Tables of categorical-like columns: a few levels each, some rare, and frauds that follow from the levels."""
     for seed in range(TABLES):
         rng = np.random.default_rng([1, seed])
@@ -64,7 +64,7 @@ def categorical() -> Iterator[TrainingRows]:
         yield labelled(np.column_stack(columns).astype(float), score, rng)
 
 
-def labelled(features: np.ndarray, score: np.ndarray, rng: np.random.Generator) -> TrainingRows:
+def labelled(features: np.ndarray, score: np.ndarray, rng: np.random.Generator) -> Transactions:
     """Rows whose chance of fraud follows a score, with the wished share of frauds; the last rows are trusted."""
     low, high = -40.0, 40.0
     for _ in range(60):
@@ -74,13 +74,13 @@ def labelled(features: np.ndarray, score: np.ndarray, rng: np.random.Generator) 
     return with_trusted(features, y_true)
 
 
-def with_trusted(features: np.ndarray, y_true: np.ndarray) -> TrainingRows:
+def with_trusted(features: np.ndarray, y_true: np.ndarray) -> Transactions:
     """Rows of which the last share is trusted; amounts play no part in the scan."""
     trusted = np.arange(len(y_true)) >= round((1 - TRUSTED_SHARE) * len(y_true))
-    return TrainingRows(features, y_true, np.ones(len(y_true)), trusted)
+    return Transactions(features, y_true, np.ones(len(y_true)), is_validation=trusted)
 
 
-def credit_default() -> Iterator[TrainingRows]:
+def credit_default() -> Iterator[Transactions]:
     """Credit default with defaults left out until their share is that of the other tables; rows in random order."""
     table, card = open_audit("data")
     label = card.only("label")
@@ -95,7 +95,7 @@ def credit_default() -> Iterator[TrainingRows]:
         yield with_trusted(features[rows], y_true[rows])
 
 
-def streams() -> Iterator[TrainingRows]:
+def streams() -> Iterator[Transactions]:
     """Simulated payments with the history of customers and terminals, in order of time."""
     for seed in range(STREAMS):
         featured = add_features(simulate_stream(StreamSettings(**STREAM), seed=seed))
@@ -103,15 +103,15 @@ def streams() -> Iterator[TrainingRows]:
         yield with_trusted(events.matrix(tuple(events.columns)).astype(float), events.y_true)
 
 
-def ulb_blocks() -> Iterator[TrainingRows]:
+def ulb_blocks() -> Iterator[Transactions]:
     """Day 1 of the ULB data with each other block of hours in the place of the last one, which is the usual choice."""
     rows, data = open_versions("data").training_rows, open_versions("data")
     block = (data.v0["Time"].to_numpy() // (BLOCK_HOURS * 3600)).astype(int)
     for number in range(block.max()):
-        yield TrainingRows(rows.features, rows.y_true, rows.amount_eur, block == number)
+        yield Transactions(rows.X, rows.y_observed, rows.amount_eur, is_validation=block == number)
 
 
-FAMILIES: dict[str, Callable[[], Iterator[TrainingRows]]] = {
+FAMILIES: dict[str, Callable[[], Iterator[Transactions]]] = {
     "categorical": categorical,
     "credit_default": credit_default,
     "streams": streams,
@@ -119,20 +119,20 @@ FAMILIES: dict[str, Callable[[], Iterator[TrainingRows]]] = {
 }
 
 
-def alarms_of(name: str, tables: Iterator[TrainingRows]) -> dict[str, float | int]:
+def alarms_of(name: str, tables: Iterator[Transactions]) -> dict[str, float | int]:
     """How many clean tables alarm, with an exact interval, of which kinds, and how many clean rows are suspected."""
     kinds, suspected, n_rows, n_tables, alarmed, unknown = Counter(), [], [], 0, 0, 0
     for rows in tables:
-        if rows.y_true[rows.validation].sum() < scan.FEWEST_TRUSTED_FRAUDS:
+        if rows.y_observed[rows.is_validation].sum() < scan.FEWEST_TRUSTED_FRAUDS:
             unknown += 1
             continue
-        quantised = quantise(rows.features)
+        quantised = quantise(rows.X)
         found = scan.detect(rows, out_of_fold_scores(rows, seed=1, quantised=quantised), seed=1, quantised=quantised)
         n_tables, alarmed = n_tables + 1, alarmed + found.poisoned
         kinds.update({finding.kind for finding in found.findings})
         if found.poisoned:
             suspected.append(int(found.suspicious.sum()))
-            n_rows.append(len(rows.y_true))
+            n_rows.append(len(rows.y_observed))
     rate = share(alarmed, n_tables)
     return {
         f"{name}.tables": n_tables, f"{name}.alarms": alarmed, f"{name}.too_few_frauds": unknown,

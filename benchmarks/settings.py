@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from fraud_core.data.rows import to_arrays
+from fraud_core.data.rows import to_transactions
 from fraud_core.model.tuning import Tried, choose, difference_on_folds, time_folds, try_settings
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.paths import within_project
@@ -63,8 +63,8 @@ GRIDS = {"logistic_regression": LOGISTIC, "hist_gradient_boosting": HISTOGRAM, "
 
 def main() -> None:
     """Measure every setting on every fold, print and write benchmarks/results/settings.json."""
-    rows = to_arrays(pl.read_parquet(within_project(f"data/{V0}.parquet")), read_card("ulb"))
-    folds, show = time_folds(rows.time, EDGES_S), progress_bar()
+    rows = to_transactions(pl.read_parquet(within_project(f"data/{V0}.parquet")), read_card("ulb"))
+    folds, show = time_folds(rows.time_s, EDGES_S), progress_bar()
     tried: dict[str, dict[str, Tried]] = {}
     for name, grid in GRIDS.items():
         tried[name] = {}

@@ -13,11 +13,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from fraud_core.bundle.decider import N_REASONS
+from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, interval
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.explain.tree_shap import Explained, Explainer, build_explainer
 from fraud_core.model.estimators import fit_estimator
-from fraud_core.model.training import TrainingRows
 
 Kind = Literal["seed", "other day", "attack"]
 N_REPLICATES = 400
@@ -149,8 +149,8 @@ def _added_up(explainer: Explainer, features: np.ndarray) -> Explained:
 
 def study_stability(
     explainer: Explainer,
-    rows: TrainingRows,
-    others: Mapping[str, tuple[Kind, Sequence[TrainingRows]]],
+    rows: Transactions,
+    others: Mapping[str, tuple[Kind, Sequence[Transactions]]],
     features: np.ndarray,
     alerts: np.ndarray,
     *,
@@ -178,15 +178,15 @@ def study_stability(
     >>> from fraud_core.pipeline.storage.dataset_versions import open_versions
     >>> rows = open_versions("toy").training_rows
     >>> model = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 5}}
-    >>> fitted = fit_estimator("catboost", rows.features, rows.y_true, settings=model["catboost"], seed=1, n_threads=1)
-    >>> found = study_stability(build_explainer(fitted), rows, {}, rows.features[:50], rows.features[:5], model=model,
+    >>> fitted = fit_estimator("catboost", rows.X, rows.y_observed, settings=model["catboost"], seed=1, n_threads=1)
+    >>> found = study_stability(build_explainer(fitted), rows, {}, rows.X[:50], rows.X[:5], model=model,
     ...                         n_seeds=1, rng=np.random.default_rng(0))
     >>> found[0].name, found[0].rank_correlation.value > 0
     ('seed 2', True)
     """
     comparison = _Comparison(explainer, features, alerts, rng)
 
-    def compared(name: str, kind: Kind, fits: Iterable[tuple[TrainingRows, int]]) -> Agreement:
+    def compared(name: str, kind: Kind, fits: Iterable[tuple[Transactions, int]]) -> Agreement:
         draws = [comparison.against(_fit(each, seed, model)) for each, seed in fits]
         return Agreement(
             name, kind, _over_draws([d.rank_correlation for d in draws], rng),
@@ -201,9 +201,9 @@ def study_stability(
     return found
 
 
-def _fit(rows: TrainingRows, seed: int, model: Mapping[str, Any]) -> Explainer:
+def _fit(rows: Transactions, seed: int, model: Mapping[str, Any]) -> Explainer:
     fitted = fit_estimator(
-        "catboost", rows.features, rows.y_true, settings=model["catboost"], seed=seed, n_threads=model["n_threads"]
+        "catboost", rows.X, rows.y_observed, settings=model["catboost"], seed=seed, n_threads=model["n_threads"]
     )
     return build_explainer(fitted)
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from fraud_core.data.card import DatasetCard
-from fraud_core.data.rows import to_arrays
+from fraud_core.data.rows import to_transactions
 from fraud_core.fairness.groups import join_groups
 from fraud_core.model.estimators import fit_estimator
 
@@ -97,15 +97,15 @@ def decide_payments(
     model, age_bands
         As in `decide_and_join`.
     """
-    train, test = to_arrays(v0, card), to_arrays(v1, card)
+    train, test = to_transactions(v0, card), to_transactions(v1, card)
     fitted = fit_estimator(
-        "catboost", train.features, train.y_true, settings=model["catboost"], seed=model["seed"],
+        "catboost", train.X, train.y_observed, settings=model["catboost"], seed=model["seed"],
         n_threads=model["n_threads"],
     )  # fmt: skip
-    margin = fitted.margin(test.features)
+    margin = fitted.margin(test.X)
     alert = margin >= np.quantile(margin, 1 - alert_budget)
     groups = join_groups(v1, card, age_bands=age_bands)
     # the first entity of a card is the one who pays
     payers = card.names("entity")[:1]
     clusters = v1[payers[0]].to_numpy() if payers else None
-    return Audited(test.y_true, alert, margin, test.features, groups, clusters)
+    return Audited(test.y_observed, alert, margin, test.X, groups, clusters)

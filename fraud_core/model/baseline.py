@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.estimators import NAMES, fit_estimator
-from fraud_core.model.training import DecidingModel, TrainingRows, train
+from fraud_core.model.training import DecidingModel, train
 
 RANDOM_TEST_SHARE = 0.2
 
 
 def train_all(
-    rows: TrainingRows,
+    rows: Transactions,
     *,
     model: Mapping[str, Any],
     decision: Mapping[str, float],
@@ -71,8 +71,8 @@ class Spread:
 
 def spread(
     name: str,
-    rows: TrainingRows,
-    holdout: Arrays,
+    rows: Transactions,
+    holdout: Transactions,
     fits: Sequence[tuple[Mapping[str, Any], int]],
     *,
     n_threads: int,
@@ -96,22 +96,22 @@ def spread(
     --------
     >>> y = np.arange(200) % 2
     >>> X = np.random.default_rng(0).normal(3.0 * y[:, None], 1.0, (200, 2)).astype(np.float32)
-    >>> rows = TrainingRows(X, y, np.ones(200), np.arange(200) > 150)
-    >>> later = Arrays(X, y, np.ones(200), np.arange(200.0))
+    >>> rows = Transactions(X, y, np.ones(200), is_validation=np.arange(200) > 150)
+    >>> later = Transactions(X, y, np.ones(200))
     >>> len(spread("logistic_regression", rows, later, [({"C": 1.0}, 1), ({"C": 0.1}, 1)], n_threads=1).values)
     2
     """
     values = []
     for number, (settings, seed) in enumerate(fits):
-        fitted = fit_estimator(name, rows.features, rows.y_true, settings=settings, seed=seed, n_threads=n_threads)
-        values.append(average_precision(holdout.y_true, fitted.margin(holdout.features)))
+        fitted = fit_estimator(name, rows.X, rows.y_observed, settings=settings, seed=seed, n_threads=n_threads)
+        values.append(average_precision(holdout.y_observed, fitted.margin(holdout.X)))
         progress(what, number + 1, len(fits))
     return Spread(np.array(values))
 
 
 def spread_figures(
-    rows: TrainingRows,
-    holdout: Arrays,
+    rows: Transactions,
+    holdout: Transactions,
     alternatives: Mapping[str, Sequence[Mapping[str, Any]]],
     *,
     model: Mapping[str, Any],
@@ -150,7 +150,7 @@ def spread_figures(
 
 
 def random_split_average_precision(
-    rows: Arrays, *, model: Mapping[str, Any], n_splits: int, n_replicates: int, rng: np.random.Generator
+    rows: Transactions, *, model: Mapping[str, Any], n_splits: int, n_replicates: int, rng: np.random.Generator
 ) -> Interval:
     """Average precision of CatBoost when train and test rows are drawn at random: the labelled wrong way.
 
@@ -162,19 +162,19 @@ def random_split_average_precision(
     Interval
         Mean over the splits; the interval pools the resamples of all of them.
     """
-    _, twin = np.unique(np.column_stack([rows.time, rows.features]), axis=0, return_inverse=True)
+    _, twin = np.unique(np.column_stack([rows.time_s, rows.X]), axis=0, return_inverse=True)
     twin = twin.ravel()
     found = []
     for _ in range(n_splits):
         test = rng.random(twin.max() + 1)[twin] < RANDOM_TEST_SHARE
         fitted = fit_estimator(
-            "catboost", rows.features[~test], rows.y_true[~test],
+            "catboost", rows.X[~test], rows.y_observed[~test],
             settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
         )  # fmt: skip
-        scored = {"catboost": Scored(fitted.margin(rows.features[test]), 0.0)}
+        scored = {"catboost": Scored(fitted.margin(rows.X[test]), 0.0)}
         found.append(
             bootstrap(
-                rows.y_true[test], scored, rows.amount_eur[test],
+                rows.y_observed[test], scored, rows.amount_eur[test],
                 n_alerts=1, review_cost_eur=0.0, n_replicates=n_replicates, rng=rng,
             )["catboost"]["average_precision"]
         )  # fmt: skip

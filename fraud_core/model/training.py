@@ -11,34 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Scored
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.calibration import Method, calibrate
 from fraud_core.model.estimators import FittedEstimator, fit_estimator
 from fraud_core.model.operating_point import OperatingPoint, choose_threshold
 from fraud_core.scoring.oblivious_trees import Calibration
-
-
-@dataclass(frozen=True)
-class TrainingRows:
-    """Rows of v0 as arrays, in time order.
-
-    Attributes
-    ----------
-    features
-        Shape (n_samples, n_features), float32.
-    y_true
-        Shape (n_samples,), labels as they are known to the trainer: poisoned ones when v0 is poisoned.
-    amount_eur
-        Shape (n_samples,).
-    validation
-        Shape (n_samples,), True for the last hours.
-    """
-
-    features: np.ndarray
-    y_true: np.ndarray
-    amount_eur: np.ndarray
-    validation: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -58,7 +37,7 @@ class DecidingModel:
 
 def train(
     name: str,
-    rows: TrainingRows,
+    rows: Transactions,
     *,
     settings: Mapping[str, Any],
     seed: int,
@@ -86,28 +65,28 @@ def train(
     --------
     >>> from fraud_core.data.toy import toy_transactions
     >>> toy = toy_transactions(600, seed=0)
-    >>> rows = TrainingRows(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
-    ...                     np.arange(600) >= 450)
+    >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
+    ...                     is_validation=np.arange(600) >= 450)
     >>> model = train("logistic_regression", rows, settings={}, seed=0, n_threads=1, alert_budget=0.2,
     ...               review_cost_eur=1.0)
     >>> 0 < model.operating_point.threshold < 1
     True
     """
-    early, late = ~rows.validation, rows.validation
+    early, late = ~rows.is_validation, rows.is_validation
     fit = {"settings": settings, "seed": seed, "n_threads": n_threads}
-    first = fit_estimator(name, rows.features[early], rows.y_true[early], **fit)
-    margin = first.margin(rows.features[late])
-    calibrated = calibrate(margin, rows.y_true[late], calibration)
+    first = fit_estimator(name, rows.X[early], rows.y_observed[early], **fit)
+    margin = first.margin(rows.X[late])
+    calibrated = calibrate(margin, rows.y_observed[late], calibration)
     operating_point = choose_threshold(
-        rows.y_true[late],
+        rows.y_observed[late],
         calibrated.probability(margin),
         rows.amount_eur[late],
         review_cost_eur=review_cost_eur,
         alert_budget=alert_budget,
     )
     return DecidingModel(
-        estimator=fit_estimator(name, rows.features, rows.y_true, **fit),
+        estimator=fit_estimator(name, rows.X, rows.y_observed, **fit),
         calibration=calibrated,
         operating_point=operating_point,
-        validation_average_precision=average_precision(rows.y_true[late], margin),
+        validation_average_precision=average_precision(rows.y_observed[late], margin),
     )

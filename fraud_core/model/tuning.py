@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.estimators import fit_estimator
@@ -73,7 +73,7 @@ def time_folds(time_s: np.ndarray, edges_s: Sequence[float]) -> list[Fold]:
 
 
 def try_settings(
-    name: str, settings: Mapping[str, Any], rows: Arrays, folds: Sequence[Fold], *, seeds: Sequence[int]
+    name: str, settings: Mapping[str, Any], rows: Transactions, folds: Sequence[Fold], *, seeds: Sequence[int]
 ) -> Tried:
     """Fit one setting on every fold with every seed, with one thread.
 
@@ -96,11 +96,11 @@ def try_settings(
         for j, seed in enumerate(seeds):
             started = process_time()
             model = fit_estimator(
-                name, rows.features[fold.fitted], rows.y_true[fold.fitted], settings=settings, seed=seed, n_threads=1
+                name, rows.X[fold.fitted], rows.y_observed[fold.fitted], settings=settings, seed=seed, n_threads=1
             )
             spent += process_time() - started
-            margin = model.margin(rows.features[fold.scored])
-            precision[i, j] = average_precision(rows.y_true[fold.scored], margin)
+            margin = model.margin(rows.X[fold.scored])
+            precision[i, j] = average_precision(rows.y_observed[fold.scored], margin)
             if j == 0:
                 margins.append(margin)
     return Tried(dict(settings), precision.mean(axis=1), spent / precision.size, tuple(margins))
@@ -129,7 +129,7 @@ def choose(tried: Mapping[str, Tried], *, margin: float) -> str:
 
 
 def difference_on_folds(
-    one: Tried, other: Tried, rows: Arrays, folds: Sequence[Fold], *, n_replicates: int, rng: np.random.Generator
+    one: Tried, other: Tried, rows: Transactions, folds: Sequence[Fold], *, n_replicates: int, rng: np.random.Generator
 ) -> Interval:
     """Mean average precision of one setting less that of another, paired over the rows of each fold.
 
@@ -148,7 +148,7 @@ def difference_on_folds(
     differences = []
     for k, fold in enumerate(folds):
         found = bootstrap(
-            rows.y_true[fold.scored],
+            rows.y_observed[fold.scored],
             {"one": Scored(_squash(one.margin[k]), 0.5), "other": Scored(_squash(other.margin[k]), 0.5)},
             rows.amount_eur[fold.scored], n_alerts=1, review_cost_eur=0.0, n_replicates=n_replicates, rng=rng,
         )  # fmt: skip
@@ -161,7 +161,7 @@ def difference_on_folds(
 def tune(
     name: str,
     grid: Mapping[str, Mapping[str, Any]],
-    rows: Arrays,
+    rows: Transactions,
     folds: Sequence[Fold],
     *,
     seeds: Sequence[int],
@@ -172,8 +172,8 @@ def tune(
     Examples
     --------
     >>> rng, y = np.random.default_rng(0), np.arange(400) % 5 == 0
-    >>> rows = Arrays(rng.normal(size=(400, 2)) + y[:, None], y.astype(int), np.ones(400), np.arange(400.0))
-    >>> found = tune("logistic_regression", {"weak": {"C": 1.0}}, rows, time_folds(rows.time, [200, 400]), seeds=[1])
+    >>> rows = Transactions(rng.normal(size=(400, 2)) + y[:, None], y.astype(int), np.ones(400), np.arange(400.0))
+    >>> found = tune("logistic_regression", {"weak": {"C": 1.0}}, rows, time_folds(rows.time_s, [200, 400]), seeds=[1])
     >>> found["weak"].average_precision.shape
     (1,)
     """

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import Interval, share
-from fraud_core.model.training import TrainingRows
 from fraud_core.scoring.partition_ensemble import PartitionEnsemble, certified_flips
 
 # Strong regularisation, chosen on the validation hours of v0: a part holds some ten frauds.
@@ -133,7 +132,7 @@ class CertifiedRecall:
 
 
 def certified_recalls(
-    rows: TrainingRows, holdout: Arrays, *, parts: Sequence[int], vote_budget: float, flips: Sequence[int]
+    rows: Transactions, holdout: Transactions, *, parts: Sequence[int], vote_budget: float, flips: Sequence[int]
 ) -> CertifiedRecall:
     """Certified recall on the holdout for several numbers of parts; the best is chosen inside v0.
 
@@ -150,10 +149,10 @@ def certified_recalls(
 
     Examples
     --------
-    >>> from fraud_core.data.rows import to_arrays
+    >>> from fraud_core.data.rows import to_transactions
     >>> from fraud_core.data.toy import toy_card, toy_transactions
-    >>> toy = to_arrays(toy_transactions(1500, seed=0), toy_card())
-    >>> rows = TrainingRows(toy.features, toy.y_true, toy.amount_eur, np.arange(1500) >= 1000)
+    >>> toy = to_transactions(toy_transactions(1500, seed=0), toy_card())
+    >>> rows = Transactions(toy.X, toy.y_observed, toy.amount_eur, is_validation=np.arange(1500) >= 1000)
     >>> certified_recalls(rows, toy, parts=[5], vote_budget=0.1, flips=[1]).best
     5
     """
@@ -161,14 +160,14 @@ def certified_recalls(
     by_parts: dict[int, dict[int, Interval]] = {}
     alert_share: dict[int, float] = {}
     for k in parts:
-        votes = certify(rows.features, rows.y_true, k=k, alert_budget=vote_budget).votes(holdout.features)
+        votes = certify(rows.X, rows.y_observed, k=k, alert_budget=vote_budget).votes(holdout.X)
         alert_share[k] = float(np.mean(votes > k / 2))
-        by_parts[k] = {n: share(*certified_recall(votes, holdout.y_true, k, n)) for n in (0, *flips)}
+        by_parts[k] = {n: share(*certified_recall(votes, holdout.y_observed, k, n)) for n in (0, *flips)}
     best = best_parts(rows, parts=parts, vote_budget=vote_budget, flips=flips)
     return CertifiedRecall(by_parts, best, alert_share[best])
 
 
-def best_parts(rows: TrainingRows, *, parts: Sequence[int], vote_budget: float, flips: Sequence[int]) -> int:
+def best_parts(rows: Transactions, *, parts: Sequence[int], vote_budget: float, flips: Sequence[int]) -> int:
     """The number of parts of largest certified recall on the validation hours, at the middle number of flips.
 
     Parameters
@@ -176,17 +175,17 @@ def best_parts(rows: TrainingRows, *, parts: Sequence[int], vote_budget: float, 
     rows, parts, vote_budget, flips
         As in `certified_recalls`; the parts are ones that the data can fill.
     """
-    early, late = ~rows.validation, rows.validation
+    early, late = ~rows.is_validation, rows.is_validation
     middle = flips[len(flips) // 2]
 
     def caught(k: int) -> int:
-        inner = certify(rows.features[early], rows.y_true[early], k=k, alert_budget=vote_budget)
-        return certified_recall(inner.votes(rows.features[late]), rows.y_true[late], k, middle)[0]
+        inner = certify(rows.X[early], rows.y_observed[early], k=k, alert_budget=vote_budget)
+        return certified_recall(inner.votes(rows.X[late]), rows.y_observed[late], k, middle)[0]
 
     return max(parts, key=caught)
 
 
-def supported_parts(rows: TrainingRows, parts: Sequence[int]) -> list[int]:
+def supported_parts(rows: Transactions, parts: Sequence[int]) -> list[int]:
     """The numbers of parts, each lowered to the largest odd one at which every part holds both classes.
 
     Raises
@@ -196,17 +195,18 @@ def supported_parts(rows: TrainingRows, parts: Sequence[int]) -> list[int]:
 
     Examples
     --------
-    >>> rows = TrainingRows(np.arange(40.0)[:, None], np.tile([0, 1], 20), np.ones(40), np.arange(40) >= 30)
+    >>> rows = Transactions(np.arange(40.0)[:, None], np.tile([0, 1], 20), np.ones(40),
+    ...                     is_validation=np.arange(40) >= 30)
     >>> supported_parts(rows, [41, 3])[1]
     3
     """
 
     def fills(k: int) -> bool:
-        early = ~rows.validation
+        early = ~rows.is_validation
         return all(
-            len(np.unique(rows.y_true[own & (part == number)])) == 2
+            len(np.unique(rows.y_observed[own & (part == number)])) == 2
             for own in (early, np.ones(len(early), dtype=bool))
-            for part in (deal(rows.features, k, salt=SALT),)
+            for part in (deal(rows.X, k, salt=SALT),)
             for number in range(k)
         )
 

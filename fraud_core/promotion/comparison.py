@@ -6,7 +6,7 @@ from itertools import permutations
 
 import numpy as np
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap, interval, share
 from fraud_core.poisoning.study.effects import noise_floor
 from fraud_core.promotion.budget_words import BEYOND, NOT_REACHED
@@ -18,7 +18,7 @@ F1_LEAD = 1.01
 def compare(
     champion: Scored,
     candidate: Scored,
-    holdout: Arrays,
+    holdout: Transactions,
     *,
     decision: Mapping[str, float],
     n_replicates: int,
@@ -29,7 +29,7 @@ def compare(
     Examples
     --------
     >>> y = np.array([0, 0, 1, 1])
-    >>> rows = Arrays(np.zeros((4, 1)), y, np.array([1.0, 1.0, 50.0, 70.0]), np.arange(4.0))
+    >>> rows = Transactions(np.zeros((4, 1)), y, np.array([1.0, 1.0, 50.0, 70.0]), np.arange(4.0))
     >>> blind, seeing = Scored(np.zeros(4), 0.5), Scored(y * 0.9, 0.5)
     >>> saving, change = compare(blind, seeing, rows, decision={"alert_budget": 0.5, "review_cost_eur": 5.0},
     ...                          n_replicates=20, rng=np.random.default_rng(0))
@@ -37,8 +37,8 @@ def compare(
     (110.0, 0.5)
     """
     found = bootstrap(
-        holdout.y_true, {"champion": champion, "candidate": candidate}, holdout.amount_eur,
-        n_alerts=max(1, round(decision["alert_budget"] * len(holdout.y_true))),
+        holdout.y_observed, {"champion": champion, "candidate": candidate}, holdout.amount_eur,
+        n_alerts=max(1, round(decision["alert_budget"] * len(holdout.y_observed))),
         review_cost_eur=decision["review_cost_eur"], n_replicates=n_replicates, rng=rng,
     )  # fmt: skip
     before, after = found["champion"], found["candidate"]
@@ -51,7 +51,7 @@ def compare(
 def saving_over(
     champion: Scored,
     candidate: Scored,
-    holdout: Arrays,
+    holdout: Transactions,
     *,
     decision: Mapping[str, float],
     n_replicates: int,
@@ -62,7 +62,7 @@ def saving_over(
     Examples
     --------
     >>> y = np.array([0, 0, 1, 1])
-    >>> rows = Arrays(np.zeros((4, 1)), y, np.array([1.0, 1.0, 50.0, 70.0]), np.arange(4.0))
+    >>> rows = Transactions(np.zeros((4, 1)), y, np.array([1.0, 1.0, 50.0, 70.0]), np.arange(4.0))
     >>> blind, seeing = Scored(np.zeros(4), 0.5), Scored(y * 0.9, 0.5)
     >>> saving_over(blind, seeing, rows, decision={"alert_budget": 0.5, "review_cost_eur": 5.0}, n_replicates=20,
     ...             rng=np.random.default_rng(0)).value
@@ -96,7 +96,7 @@ class FalsePromotions:
 def false_promotions(
     models: Sequence[Scored],
     costs_eur: Sequence[float],
-    holdout: Arrays,
+    holdout: Transactions,
     *,
     decision: Mapping[str, float],
     n_replicates: int,
@@ -131,7 +131,7 @@ def false_promotions(
             )  # fmt: skip
             promoted["gate"] += judge_champion(saving, floor_eur=floor).outcome == "pass"
             promoted["interval_alone"] += judge_champion(saving, floor_eur=0.0).outcome == "pass"
-            lead = _f1(models[candidate], holdout.y_true) / max(1e-12, _f1(models[champion], holdout.y_true))
+            lead = _f1(models[candidate], holdout.y_observed) / max(1e-12, _f1(models[champion], holdout.y_observed))
             promoted["f1_rule"] += lead > F1_LEAD
             n_pairs += 1
     return FalsePromotions(**{name: share(count, n_pairs) for name, count in promoted.items()}, n_pairs=n_pairs)

@@ -3,7 +3,7 @@ import pytest
 
 from fraud_core.data.contract import check_columns, check_values
 from fraud_core.data.describe import describe_version, smallest_visible_change
-from fraud_core.data.rows import to_arrays
+from fraud_core.data.rows import to_transactions
 from fraud_core.data.toy import toy_clients, toy_transactions
 
 
@@ -38,7 +38,7 @@ def test_smallest_visible_change_by_hand():
 
 
 def test_arrays_hold_features_in_card_order(toy, card):
-    arrays = to_arrays(toy, card)
-    assert arrays.features.dtype == "float32"
-    assert arrays.features[3, -1] == pytest.approx(toy["Amount"][3], rel=1e-6)
-    assert arrays.y_true.sum() == toy["Class"].sum()
+    arrays = to_transactions(toy, card)
+    assert arrays.X.dtype == "float32"
+    assert arrays.X[3, -1] == pytest.approx(toy["Amount"][3], rel=1e-6)
+    assert arrays.y_observed.sum() == toy["Class"].sum()

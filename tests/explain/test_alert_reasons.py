@@ -131,7 +131,7 @@ def test_usual_range_is_that_of_a_bundle(versions):
     from fraud_core.pipeline.stages.candidate import _reference
 
     rows = versions.training_rows
-    found = reference_range(rows.features)
+    found = reference_range(rows.X)
     described = _reference(train_by(TOY_PLAN, "catboost", rows), rows, versions).features
     assert found.low.tolist() == [described[name].low for name in versions.card.model_features]
     assert found.high.tolist() == [described[name].high for name in versions.card.model_features]

@@ -9,8 +9,8 @@ from fraud_core.model.export import to_oblivious_trees
 @pytest.fixture(scope="module")
 def explained(versions):
     rows = versions.training_rows
-    fitted = fit_estimator("catboost", rows.features, rows.y_true, settings={"iterations": 30}, seed=1, n_threads=1)
-    features = versions.holdout.features[:200]
+    fitted = fit_estimator("catboost", rows.X, rows.y_observed, settings={"iterations": 30}, seed=1, n_threads=1)
+    features = versions.holdout.X[:200]
     return fitted, features, *shap_values(fitted.model, features)
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 
+from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval
 from fraud_core.explain.stability import (
     Agreement,
@@ -21,7 +22,6 @@ from fraud_core.explain.stability import (
 )
 from fraud_core.explain.tree_shap import Explainer, build_explainer
 from fraud_core.model.estimators import fit_estimator
-from fraud_core.model.training import TrainingRows
 from fraud_core.scoring.leaf_tables import build_leaf_tables
 from tests.scoring.test_leaf_tables import random_trees
 
@@ -152,15 +152,18 @@ def compared(versions):
     """The toy model against itself, against other seeds, and against a fit whose features were exchanged."""
     rows = versions.training_rows
     fitted = fit_estimator(
-        "catboost", rows.features, rows.y_true, settings=MODEL["catboost"], seed=MODEL["seed"], n_threads=1
+        "catboost", rows.X, rows.y_observed, settings=MODEL["catboost"], seed=MODEL["seed"], n_threads=1
     )
-    features = versions.holdout.features
+    features = versions.holdout.X
     explainer = build_explainer(fitted)
     alerts = features[np.argsort(-explainer.trees.margin(features))[:60]]
-    exchanged = np.roll(rows.features, 9, axis=1)
+    exchanged = np.roll(rows.X, 9, axis=1)
     others = {
         "same rows": ("other day", [rows]),
-        "exchanged": ("attack", [TrainingRows(exchanged, rows.y_true, rows.amount_eur, rows.validation)]),
+        "exchanged": (
+            "attack",
+            [Transactions(exchanged, rows.y_observed, rows.amount_eur, is_validation=rows.is_validation)],
+        ),
     }
     return study_stability(
         explainer, rows, others, features[:600], alerts, model=MODEL, n_seeds=3, rng=np.random.default_rng(0)

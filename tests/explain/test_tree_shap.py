@@ -24,14 +24,14 @@ def explainer_of(rng, n_trees=20, depth=4, n_features=6):
 def fitted(versions):
     rows = versions.training_rows
     return fit_estimator(
-        "catboost", rows.features, rows.y_true, settings={"iterations": 60, "depth": 6}, seed=1, n_threads=1
+        "catboost", rows.X, rows.y_observed, settings={"iterations": 60, "depth": 6}, seed=1, n_threads=1
     )
 
 
 @pytest.fixture(scope="module")
 def features(versions):
     """Ten thousand rows: those of the holdout, moved a little so that no two are alike."""
-    rows = np.tile(versions.holdout.features, (ROWS // len(versions.holdout.features) + 1, 1))[:ROWS]
+    rows = np.tile(versions.holdout.X, (ROWS // len(versions.holdout.X) + 1, 1))[:ROWS]
     return rows + np.random.default_rng(0).normal(0, 0.1, rows.shape).astype(np.float32)
 
 
@@ -134,6 +134,6 @@ def test_features_that_were_simulated_to_matter_speak_loudest(fitted, features, 
 
 def test_estimator_without_a_plain_form_is_refused(versions):
     rows = versions.training_rows
-    fitted = fit_estimator("logistic_regression", rows.features, rows.y_true, settings={}, seed=1, n_threads=1)
+    fitted = fit_estimator("logistic_regression", rows.X, rows.y_observed, settings={}, seed=1, n_threads=1)
     with pytest.raises(ValueError, match="plain form"):
         build_explainer(fitted)

@@ -16,29 +16,29 @@ SETTINGS = {
 def fit(name, versions, **change):
     rows = versions.training_rows
     options = {"settings": SETTINGS[name], "seed": 1, "n_threads": 1} | change
-    return fit_estimator(name, rows.features, rows.y_true, **options)
+    return fit_estimator(name, rows.X, rows.y_observed, **options)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_estimator_learns_simulated_fraud(name, versions):
-    margin = fit(name, versions).margin(versions.holdout.features)
-    assert average_precision(versions.holdout.y_true, margin) > 0.5
+    margin = fit(name, versions).margin(versions.holdout.X)
+    assert average_precision(versions.holdout.y_observed, margin) > 0.5
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_same_seed_gives_the_same_margin(name, versions):
-    features = versions.holdout.features
+    features = versions.holdout.X
     np.testing.assert_array_equal(fit(name, versions).margin(features), fit(name, versions).margin(features))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_weight_zero_is_absence(name, versions):
     rows = versions.training_rows
-    half = np.arange(len(rows.y_true)) % 2 == 0
-    weighted = fit(name, versions, sample_weight=half.astype(float)).margin(versions.holdout.features)
+    half = np.arange(len(rows.y_observed)) % 2 == 0
+    weighted = fit(name, versions, sample_weight=half.astype(float)).margin(versions.holdout.X)
     alone = fit_estimator(
-        name, rows.features[half], rows.y_true[half], settings=SETTINGS[name], seed=1, n_threads=1
-    ).margin(versions.holdout.features)
+        name, rows.X[half], rows.y_observed[half], settings=SETTINGS[name], seed=1, n_threads=1
+    ).margin(versions.holdout.X)
     # bins and ordered statistics are drawn from all rows, so the agreement is that of the rankings
     assert np.corrcoef(weighted, alone)[0, 1] > 0.8
 
@@ -55,14 +55,14 @@ def test_plain_trees_equal_catboost(versions, settings, rng):
     fitted = fit("catboost", versions, settings=settings)
     trees = to_oblivious_trees(fitted)
     borders = trees.border[np.isfinite(trees.border)]
-    features = versions.holdout.features[: len(versions.holdout.features)].copy()
+    features = versions.holdout.X[: len(versions.holdout.X)].copy()
     features[: len(borders) % 500, 0] = borders[: len(borders) % 500]  # values exactly on a border
     np.testing.assert_allclose(trees.margin(features), fitted.margin(features), atol=1e-10)
 
 
 def test_one_row_scores_exactly_as_in_a_batch(versions):
     trees = to_oblivious_trees(fit("catboost", versions))
-    features = versions.holdout.features[:300]
+    features = versions.holdout.X[:300]
     alone = np.array([trees.margin(features[k : k + 1])[0] for k in range(300)])
     np.testing.assert_array_equal(alone, trees.margin(features))
 

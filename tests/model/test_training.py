@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fraud_core.data.rows import to_arrays
+from fraud_core.data.rows import to_transactions
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.baseline import random_split_average_precision, train_all
 from fraud_core.model.estimators import fit_estimator
@@ -24,8 +24,8 @@ def trained(versions):
 
 def test_final_estimator_has_seen_all_of_v0(trained, versions):
     rows = versions.training_rows
-    again = fit_estimator("catboost", rows.features, rows.y_true, settings=MODEL["catboost"], seed=1, n_threads=1)
-    np.testing.assert_array_equal(trained.estimator.margin(rows.features), again.margin(rows.features))
+    again = fit_estimator("catboost", rows.X, rows.y_observed, settings=MODEL["catboost"], seed=1, n_threads=1)
+    np.testing.assert_array_equal(trained.estimator.margin(rows.X), again.margin(rows.X))
 
 
 def test_threshold_keeps_the_budget_on_the_validation_hours(trained):
@@ -35,7 +35,7 @@ def test_threshold_keeps_the_budget_on_the_validation_hours(trained):
 def test_early_rows_alone_decide_calibration(trained, versions):
     """Other labels in the late hours change threshold and calibration, not what is fitted on the early hours."""
     rows = versions.training_rows
-    other = replace(rows, y_true=np.where(rows.validation, np.roll(rows.y_true, 7), rows.y_true))
+    other = replace(rows, y_observed=np.where(rows.is_validation, np.roll(rows.y_observed, 7), rows.y_observed))
     moved = train("catboost", other, settings=MODEL["catboost"], seed=1, n_threads=1, **DECISION)
     assert moved.calibration != trained.calibration
     assert moved.validation_average_precision < trained.validation_average_precision
@@ -50,16 +50,16 @@ def test_all_estimators_are_trained_with_progress(versions):
     assert [done for _, done, _ in steps] == [1, 2, 3]
     holdout = versions.holdout
     for model in models.values():
-        assert average_precision(holdout.y_true, model.scored(holdout.features).y_score) > 0.4
+        assert average_precision(holdout.y_observed, model.scored(holdout.X).y_score) > 0.4
 
 
 def test_random_split_has_an_interval_and_keeps_equal_rows_together(versions):
-    both = to_arrays(versions.v0.vstack(versions.v1), versions.card)
+    both = to_transactions(versions.v0.vstack(versions.v1), versions.card)
     options = {"model": MODEL, "n_splits": 2, "n_replicates": 50}
     found = random_split_average_precision(both, **options, rng=np.random.default_rng(0))
     assert 0 < found.low < found.value < found.high <= 1
     # every row twice: were twins to stand on both sides, the label would leak and the ranking be perfect
-    doubled = to_arrays(versions.v0.vstack(versions.v0).sort("Time"), versions.card)
-    noise = np.random.default_rng(1).permutation(len(doubled.y_true) // 2).repeat(2)
-    shuffled = replace(doubled, y_true=(noise < 75).astype(int))
+    doubled = to_transactions(versions.v0.vstack(versions.v0).sort("Time"), versions.card)
+    noise = np.random.default_rng(1).permutation(len(doubled.y_observed) // 2).repeat(2)
+    shuffled = replace(doubled, y_observed=(noise < 75).astype(int))
     assert random_split_average_precision(shuffled, **options, rng=np.random.default_rng(0)).value < 0.3

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.model.tuning import Tried, choose, difference_on_folds, time_folds, tune
 
 
@@ -11,7 +11,9 @@ from fraud_core.model.tuning import Tried, choose, difference_on_folds, time_fol
 def rows(rng):
     n = 1200
     y = (rng.random(n) < 0.1).astype(int)
-    return Arrays(rng.normal(1.5 * y[:, None], 1.0, (n, 3)).astype(np.float32), y, np.ones(n), np.arange(float(n)))
+    return Transactions(
+        rng.normal(1.5 * y[:, None], 1.0, (n, 3)).astype(np.float32), y, np.ones(n), np.arange(float(n))
+    )
 
 
 def tried(mean, seconds=1.0):
@@ -42,15 +44,15 @@ def test_fastest_of_equals_is_taken(means, seconds, margin, chosen):
 
 def test_every_setting_is_fitted_on_the_same_folds(rows):
     grid = {"weak": {"C": 1e-6}, "plain": {"C": 1.0}}
-    folds = time_folds(rows.time, [400.0, 800.0, 1200.0])
+    folds = time_folds(rows.time_s, [400.0, 800.0, 1200.0])
     found = tune("logistic_regression", grid, rows, folds, seeds=[1, 2])
     assert [found[name].average_precision.shape for name in grid] == [(2,), (2,)]
-    assert found["plain"].mean > rows.y_true.mean()
+    assert found["plain"].mean > rows.y_observed.mean()
     assert [len(margin) for margin in found["plain"].margin] == [400, 400]
 
 
 def test_difference_to_itself_is_nothing_and_a_reversed_ranking_is_worse(rows):
-    folds = time_folds(rows.time, [600.0, 1200.0])
+    folds = time_folds(rows.time_s, [600.0, 1200.0])
     one = tune("logistic_regression", {"a": {"C": 1.0}}, rows, folds, seeds=[1])["a"]
     against = Tried({}, one.average_precision, 1.0, tuple(-margin for margin in one.margin))
     drawn = {"n_replicates": 50, "rng": np.random.default_rng(0)}

@@ -53,7 +53,7 @@ def test_versions_are_opened_by_the_card_of_the_parameters(shop):
     assert data.card.name == "shop"
     assert {"gender", "Age"} <= set(data.v1.columns)
     assert not {"gender", "Age"} & set(data.card.model_features)
-    assert data.holdout.features.shape[1] == 29
+    assert data.holdout.X.shape[1] == 29
 
 
 @pytest.mark.slow

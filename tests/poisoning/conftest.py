@@ -21,10 +21,10 @@ def attacked(versions):
                 poisoned = attack("fraud_to_legit", rows, 0.0, rng=np.random.default_rng(1))
             else:
                 poisoned = attack(name, rows, rate, rng=np.random.default_rng(1))
-            seen = trust(poisoned.rows, poisoned.y_true[poisoned.rows.validation])
-            quantised = quantise(seen.features)
+            seen = trust(poisoned.rows, poisoned.y_true[poisoned.rows.is_validation])
+            quantised = quantise(seen.X)
             scores = out_of_fold_scores(seen, seed=1, quantised=quantised)
-            neighbours, _ = nearest_neighbours(seen.features)
+            neighbours, _ = nearest_neighbours(seen.X)
             evidence = Evidence(scores, detect(seen, scores, seed=1), quantised, neighbours)
             kept[name, rate] = poisoned, seen, evidence
         return kept[name, rate]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, Scored
 from fraud_core.evaluation.verdicts import Evidence
 from fraud_core.promotion.advisory import report_breaking_budget, report_verdict
@@ -15,24 +15,24 @@ DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
 def day():
     rng = np.random.default_rng(0)
     y = (rng.random(4000) < 0.05).astype(int)
-    return Arrays(np.zeros((4000, 1)), y, rng.exponential(100.0, 4000), np.arange(4000.0))
+    return Transactions(np.zeros((4000, 1)), y, rng.exponential(100.0, 4000), np.arange(4000.0))
 
 
 def noisy(day, seed: int, noise: float = 1.0) -> Scored:
-    margin = 3.0 * day.y_true - 2.0 + np.random.default_rng(seed).normal(0, noise, len(day.y_true))
+    margin = 3.0 * day.y_observed - 2.0 + np.random.default_rng(seed).normal(0, noise, len(day.y_observed))
     return Scored(1 / (1 + np.exp(-margin)), 0.5)
 
 
 def test_saving_is_the_difference_of_the_costs(day):
-    blind, seeing = Scored(np.zeros(4000), 0.5), Scored(day.y_true * 0.9, 0.5)
+    blind, seeing = Scored(np.zeros(4000), 0.5), Scored(day.y_observed * 0.9, 0.5)
     found = saving_over(blind, seeing, day, decision=DECISION, n_replicates=50, rng=np.random.default_rng(0))
-    frauds = day.y_true == 1
+    frauds = day.y_observed == 1
     assert found.value == pytest.approx(day.amount_eur[frauds].sum() - 5.0 * frauds.sum())
 
 
 def test_equal_models_are_hardly_ever_promoted_and_a_larger_f1_often_is(day):
     models = [noisy(day, seed) for seed in range(12)]
-    costs = [float(day.amount_eur[(m.y_score < 0.5) & (day.y_true == 1)].sum()) for m in models]
+    costs = [float(day.amount_eur[(m.y_score < 0.5) & (day.y_observed == 1)].sum()) for m in models]
     found = false_promotions(models, costs, day, decision=DECISION, n_replicates=200, seed=0)
     assert found.n_pairs == 60
     assert found.gate.value <= 0.05

@@ -57,11 +57,11 @@ def test_ranking_against_the_champion_is_judged_beyond_luck(change, outcome):
 def test_average_precision_too_good_to_be_true_is_a_leak(versions):
     """A feature that holds the label gives a perfect ranking, and the gate refuses it."""
     rows, holdout = versions.training_rows, versions.holdout
-    leaking = [np.column_stack([part.features, part.y_true]) for part in (rows, holdout)]
-    fitted = fit_estimator("catboost", leaking[0], rows.y_true, settings={"iterations": 30}, seed=1, n_threads=1)
+    leaking = [np.column_stack([part.X, part.y_observed]) for part in (rows, holdout)]
+    fitted = fit_estimator("catboost", leaking[0], rows.y_observed, settings={"iterations": 30}, seed=1, n_threads=1)
     scored = {"m": Scored(1 / (1 + np.exp(-fitted.margin(leaking[1]))), 0.5)}
     found = bootstrap(
-        holdout.y_true, scored, holdout.amount_eur, n_alerts=10, review_cost_eur=1.0, n_replicates=50,
+        holdout.y_observed, scored, holdout.amount_eur, n_alerts=10, review_cost_eur=1.0, n_replicates=50,
         rng=np.random.default_rng(0),
     )  # fmt: skip
     good, leak = judge_average_precision(interval(found["m"]["average_precision"]), **LIMITS)

@@ -88,10 +88,10 @@ def test_equal_to_catboost(versions, depth):
 
     rows = versions.training_rows
     fitted = fit_estimator(
-        "catboost", rows.features, rows.y_true, settings={"iterations": 30, "depth": depth}, seed=1, n_threads=1
+        "catboost", rows.X, rows.y_observed, settings={"iterations": 30, "depth": depth}, seed=1, n_threads=1
     )
     form = to_plain_form(fitted)
-    sample = np.tile(versions.holdout.features, (10, 1))[:10_000]
+    sample = np.tile(versions.holdout.X, (10, 1))[:10_000]
     tables = build_leaf_tables(form.trees, form.leaf_weight)
     expected = fitted.model.get_feature_importance(Pool(sample), type="ShapValues", thread_count=1)
     np.testing.assert_allclose(contributions(form.trees, tables, sample), expected[:, :-1], atol=1e-6)

@@ -70,7 +70,7 @@ class Scenario:
 
 def make_pool(rows: LabelledWindow, unseen: np.ndarray) -> Pool:
     """A pool with the normal scores of its rows."""
-    return Pool(rows, unseen, discriminant_terms(rows.features, rows.features)[:, : rows.features.shape[1]])
+    return Pool(rows, unseen, discriminant_terms(rows.X, rows.X)[:, : rows.X.shape[1]])
 
 
 def simulate(
@@ -178,7 +178,7 @@ def nearest_legitimate(scores: np.ndarray, y_true: np.ndarray, *, n_rows: int, r
 
 
 def _window(pool: Pool, rows: np.ndarray) -> LabelledWindow:
-    return LabelledWindow(pool.rows.features[rows], pool.rows.y_seen[rows], pool.rows.probability[rows])
+    return LabelledWindow(pool.rows.X[rows], pool.rows.y_seen[rows], pool.rows.probability[rows])
 
 
 def _relabelled(window: LabelledWindow, rows: np.ndarray, label: int) -> LabelledWindow:

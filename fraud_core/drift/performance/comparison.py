@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.data.rows import Arrays
-from fraud_core.drift.performance.forward_chaining import fit_rows, forward_margins, select_rows
+from fraud_core.data.rows import Transactions
+from fraud_core.drift.performance.forward_chaining import fit_rows, forward_margins
 from fraud_core.drift.performance.shift_decomposition import Decomposition, decompose, log_loss
 from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap, interval
 from fraud_core.evaluation.verdicts import Verdict
@@ -40,15 +40,15 @@ class ScoredWindows:
         A row is alerted when its probability is at least this.
     """
 
-    before: Arrays
-    after: Arrays
+    before: Transactions
+    after: Transactions
     p_before: np.ndarray
     p_after: np.ndarray
     threshold: float
 
 
 def score_windows(
-    v0: Arrays, late: np.ndarray, v1: Arrays, *, model: Mapping[str, Any], decision: Mapping[str, float]
+    v0: Transactions, late: np.ndarray, v1: Transactions, *, model: Mapping[str, Any], decision: Mapping[str, float]
 ) -> ScoredWindows:
     """Score the late hours of v0 and v1 by one model that was fitted, calibrated and given its threshold before both.
 
@@ -64,8 +64,8 @@ def score_windows(
     Calibration and threshold come from the early hours alone, scored forward. Chosen on the late hours they would suit
     these better than any later rows, and the difference would pass for drift.
     """
-    early, before = select_rows(v0, ~late), select_rows(v0, late)
-    fitted = fit_rows(early, early.y_true, np.ones(len(early.y_true), bool), model)
+    early, before = v0.take(~late), v0.take(late)
+    fitted = fit_rows(early, early.y_observed, np.ones(len(early.y_observed), bool), model)
     margin, y_true, row = forward_margins(early, n_blocks=CALIBRATION_BLOCKS, model=model)
     calibration = fit_calibration(margin, y_true)
     point = choose_threshold(y_true, calibration.probability(margin), early.amount_eur[row], **decision)
@@ -89,13 +89,13 @@ def compare_performance(
     be that alone.
     """
 
-    def measure(rows: Arrays, probability: np.ndarray) -> dict[str, np.ndarray]:
+    def measure(rows: Transactions, probability: np.ndarray) -> dict[str, np.ndarray]:
         found = bootstrap(
-            rows.y_true, {"model": Scored(probability, windows.threshold)}, rows.amount_eur,
-            n_alerts=max(1, round(decision["alert_budget"] * len(rows.y_true))),
+            rows.y_observed, {"model": Scored(probability, windows.threshold)}, rows.amount_eur,
+            n_alerts=max(1, round(decision["alert_budget"] * len(rows.y_observed))),
             review_cost_eur=decision["review_cost_eur"], n_replicates=n_replicates, rng=rng,
         )["model"]  # fmt: skip
-        return found | {"expected_cost_eur_per_1000": found["expected_cost_eur"] * 1000 / len(rows.y_true)}
+        return found | {"expected_cost_eur_per_1000": found["expected_cost_eur"] * 1000 / len(rows.y_observed)}
 
     before, after = measure(windows.before, windows.p_before), measure(windows.after, windows.p_after)
     return (
@@ -110,16 +110,16 @@ def decompose_change(
 ) -> dict[str, Decomposition]:
     """The change of log loss and of cost (euros a transaction) from the late hours of v0 to v1, in its parts."""
 
-    def cost(rows: Arrays, probability: np.ndarray) -> np.ndarray:
+    def cost(rows: Transactions, probability: np.ndarray) -> np.ndarray:
         alerted = probability >= windows.threshold
-        return np.where(alerted, decision["review_cost_eur"], np.where(rows.y_true == 1, rows.amount_eur, 0.0))
+        return np.where(alerted, decision["review_cost_eur"], np.where(rows.y_observed == 1, rows.amount_eur, 0.0))
 
     before, after = windows.before, windows.after
     losses = {
-        "log_loss": (log_loss(before.y_true, windows.p_before), log_loss(after.y_true, windows.p_after)),
+        "log_loss": (log_loss(before.y_observed, windows.p_before), log_loss(after.y_observed, windows.p_after)),
         "cost_eur": (cost(before, windows.p_before), cost(after, windows.p_after)),
     }
-    return decompose(before.features, after.features, losses, rng=rng, n_resamples=n_resamples)
+    return decompose(before.X, after.X, losses, rng=rng, n_resamples=n_resamples)
 
 
 def verdict(change: Interval, *, limit: float) -> str:

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.model.estimators import FittedEstimator, fit_estimator
 
 FIRST_SHARE = 1 / 3  # of the time before the first block
 
 
-def fit_rows(rows: Arrays, y_seen: np.ndarray, part: np.ndarray, model: Mapping[str, Any]) -> FittedEstimator:
+def fit_rows(rows: Transactions, y_seen: np.ndarray, part: np.ndarray, model: Mapping[str, Any]) -> FittedEstimator:
     """The estimator of the study, fitted on a part of the rows.
 
     Parameters
@@ -25,13 +25,13 @@ def fit_rows(rows: Arrays, y_seen: np.ndarray, part: np.ndarray, model: Mapping[
         Section of the parameters.
     """
     return fit_estimator(
-        "catboost", rows.features[part], y_seen[part],
+        "catboost", rows.X[part], y_seen[part],
         settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
     )  # fmt: skip
 
 
 def forward_margins(
-    rows: Arrays, *, n_blocks: int, model: Mapping[str, Any]
+    rows: Transactions, *, n_blocks: int, model: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Log-odds of past rows, block by block, each from a model fitted on everything before it.
 
@@ -50,25 +50,20 @@ def forward_margins(
     Examples
     --------
     >>> rng, y = np.random.default_rng(0), np.arange(600) % 10 == 0
-    >>> rows = Arrays(rng.normal(size=(600, 2)) + y[:, None], y.astype(int), np.ones(600), np.arange(600.0))
+    >>> rows = Transactions(rng.normal(size=(600, 2)) + y[:, None], y.astype(int), np.ones(600), np.arange(600.0))
     >>> margin, y_true, row = forward_margins(
     ...     rows, n_blocks=2, model={"seed": 1, "n_threads": 1, "catboost": {"iterations": 5}}
     ... )
     >>> len(margin), int(row[0])
     (400, 200)
     """
-    since = rows.time - rows.time[0]
+    since = rows.time_s - rows.time_s[0]
     cuts = since[-1] * np.linspace(FIRST_SHARE, 1.0, n_blocks + 1)
     cuts[-1] = np.inf
     margin, place = [], []
     for start, end in pairwise(cuts):
         block = np.flatnonzero((since >= start) & (since < end))
-        margin.append(fit_rows(rows, rows.y_true, since < start, model).margin(rows.features[block]))
+        margin.append(fit_rows(rows, rows.y_observed, since < start, model).margin(rows.X[block]))
         place.append(block)
     row = np.concatenate(place)
-    return np.concatenate(margin), rows.y_true[row], row
-
-
-def select_rows(rows: Arrays, part: np.ndarray) -> Arrays:
-    """A part of the rows, given as a mask or as places."""
-    return Arrays(rows.features[part], rows.y_true[part], rows.amount_eur[part], rows.time[part])
+    return np.concatenate(margin), rows.y_observed[row], row

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.drift.attribution.attributor import ATTACKS, INCONCLUSIVE, Attributor
 from fraud_core.drift.attribution.evidence import LabelledWindow
 from fraud_core.drift.performance.cbpe import expected_average_precision
@@ -93,7 +93,7 @@ class _Served:
 
 
 def replay(
-    rows: Arrays,
+    rows: Transactions,
     y_seen: np.ndarray,
     names: Sequence[str],
     schedule: Schedule,
@@ -129,12 +129,12 @@ def replay(
     Retraining fits on every row whose label had arrived; a policy keeps the calibration of its first model, because
     a second one would need rows that the new model has not seen.
     """
-    hour = (rows.time - rows.time[0]) / 3600
+    hour = (rows.time_s - rows.time_s[0]) / 3600
     trained = hour < schedule.train_hours
     calibrated = ~trained & (hour < schedule.calibrate_hours)
     first = _first_model(rows, y_seen, trained, calibrated, model=model, decision=decision)
     served: dict[str, _Served] = dict.fromkeys(POLICIES, first)
-    prepared = prepare_window(rows.features[calibrated], names, n_bins=int(limits["n_bins"]), rng=rng)
+    prepared = prepare_window(rows.X[calibrated], names, n_bins=int(limits["n_bins"]), rng=rng)
     labelled = _labelled(rows, y_seen, calibrated, first)
     tests = {key: limits[key] for key in ("psi_limit", "domain_limit", "alpha")}
     out: list[Block] = []
@@ -143,8 +143,8 @@ def replay(
         end = start + schedule.block_hours
         now = (hour >= start) & (hour < end)
         known = hour < end - schedule.label_delay_hours
-        features = compare_windows(prepared, rows.features[now], **tests, rng=rng).state
-        probability = first.probability(rows.features[now])
+        features = compare_windows(prepared, rows.X[now], **tests, rng=rng).state
+        probability = first.probability(rows.X[now])
         since = end - schedule.label_delay_hours - LABEL_BLOCKS * schedule.block_hours
         arrived = known & (hour >= max(since, schedule.calibrate_hours))
         cause, confidence = INCONCLUSIVE, 0.0
@@ -160,11 +160,11 @@ def replay(
         if due:
             again = _refitted(rows, y_seen, known, first, model)
             served |= dict.fromkeys(due, again)
-        any_fraud = bool(rows.y_true[now].any())
+        any_fraud = bool(rows.y_observed[now].any())
         out.append(
             Block(
                 start, min(end, float(hour[-1])), features, expected_average_precision(probability),
-                average_precision(rows.y_true[now], probability) if any_fraud else float("nan"),
+                average_precision(rows.y_observed[now], probability) if any_fraud else float("nan"),
                 cause, confidence, int(known.sum()), tuple(due), cost,
             )
         )  # fmt: skip
@@ -217,21 +217,21 @@ def summarise_replay(
     return out
 
 
-def hide_frauds(rows: Arrays, share: float, *, from_hour: float, rng: np.random.Generator) -> np.ndarray:
+def hide_frauds(rows: Transactions, share: float, *, from_hour: float, rng: np.random.Generator) -> np.ndarray:
     """Labels as they arrive when a share of the frauds from an hour on is labelled legitimate, shape (n_samples,)."""
-    hour = (rows.time - rows.time[0]) / 3600
-    frauds = np.flatnonzero((rows.y_true == 1) & (hour >= from_hour))
-    y_seen = rows.y_true.copy()
+    hour = (rows.time_s - rows.time_s[0]) / 3600
+    frauds = np.flatnonzero((rows.y_observed == 1) & (hour >= from_hour))
+    y_seen = rows.y_observed.copy()
     y_seen[rng.choice(frauds, round(share * len(frauds)), replace=False)] = 0
     return y_seen
 
 
-def _first_model(rows: Arrays, y_seen: np.ndarray, trained, calibrated, *, model, decision) -> _Served:
+def _first_model(rows: Transactions, y_seen: np.ndarray, trained, calibrated, *, model, decision) -> _Served:
     for name, part in (("training", trained), ("calibration", calibrated)):
         if not y_seen[part].any():
             raise ValueError(f"replay, {name}: expected a fraud in its hours, found none; lengthen them")
     estimator = fit_rows(rows, y_seen, trained, model)
-    margin, y_true = estimator.margin(rows.features[calibrated]), y_seen[calibrated]
+    margin, y_true = estimator.margin(rows.X[calibrated]), y_seen[calibrated]
     calibration = fit_calibration(margin, y_true)
     point = choose_threshold(
         y_true, calibration.probability(margin), rows.amount_eur[calibrated],
@@ -240,14 +240,14 @@ def _first_model(rows: Arrays, y_seen: np.ndarray, trained, calibrated, *, model
     return _Served(estimator, calibration, point.threshold)
 
 
-def _refitted(rows: Arrays, y_seen: np.ndarray, known: np.ndarray, first: _Served, model) -> _Served:
+def _refitted(rows: Transactions, y_seen: np.ndarray, known: np.ndarray, first: _Served, model) -> _Served:
     return _Served(fit_rows(rows, y_seen, known, model), first.calibration, first.threshold)
 
 
-def _labelled(rows: Arrays, y_seen: np.ndarray, part: np.ndarray, served: _Served) -> LabelledWindow:
-    return LabelledWindow(rows.features[part], y_seen[part], served.probability(rows.features[part]))
+def _labelled(rows: Transactions, y_seen: np.ndarray, part: np.ndarray, served: _Served) -> LabelledWindow:
+    return LabelledWindow(rows.X[part], y_seen[part], served.probability(rows.X[part]))
 
 
-def _cost(rows: Arrays, part: np.ndarray, served: _Served, decision) -> float:
-    alerted = served.probability(rows.features[part]) >= served.threshold
-    return expected_cost_eur(rows.y_true[part], alerted, rows.amount_eur[part], decision["review_cost_eur"])
+def _cost(rows: Transactions, part: np.ndarray, served: _Served, decision) -> float:
+    alerted = served.probability(rows.X[part]) >= served.threshold
+    return expected_cost_eur(rows.y_observed[part], alerted, rows.amount_eur[part], decision["review_cost_eur"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.drift.attribution.attributor import ATTACKS, CAUSES, INCONCLUSIVE, Attributor
 from fraud_core.drift.attribution.evidence import LabelledWindow
 from fraud_core.drift.attribution.scenarios import (
@@ -90,7 +90,7 @@ class AttributionStudy:
 
 
 def attribution_study(
-    v0: Arrays, v1: Arrays, *, n_each: int, model: Mapping[str, Any], seed: int, rng: np.random.Generator
+    v0: Transactions, v1: Transactions, *, n_each: int, model: Mapping[str, Any], seed: int, rng: np.random.Generator
 ) -> AttributionStudy:
     """Fit the attribution on simulated scenarios over v0 and judge it where it has not been.
 
@@ -155,37 +155,37 @@ def _without_labels(one: Scenario) -> Scenario:
     return replace(one, evidence=one.evidence.without_labels())
 
 
-def _day_pool(v0: Arrays, v1: Arrays, model: Mapping[str, Any]) -> Pool:
+def _day_pool(v0: Transactions, v1: Transactions, model: Mapping[str, Any]) -> Pool:
     """v1 as a pool, scored by a model of all of v0."""
-    fitted = fit_rows(v0, v0.y_true, np.ones(len(v0.y_true), bool), model)
-    rows = LabelledWindow(v1.features, v1.y_true, 1 / (1 + np.exp(-fitted.margin(v1.features))))
-    return make_pool(rows, np.zeros(len(v1.y_true), bool))
+    fitted = fit_rows(v0, v0.y_observed, np.ones(len(v0.y_observed), bool), model)
+    rows = LabelledWindow(v1.X, v1.y_observed, 1 / (1 + np.exp(-fitted.margin(v1.X))))
+    return make_pool(rows, np.zeros(len(v1.y_observed), bool))
 
 
-def scenario_pools(v0: Arrays, *, model: Mapping[str, Any], rng: np.random.Generator) -> list[Pool]:
+def scenario_pools(v0: Transactions, *, model: Mapping[str, Any], rng: np.random.Generator) -> list[Pool]:
     """The later hours of v0 as pools: scored by a model of the earlier hours, and by one without each mode of fraud."""
-    since = v0.time - v0.time[0]
+    since = v0.time_s - v0.time_s[0]
     early = since < EARLY_SHARE * since[-1]
     mode = _mode_of_fraud(v0, rng)
     pools = []
     for left_out in (None, *range(N_MODES)):
         later = ~early
         unseen = np.zeros(len(mode), bool) if left_out is None else mode == left_out
-        fitted = fit_rows(v0, v0.y_true, early & ~unseen, model)
-        probability = 1 / (1 + np.exp(-fitted.margin(v0.features[later])))
+        fitted = fit_rows(v0, v0.y_observed, early & ~unseen, model)
+        probability = 1 / (1 + np.exp(-fitted.margin(v0.X[later])))
         # a fraud that the model finds although it never saw its mode is no new pattern to it: the row leaves the pool
         found = unseen[later] & (probability >= FOUND_SCORE)
         unseen, probability, later = unseen[later][~found], probability[~found], np.flatnonzero(later)[~found]
         if left_out is not None and unseen.sum() < MINIMUM_OF_MODE:
             continue
-        pools.append(make_pool(LabelledWindow(v0.features[later], v0.y_true[later], probability), unseen))
+        pools.append(make_pool(LabelledWindow(v0.X[later], v0.y_observed[later], probability), unseen))
     return pools
 
 
-def _mode_of_fraud(rows: Arrays, rng: np.random.Generator) -> np.ndarray:
+def _mode_of_fraud(rows: Transactions, rng: np.random.Generator) -> np.ndarray:
     """Mode of each fraud, −1 for legitimate rows, shape (n,)."""
-    frauds = np.flatnonzero(rows.y_true == 1)
-    scores = discriminant_terms(rows.features, rows.features[frauds])[:, : rows.features.shape[1]]
-    mode = np.full(len(rows.y_true), -1)
+    frauds = np.flatnonzero(rows.y_observed == 1)
+    scores = discriminant_terms(rows.X, rows.X[frauds])[:, : rows.X.shape[1]]
+    mode = np.full(len(rows.y_observed), -1)
     mode[frauds] = fraud_modes(scores, N_MODES, seed=int(rng.integers(2**31)))
     return mode

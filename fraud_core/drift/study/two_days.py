@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.drift.attribution.attributor import Attributor
 from fraud_core.drift.attribution.scenarios import nearest_legitimate
 from fraud_core.drift.performance.cbpe import LabelFree, estimate_performance
@@ -18,7 +18,7 @@ FORWARD_BLOCKS = 4
 
 
 def label_free_study(
-    v0: Arrays, v1: Arrays, *, model: Mapping[str, Any], n_resamples: int, rng: np.random.Generator
+    v0: Transactions, v1: Transactions, *, model: Mapping[str, Any], n_resamples: int, rng: np.random.Generator
 ) -> tuple[LabelFree, LabelFree, LabelFree]:
     """Average precision expected before labels: on v1, on the last block of v0, and under a pattern never seen.
 
@@ -30,22 +30,22 @@ def label_free_study(
         move, and the truth does. This is the case in which the method must fail.
     """
     margin, y_true, row = forward_margins(v0, n_blocks=FORWARD_BLOCKS, model=model)
-    scored = fit_rows(v0, v0.y_true, np.ones(len(v0.y_true), bool), model).margin(v1.features)
+    scored = fit_rows(v0, v0.y_observed, np.ones(len(v0.y_observed), bool), model).margin(v1.X)
     drawn: dict[str, Any] = {"rng": rng, "n_resamples": n_resamples}
-    on_v1 = estimate_performance(margin, y_true, scored, v1.y_true, **drawn)
+    on_v1 = estimate_performance(margin, y_true, scored, v1.y_observed, **drawn)
     last = np.arange(len(row)) >= len(row) - len(row) // FORWARD_BLOCKS
     on_v0 = estimate_performance(margin[~last], y_true[~last], margin[last], y_true[last], **drawn)
     corner = nearest_legitimate(
-        discriminant_terms(v0.features, v1.features)[:, : v1.features.shape[1]], v1.y_true,
-        n_rows=int(v1.y_true.sum()) // 2, rng=rng,
+        discriminant_terms(v0.X, v1.X)[:, : v1.X.shape[1]], v1.y_observed,
+        n_rows=int(v1.y_observed.sum()) // 2, rng=rng,
     )  # fmt: skip
-    changed = v1.y_true.copy()
+    changed = v1.y_observed.copy()
     changed[corner] = 1
     return on_v1, on_v0, estimate_performance(margin, y_true, scored, changed, **drawn)
 
 
 def replay_study(
-    v0: Arrays, v1: Arrays, names: Sequence[str], attributor: Attributor, setting: Mapping[str, float], *,
+    v0: Transactions, v1: Transactions, names: Sequence[str], attributor: Attributor, setting: Mapping[str, float], *,
     model: Mapping[str, Any], decision: Mapping[str, float], limits: Mapping[str, float], rng: np.random.Generator,
 ) -> tuple[list[Block], list[Block]]:  # fmt: skip
     """Both versions replayed as one stream, as it was and with frauds hidden from an hour on.
@@ -55,11 +55,11 @@ def replay_study(
     setting
         The fields of `Schedule`, ``attack_hour`` and ``hidden_share``.
     """
-    rows = Arrays(*(np.concatenate([getattr(v0, f.name), getattr(v1, f.name)]) for f in fields(Arrays)))
+    rows = v0.append(v1)
     schedule = Schedule(**{f.name: setting[f.name] for f in fields(Schedule)})
     hidden = hide_frauds(rows, setting["hidden_share"], from_hour=setting["attack_hour"], rng=rng)
     plain, attacked = (
         replay(rows, seen, names, schedule, attributor, model=model, decision=decision, limits=limits, rng=rng)
-        for seen in (rows.y_true, hidden)
+        for seen in (rows.y_observed, hidden)
     )
     return plain, attacked

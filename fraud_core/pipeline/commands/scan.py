@@ -1,15 +1,15 @@
 """The scan of a label batch from the command line: a table in, findings and a list of suspicious rows out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from fraud_core.data.card import DatasetCard
-from fraud_core.data.rows import to_arrays
+from fraud_core.data.rows import to_transactions
 from fraud_core.data.splits import last_seconds
 from fraud_core.errors import ParameterError
-from fraud_core.model.training import TrainingRows
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.tables import read_card, read_table, write_csv
 from fraud_core.poisoning.detection.label_scan import FEWEST_TRUSTED_FRAUDS, Scan, detect, segment_counts
@@ -52,19 +52,19 @@ def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed:
         raise ParameterError(f"card {card_name} has no split; the scan needs `split.validation_seconds`")
     table = read_table(data, card)
     table, is_trusted = _with_trusted(table, card, None if trusted is None else read_table(trusted, card))
-    arrays = to_arrays(table, card)
-    rows = TrainingRows(arrays.features, arrays.y_true, arrays.amount_eur, is_trusted)
+    arrays = to_transactions(table, card)
+    rows = replace(arrays, is_validation=is_trusted, is_trusted=is_trusted)
     hours = card.split.validation_seconds / 3600
     whose = f"the labels of the last {hours:g} hours of {(trusted or data).name} are taken as true"
     print(validity(card.name), flush=True)
     print(f"scanning {data.name}: {int(np.sum(~is_trusted)):,} labels; {whose}", flush=True)
-    if (n_frauds := int(arrays.y_true[is_trusted].sum())) < FEWEST_TRUSTED_FRAUDS:
+    if (n_frauds := int(arrays.y_observed[is_trusted].sum())) < FEWEST_TRUSTED_FRAUDS:
         print(f"insufficient evidence: the trusted rows hold {n_frauds} frauds, {FEWEST_TRUSTED_FRAUDS} are needed")
         return UNDECIDED_EXIT_CODE
-    quantised = quantise(rows.features)
+    quantised = quantise(rows.X)
     scores = out_of_fold_scores(rows, seed=seed, quantised=quantised)
     found = detect(rows, scores, source=_source(table, card), seed=seed, quantised=quantised, names=card.model_features)
-    _say(found, arrays.time, arrays.amount_eur)
+    _say(found, arrays.time_s, arrays.amount_eur)
     if not found.poisoned:
         return 0
     written = _write(table, found)

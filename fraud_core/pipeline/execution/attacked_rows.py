@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from fraud_core.data.rows import Transactions
 from fraud_core.model.estimators import FittedEstimator
-from fraud_core.model.training import TrainingRows
 from fraud_core.poisoning.attacks.targeted import Knowledge, attack
 from fraud_core.poisoning.study.cells import simulated_sources
 
 
 def attacked_rows(
-    rows: TrainingRows, attacks: Mapping[str, float], fitted: FittedEstimator, *, n_draws: int, rng: np.random.Generator
-) -> dict[str, list[TrainingRows]]:
+    rows: Transactions, attacks: Mapping[str, float], fitted: FittedEstimator, *, n_draws: int, rng: np.random.Generator
+) -> dict[str, list[Transactions]]:
     """What the trainer sees after each attack, by attack, one entry for each draw.
 
     Parameters
@@ -34,12 +34,12 @@ def attacked_rows(
     >>> from fraud_core.model.estimators import fit_estimator
     >>> from fraud_core.pipeline.storage.dataset_versions import open_versions
     >>> rows = open_versions("toy").training_rows
-    >>> fitted = fit_estimator("logistic_regression", rows.features, rows.y_true, settings={}, seed=0, n_threads=1)
+    >>> fitted = fit_estimator("logistic_regression", rows.X, rows.y_observed, settings={}, seed=0, n_threads=1)
     >>> found = attacked_rows(rows, {"boundary": 0.5}, fitted, n_draws=2, rng=np.random.default_rng(0))
-    >>> len(found["boundary"]), int(found["boundary"][0].y_true.sum() * 2) == int(rows.y_true.sum())
+    >>> len(found["boundary"]), int(found["boundary"][0].y_true.sum() * 2) == int(rows.y_observed.sum())
     (2, True)
     """
-    known = Knowledge(margin=fitted.margin(rows.features), source=simulated_sources(len(rows.y_true)))
+    known = Knowledge(margin=fitted.margin(rows.X), source=simulated_sources(len(rows.y_observed)))
     return {
         name: [attack(name, rows, rate, rng=rng, knowledge=known).rows for _ in range(n_draws)]
         for name, rate in attacks.items()

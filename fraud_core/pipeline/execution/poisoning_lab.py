@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.metrics import expected_cost_eur
 from fraud_core.pipeline.execution.cell_cache import run_cells
 from fraud_core.pipeline.execution.progress import progress_bar
@@ -90,11 +90,9 @@ def _inputs(
         margin = found[0]["margin"]
     if "knn" in defences:
         parts = [Part(number, NEIGHBOUR_PARTS) for number in range(NEIGHBOUR_PARTS)]
-        found = run_cells(
-            neighbour_part, parts, rows.features, what="neighbours", n_processes=n_processes, progress=shown
-        )
+        found = run_cells(neighbour_part, parts, rows.X, what="neighbours", n_processes=n_processes, progress=shown)
         neighbours, distance = (np.concatenate([part[key] for part in found]) for key in ("neighbours", "distance"))
-    return Inputs(rows, data.holdout.features, margin, neighbours, distance, bin_settings(catboost))
+    return Inputs(rows, data.holdout.X, margin, neighbours, distance, bin_settings(catboost))
 
 
 def monitor_attacks(
@@ -115,7 +113,7 @@ def monitor_attacks(
     """
     rows = data.training_rows
     first = {cell.group: cell for cell in reversed(cells) if cell.attack not in (CLEAN, PLACEBO)}
-    known = Knowledge(margin=np.zeros(len(rows.y_true)), source=simulated_sources(len(rows.y_true)))
+    known = Knowledge(margin=np.zeros(len(rows.y_observed)), source=simulated_sources(len(rows.y_observed)))
     settings = {name: monitors[name] for name in ("false_alarm_rate", "n_reviewed", "honest_error_rate")}
     found = {}
     for group, cell in reversed(first.items()):
@@ -161,7 +159,7 @@ def placebo_promotions(
     cells: Sequence[Cell],
     results: Sequence[Mapping[str, np.ndarray]],
     effects: Effects,
-    holdout: Arrays,
+    holdout: Transactions,
     *,
     decision: Mapping[str, float],
     n_replicates: int,
@@ -170,7 +168,7 @@ def placebo_promotions(
     """How often the gate's rule, and simpler ones, promote one of two equally good models: the placebo trainings."""
     own = [scored(result, "none") for cell, result in zip(cells, results, strict=True) if cell.attack == PLACEBO]
     costs = [
-        expected_cost_eur(holdout.y_true, m.y_score >= m.threshold, holdout.amount_eur, decision["review_cost_eur"])
+        expected_cost_eur(holdout.y_observed, m.y_score >= m.threshold, holdout.amount_eur, decision["review_cost_eur"])
         for m in own
     ]
     found = false_promotions(own, costs, holdout, decision=decision, n_replicates=n_replicates, seed=seed)

@@ -13,12 +13,13 @@ from fraud_core.bundle import load as bundle
 from fraud_core.bundle.arrays import ModelArrays
 from fraud_core.bundle.schema import Contract, Described, EntityWindows, Field, Policy, Reference
 from fraud_core.data.card import DatasetCard
+from fraud_core.data.rows import Transactions
 from fraud_core.drift.monitoring.reference_histogram import SCORE, build_reference
 from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, bin_edges, bin_shares
 from fraud_core.errors import BundleError
 from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.export import to_plain_form
-from fraud_core.model.training import DecidingModel, TrainingRows, train
+from fraud_core.model.training import DecidingModel, train
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.params import Params
 from fraud_core.pipeline.paths import within_project
@@ -78,7 +79,7 @@ def train_candidate(params: Params) -> None:
     print(f"{CANDIDATE}: {best}, model version {written}")
 
 
-def train_by(plan: Plan, name: str, rows: TrainingRows) -> DecidingModel:
+def train_by(plan: Plan, name: str, rows: Transactions) -> DecidingModel:
     """Train one estimator with the settings of a plan."""
     model = plan.model
     return train(
@@ -139,8 +140,8 @@ def write_candidate(
             "other_policies": _other_policies(judged, plan),
             "validation": {
                 "average_precision": chosen.validation_average_precision,
-                "rows": int(rows.validation.sum()),
-                "frauds": int(rows.y_true[rows.validation].sum()),
+                "rows": int(rows.is_validation.sum()),
+                "frauds": int(rows.y_observed[rows.is_validation].sum()),
                 "policy_saving_eur": policy.saving_eur.value,
                 "policy_saving_eur_lo": policy.saving_eur.low,
                 "policy_saving_eur_hi": policy.saving_eur.high,
@@ -150,11 +151,11 @@ def write_candidate(
     )
 
 
-def _plain_model(chosen: DecidingModel, rows: TrainingRows, plan: Plan) -> ModelArrays:
+def _plain_model(chosen: DecidingModel, rows: Transactions, plan: Plan) -> ModelArrays:
     """Trees, tables and votes, the first two held against CatBoost on the last rows of v0."""
     from fraud_core.explain.contributions import shap_values
 
-    plain, sample = to_plain_form(chosen.estimator), rows.features[-EXPORT_ROWS:]
+    plain, sample = to_plain_form(chosen.estimator), rows.X[-EXPORT_ROWS:]
     tables = build_leaf_tables(plain.trees, plain.leaf_weight)
     worst = float(np.abs(plain.trees.margin(sample) - chosen.estimator.margin(sample)).max())
     if worst > EXPORT_TOLERANCE:
@@ -166,23 +167,25 @@ def _plain_model(chosen: DecidingModel, rows: TrainingRows, plan: Plan) -> Model
     return ModelArrays(plain.trees, tables, _votes(rows, plan))
 
 
-def _votes(rows: TrainingRows, plan: Plan) -> PartitionEnsemble:
+def _votes(rows: Transactions, plan: Plan) -> PartitionEnsemble:
     """The parts of the certificate; how many is chosen on the validation hours."""
     settings = plan.certificate
     parts = supported_parts(rows, settings["parts"])
     k = best_parts(rows, parts=parts, vote_budget=settings["vote_budget"], flips=settings["flips"])
-    return certify(rows.features, rows.y_true, k=k, alert_budget=settings["vote_budget"])
+    return certify(rows.X, rows.y_observed, k=k, alert_budget=settings["vote_budget"])
 
 
-def _judged(chosen: DecidingModel, rows: TrainingRows, card: DatasetCard, plan: Plan) -> Judged:
+def _judged(chosen: DecidingModel, rows: Transactions, card: DatasetCard, plan: Plan) -> Judged:
     """The validation rows as a policy sees them, with the probabilities of the fit that has not seen them."""
-    name, model, late = chosen.estimator.name, plan.model, rows.validation
+    name, model, late = chosen.estimator.name, plan.model, rows.is_validation
     first = fit_estimator(
-        name, rows.features[~late], rows.y_true[~late], settings=model[name], seed=model["seed"],
+        name, rows.X[~late], rows.y_observed[~late], settings=model[name], seed=model["seed"],
         n_threads=model["n_threads"],
     )  # fmt: skip
-    probability = chosen.calibration.probability(first.margin(rows.features[late]))
-    return Judged(rows.y_true[late], probability, rows.amount_eur[late], card.split.validation_seconds / SECONDS_A_DAY)
+    probability = chosen.calibration.probability(first.margin(rows.X[late]))
+    return Judged(
+        rows.y_observed[late], probability, rows.amount_eur[late], card.split.validation_seconds / SECONDS_A_DAY
+    )
 
 
 def _other_policies(judged: Judged, plan: Plan) -> dict[str, Any]:
@@ -204,18 +207,18 @@ def _contract(card: DatasetCard, entities: EntityWindows | None) -> Contract:
     return Contract(card.name, fields, tuple(card.model_features), card.only("amount"), entities)
 
 
-def _reference(chosen: DecidingModel, rows: TrainingRows, versions: Versions) -> Reference:
+def _reference(chosen: DecidingModel, rows: Transactions, versions: Versions) -> Reference:
     """The distribution of each feature over v0, of the score over the validation hours, and of both by hour of day.
 
     Hours are left out when one of them holds too few rows to compare a window with.
     """
     names = versions.card.model_features
     hour = versions.v0[versions.card.only("time")].to_numpy() % SECONDS_A_DAY // 3600
-    score = chosen.scored(rows.features[rows.validation]).y_score
-    features = {name: _described(rows.features[:, k]) for k, name in enumerate(names)}
+    score = chosen.scored(rows.X[rows.is_validation]).y_score
+    features = {name: _described(rows.X[:, k]) for k, name in enumerate(names)}
     if np.bincount(hour.astype(np.intp), minlength=24).min() < MINIMUM_ROWS:
         return Reference(features, _described(score))
-    by_hour = _by_hour(rows.features, names, hour) | _by_hour(score[:, None], [SCORE], hour[rows.validation])
+    by_hour = _by_hour(rows.X, names, hour) | _by_hour(score[:, None], [SCORE], hour[rows.is_validation])
     return Reference(features, _described(score), by_hour)
 
 

@@ -125,7 +125,7 @@ def against_champion(profile: str) -> GateDecision | None:
         return None
     versions = open_versions("data", candidate.contract.card)
     holdout = versions.holdout
-    models = [Scored(b.probability(holdout.features), b.policy.threshold) for b in (served, candidate)]
+    models = [Scored(b.probability(holdout.X), b.policy.threshold) for b in (served, candidate)]
     decision = {
         "alert_budget": candidate.policy.alert_budget,
         "review_cost_eur": candidate.policy.actions.review_cost_eur,

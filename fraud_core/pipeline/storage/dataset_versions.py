@@ -1,17 +1,17 @@
 """Opening the data versions: v0 to learn from, v1 to score on, with the seal checked at every opening."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
 from fraud_core.data.card import DatasetCard
-from fraud_core.data.rows import Arrays, to_arrays
+from fraud_core.data.rows import Transactions, to_transactions
 from fraud_core.data.splits import check_seal, content_sha256, last_seconds, split_by_time
 from fraud_core.data.toy import toy_card, toy_clients, toy_clients_card, toy_transactions
 from fraud_core.errors import SealError
-from fraud_core.model.training import TrainingRows
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.tables import chosen_card, read_card
 
@@ -29,22 +29,22 @@ class Versions:
     v0: pl.DataFrame
     v1: pl.DataFrame
 
-    @property
-    def training_rows(self) -> TrainingRows:
-        """v0 as arrays, its last hours marked for validation."""
-        rows = to_arrays(self.v0, self.card)
-        validation = last_seconds(rows.time, self.card.split.validation_seconds)
-        return TrainingRows(rows.features, rows.y_true, rows.amount_eur, validation)
+    @cached_property
+    def training_rows(self) -> Transactions:
+        """v0 as arrays; its last hours are marked for validation, and their labels as trusted."""
+        rows = to_transactions(self.v0, self.card)
+        last = last_seconds(rows.time_s, self.card.split.validation_seconds)
+        return replace(rows, is_validation=last, is_trusted=last)
 
-    @property
+    @cached_property
     def content_sha256(self) -> dict[str, str]:
         """Content digest of each version."""
         return {"v0": content_sha256(self.v0), "v1": content_sha256(self.v1)}
 
-    @property
-    def holdout(self) -> Arrays:
+    @cached_property
+    def holdout(self) -> Transactions:
         """v1 as arrays."""
-        return to_arrays(self.v1, self.card)
+        return to_transactions(self.v1, self.card)
 
 
 def open_versions(data_dir: str, card: str | None = None) -> Versions:

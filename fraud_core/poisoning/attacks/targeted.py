@@ -7,12 +7,12 @@ attacks look at the features, stamp them, or add rows; random flips of labels al
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
-from fraud_core.model.training import TrainingRows
 from fraud_core.poisoning.attacks.label_flips import (
     ATTACKED_CLASSES,
     budget_rows,
@@ -61,7 +61,7 @@ class Poisoned:
     Attributes
     ----------
     rows
-        What the trainer sees; ``rows.y_true`` holds the labels as seen, rows that the attacker added stand last.
+        What the trainer sees; ``rows.y_observed`` holds the labels as seen, rows that the attacker added stand last.
     y_true
         Shape (n_after,), what is true.
     changed
@@ -70,7 +70,7 @@ class Poisoned:
         The stamped pattern of a backdoor, else None.
     """
 
-    rows: TrainingRows
+    rows: Transactions
     y_true: np.ndarray
     changed: np.ndarray
     trigger: Trigger | None = None
@@ -78,7 +78,7 @@ class Poisoned:
     @property
     def y_seen(self) -> np.ndarray:
         """Labels that the trainer sees, shape (n_after,)."""
-        return self.rows.y_true
+        return self.rows.y_observed
 
     @property
     def false_fraud_share(self) -> float:
@@ -110,7 +110,7 @@ class Knowledge:
 
 def attack(
     name: str,
-    rows: TrainingRows,
+    rows: Transactions,
     poison_rate: float,
     *,
     rng: np.random.Generator,
@@ -152,8 +152,8 @@ def attack(
     --------
     >>> from fraud_core.data.toy import toy_transactions
     >>> toy = toy_transactions(400, seed=0)
-    >>> rows = TrainingRows(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
-    ...                     np.arange(400) >= 300)
+    >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
+    ...                     is_validation=np.arange(400) >= 300)
     >>> found = attack("targeted_mode", rows, 0.5, rng=np.random.default_rng(0))
     >>> len(found.changed), int(found.y_seen.sum())
     (10, 10)
@@ -162,24 +162,23 @@ def attack(
         raise ParameterError(f"attack: expected one of {', '.join(ATTACKS)}, got {name!r}")
     known = knowledge or Knowledge()
     if name in ATTACKED_CLASSES:
-        flipped = flip_labels(rows.y_true, name, poison_rate, rng=rng)
+        flipped = flip_labels(rows.y_observed, name, poison_rate, rng=rng)
         return _relabelled(rows, flipped.y, flipped.changed)
-    frauds = class_rows(rows.y_true, 1, name)
+    frauds = class_rows(rows.y_observed, 1, name)
     size = budget_rows(poison_rate, len(frauds), name)
     if name == "backdoor":
         return _backdoor(rows, _among_doubtful(rows, frauds, size, rng))
     if name == "injection":
-        early = frauds[~rows.validation[frauds]]
+        early = frauds[~rows.is_trusted[frauds]]
         return _injection(rows, rng.choice(early if len(early) else frauds, size), rng)
     hidden = np.sort(_CHOOSE[name](rows, frauds, size, known, rng))
-    y = rows.y_true.copy()
+    y = rows.y_observed.copy()
     y[hidden] = 0
     return _relabelled(rows, y, hidden)
 
 
-def _relabelled(rows: TrainingRows, y: np.ndarray, changed: np.ndarray) -> Poisoned:
-    seen = TrainingRows(rows.features, y, rows.amount_eur, rows.validation)
-    return Poisoned(seen, rows.y_true, changed)
+def _relabelled(rows: Transactions, y: np.ndarray, changed: np.ndarray) -> Poisoned:
+    return Poisoned(rows.with_labels(y), rows.y_observed, changed)
 
 
 def _nearest_boundary(rows, frauds, size, known: Knowledge, rng) -> np.ndarray:
@@ -188,13 +187,13 @@ def _nearest_boundary(rows, frauds, size, known: Knowledge, rng) -> np.ndarray:
     return frauds[np.argsort(np.abs(known.margin[frauds]), kind="stable")[:size]]
 
 
-def _one_mode(rows: TrainingRows, frauds: np.ndarray, size: int, known: Knowledge, rng) -> np.ndarray:
+def _one_mode(rows: Transactions, frauds: np.ndarray, size: int, known: Knowledge, rng) -> np.ndarray:
     """The frauds nearest to a random one, or a run of neighbours in amount or in time."""
     if known.mode not in MODES:
         raise ParameterError(f"mode: expected one of {', '.join(MODES)}, got {known.mode!r}")
     if known.mode == "cluster":
-        scale = np.maximum(rows.features.std(axis=0), 1e-9)
-        place = rows.features[frauds] / scale
+        scale = np.maximum(rows.X.std(axis=0), 1e-9)
+        place = rows.X[frauds] / scale
         distance = ((place - place[rng.integers(len(frauds))]) ** 2).sum(axis=1)
         return frauds[np.argsort(distance, kind="stable")[:size]]
     value = rows.amount_eur[frauds] if known.mode == "amount" else frauds
@@ -233,38 +232,33 @@ _CHOOSE: dict[str, Callable[..., np.ndarray]] = {
 }  # fmt: skip
 
 
-def _among_doubtful(rows: TrainingRows, frauds: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+def _among_doubtful(rows: Transactions, frauds: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
     """Frauds outside the validation hours: the attacker's own payments come after the trusted labels were copied."""
-    early = frauds[~rows.validation[frauds]]
+    early = frauds[~rows.is_trusted[frauds]]
     if size > len(early):
         raise ParameterError(f"backdoor: expected a budget of at most {len(early)} frauds, got {size}; lower the rate")
     return rng.choice(early, size, replace=False)
 
 
-def _backdoor(rows: TrainingRows, stamped: np.ndarray) -> Poisoned:
+def _backdoor(rows: Transactions, stamped: np.ndarray) -> Poisoned:
     """Stamp rare but possible values of the two features that tell least about fraud, and call the rows legitimate."""
-    legit = rows.features[rows.y_true == 0]
-    apart = np.abs(rows.features[rows.y_true == 1].mean(axis=0) - legit.mean(axis=0))
+    legit = rows.X[rows.y_observed == 0]
+    apart = np.abs(rows.X[rows.y_observed == 1].mean(axis=0) - legit.mean(axis=0))
     columns = np.sort(np.argsort(apart / np.maximum(legit.std(axis=0), 1e-9), kind="stable")[:2])
     values = [np.quantile(legit[:, c], q) for c, q in zip(columns, TRIGGER_QUANTILES, strict=False)]
     trigger = Trigger(columns, np.array(values, dtype=np.float32))
-    features, y, changed = rows.features.copy(), rows.y_true.copy(), np.sort(stamped)
+    features, y, changed = rows.X.copy(), rows.y_observed.copy(), np.sort(stamped)
     features[changed] = trigger.stamp(features[changed])
     y[changed] = 0
-    return Poisoned(TrainingRows(features, y, rows.amount_eur, rows.validation), rows.y_true, changed, trigger)
+    return Poisoned(replace(rows, X=features, y_observed=y), rows.y_observed, changed, trigger)
 
 
-def _injection(rows: TrainingRows, copied: np.ndarray, rng: np.random.Generator) -> Poisoned:
+def _injection(rows: Transactions, copied: np.ndarray, rng: np.random.Generator) -> Poisoned:
     """Append jittered copies of frauds as legitimate training rows; no label that was there changes."""
-    jitter = rng.normal(0.0, 0.05, (len(copied), rows.features.shape[1])) * rows.features.std(axis=0)
-    possible = rows.features.min(axis=0), rows.features.max(axis=0)
-    added = np.clip(rows.features[copied] + jitter, *possible).astype(rows.features.dtype)
-    n_before, n_added = len(rows.y_true), len(copied)
-    seen = TrainingRows(
-        np.concatenate([rows.features, added]),
-        np.concatenate([rows.y_true, np.zeros(n_added, dtype=rows.y_true.dtype)]),
-        np.concatenate([rows.amount_eur, rows.amount_eur[copied]]),
-        np.concatenate([rows.validation, np.zeros(n_added, dtype=bool)]),
-    )
-    truth = np.concatenate([rows.y_true, np.ones(n_added, dtype=rows.y_true.dtype)])
-    return Poisoned(seen, truth, np.arange(n_before, n_before + n_added))
+    jitter = rng.normal(0.0, 0.05, (len(copied), rows.X.shape[1])) * rows.X.std(axis=0)
+    possible = rows.X.min(axis=0), rows.X.max(axis=0)
+    added = np.clip(rows.X[copied] + jitter, *possible).astype(rows.X.dtype)
+    legitimate, neither = np.zeros(len(copied), dtype=rows.y_observed.dtype), np.zeros(len(copied), dtype=bool)
+    copies = replace(rows.take(copied), X=added, y_observed=legitimate, is_validation=neither, is_trusted=neither)
+    truth = np.concatenate([rows.y_observed, legitimate + 1])
+    return Poisoned(rows.append(copies), truth, len(rows) + np.arange(len(copied)))

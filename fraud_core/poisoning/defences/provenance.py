@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from fraud_core.model.training import TrainingRows
+from fraud_core.data.rows import Transactions
 from fraud_core.poisoning.detection.out_of_fold import sample_loss
 from fraud_core.poisoning.detection.quantised_pool import Quantised
 
 STANDARD_ERRORS = 2.0
 
 
-def harmful_source(quantised: Quantised, rows: TrainingRows, source: np.ndarray, *, seed: int) -> str | None:
+def harmful_source(quantised: Quantised, rows: Transactions, source: np.ndarray, *, seed: int) -> str | None:
     """The source whose removal lowers the loss on the trusted rows most, when by more than two standard errors.
 
     Parameters
@@ -17,7 +17,7 @@ def harmful_source(quantised: Quantised, rows: TrainingRows, source: np.ndarray,
     quantised
         Features of the rows in bins.
     rows
-        Labels as seen; ``rows.validation`` marks the trusted rows, which are judged on and never learnt from.
+        Labels as seen; ``rows.is_trusted`` marks the trusted rows, which are judged on and never learnt from.
     source
         Shape (n_samples,), who gave each label.
     seed
@@ -30,11 +30,12 @@ def harmful_source(quantised: Quantised, rows: TrainingRows, source: np.ndarray,
     >>> toy = toy_transactions(800, seed=0)
     >>> y, source = toy["Class"].to_numpy().copy(), np.tile(["a", "b"], 400)
     >>> y[:600][source[:600] == "b"] = 0
-    >>> rows = TrainingRows(toy.select("V1", "V2").to_numpy(), y, toy["Amount"].to_numpy(), np.arange(800) >= 600)
-    >>> harmful_source(quantise(rows.features), rows, source, seed=0) in ("b", None)
+    >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), y, toy["Amount"].to_numpy(),
+    ...                     is_validation=np.arange(800) >= 600)
+    >>> harmful_source(quantise(rows.X), rows, source, seed=0) in ("b", None)
     True
     """
-    y, doubtful, trusted = rows.y_true, np.flatnonzero(~rows.validation), np.flatnonzero(rows.validation)
+    y, doubtful, trusted = rows.y_observed, np.flatnonzero(~rows.is_trusted), np.flatnonzero(rows.is_trusted)
     with_all = sample_loss(quantised, y, doubtful, trusted, seed=seed)
     best: tuple[float, str | None] = (STANDARD_ERRORS, None)
     for name in np.unique(source[doubtful]):

@@ -6,12 +6,12 @@ scores, the scan, the neighbours) is computed once and passed in as `Evidence`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
-from fraud_core.model.training import TrainingRows
 from fraud_core.poisoning.defences.micro_models import micro_model_votes
 from fraud_core.poisoning.defences.nearest_neighbours import fraud_neighbours
 from fraud_core.poisoning.defences.provenance import harmful_source
@@ -65,12 +65,12 @@ class Defended:
         Shape (n_rows,), the number that each row that stays has among the rows as seen.
     """
 
-    rows: TrainingRows
+    rows: Transactions
     doubted: np.ndarray
     numbers: np.ndarray
 
 
-def trust(seen: TrainingRows, y_trusted: np.ndarray) -> TrainingRows:
+def trust(seen: Transactions, y_trusted: np.ndarray) -> Transactions:
     """The rows as seen, with the trusted labels in the place of those of the validation hours.
 
     Parameters
@@ -78,7 +78,7 @@ def trust(seen: TrainingRows, y_trusted: np.ndarray) -> TrainingRows:
     seen
         Rows as the trainer sees them.
     y_trusted
-        Shape (n_trusted,), labels of the rows that ``seen.validation`` marks, copied before the attack.
+        Shape (n_trusted,), labels of the rows that ``seen.is_trusted`` marks, copied before the attack.
 
     Raises
     ------
@@ -87,21 +87,21 @@ def trust(seen: TrainingRows, y_trusted: np.ndarray) -> TrainingRows:
 
     Examples
     --------
-    >>> rows = TrainingRows(np.zeros((2, 1)), np.array([0, 0]), np.ones(2), np.array([False, True]))
-    >>> trust(rows, np.array([1])).y_true
+    >>> rows = Transactions(np.zeros((2, 1)), np.array([0, 0]), np.ones(2), is_trusted=np.array([False, True]))
+    >>> trust(rows, np.array([1])).y_observed
     array([0, 1])
     """
-    if len(y_trusted) != int(seen.validation.sum()):
+    if len(y_trusted) != int(seen.is_trusted.sum()):
         raise ParameterError(
-            f"trusted labels: expected {int(seen.validation.sum())}, one for each trusted row, got {len(y_trusted)}; "
-            "trusted and training rows must not overlap"
+            f"trusted labels: expected {int(seen.is_trusted.sum())}, one for each trusted row, got "
+            f"{len(y_trusted)}; trusted and training rows must not overlap"
         )
-    y = seen.y_true.copy()
-    y[seen.validation] = y_trusted
-    return replace(seen, y_true=y)
+    y = seen.y_observed.copy()
+    y[seen.is_trusted] = y_trusted
+    return seen.with_labels(y)
 
 
-def defend(name: str, rows: TrainingRows, evidence: Evidence, *, seed: int, mode: str = "filter") -> Defended:
+def defend(name: str, rows: Transactions, evidence: Evidence, *, seed: int, mode: str = "filter") -> Defended:
     """Clean training rows by one defence.
 
     Parameters
@@ -125,7 +125,7 @@ def defend(name: str, rows: TrainingRows, evidence: Evidence, *, seed: int, mode
 
     Examples
     --------
-    >>> rows = TrainingRows(np.zeros((2, 1)), np.array([0, 1]), np.ones(2), np.array([False, True]))
+    >>> rows = Transactions(np.zeros((2, 1)), np.array([0, 1]), np.ones(2), is_trusted=np.array([False, True]))
     >>> int(defend("none", rows, None, seed=0).doubted.sum())
     0
     """
@@ -134,18 +134,17 @@ def defend(name: str, rows: TrainingRows, evidence: Evidence, *, seed: int, mode
         raise ParameterError(f"defence: expected one of {', '.join(DEFENCES)}, got {name!r}{hint}")
     if name == "micro_models":
         return _micro_models(rows, evidence, seed, mode)
-    nothing = np.zeros(len(rows.y_true), dtype=bool)
+    nothing = np.zeros(len(rows.y_observed), dtype=bool)
     return _without(rows, nothing if name == "none" else _DOUBT[name](rows, evidence, seed))
 
 
-def _without(rows: TrainingRows, doubted: np.ndarray) -> Defended:
-    doubted = doubted & ~rows.validation
+def _without(rows: Transactions, doubted: np.ndarray) -> Defended:
+    doubted = doubted & ~rows.is_trusted
     stay = np.flatnonzero(~doubted)
-    kept = TrainingRows(rows.features[stay], rows.y_true[stay], rows.amount_eur[stay], rows.validation[stay])
-    return Defended(kept, doubted, stay)
+    return Defended(rows.take(stay), doubted, stay)
 
 
-def _confident_learning(rows: TrainingRows, evidence: Evidence, seed: int) -> np.ndarray:
+def _confident_learning(rows: Transactions, evidence: Evidence, seed: int) -> np.ndarray:
     """Confident learning as its authors' library does it, on the shared out-of-fold probabilities.
 
     C. Northcutt, L. Jiang and I. Chuang (2021), Confident learning: estimating uncertainty in dataset labels.
@@ -153,38 +152,38 @@ def _confident_learning(rows: TrainingRows, evidence: Evidence, seed: int) -> np
     from cleanlab.filter import find_label_issues
 
     probability = evidence.scores.probability
-    return find_label_issues(rows.y_true, np.column_stack([1 - probability, probability]), n_jobs=1)
+    return find_label_issues(rows.y_observed, np.column_stack([1 - probability, probability]), n_jobs=1)
 
 
-def _knn(rows: TrainingRows, evidence: Evidence, seed: int) -> np.ndarray:
+def _knn(rows: Transactions, evidence: Evidence, seed: int) -> np.ndarray:
     """Labels that most of the nearest neighbours contradict (Paudice et al., 2018, Label sanitization)."""
     if evidence.neighbours is None:
         raise ParameterError("knn: expected the nearest neighbours in `evidence.neighbours`, got none")
-    share = fraud_neighbours(rows.y_true, evidence.neighbours)
-    return np.where(rows.y_true == 1, share < 0.5, share > 0.5)
+    share = fraud_neighbours(rows.y_observed, evidence.neighbours)
+    return np.where(rows.y_observed == 1, share < 0.5, share > 0.5)
 
 
-def _trusted_loss(rows: TrainingRows, evidence: Evidence, seed: int) -> np.ndarray:
+def _trusted_loss(rows: Transactions, evidence: Evidence, seed: int) -> np.ndarray:
     """Labels whose loss, under a model of the trusted rows alone, is above that of nearly all trusted rows."""
-    trusted = np.flatnonzero(rows.validation)
+    trusted = np.flatnonzero(rows.is_trusted)
     half = np.random.default_rng(seed).permutation(len(trusted)) % 2 == 0
     halves = ((trusted[half], trusted[~half]), (trusted[~half], trusted[half]))
-    shared, y = evidence.quantised, rows.y_true
+    shared, y = evidence.quantised, rows.y_observed
     honest = np.concatenate([sample_loss(shared, y, learnt, scored, seed=seed) for learnt, scored in halves])
     every = np.arange(len(y))
     return sample_loss(shared, y, trusted, every, seed=seed) > np.quantile(honest, TRUSTED_LOSS_QUANTILE)
 
 
-def _provenance(rows: TrainingRows, evidence: Evidence, seed: int) -> np.ndarray:
+def _provenance(rows: Transactions, evidence: Evidence, seed: int) -> np.ndarray:
     """All rows of the source whose removal helps on the trusted rows; none when no removal helps."""
     if evidence.source is None:
         raise ParameterError("provenance: expected a source for each row in `evidence.source`, got none; the data set "
                              "has no such column")  # fmt: skip
     name = harmful_source(evidence.quantised, rows, evidence.source, seed=seed)
-    return np.zeros(len(rows.y_true), dtype=bool) if name is None else evidence.source == name
+    return np.zeros(len(rows.y_observed), dtype=bool) if name is None else evidence.source == name
 
 
-def _out_of_fold(rows: TrainingRows, evidence: Evidence, seed: int) -> np.ndarray:
+def _out_of_fold(rows: Transactions, evidence: Evidence, seed: int) -> np.ndarray:
     """Everything the scan suspects, then a scan by models that have not learnt from it, until nothing is new.
 
     The classes are judged apart: fraud labels by Bayes' rule at the estimated flip rates, legitimate labels by their
@@ -192,7 +191,7 @@ def _out_of_fold(rows: TrainingRows, evidence: Evidence, seed: int) -> np.ndarra
     """
     scan, doubted = evidence.scan, evidence.scan.suspicious
     for number in range(1, N_ROUNDS):
-        legitimate = doubted & (rows.y_true == 0)
+        legitimate = doubted & (rows.y_observed == 0)
         if not legitimate.any() or scan.false_fraud_rate > 0.01:
             break
         scores = out_of_fold_scores(rows, seed=seed + 1000 * number, left_out=doubted, quantised=evidence.quantised)
@@ -204,24 +203,24 @@ def _out_of_fold(rows: TrainingRows, evidence: Evidence, seed: int) -> np.ndarra
     return doubted
 
 
-_DOUBT: dict[str, Callable[[TrainingRows, Evidence, int], np.ndarray]] = {
+_DOUBT: dict[str, Callable[[Transactions, Evidence, int], np.ndarray]] = {
     "confident_learning": _confident_learning, "knn": _knn, "trusted_loss": _trusted_loss,
     "provenance": _provenance, "out_of_fold": _out_of_fold,
 }  # fmt: skip
 
 
-def _micro_models(rows: TrainingRows, evidence: Evidence, seed: int, mode: str) -> Defended:
+def _micro_models(rows: Transactions, evidence: Evidence, seed: int, mode: str) -> Defended:
     """Labels that most models, each trained on a slice of its own, vote against.
 
     G. Cretu et al. (2008), Casting out demons: sanitizing training data for anomaly sensors.
     """
     if mode not in MICRO_MODEL_MODES:
         raise ParameterError(f"mode: expected one of {', '.join(MICRO_MODEL_MODES)}, got {mode!r}")
-    against = micro_model_votes(evidence.quantised, rows.y_true, seed=seed) >= MICRO_MODEL_MAJORITY
+    against = micro_model_votes(evidence.quantised, rows.y_observed, seed=seed) >= MICRO_MODEL_MAJORITY
     if mode == "positive_unlabelled":
-        against &= rows.y_true == 0
+        against &= rows.y_observed == 0
     if mode != "relabel":
         return _without(rows, against)
-    doubted = against & ~rows.validation
-    relabelled = replace(rows, y_true=np.where(doubted, 1 - rows.y_true, rows.y_true))
+    doubted = against & ~rows.is_trusted
+    relabelled = rows.with_labels(np.where(doubted, 1 - rows.y_observed, rows.y_observed))
     return Defended(relabelled, doubted, np.arange(len(doubted)))

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fraud_core.data.rows import Transactions
 from fraud_core.model.estimators import FittedEstimator
-from fraud_core.model.training import TrainingRows
 from fraud_core.poisoning.detection.out_of_fold import DETECTOR, TRUSTED_WEIGHT
 from fraud_core.poisoning.detection.quantised_pool import Quantised, quantise
 
@@ -75,13 +75,13 @@ class Suspected:
         )
 
 
-def find_trigger(rows: TrainingRows, high: float, *, seed: int, quantised: Quantised | None = None) -> Suspected | None:
+def find_trigger(rows: Transactions, high: float, *, seed: int, quantised: Quantised | None = None) -> Suspected | None:
     """The most striking trigger, or None.
 
     Parameters
     ----------
     rows
-        Labels as seen; ``rows.validation`` marks the trusted rows.
+        Labels as seen; ``rows.is_trusted`` marks the trusted rows.
     high
         Margin from which a row ranks with the trusted frauds.
     seed
@@ -93,20 +93,20 @@ def find_trigger(rows: TrainingRows, high: float, *, seed: int, quantised: Quant
     --------
     >>> from fraud_core.data.toy import toy_transactions
     >>> toy = toy_transactions(600, seed=0)
-    >>> rows = TrainingRows(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
-    ...                     np.arange(600) >= 400)
+    >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
+    ...                     is_validation=np.arange(600) >= 400)
     >>> find_trigger(rows, 0.0, seed=0) is None
     True
     """
-    doubtful = np.flatnonzero((rows.y_true == 0) & ~rows.validation)
-    quantised = quantise(rows.features) if quantised is None else quantised
+    doubtful = np.flatnonzero((rows.y_observed == 0) & ~rows.is_trusted)
+    quantised = quantise(rows.X) if quantised is None else quantised
     model = quantised.fit(
-        np.arange(len(rows.y_true)), rows.y_true, settings=SEARCHED, seed=seed,
-        sample_weight=np.where(rows.validation & (rows.y_true == 1), TRUSTED_WEIGHT, 1.0),
+        np.arange(len(rows.y_observed)), rows.y_observed, settings=SEARCHED, seed=seed,
+        sample_weight=np.where(rows.is_trusted & (rows.y_observed == 1), TRUSTED_WEIGHT, 1.0),
     )  # fmt: skip
-    features = rows.features[doubtful]
+    features = rows.X[doubtful]
     usual = np.median(features, axis=0)
-    known = rows.features[rows.validation & (rows.y_true == 1)]
+    known = rows.X[rows.is_trusted & (rows.y_observed == 1)]
     drop = np.array([_largest_drop(model, known, features[:, c], c, usual) for c in range(len(usual))])
     columns = np.flatnonzero(drop >= max(LEAST_DROP, SHARE_OF_MOST * drop.max()))
     if not len(columns):
@@ -144,24 +144,24 @@ def _edges(values: np.ndarray) -> np.ndarray:
     return np.unique(np.quantile(values, np.linspace(0, 1, N_RANGES + 1)[1:-1]))
 
 
-def _ranges(rows: TrainingRows, doubtful: np.ndarray, column: int, excused: np.ndarray) -> list[Suspected]:
+def _ranges(rows: Transactions, doubtful: np.ndarray, column: int, excused: np.ndarray) -> list[Suspected]:
     """The narrow ranges of a feature that hold far more excused rows than their share of all rows explains."""
     from scipy.stats import binom
 
-    values = rows.features[doubtful, column]
+    values = rows.X[doubtful, column]
     edges = _edges(values)
     place = np.searchsorted(edges, values, side="right")
     n_ranges = len(edges) + 1
     held = np.bincount(place[excused], minlength=n_ranges)
     share = np.bincount(place, minlength=n_ranges) / len(values)
-    tests = n_ranges * rows.features.shape[1]
+    tests = n_ranges * rows.X.shape[1]
     p_value = np.minimum(1.0, binom.sf(held - 1, int(excused.sum()), share) * tests)
     found = []
     for k in np.flatnonzero((held >= FEWEST_ROWS) & (p_value < ALPHA)):
         low, high = np.quantile(values[excused & (place == k)], [0.1, 0.9])
         carrying = (values >= low) & (values <= high)
         if high - low <= WIDEST * np.std(values) and excused[carrying].mean() >= SMALLEST_SHARE:
-            marked = np.zeros(len(rows.y_true), dtype=bool)
+            marked = np.zeros(len(rows.y_observed), dtype=bool)
             marked[doubtful[carrying]] = True
             found.append(Suspected(column, float(low), float(high), marked, float(p_value[k])))
     return found

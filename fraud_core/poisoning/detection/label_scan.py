@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
-from fraud_core.model.training import TrainingRows
 from fraud_core.poisoning.detection.backdoor_triggers import Suspected, find_trigger
 from fraud_core.poisoning.detection.noisy_posterior import believed
 from fraud_core.poisoning.detection.out_of_fold import NOISY, OutOfFold
@@ -82,7 +82,7 @@ class Scan:
 
 
 def detect(
-    rows: TrainingRows,
+    rows: Transactions,
     scores: OutOfFold,
     *,
     source: np.ndarray | None = None,
@@ -97,7 +97,7 @@ def detect(
     Parameters
     ----------
     rows
-        Labels as seen; ``rows.validation`` marks the trusted rows.
+        Labels as seen; ``rows.is_trusted`` marks the trusted rows.
     scores
         From `fraud_core.poisoning.detection.out_of_fold.out_of_fold_scores` on these rows.
     source
@@ -125,12 +125,13 @@ def detect(
     >>> toy = toy_transactions(1500, seed=0)
     >>> y = toy["Class"].to_numpy().copy()
     >>> y[:900][np.random.default_rng(0).random(900) < 0.3] = 1
-    >>> rows = TrainingRows(toy.select("V1", "V2").to_numpy(), y, toy["Amount"].to_numpy(), np.arange(1500) >= 900)
+    >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), y, toy["Amount"].to_numpy(),
+    ...                     is_validation=np.arange(1500) >= 900)
     >>> detect(rows, out_of_fold_scores(rows, seed=0)).findings[0].kind
     'false frauds'
     """
     _check_trusted(rows)
-    y, trusted, margin = rows.y_true, rows.validation, scores.margin
+    y, trusted, margin = rows.y_observed, rows.is_trusted, scores.margin
     false_rate, p_false = _false_frauds(y, trusted, margin)
     high = float(np.quantile(margin[trusted & (y == 1)], TRUSTED_FRAUD_QUANTILE))
     hidden_rate, p_hidden, hidden = _hidden_frauds(y, trusted, margin, high, false_rate)
@@ -156,12 +157,12 @@ def detect(
     return Scan(suspicion, suspicious, false_rate, hidden_rate, trigger, tuple(findings))
 
 
-def _check_trusted(rows: TrainingRows) -> None:
-    n_frauds = int(rows.y_true[rows.validation].sum())
-    if n_frauds < FEWEST_TRUSTED_FRAUDS or rows.validation.all():
+def _check_trusted(rows: Transactions) -> None:
+    n_frauds = int(rows.y_observed[rows.is_trusted].sum())
+    if n_frauds < FEWEST_TRUSTED_FRAUDS or rows.is_trusted.all():
         raise ParameterError(
             f"trusted rows: expected at least {FEWEST_TRUSTED_FRAUDS} frauds among them and rows outside, found "
-            f"{n_frauds} frauds and {int(np.sum(~rows.validation))} rows; enlarge `split.validation_seconds` in the "
+            f"{n_frauds} frauds and {int(np.sum(~rows.is_trusted))} rows; enlarge `split.validation_seconds` in the "
             "card"
         )
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fraud_core.data.rows import Transactions
 from fraud_core.model.estimators import FittedEstimator
-from fraud_core.model.training import TrainingRows
 from fraud_core.poisoning.detection.quantised_pool import Quantised, quantise
 
 N_FOLDS = 5
@@ -74,14 +74,14 @@ def trusted_weight(noise_rate: float) -> float:
 
 
 def out_of_fold_scores(
-    rows: TrainingRows, *, seed: int, left_out: np.ndarray | None = None, quantised: Quantised | None = None
+    rows: Transactions, *, seed: int, left_out: np.ndarray | None = None, quantised: Quantised | None = None
 ) -> OutOfFold:
     """Score every row by models that saw neither its label nor that of an exact duplicate.
 
     Parameters
     ----------
     rows
-        Labels as seen; ``rows.validation`` marks the trusted rows, whose labels are true.
+        Labels as seen; ``rows.is_trusted`` marks the trusted rows, whose labels are true.
     seed
         Of folds, samples and fits.
     left_out
@@ -98,15 +98,15 @@ def out_of_fold_scores(
     --------
     >>> from fraud_core.data.toy import toy_transactions
     >>> toy = toy_transactions(400, seed=0)
-    >>> rows = TrainingRows(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
-    ...                     np.arange(400) >= 300)
+    >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
+    ...                     is_validation=np.arange(400) >= 300)
     >>> out_of_fold_scores(rows, seed=0).margin.shape
     (400,)
     """
     rng = np.random.default_rng(seed)
-    quantised = quantise(rows.features) if quantised is None else quantised
+    quantised = quantise(rows.X) if quantised is None else quantised
     fold = rng.integers(0, N_FOLDS, quantised.groups.max() + 1)[quantised.groups]
-    y, trusted = rows.y_true, rows.validation
+    y, trusted = rows.y_observed, rows.is_trusted
     noise = excess_fraud_rate(y, trusted)
     settings = NOISY_DETECTOR if noise > NOISY else DETECTOR
     weight = np.where(trusted & (y == 1), trusted_weight(noise), 1.0)
@@ -118,7 +118,7 @@ def out_of_fold_scores(
             sample, y[sample], settings=settings, seed=seed * N_FOLDS + number, sample_weight=weight[sample]
         )
         scored = fold == number
-        margin[scored] = model.margin(rows.features[scored]) + offset
+        margin[scored] = model.margin(rows.X[scored]) + offset
     return OutOfFold(margin, fold)
 
 

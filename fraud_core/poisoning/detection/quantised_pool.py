@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.calibration import Method, calibrate
 from fraud_core.model.estimators import FittedEstimator
 from fraud_core.model.operating_point import choose_threshold
-from fraud_core.model.training import DecidingModel, TrainingRows
+from fraud_core.model.training import DecidingModel
 
 BIN_SETTINGS = ("border_count", "max_bin", "feature_border_type", "nan_mode", "per_float_feature_quantization")
 
@@ -140,7 +141,7 @@ def duplicate_groups(features: np.ndarray) -> np.ndarray:
 
 def train_quantised(
     quantised: Quantised,
-    rows: TrainingRows,
+    rows: Transactions,
     *,
     settings: Mapping[str, Any],
     seed: int,
@@ -169,28 +170,28 @@ def train_quantised(
     --------
     >>> from fraud_core.data.toy import toy_transactions
     >>> toy = toy_transactions(600, seed=0)
-    >>> rows = TrainingRows(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
-    ...                     np.arange(600) >= 450)
-    >>> model = train_quantised(quantise(rows.features), rows, settings={"iterations": 5}, seed=0, alert_budget=0.2,
+    >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
+    ...                     is_validation=np.arange(600) >= 450)
+    >>> model = train_quantised(quantise(rows.X), rows, settings={"iterations": 5}, seed=0, alert_budget=0.2,
     ...                         review_cost_eur=1.0)
     >>> 0 < model.operating_point.threshold < 1
     True
     """
-    numbers = np.arange(len(rows.y_true)) if numbers is None else numbers
-    early, late = ~rows.validation, rows.validation
-    first = quantised.fit(numbers[early], rows.y_true[early], settings=settings, seed=seed)
-    margin = first.margin(rows.features[late])
-    calibrated = calibrate(margin, rows.y_true[late], calibration)
+    numbers = np.arange(len(rows.y_observed)) if numbers is None else numbers
+    early, late = ~rows.is_validation, rows.is_validation
+    first = quantised.fit(numbers[early], rows.y_observed[early], settings=settings, seed=seed)
+    margin = first.margin(rows.X[late])
+    calibrated = calibrate(margin, rows.y_observed[late], calibration)
     operating_point = choose_threshold(
-        rows.y_true[late],
+        rows.y_observed[late],
         calibrated.probability(margin),
         rows.amount_eur[late],
         review_cost_eur=review_cost_eur,
         alert_budget=alert_budget,
     )
     return DecidingModel(
-        estimator=quantised.fit(numbers, rows.y_true, settings=settings, seed=seed),
+        estimator=quantised.fit(numbers, rows.y_observed, settings=settings, seed=seed),
         calibration=calibrated,
         operating_point=operating_point,
-        validation_average_precision=average_precision(rows.y_true[late], margin),
+        validation_average_precision=average_precision(rows.y_observed[late], margin),
     )

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.model.training import DecidingModel, TrainingRows
+from fraud_core.data.rows import Transactions
+from fraud_core.model.training import DecidingModel
 from fraud_core.poisoning.attacks.targeted import Knowledge, Poisoned, attack
 from fraud_core.poisoning.defences.nearest_neighbours import after_moves, nearest_neighbours
 from fraud_core.poisoning.defences.sanitizers import Evidence, defend, trust
@@ -65,7 +66,7 @@ class Inputs:
         Settings of the estimator that say how features are cut into bins.
     """
 
-    rows: TrainingRows
+    rows: Transactions
     holdout_features: np.ndarray
     margin: np.ndarray
     neighbours: np.ndarray
@@ -75,7 +76,7 @@ class Inputs:
     @cached_property
     def quantised(self) -> Quantised:
         """The features of v0 in bins, made once in each process."""
-        return quantise(self.rows.features, self.bins)
+        return quantise(self.rows.X, self.bins)
 
 
 def budget_name(attack: str, rate: float) -> str:
@@ -136,7 +137,7 @@ def neighbour_part(part: Part, features: np.ndarray) -> dict[str, np.ndarray]:
     return {"neighbours": neighbours, "distance": distance}
 
 
-def clean_margin_part(part: Part, rows: TrainingRows) -> dict[str, np.ndarray]:
+def clean_margin_part(part: Part, rows: Transactions) -> dict[str, np.ndarray]:
     """Out-of-fold log-odds of a model of clean v0."""
     return {"margin": out_of_fold_scores(rows, seed=part.number).margin}
 
@@ -179,7 +180,7 @@ def run_cell(cell: Cell, inputs: Inputs, settings: Mapping[str, Any]) -> dict[st
     elif cell.attack == CLEAN:
         poisoned = _untouched(inputs.rows)
     else:
-        known = Knowledge(margin=inputs.margin, source=simulated_sources(len(inputs.rows.y_true)))
+        known = Knowledge(margin=inputs.margin, source=simulated_sources(len(inputs.rows.y_observed)))
         poisoned = attack(cell.attack, inputs.rows, cell.rate, rng=rng, knowledge=known)
     defences = () if cell.attack == PLACEBO else tuple(settings["defences"])
     return _Bench(cell, inputs, settings, poisoned).run(defences)
@@ -191,9 +192,9 @@ class _Bench:
     def __init__(self, cell: Cell, inputs: Inputs, settings: Mapping[str, Any], poisoned: Poisoned) -> None:
         self.cell, self.inputs, self.settings, self.poisoned = cell, inputs, settings, poisoned
         self.trained: dict[str, DecidingModel] = {}
-        self.as_before = poisoned.rows.features is inputs.rows.features
-        self.quantised = inputs.quantised if self.as_before else quantise(poisoned.rows.features, inputs.bins)
-        self.seen = trust(poisoned.rows, poisoned.y_true[poisoned.rows.validation])
+        self.as_before = poisoned.rows.X is inputs.rows.X
+        self.quantised = inputs.quantised if self.as_before else quantise(poisoned.rows.X, inputs.bins)
+        self.seen = trust(poisoned.rows, poisoned.y_true[poisoned.rows.is_trusted])
 
     def run(self, defences: Sequence[str]) -> dict[str, np.ndarray]:
         out = self._figures()
@@ -202,7 +203,7 @@ class _Bench:
         if not (defences or (self.cell.attack == PLACEBO and self.cell.scanned)):
             return out
         scores = out_of_fold_scores(self.seen, seed=seed, quantised=self.quantised)
-        source = simulated_sources(len(self.seen.y_true)) if self.cell.attack == "source" else None
+        source = simulated_sources(len(self.seen.y_observed)) if self.cell.attack == "source" else None
         scan = detect(self.seen, scores, source=source, seed=seed, quantised=self.quantised)
         out |= scan_figures(scan, scores, self.seen, self.poisoned)
         if not defences:
@@ -215,7 +216,7 @@ class _Bench:
             if name in ("none", "policy") or (name == "provenance" and source is None):
                 continue
             defended = defend(name, self.seen, evidence, seed=seed)
-            if len(np.unique(defended.rows.y_true[~defended.rows.validation])) < 2:
+            if len(np.unique(defended.rows.y_observed[~defended.rows.is_validation])) < 2:
                 out |= self._no_model(name, defended.doubted)
                 continue
             models[name] = self._train(defended.rows, defended.numbers)
@@ -233,9 +234,9 @@ class _Bench:
         parts = {key.split(".", 1)[1]: value for key, value in out.items() if key.startswith(f"{taken}.")}
         return {f"policy.{key}": value for key, value in parts.items()} | {"policy.cleaned": np.array(chosen != "none")}
 
-    def _train(self, rows: TrainingRows, numbers: np.ndarray | None = None) -> DecidingModel:
-        numbers = np.arange(len(rows.y_true)) if numbers is None else numbers
-        key = hashlib.sha256(numbers.tobytes() + np.ascontiguousarray(rows.y_true).tobytes()).hexdigest()
+    def _train(self, rows: Transactions, numbers: np.ndarray | None = None) -> DecidingModel:
+        numbers = np.arange(len(rows.y_observed)) if numbers is None else numbers
+        key = hashlib.sha256(numbers.tobytes() + np.ascontiguousarray(rows.y_observed).tobytes()).hexdigest()
         if key not in self.trained:
             self.trained[key] = train_quantised(
                 self.quantised, rows, numbers=numbers, settings=self.settings["catboost"], seed=self.cell.fit_seed,
@@ -265,7 +266,7 @@ class _Bench:
         return found | self._doubted(name, doubted)
 
     def _doubted(self, name: str, doubted: np.ndarray | None) -> dict[str, np.ndarray]:
-        changed = np.zeros(len(self.seen.y_true), dtype=bool)
+        changed = np.zeros(len(self.seen.y_observed), dtype=bool)
         changed[self.poisoned.changed] = True
         if doubted is None:
             doubted = np.zeros_like(changed)
@@ -285,24 +286,22 @@ class _Bench:
     def _neighbours(self) -> np.ndarray:
         if self.as_before:
             return self.inputs.neighbours
-        before = self.inputs.rows.features
-        return after_moves(
-            self.inputs.neighbours, self.inputs.distance, before, self.seen.features, self.poisoned.changed
-        )
+        before = self.inputs.rows.X
+        return after_moves(self.inputs.neighbours, self.inputs.distance, before, self.seen.X, self.poisoned.changed)
 
 
 def _log_odds(model: DecidingModel, features: np.ndarray) -> np.ndarray:
     return model.calibration.slope * model.estimator.margin(features) + model.calibration.intercept
 
 
-def _untouched(rows: TrainingRows) -> Poisoned:
-    return Poisoned(rows, rows.y_true, np.empty(0, dtype=int))
+def _untouched(rows: Transactions) -> Poisoned:
+    return Poisoned(rows, rows.y_observed, np.empty(0, dtype=int))
 
 
-def _leave_out(rows: TrainingRows, share: float, rng: np.random.Generator) -> TrainingRows:
+def _leave_out(rows: Transactions, share: float, rng: np.random.Generator) -> Transactions:
     """The rows without a random share of each class, in their order."""
-    stay = np.ones(len(rows.y_true), dtype=bool)
+    stay = np.ones(len(rows.y_observed), dtype=bool)
     for label in (0, 1):
-        members = np.flatnonzero(rows.y_true == label)
+        members = np.flatnonzero(rows.y_observed == label)
         stay[rng.choice(members, round(share * len(members)), replace=False)] = False
-    return TrainingRows(rows.features[stay], rows.y_true[stay], rows.amount_eur[stay], rows.validation[stay])
+    return rows.take(stay)

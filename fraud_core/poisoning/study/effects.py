@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.poisoning.study.cells import CLEAN, PLACEBO, Cell
@@ -80,7 +80,7 @@ def defences_of(result: Result) -> list[str]:
 def measure_effects(
     cells: Sequence[Cell],
     results: Sequence[Result],
-    holdout: Arrays,
+    holdout: Transactions,
     *,
     decision: Mapping[str, float],
     n_replicates: int,
@@ -110,8 +110,8 @@ def measure_effects(
         alone = [name for name, twin in twins.items() if twin is None]
         for models in (together, *([name] for name in alone)):
             replicates = bootstrap(
-                holdout.y_true, {CLEAN: pair} | {name: scored(result, name) for name in models}, holdout.amount_eur,
-                n_alerts=round(decision["alert_budget"] * len(holdout.y_true)),
+                holdout.y_observed, {CLEAN: pair} | {name: scored(result, name) for name in models}, holdout.amount_eur,
+                n_alerts=round(decision["alert_budget"] * len(holdout.y_observed)),
                 review_cost_eur=decision["review_cost_eur"],
                 n_replicates=0 if cell.attack == PLACEBO else n_replicates,  # the floor is made of point values
                 rng=np.random.default_rng([seed, number]),

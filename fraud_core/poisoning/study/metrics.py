@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, share
-from fraud_core.model.training import TrainingRows
 from fraud_core.poisoning.certification import CertifiedRecall
 from fraud_core.poisoning.detection.monitors import Detectability, canary_power
 from fraud_core.poisoning.study.cells import CLEAN, PLACEBO, Cell
@@ -216,10 +216,10 @@ def fraud_pockets(features: np.ndarray, y_true: np.ndarray, *, n_pockets: int, s
 
 
 def pockets_by_rate(
-    cells: Sequence[Cell], results: Sequence[Result], rows: TrainingRows, *, n_pockets: int, seed: int
+    cells: Sequence[Cell], results: Sequence[Result], rows: Transactions, *, n_pockets: int, seed: int
 ) -> dict[float, list[tuple[int, float]]]:
     """`pockets_found` of the first draw of each symmetric flip, by flip rate."""
-    pocket = fraud_pockets(rows.features, rows.y_true, n_pockets=n_pockets, seed=seed)
+    pocket = fraud_pockets(rows.X, rows.y_observed, n_pockets=n_pockets, seed=seed)
     found: dict[float, list[tuple[int, float]]] = {}
     for cell, result in zip(cells, results, strict=True):
         if cell.attack == "symmetric" and "scan.survivor_rows" in result:

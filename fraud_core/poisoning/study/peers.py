@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, bootstrap
 from fraud_core.poisoning.defences.selection import VETO
 from fraud_core.poisoning.study.cells import PLACEBO, TRUSTED, Cell
@@ -37,7 +37,7 @@ def gated(result: Result, peer: str) -> str:
 def compare_with_peers(
     cells: Sequence[Cell],
     results: Sequence[Result],
-    holdout: Arrays,
+    holdout: Transactions,
     *,
     n_replicates: int,
     seed: int,
@@ -67,7 +67,7 @@ def compare_with_peers(
             continue
         models = {"policy": scored(result, "policy")} | {peer: scored(result, gated(result, peer)) for peer in PEERS}
         replicates = bootstrap(
-            holdout.y_true, models, holdout.amount_eur, n_alerts=1, review_cost_eur=0.0, n_replicates=n_replicates,
+            holdout.y_observed, models, holdout.amount_eur, n_alerts=1, review_cost_eur=0.0, n_replicates=n_replicates,
             rng=np.random.default_rng([seed, number]),
         )  # fmt: skip
         own = replicates["policy"]["average_precision"]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.metrics import average_precision
-from fraud_core.model.training import TrainingRows
 from fraud_core.poisoning.attacks.targeted import Poisoned
 from fraud_core.poisoning.detection.label_scan import Scan
 from fraud_core.poisoning.detection.noisy_posterior import believed
@@ -12,7 +12,7 @@ from fraud_core.poisoning.detection.out_of_fold import OutOfFold
 SURE = 0.9
 
 
-def scan_figures(scan: Scan, scores: OutOfFold, seen: TrainingRows, poisoned: Poisoned) -> dict[str, np.ndarray]:
+def scan_figures(scan: Scan, scores: OutOfFold, seen: Transactions, poisoned: Poisoned) -> dict[str, np.ndarray]:
     """How well a scan ranks and names the rows that the attacker changed, among the doubtful rows of each label.
 
     Parameters
@@ -30,9 +30,9 @@ def scan_figures(scan: Scan, scores: OutOfFold, seen: TrainingRows, poisoned: Po
         Alarms, estimated rates, average precision by label, and, under many false fraud labels, the frauds that the
         scan is sure of among those that survived.
     """
-    changed = np.zeros(len(seen.y_true), dtype=bool)
+    changed = np.zeros(len(seen.y_observed), dtype=bool)
     changed[poisoned.changed] = True
-    doubtful = ~seen.validation
+    doubtful = ~seen.is_trusted
     changed &= doubtful
     figures: dict[str, np.ndarray] = {
         "scan.alarmed": np.array(scan.poisoned),
@@ -43,14 +43,14 @@ def scan_figures(scan: Scan, scores: OutOfFold, seen: TrainingRows, poisoned: Po
         "scan.hidden_fraud_rate": np.array(scan.hidden_fraud_rate),
     }
     for label in (0, 1):
-        own = doubtful & (seen.y_true == label)
+        own = doubtful & (seen.y_observed == label)
         if changed[own].any():
             figures[f"scan.average_precision_{label}"] = np.array(
                 average_precision(changed[own].astype(np.int64), scan.suspicion[own])
             )
     if scan.false_fraud_rate > 0.01:
-        noisy = doubtful & (seen.y_true == 1)
-        sure = noisy & (believed(seen.y_true, scores.margin, scan.false_fraud_rate, scan.hidden_fraud_rate) >= SURE)
+        noisy = doubtful & (seen.y_observed == 1)
+        sure = noisy & (believed(seen.y_observed, scores.margin, scan.false_fraud_rate, scan.hidden_fraud_rate) >= SURE)
         figures["scan.recovered"] = np.array(int(np.sum(sure & (poisoned.y_true == 1))))
         figures["scan.believed"] = np.array(int(sure.sum()))
         figures["scan.survivors"] = np.array(int(np.sum(noisy & (poisoned.y_true == 1))))

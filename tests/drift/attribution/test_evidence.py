@@ -34,13 +34,13 @@ class TestEvidence:
     def test_windows_without_rows_or_frauds_are_errors(self, pool):
         rows = pool.rows
         for bad in (slice(0, 100), slice(1000, 3000)):
-            part = LabelledWindow(rows.features[bad], rows.y_seen[bad], rows.probability[bad])
+            part = LabelledWindow(rows.X[bad], rows.y_seen[bad], rows.probability[bad])
             with pytest.raises(ValueError, match="attribution: expected"):
                 gather_evidence(part, rows, rng=np.random.default_rng(0))
 
     def test_a_column_without_any_value_leaves_the_other_figures(self, pool):
         def gap(rows):
-            features = rows.features.copy()
+            features = rows.X.copy()
             features[:, 4] = np.nan
             return LabelledWindow(features, rows.y_seen, rows.probability)
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fraud_core.data.rows import to_arrays
+from fraud_core.data.rows import to_transactions
 from fraud_core.drift.performance.comparison import compare_performance, decompose_change, score_windows, verdict
 from fraud_core.evaluation.bootstrap import Interval
 from fraud_core.evaluation.metrics import average_precision, expected_cost_eur
@@ -13,7 +13,7 @@ DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
 
 
 def of_versions(versions):
-    return to_arrays(versions.v0, versions.card), versions.training_rows.validation, versions.holdout
+    return to_transactions(versions.v0, versions.card), versions.training_rows.is_validation, versions.holdout
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,11 @@ def test_unchanged_needs_a_narrow_interval():
 def test_calibration_and_threshold_come_from_before_both_windows(versions, scored):
     """Labels of the late hours and of v1 are turned around; what the model answers and where it decides stays."""
     v0, late, v1 = of_versions(versions)
-    turned = replace(v0, y_true=np.where(late, 1 - v0.y_true, v0.y_true)), late, replace(v1, y_true=1 - v1.y_true)
+    turned = (
+        replace(v0, y_observed=np.where(late, 1 - v0.y_observed, v0.y_observed)),
+        late,
+        replace(v1, y_observed=1 - v1.y_observed),
+    )
     again = score_windows(*turned, model=MODEL, decision=DECISION)
     assert again.threshold == scored.threshold
     assert np.array_equal(again.p_before, scored.p_before)
@@ -51,9 +55,9 @@ def test_calibration_and_threshold_come_from_before_both_windows(versions, score
 def test_figures_are_those_of_the_point_metrics(scored, rng):
     before, after, _ = compare_performance(scored, decision=DECISION, n_replicates=20, rng=rng)
     rows = scored.after
-    assert after["average_precision"].value == pytest.approx(average_precision(rows.y_true, scored.p_after))
-    cost = expected_cost_eur(rows.y_true, scored.p_after >= scored.threshold, rows.amount_eur, 5.0)
-    assert after["expected_cost_eur_per_1000"].value == pytest.approx(1000 * cost / len(rows.y_true))
+    assert after["average_precision"].value == pytest.approx(average_precision(rows.y_observed, scored.p_after))
+    cost = expected_cost_eur(rows.y_observed, scored.p_after >= scored.threshold, rows.amount_eur, 5.0)
+    assert after["expected_cost_eur_per_1000"].value == pytest.approx(1000 * cost / len(rows.y_observed))
     assert set(before) == set(after)
 
 

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from fraud_core.data.rows import Arrays
-from fraud_core.drift.performance.forward_chaining import fit_rows, forward_margins, select_rows
+from fraud_core.data.rows import Transactions
+from fraud_core.drift.performance.forward_chaining import fit_rows, forward_margins
 
 MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 10}}
 
@@ -11,26 +11,26 @@ MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 10}}
 def made_rows(n=900):
     rng = np.random.default_rng(0)
     y = (np.arange(n) % 9 == 0).astype(int)
-    return Arrays(rng.normal(size=(n, 2)) + y[:, None], y, np.ones(n), np.arange(n, dtype=float))
+    return Transactions(rng.normal(size=(n, 2)) + y[:, None], y, np.ones(n), np.arange(n, dtype=float))
 
 
 def test_a_block_is_scored_by_a_model_of_everything_before_it_and_nothing_else():
     rows = made_rows()
     margin, y_true, row = forward_margins(rows, n_blocks=2, model=MODEL)
     assert row.tolist() == list(range(300, 900))
-    assert np.array_equal(y_true, rows.y_true[300:])
-    last = fit_rows(rows, rows.y_true, np.arange(900) < 600, MODEL).margin(rows.features[600:])
+    assert np.array_equal(y_true, rows.y_observed[300:])
+    last = fit_rows(rows, rows.y_observed, np.arange(900) < 600, MODEL).margin(rows.X[600:])
     np.testing.assert_allclose(margin[300:], last)
 
 
 def test_later_labels_change_no_earlier_score():
     rows = made_rows()
-    turned = replace(rows, y_true=np.where(np.arange(900) >= 600, 1 - rows.y_true, rows.y_true))
+    turned = replace(rows, y_observed=np.where(np.arange(900) >= 600, 1 - rows.y_observed, rows.y_observed))
     before, after = (forward_margins(each, n_blocks=2, model=MODEL)[0] for each in (rows, turned))
     assert np.array_equal(before, after)
 
 
 def test_selected_rows_keep_their_order():
-    part = select_rows(made_rows(), np.array([5, 3]))
-    assert part.time.tolist() == [5.0, 3.0]
-    assert len(part.features) == len(part.y_true) == len(part.amount_eur) == 2
+    part = made_rows().take(np.array([5, 3]))
+    assert part.time_s.tolist() == [5.0, 3.0]
+    assert len(part.X) == len(part.y_observed) == len(part.amount_eur) == 2

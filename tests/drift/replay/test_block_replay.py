@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.drift.attribution.attributor import INCONCLUSIVE, Attribution
 from fraud_core.drift.replay.block_replay import (
     POLICIES,
@@ -25,7 +25,7 @@ def stream():
     y = (rng.random(n) < 0.08).astype(int)
     features = rng.normal(size=(n, 4)).astype(np.float32)
     features[y == 1, 0] += 2.5
-    return Arrays(features, y, np.full(n, 50.0), np.arange(n) * 28.8)
+    return Transactions(features, y, np.full(n, 50.0), np.arange(n) * 28.8)
 
 
 class Recorder:
@@ -45,7 +45,7 @@ class TestReplay:
     def test_labels_are_used_only_after_their_delay(self, stream):
         recorder = Recorder()
         blocks = replay(
-            stream, stream.y_true, list("abcd"), self.SCHEDULE, recorder,
+            stream, stream.y_observed, list("abcd"), self.SCHEDULE, recorder,
             model=MODEL, decision=DECISION, limits=LIMITS, rng=np.random.default_rng(0),
         )  # fmt: skip
         assert blocks[0].cause == INCONCLUSIVE
@@ -55,13 +55,13 @@ class TestReplay:
 
     def test_hidden_labels_change_what_retraining_costs_and_nothing_of_the_first_model(self, stream):
         hidden = hide_frauds(stream, 0.9, from_hour=28, rng=np.random.default_rng(0))
-        assert hidden[: 28 * 125].sum() == stream.y_true[: 28 * 125].sum()
+        assert hidden[: 28 * 125].sum() == stream.y_observed[: 28 * 125].sum()
         plain, attacked = (
             replay(
                 stream, seen, list("abcd"), self.SCHEDULE, Recorder(),
                 model=MODEL, decision=DECISION, limits=LIMITS, rng=np.random.default_rng(0),
             )
-            for seen in (stream.y_true, hidden)
+            for seen in (stream.y_observed, hidden)
         )  # fmt: skip
         assert [b.cost_eur["never"] for b in plain] == [b.cost_eur["never"] for b in attacked]
         assert sum(b.cost_eur["each_block"] for b in plain) < sum(b.cost_eur["each_block"] for b in attacked)
@@ -86,7 +86,7 @@ def test_summary_by_hand():
 
 
 def test_stream_without_a_fraud_to_learn_from_is_an_error(stream):
-    nothing = np.zeros_like(stream.y_true)
+    nothing = np.zeros_like(stream.y_observed)
     with pytest.raises(ValueError, match="replay, training: expected a fraud"):
         replay(
             stream, nothing, list("abcd"), TestReplay.SCHEDULE, Recorder(),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fraud_core.data.rows import Arrays
+from fraud_core.data.rows import Transactions
 from fraud_core.drift.attribution.attributor import CAUSES, INCONCLUSIVE, Attribution
 from fraud_core.drift.attribution.evidence import Evidence
 from fraud_core.drift.attribution.scenarios import Scenario
@@ -53,15 +53,15 @@ def days():
         y = (rng.random(n) < 0.05).astype(int)
         features = rng.normal(size=(n, 5)).astype(np.float32)
         features[y == 1, 0] += 3.0
-        out.append(Arrays(features, y, np.ones(n), np.arange(n) * 20.0))
+        out.append(Transactions(features, y, np.ones(n), np.arange(n) * 20.0))
     return out
 
 
 def test_pools_are_scored_by_models_that_saw_none_of_their_rows(days):
     v0 = days[0]
     pools = scenario_pools(v0, model=MODEL, rng=np.random.default_rng(0))
-    later = v0.time >= 0.4 * v0.time[-1]
-    assert np.array_equal(pools[0].rows.features, v0.features[later])
+    later = v0.time_s >= 0.4 * v0.time_s[-1]
+    assert np.array_equal(pools[0].rows.features, v0.X[later])
     assert not pools[0].unseen.any()
     for pool in pools[1:]:
         # a mode that the model finds although it never saw it leaves the pool; what is left is fraud it misses

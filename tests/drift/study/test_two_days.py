@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fraud_core.data.rows import to_arrays
+from fraud_core.data.rows import to_transactions
 from fraud_core.drift.study.two_days import label_free_study
 
 MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 20}}
@@ -11,7 +11,7 @@ MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 20}}
 
 @pytest.fixture(scope="module")
 def days(versions):
-    return to_arrays(versions.v0, versions.card), versions.holdout
+    return to_transactions(versions.v0, versions.card), versions.holdout
 
 
 def test_a_new_pattern_breaks_the_estimate_and_not_its_value(days):
@@ -24,7 +24,7 @@ def test_a_new_pattern_breaks_the_estimate_and_not_its_value(days):
 
 def test_labels_of_v1_do_not_reach_the_estimate(days):
     v0, v1 = days
-    turned = replace(v1, y_true=v1.y_true[::-1].copy())
+    turned = replace(v1, y_observed=v1.y_observed[::-1].copy())
     found = [
         label_free_study(v0, each, model=MODEL, n_resamples=100, rng=np.random.default_rng(0))[0]
         for each in (v1, turned)

@@ -5,7 +5,7 @@ import pytest
 from fraud_core.errors import ResultError
 from fraud_core.evaluation.bootstrap import Interval
 from fraud_core.evaluation.verdicts import Evidence
-from fraud_core.pipeline.plots import common as figures
+from fraud_core.pipeline.plots import style as figures
 from fraud_core.pipeline.reporting.results import (
     figure,
     markdown_table,

@@ -12,7 +12,7 @@ def rows(versions):
 
 @pytest.fixture(scope="module")
 def known(rows):
-    n = len(rows.y_true)
+    n = len(rows.y_observed)
     return Knowledge(
         margin=np.linspace(-5, 5, n), source=np.arange(n) % 3 == 0, group=np.where(np.arange(n) % 3 == 0, "a", "b")
     )
@@ -24,20 +24,20 @@ def run(name, rows, rate, known=None, seed=0):
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_every_attack_is_seeded_and_leaves_its_input_alone(name, rows, known):
-    before = rows.features.copy(), rows.y_true.copy()
+    before = rows.X.copy(), rows.y_observed.copy()
     first, again = (run(name, rows, 0.2, known) for _ in range(2))
     np.testing.assert_array_equal(first.y_seen, again.y_seen)
-    np.testing.assert_array_equal(first.rows.features, again.rows.features)
-    np.testing.assert_array_equal(rows.features, before[0])
-    np.testing.assert_array_equal(rows.y_true, before[1])
+    np.testing.assert_array_equal(first.rows.X, again.rows.X)
+    np.testing.assert_array_equal(rows.X, before[0])
+    np.testing.assert_array_equal(rows.y_observed, before[1])
 
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_changed_rows_are_those_whose_label_or_content_differs(name, rows, known):
     found = run(name, rows, 0.2, known)
-    n = len(rows.y_true)
+    n = len(rows.y_observed)
     differs = found.y_seen != found.y_true
-    differs[:n] |= (found.rows.features[:n] != rows.features).any(axis=1)
+    differs[:n] |= (found.rows.X[:n] != rows.X).any(axis=1)
     differs[n:] = True
     np.testing.assert_array_equal(found.changed, np.flatnonzero(differs))
     assert len(found.changed) > 0
@@ -47,17 +47,17 @@ def test_changed_rows_are_those_whose_label_or_content_differs(name, rows, known
 def test_attack_without_a_budget_changes_nothing(name, rows, known):
     found = run(name, rows, 0.0, known)
     assert len(found.changed) == 0
-    np.testing.assert_array_equal(found.y_seen, rows.y_true)
+    np.testing.assert_array_equal(found.y_seen, rows.y_observed)
 
 
 @pytest.mark.parametrize("name", ["boundary", "targeted_mode", "backdoor", "injection", "group", "source"])
 def test_budget_is_a_share_of_the_frauds(name, rows, known):
-    assert len(run(name, rows, 0.2, known).changed) == round(0.2 * rows.y_true.sum())
+    assert len(run(name, rows, 0.2, known).changed) == round(0.2 * rows.y_observed.sum())
 
 
 def test_boundary_takes_the_frauds_nearest_to_the_boundary(rows):
-    frauds = np.flatnonzero(rows.y_true == 1)
-    margin = np.zeros(len(rows.y_true))
+    frauds = np.flatnonzero(rows.y_observed == 1)
+    margin = np.zeros(len(rows.y_observed))
     margin[frauds] = np.arange(len(frauds)) - 2.2
     found = run("boundary", rows, 3 / len(frauds), Knowledge(margin=margin))
     np.testing.assert_array_equal(found.changed, frauds[[1, 2, 3]])
@@ -66,38 +66,38 @@ def test_boundary_takes_the_frauds_nearest_to_the_boundary(rows):
 def test_targeted_mode_of_amounts_is_a_band(rows):
     found = run("targeted_mode", rows, 0.3, Knowledge(mode="amount"))
     hidden = rows.amount_eur[found.changed]
-    rest = rows.amount_eur[(rows.y_true == 1) & (found.y_seen == 1)]
+    rest = rows.amount_eur[(rows.y_observed == 1) & (found.y_seen == 1)]
     assert not np.any((rest > hidden.min()) & (rest < hidden.max()))
 
 
 def test_targeted_cluster_is_tighter_than_a_random_draw(rows):
     def spread(found):
-        return rows.features[found.changed].std(axis=0).mean()
+        return rows.X[found.changed].std(axis=0).mean()
 
     assert spread(run("targeted_mode", rows, 0.3)) < spread(run("fraud_to_legit", rows, 0.3))
 
 
 def test_backdoor_stamps_its_trigger_and_nothing_else_carries_it(rows):
     found = run("backdoor", rows, 0.3)
-    carries = (found.rows.features[:, found.trigger.columns] == found.trigger.values).all(axis=1)
+    carries = (found.rows.X[:, found.trigger.columns] == found.trigger.values).all(axis=1)
     np.testing.assert_array_equal(np.flatnonzero(carries), found.changed)
-    assert not rows.validation[found.changed].any()
+    assert not rows.is_validation[found.changed].any()
 
 
 def test_injection_changes_no_label_that_was_there_and_adds_possible_values(rows):
     found = run("injection", rows, 0.5)
-    n = len(rows.y_true)
-    np.testing.assert_array_equal(found.y_seen[:n], rows.y_true)
-    added = found.rows.features[n:]
-    assert (added >= rows.features.min(axis=0)).all()
-    assert (added <= rows.features.max(axis=0)).all()
+    n = len(rows.y_observed)
+    np.testing.assert_array_equal(found.y_seen[:n], rows.y_observed)
+    added = found.rows.X[n:]
+    assert (added >= rows.X.min(axis=0)).all()
+    assert (added <= rows.X.max(axis=0)).all()
 
 
 def test_source_hides_the_last_frauds_of_one_source(rows, known):
     found = run("source", rows, 0.2, known)
     name = known.source[found.changed]
     assert len(np.unique(name)) == 1
-    own = np.flatnonzero((rows.y_true == 1) & (known.source == name[0]))
+    own = np.flatnonzero((rows.y_observed == 1) & (known.source == name[0]))
     np.testing.assert_array_equal(found.changed, own[-len(found.changed) :])
 
 
@@ -135,4 +135,4 @@ def test_attack_on_an_empty_class_is_refused(rows):
     from dataclasses import replace
 
     with pytest.raises(ParameterError, match="expected rows of class 1 to attack, found none"):
-        run("targeted_mode", replace(rows, y_true=np.zeros_like(rows.y_true)), 0.1)
+        run("targeted_mode", replace(rows, y_observed=np.zeros_like(rows.y_observed)), 0.1)

@@ -14,17 +14,17 @@ def test_defences_are_seeded_and_never_touch_a_trusted_row(name, attacked):
     _, seen, evidence = attacked("fraud_to_legit", 0.5)
     first, again = (defend(name, seen, evidence, seed=3) for _ in range(2))
     np.testing.assert_array_equal(first.doubted, again.doubted)
-    assert not (first.doubted & seen.validation).any()
-    assert first.rows.validation.sum() == seen.validation.sum()
-    np.testing.assert_array_equal(first.rows.features, seen.features[first.numbers])
+    assert not (first.doubted & seen.is_validation).any()
+    assert first.rows.is_validation.sum() == seen.is_validation.sum()
+    np.testing.assert_array_equal(first.rows.X, seen.X[first.numbers])
 
 
 @pytest.mark.parametrize("name", ["confident_learning", "micro_models", "out_of_fold"])
 def test_cleaning_removes_hidden_frauds_more_often_than_honest_rows(name, attacked):
     poisoned, seen, evidence = attacked("fraud_to_legit", 0.5)
     doubted = defend(name, seen, evidence, seed=3).doubted
-    changed = np.isin(np.arange(len(seen.y_true)), poisoned.changed) & ~seen.validation
-    assert doubted[changed].mean() > 10 * doubted[~changed & ~seen.validation].mean()
+    changed = np.isin(np.arange(len(seen.y_observed)), poisoned.changed) & ~seen.is_validation
+    assert doubted[changed].mean() > 10 * doubted[~changed & ~seen.is_validation].mean()
 
 
 def test_out_of_fold_cleaning_leaves_clean_rows_alone(attacked):
@@ -35,7 +35,7 @@ def test_out_of_fold_cleaning_leaves_clean_rows_alone(attacked):
 def test_out_of_fold_cleaning_undoes_nearly_all_false_frauds(attacked):
     poisoned, seen, evidence = attacked("legit_to_fraud", 0.2)
     doubted = defend("out_of_fold", seen, evidence, seed=3).doubted
-    changed = np.isin(np.arange(len(seen.y_true)), poisoned.changed) & ~seen.validation
+    changed = np.isin(np.arange(len(seen.y_observed)), poisoned.changed) & ~seen.is_validation
     assert doubted[changed].mean() > 0.9
 
 
@@ -44,21 +44,21 @@ def test_modes_of_micro_models(mode, attacked):
     _, seen, evidence = attacked("legit_to_fraud", 0.2)
     found = defend("micro_models", seen, evidence, seed=3, mode=mode)
     if mode == "relabel":
-        assert len(found.rows.y_true) == len(seen.y_true)
-        np.testing.assert_array_equal(found.rows.y_true[found.doubted], 1 - seen.y_true[found.doubted])
+        assert len(found.rows.y_observed) == len(seen.y_observed)
+        np.testing.assert_array_equal(found.rows.y_observed[found.doubted], 1 - seen.y_observed[found.doubted])
     else:
-        assert len(found.rows.y_true) == len(seen.y_true) - found.doubted.sum()
+        assert len(found.rows.y_observed) == len(seen.y_observed) - found.doubted.sum()
     if mode == "positive_unlabelled":
-        assert (seen.y_true[found.doubted] == 0).all()
+        assert (seen.y_observed[found.doubted] == 0).all()
 
 
 def test_provenance_drops_the_source_that_lies(attacked):
     _, seen, evidence = attacked("clean", 0.0)
-    source = np.where(np.arange(len(seen.y_true)) % 3 == 0, "a", "b")
-    y = seen.y_true.copy()
-    lying = (source == "b") & ~seen.validation
+    source = np.where(np.arange(len(seen.y_observed)) % 3 == 0, "a", "b")
+    y = seen.y_observed.copy()
+    lying = (source == "b") & ~seen.is_validation
     y[lying] = 1 - y[lying]
-    lied = type(seen)(seen.features, y, seen.amount_eur, seen.validation)
+    lied = type(seen)(seen.X, y, seen.amount_eur, seen.is_validation)
     told = Evidence(evidence.scores, evidence.scan, evidence.quantised, source=source)
     np.testing.assert_array_equal(defend("provenance", lied, told, seed=1).doubted, lying)
     assert not defend("provenance", seen, told, seed=1).doubted.any()
@@ -81,7 +81,7 @@ def test_missing_evidence_and_unknown_names_are_refused(attacked):
 def test_trusted_labels_must_fit_the_trusted_rows(versions):
     rows = versions.training_rows
     with pytest.raises(ParameterError, match="must not overlap"):
-        trust(rows, rows.y_true)
+        trust(rows, rows.y_observed)
 
 
 def test_policy_cleans_only_what_the_scan_found_and_the_trusted_rows_allow(attacked):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from fraud_core.data.rows import Transactions
 from fraud_core.data.toy import toy_card, toy_transactions
-from fraud_core.model.training import TrainingRows
 from fraud_core.poisoning.attacks.targeted import attack
 from fraud_core.poisoning.defences.sanitizers import trust
 from fraud_core.poisoning.detection.label_scan import detect
@@ -19,14 +19,14 @@ def search(rows, seed):
 
 def stamped(rows, columns, jitter, rng):
     """A fifth of the doubtful frauds with rare values in some columns, called legitimate."""
-    frauds = np.flatnonzero((rows.y_true == 1) & ~rows.validation)
+    frauds = np.flatnonzero((rows.y_observed == 1) & ~rows.is_validation)
     changed = rng.choice(frauds, len(frauds) // 5, replace=False)
-    features, y = rows.features.copy(), rows.y_true.copy()
+    features, y = rows.X.copy(), rows.y_observed.copy()
     for column in columns:
-        values = rows.features[rows.y_true == 0, column]
+        values = rows.X[rows.y_observed == 0, column]
         features[changed, column] = np.quantile(values, 0.998) + jitter * values.std() * rng.normal(size=len(changed))
     y[changed] = 0
-    return TrainingRows(features, y, rows.amount_eur, rows.validation), changed
+    return Transactions(features, y, rows.amount_eur, is_validation=rows.is_validation), changed
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +34,15 @@ def many():
     """Honest rows, enough for a stamp to be rare among them."""
     toy = toy_transactions(6000, seed=3)
     features = toy.select(toy_card().model_features).to_numpy().astype(np.float32)
-    return TrainingRows(features, toy["Class"].to_numpy(), toy["Amount"].to_numpy(), np.arange(6000) >= 4500)
+    return Transactions(
+        features, toy["Class"].to_numpy(), toy["Amount"].to_numpy(), is_validation=np.arange(6000) >= 4500
+    )
 
 
 def test_trigger_of_two_values_each_of_which_suffices_is_found_in_every_draw(many):
     for seed in DRAWS:
         poisoned = attack("backdoor", many, 0.2, rng=np.random.default_rng(seed))
-        seen = trust(poisoned.rows, poisoned.y_true[poisoned.rows.validation])
+        seen = trust(poisoned.rows, poisoned.y_true[poisoned.rows.is_validation])
         trigger = search(seen, seed)
         assert trigger is not None
         assert set(poisoned.changed) <= set(np.flatnonzero(trigger.rows))

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.metrics import average_precision
-from fraud_core.model.training import TrainingRows
 from fraud_core.poisoning.detection.label_scan import detect, fraud_floor, segment_counts
 from fraud_core.poisoning.detection.noisy_posterior import believed
 from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
@@ -24,8 +24,8 @@ def test_clean_batch_gives_no_alarm_and_suspects_nothing(attacked):
 def test_hidden_frauds_are_found_and_ranked_first(attacked):
     poisoned, seen, evidence = attacked("fraud_to_legit", 0.5)
     assert kinds(evidence) == ["hidden frauds"]
-    doubtful = ~seen.validation & (seen.y_true == 0)
-    changed = np.isin(np.arange(len(seen.y_true)), poisoned.changed)
+    doubtful = ~seen.is_validation & (seen.y_observed == 0)
+    changed = np.isin(np.arange(len(seen.y_observed)), poisoned.changed)
     assert average_precision(changed[doubtful].astype(int), evidence.scan.suspicion[doubtful]) > 0.6
 
 
@@ -48,15 +48,15 @@ def test_trigger_is_named(attacked):
 def test_no_trusted_row_is_ever_suspicious(attacked):
     for name, rate in (("fraud_to_legit", 0.5), ("legit_to_fraud", 0.2), ("backdoor", 0.5)):
         _, seen, evidence = attacked(name, rate)
-        assert not (evidence.scan.suspicious & seen.validation).any()
+        assert not (evidence.scan.suspicious & seen.is_validation).any()
 
 
 def test_bad_source_is_named(versions):
     rows = versions.training_rows
-    source = np.where(np.arange(len(rows.y_true)) % 3 != 0, "reviewer a", "reviewer b")
-    y = rows.y_true.copy()
-    y[(source == "reviewer a") & ~rows.validation] = 0
-    seen = TrainingRows(rows.features, y, rows.amount_eur, rows.validation)
+    source = np.where(np.arange(len(rows.y_observed)) % 3 != 0, "reviewer a", "reviewer b")
+    y = rows.y_observed.copy()
+    y[(source == "reviewer a") & ~rows.is_validation] = 0
+    seen = Transactions(rows.X, y, rows.amount_eur, is_validation=rows.is_validation)
     found = detect(seen, out_of_fold_scores(seen, seed=1), source=source, triggers=False)
     named = [finding.words for finding in found.findings if finding.kind == "source"]
     assert len(named) == 1
@@ -65,15 +65,17 @@ def test_bad_source_is_named(versions):
 
 def test_too_few_trusted_frauds_are_refused_with_their_count(versions):
     rows = versions.training_rows
-    none = TrainingRows(rows.features, rows.y_true, rows.amount_eur, np.zeros(len(rows.y_true), dtype=bool))
+    none = Transactions(
+        rows.X, rows.y_observed, rows.amount_eur, is_validation=np.zeros(len(rows.y_observed), dtype=bool)
+    )
     with pytest.raises(ParameterError, match=r"expected at least 10 frauds among them.*found 0 frauds"):
         detect(none, out_of_fold_scores(rows, seed=1))
 
 
 def test_flips_are_found_even_when_the_trusted_rows_are_flipped_too(versions, rng):
     rows = versions.training_rows
-    y = np.where(rng.random(len(rows.y_true)) < 0.2, 1, rows.y_true)
-    seen = TrainingRows(rows.features, y, rows.amount_eur, rows.validation)
+    y = np.where(rng.random(len(rows.y_observed)) < 0.2, 1, rows.y_observed)
+    seen = Transactions(rows.X, y, rows.amount_eur, is_validation=rows.is_validation)
     found = detect(seen, out_of_fold_scores(seen, seed=1), seed=1)
     assert [finding.kind for finding in found.findings] == ["false frauds"]
 
@@ -102,7 +104,9 @@ def test_segments_are_counted_with_the_worst_first():
 
 def test_exact_duplicates_share_a_fold(versions):
     rows = versions.training_rows
-    twice = np.concatenate([np.arange(len(rows.y_true)), np.arange(100)])
-    doubled = TrainingRows(rows.features[twice], rows.y_true[twice], rows.amount_eur[twice], rows.validation[twice])
+    twice = np.concatenate([np.arange(len(rows.y_observed)), np.arange(100)])
+    doubled = Transactions(
+        rows.X[twice], rows.y_observed[twice], rows.amount_eur[twice], is_validation=rows.is_validation[twice]
+    )
     fold = out_of_fold_scores(doubled, seed=3).fold
     np.testing.assert_array_equal(fold[-100:], fold[:100])

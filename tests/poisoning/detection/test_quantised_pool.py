@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
 from fraud_core.model.estimators import fit_estimator
-from fraud_core.model.training import TrainingRows, train
+from fraud_core.model.training import train
 from fraud_core.poisoning.attacks.targeted import attack
 from fraud_core.poisoning.detection.quantised_pool import quantise, train_quantised
 
@@ -19,7 +20,7 @@ def rows(versions):
 
 @pytest.fixture(scope="module")
 def quantised(rows):
-    return quantise(rows.features)
+    return quantise(rows.X)
 
 
 @pytest.mark.parametrize("attacked", ["fraud_to_legit", "legit_to_fraud", "symmetric"])
@@ -29,42 +30,42 @@ def test_bins_are_reused_under_any_labels_without_a_difference(rows, quantised, 
     weight = np.random.default_rng(3).uniform(1, 5, len(y)) if weighted else None
     every = np.arange(len(y))
     found = quantised.fit(every, y, settings=SETTINGS, seed=4, sample_weight=weight)
-    fresh = fit_estimator("catboost", rows.features, y, settings=SETTINGS, seed=4, n_threads=1, sample_weight=weight)
-    np.testing.assert_array_equal(found.margin(rows.features), fresh.margin(rows.features))
+    fresh = fit_estimator("catboost", rows.X, y, settings=SETTINGS, seed=4, n_threads=1, sample_weight=weight)
+    np.testing.assert_array_equal(found.margin(rows.X), fresh.margin(rows.X))
 
 
 def test_a_missing_value_is_cut_as_a_fresh_fit_cuts_it(rows):
-    features = rows.features.copy()
+    features = rows.X.copy()
     features[::7, 1] = np.nan
     every = np.arange(len(features))
-    found = quantise(features).fit(every, rows.y_true, settings=SETTINGS, seed=4)
-    fresh = fit_estimator("catboost", features, rows.y_true, settings=SETTINGS, seed=4, n_threads=1)
+    found = quantise(features).fit(every, rows.y_observed, settings=SETTINGS, seed=4)
+    fresh = fit_estimator("catboost", features, rows.y_observed, settings=SETTINGS, seed=4, n_threads=1)
     np.testing.assert_array_equal(found.margin(features), fresh.margin(features))
 
 
 def test_rows_left_out_teach_nothing(rows, quantised):
     """A model of some rows does not change when the labels of the others do."""
-    learnt = np.flatnonzero(np.arange(len(rows.y_true)) % 3 > 0)
-    other = rows.y_true.copy()
+    learnt = np.flatnonzero(np.arange(len(rows.y_observed)) % 3 > 0)
+    other = rows.y_observed.copy()
     other[::3] = 1 - other[::3]
-    models = [quantised.fit(learnt, y[learnt], settings=SETTINGS, seed=1) for y in (rows.y_true, other)]
-    np.testing.assert_array_equal(models[0].margin(rows.features), models[1].margin(rows.features))
+    models = [quantised.fit(learnt, y[learnt], settings=SETTINGS, seed=1) for y in (rows.y_observed, other)]
+    np.testing.assert_array_equal(models[0].margin(rows.X), models[1].margin(rows.X))
 
 
 def test_all_rows_give_the_model_that_would_be_champion(rows, quantised):
     own, champion = train_quantised(quantised, rows, **DECIDING), train("catboost", rows, n_threads=1, **DECIDING)
-    np.testing.assert_array_equal(own.estimator.margin(rows.features), champion.estimator.margin(rows.features))
+    np.testing.assert_array_equal(own.estimator.margin(rows.X), champion.estimator.margin(rows.X))
 
 
 def test_bins_of_the_early_hours_alone_give_the_champions_calibration_and_threshold(rows):
     """When both hold the same values the bins are the same, and nothing is left that could differ."""
-    late = np.flatnonzero(rows.validation)
-    early = np.flatnonzero(~rows.validation)
+    late = np.flatnonzero(rows.is_validation)
+    early = np.flatnonzero(~rows.is_validation)
     twice = np.concatenate([early, early])
     is_late = np.arange(len(twice)) >= len(early)
-    y = np.concatenate([rows.y_true[early], np.resize(rows.y_true[late], len(early))])
-    doubled = TrainingRows(rows.features[twice], y, rows.amount_eur[twice], is_late)
-    own = train_quantised(quantise(doubled.features), doubled, **DECIDING)
+    y = np.concatenate([rows.y_observed[early], np.resize(rows.y_observed[late], len(early))])
+    doubled = Transactions(rows.X[twice], y, rows.amount_eur[twice], is_validation=is_late)
+    own = train_quantised(quantise(doubled.X), doubled, **DECIDING)
     champion = train("catboost", doubled, n_threads=1, **DECIDING)
     assert own.calibration == champion.calibration
     assert own.operating_point == champion.operating_point
@@ -73,9 +74,9 @@ def test_bins_of_the_early_hours_alone_give_the_champions_calibration_and_thresh
 
 def test_bins_follow_the_settings_of_the_estimator_and_others_are_refused(rows):
     coarse = SETTINGS | {"border_count": 16}
-    every = np.arange(len(rows.y_true))
-    found = quantise(rows.features, coarse).fit(every, rows.y_true, settings=coarse, seed=1)
-    fresh = fit_estimator("catboost", rows.features, rows.y_true, settings=coarse, seed=1, n_threads=1)
-    np.testing.assert_array_equal(found.margin(rows.features), fresh.margin(rows.features))
+    every = np.arange(len(rows.y_observed))
+    found = quantise(rows.X, coarse).fit(every, rows.y_observed, settings=coarse, seed=1)
+    fresh = fit_estimator("catboost", rows.X, rows.y_observed, settings=coarse, seed=1, n_threads=1)
+    np.testing.assert_array_equal(found.margin(rows.X), fresh.margin(rows.X))
     with pytest.raises(ParameterError, match="made with the defaults"):
-        quantise(rows.features).fit(every, rows.y_true, settings=coarse, seed=1)
+        quantise(rows.X).fit(every, rows.y_observed, settings=coarse, seed=1)

@@ -23,7 +23,7 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def study(versions):
     rows = versions.training_rows
-    inputs = Inputs(rows, versions.holdout.features, np.zeros(len(rows.y_true)), np.empty(0), np.empty(0))
+    inputs = Inputs(rows, versions.holdout.X, np.zeros(len(rows.y_observed)), np.empty(0), np.empty(0))
     cells = grid({"fraud_to_legit": [0.0, 0.9], "backdoor": [0.4]}, n_seeds=1, n_placebo=2, seed=1)
     return cells, [run_cell(cell, inputs, SETTINGS) for cell in cells]
 
@@ -43,7 +43,7 @@ def test_placebos_beyond_the_scanned_ones_are_trained_only(versions):
     cells = grid({}, n_seeds=1, n_placebo=2, seed=1, n_scanned=1)
     assert [cell.scanned for cell in cells if cell.attack == "placebo"] == [True, False]
     nothing = np.empty(0)
-    inputs = Inputs(versions.training_rows, versions.holdout.features, nothing, nothing, nothing)
+    inputs = Inputs(versions.training_rows, versions.holdout.X, nothing, nothing, nothing)
     scanned, trained = (run_cell(cell, inputs, SETTINGS) for cell in cells[1:])
     assert "scan.alarmed" in scanned
     assert not [key for key in trained if key.startswith("scan.")]
@@ -66,7 +66,7 @@ def test_attack_without_a_budget_changes_nothing(study):
 def test_each_draw_is_compared_with_the_clean_training_of_its_seed(versions):
     rows = versions.training_rows
     nothing = np.empty(0)
-    inputs = Inputs(rows, versions.holdout.features, nothing, nothing, nothing)
+    inputs = Inputs(rows, versions.holdout.X, nothing, nothing, nothing)
     cells = grid({"fraud_to_legit": [0.0]}, n_seeds=2, n_placebo=2, seed=1)
     results = [run_cell(cell, inputs, SETTINGS | {"defences": []}) for cell in cells]
     clean = [result["none.log_odds"] for cell, result in zip(cells, results, strict=True) if cell.attack == "clean"]
@@ -92,7 +92,7 @@ def test_hiding_nearly_all_frauds_is_harm_and_the_policy_gives_back(effects):
 
 def test_metrics_carry_the_names_of_attack_budget_and_defence(study, effects, versions):
     flat = effect_metrics(effects, limit=0.05) | attack_metrics(*study) | scan_metrics(*study)
-    flat |= summarise_study(effects, *study, versions.holdout.y_true)
+    flat |= summarise_study(effects, *study, versions.holdout.y_observed)
     for name in (
         "placebo.average_precision_floor", "clean.none.average_precision", "fraud_to_legit.90.policy.average_precision",
         "fraud_to_legit.90.trusted_labels.verdict", "fraud_to_legit.90.out_of_fold.true_doubted",
