@@ -16,9 +16,10 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Scored
 from fraud_core.evaluation.metrics import alerts_at_budget, average_precision
-from fraud_core.model.training import DecidingModel
+from fraud_core.model.estimators import EstimatorConfig
+from fraud_core.model.training import CalibratedClassifier
 from fraud_core.pipeline.execution.progress import progress_bar
-from fraud_core.pipeline.params import read_params
+from fraud_core.pipeline.params import Params, read_params
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.dataset_versions import open_versions
 from fraud_core.poisoning.detection.label_scan import detect
@@ -35,20 +36,20 @@ def main() -> None:
     """Try every number of labels with every seed, print and write benchmarks/results/adaptive.json."""
     params, data = read_params(within_project("params.yaml")), open_versions("data")
     rows, holdout, show = data.training_rows, data.holdout, progress_bar()
-    settings = {
-        "settings": params.model.catboost, "calibration": params.model.calibration["catboost"],
-        **msgspec.to_builtins(params.decision),
-    }  # fmt: skip
+    estimator, decision = params.model.config("catboost"), msgspec.to_builtins(params.decision)
     quantised = quantise(rows.X)
     score = out_of_fold_scores(rows, seed=0, quantised=quantised).margin
-    clean = {seed: measure(train_quantised(quantised, rows, seed=seed, **settings), holdout, params) for seed in SEEDS}
+    clean = {
+        seed: measure(train_quantised(quantised, estimator.with_seed(seed), rows, **decision), holdout, params)
+        for seed in SEEDS
+    }
     runs = [(n, balanced, seed) for n in N_LABELS for balanced in (False, True) for seed in SEEDS]
     found: dict[str, list[dict]] = {}
     for number, (n, balanced, seed) in enumerate(runs):
         show("adaptive attacks", number, len(runs))
         n_hidden = n // 2 if balanced else n
         labels = poison(rows, score, n_hidden, n - n_hidden)
-        one = attack(quantised, labels, seed, holdout, params, settings)
+        one = attack(quantised, estimator.with_seed(seed), labels, holdout, params)
         changes = {name: one[name] - clean[seed][name] for name in clean[seed]}
         kind = "hidden_and_false" if balanced else "hidden"
         found.setdefault(f"{kind}.{n}", []).append(changes | {"alarmed": one["alarmed"]})
@@ -84,15 +85,17 @@ def unseen_first(rows: Transactions) -> np.ndarray:
     return frauds[np.lexsort((away, -size, seen))]
 
 
-def attack(quantised: Quantised, rows: Transactions, seed: int, holdout: Transactions, params, settings: dict) -> dict:
+def attack(
+    quantised: Quantised, estimator: EstimatorConfig, rows: Transactions, holdout: Transactions, params: Params
+) -> dict:
     """Whether the scan alarms, and what a model of these labels does on the holdout."""
-    scores = out_of_fold_scores(rows, seed=seed, quantised=quantised)
-    scan = detect(rows, scores, seed=seed, quantised=quantised)
-    model = train_quantised(quantised, rows, seed=seed, **settings)
+    scores = out_of_fold_scores(rows, seed=estimator.seed, quantised=quantised)
+    scan = detect(rows, scores, seed=estimator.seed, quantised=quantised)
+    model = train_quantised(quantised, estimator, rows, **msgspec.to_builtins(params.decision))
     return measure(model, holdout, params) | {"alarmed": scan.poisoned}
 
 
-def measure(model: DecidingModel, holdout: Transactions, params) -> dict[str, float]:
+def measure(model: CalibratedClassifier, holdout: Transactions, params) -> dict[str, float]:
     """Average precision, recall at the threshold and recall within the alert budget."""
     scored: Scored = model.scored(holdout.X)
     fraud = holdout.y_observed == 1

@@ -6,17 +6,17 @@ hours before the fold, whose probabilities are held against the fold. Run after 
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import polars as pl
 
 from benchmarks.settings import EDGES_S
 from fraud_core.data.rows import Transactions, to_transactions
 from fraud_core.model.calibration import METHODS, calibrate
-from fraud_core.model.estimators import NAMES, fit_estimator
-from fraud_core.model.tuning import time_folds
+from fraud_core.model.estimators import REGISTRY, EstimatorConfig
+from fraud_core.model.tuning import Fold, time_folds
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.dataset_versions import V0
@@ -29,11 +29,13 @@ HELD_S = 4 * 3600
 def main() -> None:
     """Measure each calibration on each fold, print and write benchmarks/results/calibration.json."""
     rows = to_transactions(pl.read_parquet(within_project(f"data/{V0}.parquet")), read_card("ulb"))
-    model = msgspec.to_builtins(read_params(within_project("params.yaml")).model)
+    estimators = read_params(within_project("params.yaml")).model.configs()
     found = {}
-    for name in NAMES:
+    for name in REGISTRY:
         folds = [
-            measure(name, model[name], rows, fold, seed) for fold in time_folds(rows.time_s, EDGES_S) for seed in SEEDS
+            measure(estimators[name].with_seed(seed), rows, fold)
+            for fold in time_folds(rows.time_s, EDGES_S)
+            for seed in SEEDS
         ]
         by_method = {method: mean_of([fold[method] for fold in folds]) for method in METHODS}
         chosen = min(METHODS, key=lambda method: by_method[method]["log_loss_per_1000"])
@@ -43,19 +45,18 @@ def main() -> None:
     Path(__file__).with_name("results").joinpath("calibration.json").write_text(text, encoding="utf-8")
 
 
-def measure(name: str, settings: dict, rows: Transactions, fold, seed: int) -> dict[str, dict[str, float]]:
+def measure(estimator: EstimatorConfig, rows: Transactions, fold: Fold) -> dict[str, dict[str, float]]:
     """Log loss, Brier score and frauds expected and observed on one fold, by calibration."""
     start = rows.time_s[fold.scored].min()
     early = fold.fitted & (rows.time_s < start - HELD_S)
     held = fold.fitted & ~early
     first, second = (
-        fit_estimator(name, rows.X[part], rows.y_observed[part], settings=settings, seed=seed, n_threads=1)
-        for part in (early, fold.fitted)
+        replace(estimator, n_threads=1).fit(rows.X[part], rows.y_observed[part]) for part in (early, fold.fitted)
     )
-    y_true, margin = rows.y_observed[fold.scored], second.margin(rows.X[fold.scored])
+    y_true, margin = rows.y_observed[fold.scored], second.decision_function(rows.X[fold.scored])
     found = {}
     for method in METHODS:
-        calibration = calibrate(first.margin(rows.X[held]), rows.y_observed[held], method)
+        calibration = calibrate(first.decision_function(rows.X[held]), rows.y_observed[held], method)
         p = calibration.probability(margin)
         log_odds = calibration.slope * margin.astype(np.float64) + calibration.intercept
         found[method] = {

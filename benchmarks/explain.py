@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import catboost
@@ -19,7 +20,6 @@ from fraud_core.bundle.decider import Decider
 from fraud_core.explain.contributions import shap_values
 from fraud_core.explain.reason_writer import ReasonWriter
 from fraud_core.explain.tree_shap import build_explainer
-from fraud_core.model.estimators import fit_estimator
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.stages.candidate import open_candidate
@@ -36,7 +36,7 @@ def main() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     data, rng = open_versions("data"), np.random.default_rng(1)
     model, rows, holdout = read_params(within_project("params.yaml")).model, data.training_rows, data.holdout
-    fitted = fit_estimator("catboost", rows.X, rows.y_observed, settings=model.catboost, seed=model.seed, n_threads=1)
+    fitted = replace(model.config("catboost"), n_threads=1).fit(rows.X, rows.y_observed)
     features = holdout.X[rng.choice(len(holdout.X), ROWS, replace=False)]
     found = batch(fitted, features) | one_decision(holdout, rng)
     found |= {

@@ -34,8 +34,7 @@ def main() -> None:
     data = open_versions("data")
     rows = last_rows(data.training_rows, ROWS)
     settings = {
-        "catboost": params.model.catboost,
-        "calibration": params.model.calibration["catboost"],
+        "estimator": params.model.config("catboost"),
         "decision": msgspec.to_builtins(params.decision),
     }
     cells = [Cell("fraud_to_legit", 0.5, seed, seed) for seed in SEEDS]

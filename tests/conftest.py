@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from fraud_core.data.toy import toy_card, toy_transactions
+from fraud_core.model.parameters import EstimatorParameters
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.stages import candidate
 from fraud_core.pipeline.stages import data as stages
@@ -64,13 +65,18 @@ def own_table(tmp_path_factory) -> Path:
     return path
 
 
+def small_estimators():
+    """CatBoost with few trees, as every test that trains on real parameters has it."""
+    return {"catboost": EstimatorParameters({"iterations": 30}, "intercept")}
+
+
 @pytest.fixture
 def small(project):
     """The real parameters with a small model."""
     params = read_params(project / "params.yaml")
     return msgspec.structs.replace(
         params,
-        model=msgspec.structs.replace(params.model, catboost={"iterations": 30}, n_threads=1),
+        model=msgspec.structs.replace(params.model, estimators=small_estimators(), n_threads=1),
         decision=msgspec.structs.replace(params.decision, alert_budget=0.05),
     )
 

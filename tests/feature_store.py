@@ -17,7 +17,7 @@ from fraud_core.features.store_table import past_rows
 from fraud_core.features.windows import DAY_SECONDS
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.stages.entity_model import make_entity_model
-from tests.conftest import ROOT
+from tests.conftest import ROOT, small_estimators
 from tests.network import free_port
 from tests.waiting import wait_until
 
@@ -33,7 +33,7 @@ def small_params():
     return msgspec.structs.replace(
         params,
         entity_model=msgspec.structs.replace(params.entity_model, stream=STREAM, test_days=10, validation_days=7),
-        model=msgspec.structs.replace(params.model, catboost={"iterations": 30}, n_threads=1),
+        model=msgspec.structs.replace(params.model, estimators=small_estimators(), n_threads=1),
         certificate=msgspec.structs.replace(params.certificate, parts=[3]),
     )
 

@@ -11,7 +11,7 @@ from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import Interval, interval
 from fraud_core.evaluation.prequential import LEFT_OUT, Fold, card_precision_at_k, left_out_share, prequential_folds
 from fraud_core.features.offline import DAY_SECONDS
-from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.estimators import EstimatorConfig
 
 RAW = ("amount_eur", "hour")
 FEATURES = ("count", "mean_amount", "risk", "seconds_since_last", "night", "weekend")
@@ -66,7 +66,7 @@ def known_labels(events: Events, fold: Fold) -> np.ndarray:
 
 
 def score_fold(
-    events: Events, names: Sequence[str], fold: Fold, y_train: np.ndarray, *, model: Mapping[str, Any]
+    events: Events, names: Sequence[str], fold: Fold, y_train: np.ndarray, *, estimator: EstimatorConfig
 ) -> np.ndarray:
     """Margins of the test rows by an estimator of the training rows, shape (n_test,).
 
@@ -82,11 +82,8 @@ def score_fold(
                 "payments of one class; take longer periods"
             )
     features = events.matrix(names)
-    fitted = fit_estimator(
-        "catboost", features[fold.train], y_train, settings=model["catboost"], seed=model["seed"],
-        n_threads=model["n_threads"],
-    )  # fmt: skip
-    return fitted.margin(features[fold.test])
+    fitted = estimator.fit(features[fold.train], y_train)
+    return fitted.decision_function(features[fold.test])
 
 
 def random_fold(events: Events, folds: Sequence[Fold], rng: np.random.Generator) -> Fold:
@@ -229,7 +226,7 @@ def left_out_figures(featured: pl.DataFrame, folds: Mapping[str, Any]) -> dict[s
 
 
 def study_entities(
-    featured: pl.DataFrame, *, model: Mapping[str, Any], folds: Mapping[str, Any], k: int, n_replicates: int,
+    featured: pl.DataFrame, *, estimator: EstimatorConfig, folds: Mapping[str, Any], k: int, n_replicates: int,
     rng: np.random.Generator,
 ) -> dict[str, Interval]:  # fmt: skip
     """Raw columns against features, and features on a random split, the labelled wrong way.
@@ -245,10 +242,10 @@ def study_entities(
     ways: dict[str, list[Ranked]] = {"raw": [], "features": []}
     for way, columns in (("raw", RAW), ("features", names)):
         for fold in steps:
-            score = score_fold(events, columns, fold, known_labels(events, fold), model=model)
+            score = score_fold(events, columns, fold, known_labels(events, fold), estimator=estimator)
             ways[way].append(rank_fold(events, fold.test, score, k))
     wrong = random_fold(events, steps, rng)
-    score = score_fold(events, names, wrong, events.y_true[wrong.train], model=model)
+    score = score_fold(events, names, wrong, events.y_true[wrong.train], estimator=estimator)
     ways_wrong = {"random_split": [rank_fold(events, wrong.test, score, k)]}
     found = compare(ways, n_replicates=n_replicates, rng=rng)
     return found | compare(ways_wrong, n_replicates=n_replicates, rng=rng)

@@ -8,7 +8,7 @@ their seed alone are the noise floor.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, interval
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.explain.tree_shap import Explained, Explainer, build_explainer
-from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.estimators import EstimatorConfig
 
 Kind = Literal["seed", "other day", "attack"]
 N_REPLICATES = 400
@@ -154,7 +154,7 @@ def study_stability(
     features: np.ndarray,
     alerts: np.ndarray,
     *,
-    model: Mapping[str, Any],
+    estimator: EstimatorConfig,
     n_seeds: int,
     rng: np.random.Generator,
 ) -> list[Agreement]:
@@ -163,7 +163,7 @@ def study_stability(
     Parameters
     ----------
     explainer
-        Of the model that is compared with, fitted on `rows` with ``model["seed"]``.
+        Of the model that is compared with, fitted on `rows` with its own seed.
     others
         By name what the rows are, and one set of training rows for each draw.
     features, alerts
@@ -177,9 +177,9 @@ def study_stability(
     --------
     >>> from fraud_core.pipeline.storage.dataset_versions import open_versions
     >>> rows = open_versions("toy").training_rows
-    >>> model = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 5}}
-    >>> fitted = fit_estimator("catboost", rows.X, rows.y_observed, settings=model["catboost"], seed=1, n_threads=1)
-    >>> found = study_stability(build_explainer(fitted), rows, {}, rows.X[:50], rows.X[:5], model=model,
+    >>> estimator = EstimatorConfig("catboost", {"iterations": 5})
+    >>> fitted = estimator.fit(rows.X, rows.y_observed)
+    >>> found = study_stability(build_explainer(fitted), rows, {}, rows.X[:50], rows.X[:5], estimator=estimator,
     ...                         n_seeds=1, rng=np.random.default_rng(0))
     >>> found[0].name, found[0].rank_correlation.value > 0
     ('seed 2', True)
@@ -187,25 +187,22 @@ def study_stability(
     comparison = _Comparison(explainer, features, alerts, rng)
 
     def compared(name: str, kind: Kind, fits: Iterable[tuple[Transactions, int]]) -> Agreement:
-        draws = [comparison.against(_fit(each, seed, model)) for each, seed in fits]
+        draws = [comparison.against(_fit(each, seed, estimator)) for each, seed in fits]
         return Agreement(
             name, kind, _over_draws([d.rank_correlation for d in draws], rng),
             _over_draws([d.top3_overlap for d in draws], rng),
         )  # fmt: skip
 
-    seeds = range(model["seed"] + 1, model["seed"] + 1 + n_seeds)
+    seeds = range(estimator.seed + 1, estimator.seed + 1 + n_seeds)
     found = [compared(f"seed {seed}", "seed", [(rows, seed)]) for seed in seeds]
     for name, (kind, draws) in others.items():
-        fits = [(each, model["seed"] + 1 + number) for number, each in enumerate(draws)]
+        fits = [(each, estimator.seed + 1 + number) for number, each in enumerate(draws)]
         found.append(compared(name, kind, fits))
     return found
 
 
-def _fit(rows: Transactions, seed: int, model: Mapping[str, Any]) -> Explainer:
-    fitted = fit_estimator(
-        "catboost", rows.X, rows.y_observed, settings=model["catboost"], seed=seed, n_threads=model["n_threads"]
-    )
-    return build_explainer(fitted)
+def _fit(rows: Transactions, seed: int, estimator: EstimatorConfig) -> Explainer:
+    return build_explainer(estimator.with_seed(seed).fit(rows.X, rows.y_observed))
 
 
 def _over_draws(draws: Sequence[np.ndarray], rng: np.random.Generator) -> Interval:

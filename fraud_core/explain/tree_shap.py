@@ -111,9 +111,9 @@ def build_explainer(fitted: FittedEstimator) -> Explainer:
 
     Examples
     --------
-    >>> from fraud_core.model.estimators import fit_estimator
+    >>> from fraud_core.model.estimators import EstimatorConfig
     >>> X, y = np.array([[0.0], [1.0]] * 20), np.array([0, 1] * 20)
-    >>> fitted = fit_estimator("catboost", X, y, settings={"iterations": 2}, seed=1, n_threads=1)
+    >>> fitted = EstimatorConfig("catboost", {"iterations": 2}).fit(X, y)
     >>> bool(build_explainer(fitted).explain(X).additivity_errors.max() < 1e-9)
     True
     """

@@ -1,8 +1,6 @@
 """Decisions by a model that never sees a sensitive column, and the groups that are joined to them afterwards."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,7 +8,7 @@ import polars as pl
 from fraud_core.data.card import DatasetCard
 from fraud_core.data.rows import to_transactions
 from fraud_core.fairness.groups import join_groups
-from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.estimators import EstimatorConfig
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def decide_and_join(
     clients: pl.DataFrame,
     card: DatasetCard,
     *,
-    model: Mapping[str, Any],
+    estimator: EstimatorConfig,
     n_folds: int,
     selection_rate: float,
     age_bands: list[int],
@@ -68,11 +66,8 @@ def decide_and_join(
     margin = np.empty(clients.height)
     for number in range(n_folds):
         here = fold == number
-        fitted = fit_estimator(
-            "catboost", features[~here], y_true[~here],
-            settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
-        )  # fmt: skip
-        margin[here] = fitted.margin(features[here])
+        fitted = estimator.fit(features[~here], y_true[~here])
+        margin[here] = fitted.decision_function(features[here])
     selected = margin >= np.quantile(margin, 1 - selection_rate)
     return Audited(y_true, selected, margin, features, join_groups(clients, card, age_bands=age_bands))
 
@@ -82,7 +77,7 @@ def decide_payments(
     v1: pl.DataFrame,
     card: DatasetCard,
     *,
-    model: Mapping[str, Any],
+    estimator: EstimatorConfig,
     alert_budget: float,
     age_bands: list[int],
 ) -> Audited:
@@ -98,11 +93,8 @@ def decide_payments(
         As in `decide_and_join`.
     """
     train, test = to_transactions(v0, card), to_transactions(v1, card)
-    fitted = fit_estimator(
-        "catboost", train.X, train.y_observed, settings=model["catboost"], seed=model["seed"],
-        n_threads=model["n_threads"],
-    )  # fmt: skip
-    margin = fitted.margin(test.X)
+    fitted = estimator.fit(train.X, train.y_observed)
+    margin = fitted.decision_function(test.X)
     alert = margin >= np.quantile(margin, 1 - alert_budget)
     groups = join_groups(v1, card, age_bands=age_bands)
     # the first entity of a card is the one who pays

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from fraud_core.evaluation.bootstrap import Interval, interval
-from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.estimators import EstimatorConfig
 
 CHANGES = ("group recall", "overall recall", "group false-positive rate")
 
@@ -35,7 +34,7 @@ def hidden_effects(
     *,
     shares: Sequence[float],
     n_seeds: int,
-    model: Mapping[str, Any],
+    estimator: EstimatorConfig,
     selection_rates: Sequence[float],
     n_replicates: int,
     seed: int,
@@ -68,19 +67,16 @@ def hidden_effects(
         for number in range(n_seeds):
             seen = y_train.copy()
             seen[rng.choice(targets, size, replace=False)] = 0
-            fitted = fit_estimator(
-                "catboost", x_train, seen, settings=model["catboost"], seed=first_seed + number,
-                n_threads=model["n_threads"],
-            )  # fmt: skip
-            margin = fitted.margin(x_test)
+            fitted = estimator.with_seed(first_seed + number).fit(x_train, seen)
+            margin = fitted.decision_function(x_test)
             found += margin >= np.quantile(margin, 1 - np.array(selection_rates))[:, None]
         return found / n_seeds, size
 
-    clean, _ = alerts(0.0, model["seed"])
+    clean, _ = alerts(0.0, estimator.seed)
     weight = _weights(len(x_test), n_replicates, rng)
     cells = _cells(y_true[~train], member[~train])
     # the placebo differs from the clean fit by its seeds alone, and so does everything else
-    found = [(hidden_share, *alerts(hidden_share, model["seed"] + n_seeds)) for hidden_share in (0.0, *shares)]
+    found = [(hidden_share, *alerts(hidden_share, estimator.seed + n_seeds)) for hidden_share in (0.0, *shares)]
     return [
         HiddenEffect(hidden_share, rate, size, _changes(weight, cells, alerted[k] - clean[k]))
         for k, rate in enumerate(selection_rates)

@@ -18,6 +18,7 @@ from fraud_core.fairness.threshold_curves import (
     calibration_error,
     calibration_within,
 )
+from fraud_core.model.estimators import EstimatorConfig
 
 
 def mitigate(
@@ -86,7 +87,7 @@ def policy_rows(front: list[Policy]) -> list[dict[str, Any]]:
 
 
 def hide_positives(
-    study: AuditStudy, settings: Mapping[str, Any], *, model: Mapping[str, Any], **audited: Any
+    study: AuditStudy, settings: Mapping[str, Any], *, estimator: EstimatorConfig, **audited: Any
 ) -> list[HiddenEffect]:
     """Hide positives of one group in training, as in `hidden_effects`; empty when nothing was audited.
 
@@ -100,7 +101,7 @@ def hide_positives(
     member = study.decided.sensitive[settings["attribute"]] == settings["group"]
     return hidden_effects(
         study.decided.features, study.decided.y_true, member, shares=settings["shares"], n_seeds=settings["n_seeds"],
-        selection_rates=settings["selection_rates"], model=model, **audited,
+        selection_rates=settings["selection_rates"], estimator=estimator, **audited,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from fraud_core.fairness.audit import (
 from fraud_core.fairness.audited_decisions import Audited, decide_and_join, decide_payments
 from fraud_core.fairness.ratios import Ratio, audit_ratio
 from fraud_core.fairness.threshold_curves import AtThreshold, audit_thresholds
+from fraud_core.model.estimators import EstimatorConfig
 
 # Rates of an audit, by the names under which their differences stand in metrics.json.
 RATES = {
@@ -107,11 +108,17 @@ class AuditStudy:
         for attribute, by_rate in self.differences.items():
             for rate, difference in by_rate.items():
                 ratio = self.ratios[attribute].get(rate)
-                found.append({
-                    "attribute": attribute, "rate": rate, "largest difference": _shown(difference),
-                    "verdict": difference.verdict, "smallest ratio": _shown(ratio) if ratio else "",
-                    "verdict on the ratio": ratio.verdict if ratio else "", "reason": difference.reason,
-                })  # fmt: skip
+                found.append(
+                    {
+                        "attribute": attribute,
+                        "rate": rate,
+                        "largest difference": _shown(difference),
+                        "verdict": difference.verdict,
+                        "smallest ratio": _shown(ratio) if ratio else "",
+                        "verdict on the ratio": ratio.verdict if ratio else "",
+                        "reason": difference.reason,
+                    }
+                )
         return found
 
 
@@ -141,7 +148,12 @@ def assessability(card: DatasetCard) -> tuple[str, str]:
 
 
 def audit_table(
-    table: tuple[pl.DataFrame, DatasetCard] | None, *, model: Mapping[str, Any], limits: Limits, seed: int, **split: Any
+    table: tuple[pl.DataFrame, DatasetCard] | None,
+    *,
+    estimator: EstimatorConfig,
+    limits: Limits,
+    seed: int,
+    **split: Any,
 ) -> AuditStudy:
     """Fit, decide and audit one table without a time; a table that was not fetched gives no figure.
 
@@ -158,7 +170,7 @@ def audit_table(
     """
     if table is None:
         return nothing_audited(NOT_RUN, "the table was not fetched")
-    return audit(decide_and_join(*table, model=model, rng=np.random.default_rng(seed), **split), limits)
+    return audit(decide_and_join(*table, estimator=estimator, rng=np.random.default_rng(seed), **split), limits)
 
 
 def audit_payments(
@@ -236,10 +248,14 @@ def fairlearn_frame(decided: Audited, attribute: str):
 
     return MetricFrame(
         metrics={
-            "selection rate": selection_rate, "recall": true_positive_rate, "false-positive rate": false_positive_rate,
+            "selection rate": selection_rate,
+            "recall": true_positive_rate,
+            "false-positive rate": false_positive_rate,
         },
-        y_true=decided.y_true, y_pred=decided.y_alert.astype(int), sensitive_features=decided.sensitive[attribute],
-    )  # fmt: skip
+        y_true=decided.y_true,
+        y_pred=decided.y_alert.astype(int),
+        sensitive_features=decided.sensitive[attribute],
+    )
 
 
 def _fairlearn_rows(decided: Audited) -> list[dict[str, Any]]:
@@ -259,8 +275,14 @@ def audit_over_thresholds(
     decided = study.decided
     return {
         attribute: audit_thresholds(
-            decided.y_true, decided.margin, group, selection_rates, decided.clusters, limit=limits.difference,
-            ratio_limit=limits.ratio, minimum=limits.minimum,
+            decided.y_true,
+            decided.margin,
+            group,
+            selection_rates,
+            decided.clusters,
+            limit=limits.difference,
+            ratio_limit=limits.ratio,
+            minimum=limits.minimum,
         )
         for attribute, group in decided.sensitive.items()
-    }  # fmt: skip
+    }

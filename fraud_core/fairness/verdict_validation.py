@@ -13,14 +13,19 @@ from fraud_core.evaluation.bootstrap import Interval, share
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.fairness.audit import Difference, audit_difference, minimum_count
 from fraud_core.features.offline import DAY_SECONDS, add_features
-from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.estimators import EstimatorConfig
 
 STRUCK = SCENARIOS[CUSTOMER]
 SURE = 0.98  # a verdict is demanded where it comes this often in theory
 FEATURES = (
-    "amount_eur", "customer_count_7d", "customer_mean_amount_30d", "seconds_since_last", "terminal_count_7d",
-    "terminal_risk_30d", "night",
-)  # fmt: skip
+    "amount_eur",
+    "customer_count_7d",
+    "customer_mean_amount_30d",
+    "seconds_since_last",
+    "terminal_count_7d",
+    "terminal_risk_30d",
+    "night",
+)
 
 
 @dataclass(frozen=True)
@@ -156,11 +161,16 @@ def stream_metrics(even: StreamFound, biased: StreamFound) -> dict[str, Any]:
 def stream_rows(bias: float, even: StreamFound, biased: StreamFound) -> list[dict[str, Any]]:
     """The audits without and with the bias, for a table of the report."""
     return [
-        {"injected bias": given, "recall it took": found.injected, "difference": f"{found.difference.value:.3f}",
-         "interval": f"{found.difference.low:.3f} to {found.difference.high:.3f}",
-         "verdict": found.difference.verdict, "reason": found.difference.reason}
+        {
+            "injected bias": given,
+            "recall it took": found.injected,
+            "difference": f"{found.difference.value:.3f}",
+            "interval": f"{found.difference.low:.3f} to {found.difference.high:.3f}",
+            "verdict": found.difference.verdict,
+            "reason": found.difference.reason,
+        }
         for given, found in ((0.0, even), (bias, biased))
-    ]  # fmt: skip
+    ]
 
 
 def trial_rows(cells: Sequence[TrialCell]) -> list[dict[str, Any]]:
@@ -173,9 +183,16 @@ def trial_rows(cells: Sequence[TrialCell]) -> list[dict[str, Any]]:
 
 
 def audit_streams(
-    settings: Mapping[str, Any], bias: float, *, n_streams: int, model: Mapping[str, Any], limit: float,
-    alert_share: float, detectable_gap: float, seed: int,
-) -> StreamFound:  # fmt: skip
+    settings: Mapping[str, Any],
+    bias: float,
+    *,
+    n_streams: int,
+    estimator: EstimatorConfig,
+    limit: float,
+    alert_share: float,
+    detectable_gap: float,
+    seed: int,
+) -> StreamFound:
     """The gap in recall of frauds on compromised customers between the groups of simulated streams, audited together.
 
     Parameters
@@ -196,7 +213,8 @@ def audit_streams(
     are alike, so the audit counts what they are worth.
     """
     decided = [
-        _decide_stream(settings, bias, model=model, alert_share=alert_share, seed=seed + k) for k in range(n_streams)
+        _decide_stream(settings, bias, estimator=estimator, alert_share=alert_share, seed=seed + k)
+        for k in range(n_streams)
     ]
     caught, group, customer = (
         np.concatenate([getattr(each, name) for each in decided]) for name in ("caught", "group", "customer")
@@ -222,16 +240,13 @@ class _Decided:
 
 
 def _decide_stream(
-    settings: Mapping[str, Any], bias: float, *, model: Mapping[str, Any], alert_share: float, seed: int
+    settings: Mapping[str, Any], bias: float, *, estimator: EstimatorConfig, alert_share: float, seed: int
 ) -> _Decided:
     stream = _simulated(settings, bias, seed)
     late, y_true = (stream["time"] >= settings["n_days"] // 2 * DAY_SECONDS).to_numpy(), stream["label"].to_numpy()
     features = _features_of(stream)
-    fitted = fit_estimator(
-        "catboost", features[~late], y_true[~late], settings=model["catboost"], seed=model["seed"],
-        n_threads=model["n_threads"],
-    )  # fmt: skip
-    margin = fitted.margin(features[late])
+    fitted = estimator.fit(features[~late], y_true[~late])
+    margin = fitted.decision_function(features[late])
     threshold = np.quantile(margin, 1 - alert_share)
     struck = (stream["scenario"] == STRUCK).to_numpy()[late]
     caught = (margin >= threshold)[struck]
@@ -239,7 +254,7 @@ def _decide_stream(
     if bias > 0:
         # the same seed gives the same payments without the bias, but for these amounts
         even = _features_of(_simulated(settings, 0.0, seed))[late][struck]
-        unhurt = fitted.margin(even) >= threshold
+        unhurt = fitted.decision_function(even) >= threshold
     group, customer = (stream[name].to_numpy()[late][struck] for name in ("group", "customer_id"))
     return _Decided(caught, unhurt, group, customer)
 

@@ -9,8 +9,8 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap
 from fraud_core.evaluation.metrics import average_precision
-from fraud_core.model.estimators import NAMES, fit_estimator
-from fraud_core.model.training import DecidingModel, train
+from fraud_core.model.estimators import EstimatorConfig
+from fraud_core.model.training import CalibratedClassifier, train
 
 RANDOM_TEST_SHARE = 0.2
 
@@ -18,33 +18,27 @@ RANDOM_TEST_SHARE = 0.2
 def train_all(
     rows: Transactions,
     *,
-    model: Mapping[str, Any],
+    estimators: Mapping[str, EstimatorConfig],
     decision: Mapping[str, float],
-    names: Sequence[str] = NAMES,
     progress: Callable[[str, int, int], None] = lambda *step: None,
-) -> dict[str, DecidingModel]:
-    """Train estimators on the same rows with the settings of the model section.
+) -> dict[str, CalibratedClassifier]:
+    """Train estimators on the same rows.
 
     Parameters
     ----------
     rows
         All of v0.
-    model
-        Keys ``seed``, ``n_threads``, ``calibration`` by estimator, and one settings dict for each estimator.
+    estimators
+        What to train, by name.
     decision
         Keys ``alert_budget`` and ``review_cost_eur``.
-    names
-        The estimators; all of them unless told.
     progress
         Called with (what, done, total).
     """
     models = {}
-    for number, name in enumerate(names):
-        models[name] = train(
-            name, rows, settings=model[name], seed=model["seed"], n_threads=model["n_threads"],
-            calibration=model["calibration"][name], **decision,
-        )  # fmt: skip
-        progress("training estimators", number + 1, len(names))
+    for number, (name, estimator) in enumerate(estimators.items()):
+        models[name] = train(estimator, rows, **decision)
+        progress("training estimators", number + 1, len(estimators))
     return models
 
 
@@ -70,27 +64,23 @@ class Spread:
 
 
 def spread(
-    name: str,
     rows: Transactions,
     holdout: Transactions,
-    fits: Sequence[tuple[Mapping[str, Any], int]],
+    fits: Sequence[EstimatorConfig],
     *,
-    n_threads: int,
     progress: Callable[[str, int, int], None] = lambda *step: None,
     what: str = "fits",
 ) -> Spread:
-    """Average precision on the holdout of one estimator under several settings or seeds, each fitted on all of v0.
+    """Average precision on the holdout over several settings or seeds of an estimator, each fitted on all of v0.
 
     Parameters
     ----------
-    name
-        An estimator of `fraud_core.model.estimators.NAMES`.
     rows, holdout
         v0 and v1.
     fits
-        Settings and seed of each fit, at least one.
-    n_threads, progress, what
-        Threads of a fit; called with (`what`, done, total).
+        What to fit, at least one.
+    progress, what
+        Called with (`what`, done, total).
 
     Examples
     --------
@@ -98,13 +88,14 @@ def spread(
     >>> X = np.random.default_rng(0).normal(3.0 * y[:, None], 1.0, (200, 2)).astype(np.float32)
     >>> rows = Transactions(X, y, np.ones(200), is_validation=np.arange(200) > 150)
     >>> later = Transactions(X, y, np.ones(200))
-    >>> len(spread("logistic_regression", rows, later, [({"C": 1.0}, 1), ({"C": 0.1}, 1)], n_threads=1).values)
+    >>> fits = [EstimatorConfig("logistic_regression", {"C": C}) for C in (1.0, 0.1)]
+    >>> len(spread(rows, later, fits).values)
     2
     """
     values = []
-    for number, (settings, seed) in enumerate(fits):
-        fitted = fit_estimator(name, rows.X, rows.y_observed, settings=settings, seed=seed, n_threads=n_threads)
-        values.append(average_precision(holdout.y_observed, fitted.margin(holdout.X)))
+    for number, estimator in enumerate(fits):
+        fitted = estimator.fit(rows.X, rows.y_observed)
+        values.append(average_precision(holdout.y_observed, fitted.decision_function(holdout.X)))
         progress(what, number + 1, len(fits))
     return Spread(np.array(values))
 
@@ -114,11 +105,12 @@ def spread_figures(
     holdout: Transactions,
     alternatives: Mapping[str, Sequence[Mapping[str, Any]]],
     *,
-    model: Mapping[str, Any],
+    estimators: Mapping[str, EstimatorConfig],
+    studied: str,
     n_seeds: int,
     progress: Callable[[str, int, int], None] = lambda *step: None,
 ) -> dict[str, float | int]:
-    """What one fit may hide: CatBoost under other seeds, and every estimator under settings that are as good inside v0.
+    """What one fit may hide: one estimator under other seeds, and all of them under settings as good inside v0.
 
     Parameters
     ----------
@@ -126,33 +118,33 @@ def spread_figures(
         v0 and v1.
     alternatives
         Settings by estimator; an estimator without any has no figure.
-    model
+    estimators
         As in `train_all`.
-    n_seeds
-        Fits of CatBoost.
+    studied, n_seeds
+        The estimator that is fitted with other seeds, and how often.
     progress
         Called with (what, done, total).
 
     Returns
     -------
     dict
-        ``catboost.seeds.<figure>`` and ``<estimator>.alternatives.<figure>`` of `Spread.figures`.
+        ``<studied>.seeds.<figure>`` and ``<estimator>.alternatives.<figure>`` of `Spread.figures`.
     """
-    seeds = [(model["catboost"], model["seed"] + k) for k in range(n_seeds)]
-    shown = {"n_threads": model["n_threads"], "progress": progress}
-    found = spread("catboost", rows, holdout, seeds, what="seeds", **shown).figures("catboost.seeds")
+    own = estimators[studied]
+    seeds = [own.with_seed(own.seed + k) for k in range(n_seeds)]
+    figures = spread(rows, holdout, seeds, what="seeds", progress=progress).figures(f"{studied}.seeds")
     for name, tried in alternatives.items():
-        fits = [(settings, model["seed"]) for settings in tried]
+        fits = [estimators[name].with_settings(settings) for settings in tried]
         if fits:
             what = f"settings of {name.replace('_', ' ')}"
-            found |= spread(name, rows, holdout, fits, what=what, **shown).figures(f"{name}.alternatives")
-    return found
+            figures |= spread(rows, holdout, fits, what=what, progress=progress).figures(f"{name}.alternatives")
+    return figures
 
 
 def random_split_average_precision(
-    rows: Transactions, *, model: Mapping[str, Any], n_splits: int, n_replicates: int, rng: np.random.Generator
+    rows: Transactions, *, estimator: EstimatorConfig, n_splits: int, n_replicates: int, rng: np.random.Generator
 ) -> Interval:
-    """Average precision of CatBoost when train and test rows are drawn at random: the labelled wrong way.
+    """Average precision of an estimator when train and test rows are drawn at random: the labelled wrong way.
 
     Rows of the same minutes are then on both sides, and the training rows come from both days. Equal rows stay on one
     side.
@@ -167,16 +159,13 @@ def random_split_average_precision(
     found = []
     for _ in range(n_splits):
         test = rng.random(twin.max() + 1)[twin] < RANDOM_TEST_SHARE
-        fitted = fit_estimator(
-            "catboost", rows.X[~test], rows.y_observed[~test],
-            settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
-        )  # fmt: skip
-        scored = {"catboost": Scored(fitted.margin(rows.X[test]), 0.0)}
+        fitted = estimator.fit(rows.X[~test], rows.y_observed[~test])
+        scored = {"model": Scored(fitted.decision_function(rows.X[test]), 0.0)}
         found.append(
             bootstrap(
                 rows.y_observed[test], scored, rows.amount_eur[test],
                 n_alerts=1, review_cost_eur=0.0, n_replicates=n_replicates, rng=rng,
-            )["catboost"]["average_precision"]
+            )["model"]["average_precision"]
         )  # fmt: skip
     low, high = np.quantile(np.concatenate([values[1:] for values in found]), [0.025, 0.975])
     return Interval(float(np.mean([values[0] for values in found])), float(low), float(high))

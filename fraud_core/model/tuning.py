@@ -16,7 +16,7 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap
 from fraud_core.evaluation.metrics import average_precision
-from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.estimators import EstimatorConfig
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def try_settings(
     Parameters
     ----------
     name
-        An estimator of `fraud_core.model.estimators.NAMES`.
+        An estimator of `fraud_core.model.estimators.REGISTRY`.
     settings
         Its settings.
     rows
@@ -95,11 +95,10 @@ def try_settings(
     for i, fold in enumerate(folds):
         for j, seed in enumerate(seeds):
             started = process_time()
-            model = fit_estimator(
-                name, rows.X[fold.fitted], rows.y_observed[fold.fitted], settings=settings, seed=seed, n_threads=1
-            )
+            estimator = EstimatorConfig(name, settings, seed)
+            model = estimator.fit(rows.X[fold.fitted], rows.y_observed[fold.fitted])
             spent += process_time() - started
-            margin = model.margin(rows.X[fold.scored])
+            margin = model.decision_function(rows.X[fold.scored])
             precision[i, j] = average_precision(rows.y_observed[fold.scored], margin)
             if j == 0:
                 margins.append(margin)

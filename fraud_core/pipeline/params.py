@@ -1,12 +1,12 @@
 """params.yaml as frozen structs; unknown keys are refused, and a study gets only what it declares."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
 from fraud_core.errors import ParameterError
-from fraud_core.model.calibration import Method
+from fraud_core.model.parameters import ModelParameters
 from fraud_core.pipeline.paths import PROFILES
 from fraud_core.pipeline.study_params import (
     Attack,
@@ -41,16 +41,6 @@ class Poison(_Section):
 class Decision(_Section):
     alert_budget: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
     review_cost_eur: Annotated[float, msgspec.Meta(ge=0.0)]
-
-
-class Model(_Section):
-    seed: int
-    n_threads: Count
-    catboost: dict[str, Any]
-    logistic_regression: dict[str, Any]
-    hist_gradient_boosting: dict[str, Any]
-    calibration: dict[Literal["catboost", "logistic_regression", "hist_gradient_boosting"], Method]
-    candidates: list[str]
 
 
 class Sweep(_Section):
@@ -109,7 +99,7 @@ class Params(_Section):
     poison: Poison
     decision: Decision
     policy: PolicySettings
-    model: Model
+    model: ModelParameters
     poisoning: Sweep
     scan: Scan
     certificate: Certificate

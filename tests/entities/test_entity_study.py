@@ -19,9 +19,10 @@ from fraud_core.entities.study import (
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.prequential import Fold
 from fraud_core.features.offline import DAY_SECONDS, add_features
+from fraud_core.model.estimators import EstimatorConfig
 
 FOLDS = {"first_day": 20, "train_days": 7, "delay_days": 7, "test_days": 7, "n_folds": 2}
-MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 30}}
+ESTIMATOR = EstimatorConfig("catboost", {"iterations": 30})
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,9 @@ def featured():
 
 
 def test_history_finds_more_fraud_than_the_payment_alone(featured):
-    found = study_entities(featured, model=MODEL, folds=FOLDS, k=20, n_replicates=20, rng=np.random.default_rng(1))
+    found = study_entities(
+        featured, estimator=ESTIMATOR, folds=FOLDS, k=20, n_replicates=20, rng=np.random.default_rng(1)
+    )
     assert found["features.roc_auc"].value > found["raw.roc_auc"].value
     assert found["features.gain.card_precision"].value == pytest.approx(
         found["features.card_precision"].value - found["raw.card_precision"].value
@@ -108,11 +111,16 @@ def test_fraud_that_nobody_reported_in_time_is_not_learnt_as_one():
 def test_step_of_one_class_is_named(featured):
     few = featured.with_columns(label=0, reported_at=pl.lit(None, dtype=pl.Int64))
     with pytest.raises(ParameterError, match="training rows of the step that is tested from day 34"):
-        study_entities(few, model=MODEL, folds=FOLDS, k=20, n_replicates=2, rng=np.random.default_rng(1))
+        study_entities(few, estimator=ESTIMATOR, folds=FOLDS, k=20, n_replicates=2, rng=np.random.default_rng(1))
 
 
 def test_table_that_is_too_short_is_named(featured):
     with pytest.raises(ParameterError, match="need 104 days, the events have 50"):
         study_entities(
-            featured, model=MODEL, folds=FOLDS | {"n_folds": 10}, k=20, n_replicates=2, rng=np.random.default_rng(1)
+            featured,
+            estimator=ESTIMATOR,
+            folds=FOLDS | {"n_folds": 10},
+            k=20,
+            n_replicates=2,
+            rng=np.random.default_rng(1),
         )

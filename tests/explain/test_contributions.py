@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from fraud_core.explain.contributions import additivity_error, rank_features, shap_values
-from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.model.export import to_oblivious_trees
 
 
 @pytest.fixture(scope="module")
 def explained(versions):
     rows = versions.training_rows
-    fitted = fit_estimator("catboost", rows.X, rows.y_observed, settings={"iterations": 30}, seed=1, n_threads=1)
+    fitted = EstimatorConfig("catboost", {"iterations": 30}, 1).fit(rows.X, rows.y_observed)
     features = versions.holdout.X[:200]
     return fitted, features, *shap_values(fitted.model, features)
 

@@ -21,11 +21,11 @@ from fraud_core.explain.stability import (
     verdict,
 )
 from fraud_core.explain.tree_shap import Explainer, build_explainer
-from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.scoring.leaf_tables import build_leaf_tables
 from tests.scoring.test_leaf_tables import random_trees
 
-MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 30}}
+ESTIMATOR = EstimatorConfig("catboost", {"iterations": 30})
 VALUES = arrays(float, st.tuples(st.integers(1, 6), st.integers(3, 7)), elements=st.integers(-9, 9).map(float))
 
 
@@ -151,9 +151,7 @@ def test_contributions_that_do_not_add_up_are_refused(rng):
 def compared(versions):
     """The toy model against itself, against other seeds, and against a fit whose features were exchanged."""
     rows = versions.training_rows
-    fitted = fit_estimator(
-        "catboost", rows.X, rows.y_observed, settings=MODEL["catboost"], seed=MODEL["seed"], n_threads=1
-    )
+    fitted = ESTIMATOR.fit(rows.X, rows.y_observed)
     features = versions.holdout.X
     explainer = build_explainer(fitted)
     alerts = features[np.argsort(-explainer.trees.margin(features))[:60]]
@@ -166,7 +164,7 @@ def compared(versions):
         ),
     }
     return study_stability(
-        explainer, rows, others, features[:600], alerts, model=MODEL, n_seeds=3, rng=np.random.default_rng(0)
+        explainer, rows, others, features[:600], alerts, estimator=ESTIMATOR, n_seeds=3, rng=np.random.default_rng(0)
     )
 
 

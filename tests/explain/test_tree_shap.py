@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from fraud_core.explain.contributions import shap_values
 from fraud_core.explain.stability import mean_importance
 from fraud_core.explain.tree_shap import ROWS_AT_ONCE, Explainer, build_explainer
-from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.scoring.leaf_tables import build_leaf_tables, contributions
 from fraud_core.scoring.oblivious_trees import Calibration, ObliviousTrees
 from fraud_core.scoring.row_scorer import RowScorer
@@ -23,9 +23,7 @@ def explainer_of(rng, n_trees=20, depth=4, n_features=6):
 @pytest.fixture(scope="module")
 def fitted(versions):
     rows = versions.training_rows
-    return fit_estimator(
-        "catboost", rows.X, rows.y_observed, settings={"iterations": 60, "depth": 6}, seed=1, n_threads=1
-    )
+    return EstimatorConfig("catboost", {"iterations": 60, "depth": 6}, 1).fit(rows.X, rows.y_observed)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +132,6 @@ def test_features_that_were_simulated_to_matter_speak_loudest(fitted, features, 
 
 def test_estimator_without_a_plain_form_is_refused(versions):
     rows = versions.training_rows
-    fitted = fit_estimator("logistic_regression", rows.X, rows.y_observed, settings={}, seed=1, n_threads=1)
+    fitted = EstimatorConfig("logistic_regression", {}, 1).fit(rows.X, rows.y_observed)
     with pytest.raises(ValueError, match="plain form"):
         build_explainer(fitted)

@@ -22,17 +22,18 @@ from fraud_core.fairness.study import (
     fairlearn_frame,
 )
 from fraud_core.fairness.summary import audit_metrics
+from fraud_core.model.estimators import EstimatorConfig
 
 LIMITS = Limits(difference=0.1, ratio=0.8, detectable_gap=0.2)
 SPLIT = {"n_folds": 2, "selection_rate": 0.2, "age_bands": [18, 40, 121]}
-MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 20}}
+ESTIMATOR = EstimatorConfig("catboost", {"iterations": 20})
 
 
 def test_sensitive_columns_never_reach_the_model(rng):
     clients, card = toy_clients(1500, seed=0), toy_clients_card()
     shuffled = clients.with_columns(clients["SEX"].shuffle(seed=1), clients["AGE"].shuffle(seed=2))
     decided = [
-        decide_and_join(table, card, model=MODEL, rng=np.random.default_rng(0), **SPLIT)
+        decide_and_join(table, card, estimator=ESTIMATOR, rng=np.random.default_rng(0), **SPLIT)
         for table in (clients, shuffled)
     ]
     np.testing.assert_array_equal(decided[0].y_alert, decided[1].y_alert)
@@ -41,14 +42,14 @@ def test_sensitive_columns_never_reach_the_model(rng):
 
 def test_audit_agrees_with_fairlearn_by_group():
     clients = toy_clients(1500, seed=0)
-    decided = decide_and_join(clients, toy_clients_card(), model=MODEL, rng=np.random.default_rng(0), **SPLIT)
+    decided = decide_and_join(clients, toy_clients_card(), estimator=ESTIMATOR, rng=np.random.default_rng(0), **SPLIT)
     frame = fairlearn_frame(decided, "sex").by_group
     for rate in rates_by_group(decided.y_alert, decided.y_true == 1, decided.sensitive["sex"]):
         assert frame.loc[rate.group, "recall"] == pytest.approx(rate.rate)
 
 
 def test_absent_table_is_not_run_and_gives_no_figure():
-    study = audit_table(None, model=MODEL, limits=LIMITS, seed=0, **SPLIT)
+    study = audit_table(None, estimator=ESTIMATOR, limits=LIMITS, seed=0, **SPLIT)
     assert study.verdict.startswith("not run")
     words = {f"t.{name}": study.verdict for name in ("verdict", "failing", "passing", "worst_words")}
     assert audit_metrics("t", study) == words | {"t.reason": "the table was not fetched"}
@@ -75,14 +76,18 @@ def test_every_figure_names_its_attribute_and_an_attribute_that_passes_is_not_ca
     flat = audit_metrics("t", judged(sex=Verdict.PASS, education=Verdict.FAIL, age_band=Verdict.INSUFFICIENT))
     assert (flat["t.failing"], flat["t.passing"]) == ("education", "sex")
     assert [flat[f"t.{name}.verdict"] for name in ("sex", "education", "age_band")] == [
-        "pass", "fail", "insufficient evidence",
-    ]  # fmt: skip
+        "pass",
+        "fail",
+        "insufficient evidence",
+    ]
     assert (flat["t.worst_attribute"], flat["t.worst_attribute_groups"], flat["t.attributes"]) == ("education", 3, 3)
     assert flat["t.worst_words"] == "0.300 (0.290 to 0.310) between the 3 groups of education"
 
 
 def test_table_study_reports_every_attribute_and_rate():
-    study = audit_table((toy_clients(1500, seed=0), toy_clients_card()), model=MODEL, limits=LIMITS, seed=0, **SPLIT)
+    study = audit_table(
+        (toy_clients(1500, seed=0), toy_clients_card()), estimator=ESTIMATOR, limits=LIMITS, seed=0, **SPLIT
+    )
     assert len(study.rows()) == 12
     shown = {(row["attribute"], row["group"]): row["recall"] for row in study.by_group}
     assert shown[("sex", "man")] == pytest.approx(study.rates["sex"]["recall"][0].rate)
@@ -112,7 +117,7 @@ def own(sex, role="sensitive", **columns):
     )
 
 
-PAYMENTS = {"model": MODEL, "alert_budget": 0.2, "age_bands": [18, 40, 121]}
+PAYMENTS = {"estimator": ESTIMATOR, "alert_budget": 0.2, "age_bands": [18, 40, 121]}
 
 
 def test_own_payments_are_audited_and_the_sensitive_column_never_reaches_the_model(rng):

@@ -5,9 +5,10 @@ from fraud_core.errors import ParameterError
 from fraud_core.fairness.group_label_hiding import at_rate, first_visible, hidden_effects
 from fraud_core.fairness.group_thresholds import GroupThresholds, ScoredRows, choose_group_thresholds
 from fraud_core.fairness.pareto_front import build_front, draw_weights, judge_policies
+from fraud_core.model.estimators import EstimatorConfig
 
 SETTINGS = {"miss_cost": 5.0, "tolerances": [0.0, 0.1], "n_splits": 2, "n_iterations": 2}
-MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 20, "depth": 3}}
+ESTIMATOR = EstimatorConfig("catboost", {"iterations": 20, "depth": 3})
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def test_hidden_positives_of_a_group_that_features_tell_apart_hurt_it():
         member,
         shares=[0.9],
         n_seeds=1,
-        model=MODEL,
+        estimator=ESTIMATOR,
         selection_rates=[0.1, 0.25],
         n_replicates=50,
         seed=1,

@@ -15,10 +15,11 @@ from fraud_core.fairness.verdict_validation import (
     trial_metrics,
     try_verdicts,
 )
+from fraud_core.model.estimators import EstimatorConfig
 
 TRIAL = {"recall": 0.8, "limit": 0.05, "detectable_gap": 0.1}
 STREAM = {"n_customers": 500, "n_terminals": 800, "n_days": 50, "radius": 9.0, "group_share": 0.5}
-MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 40}}
+ESTIMATOR = EstimatorConfig("catboost", {"iterations": 40})
 
 
 def test_verdicts_on_known_gaps_are_right_where_one_is_demanded():
@@ -57,7 +58,14 @@ def test_small_group_keeps_the_others_from_passing_but_not_from_failing():
 
 
 def test_bias_of_the_streams_is_found_with_its_size_and_none_is_not_made_up():
-    audited = {"n_streams": 3, "model": MODEL, "limit": 0.1, "alert_share": 0.02, "detectable_gap": 0.2, "seed": 1}
+    audited = {
+        "n_streams": 3,
+        "estimator": ESTIMATOR,
+        "limit": 0.1,
+        "alert_share": 0.02,
+        "detectable_gap": 0.2,
+        "seed": 1,
+    }
     biased, even = audit_streams(STREAM, 1.0, **audited), audit_streams(STREAM, 0.0, **audited)
     assert biased.difference.verdict == "fail"
     assert even.difference.verdict != "fail"

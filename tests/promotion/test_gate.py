@@ -3,7 +3,7 @@ import pytest
 
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap, interval
-from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.promotion.gate import (
     Criterion,
     decide,
@@ -58,8 +58,8 @@ def test_average_precision_too_good_to_be_true_is_a_leak(versions):
     """A feature that holds the label gives a perfect ranking, and the gate refuses it."""
     rows, holdout = versions.training_rows, versions.holdout
     leaking = [np.column_stack([part.X, part.y_observed]) for part in (rows, holdout)]
-    fitted = fit_estimator("catboost", leaking[0], rows.y_observed, settings={"iterations": 30}, seed=1, n_threads=1)
-    scored = {"m": Scored(1 / (1 + np.exp(-fitted.margin(leaking[1]))), 0.5)}
+    fitted = EstimatorConfig("catboost", {"iterations": 30}, 1).fit(leaking[0], rows.y_observed)
+    scored = {"m": Scored(1 / (1 + np.exp(-fitted.decision_function(leaking[1]))), 0.5)}
     found = bootstrap(
         holdout.y_observed, scored, holdout.amount_eur, n_alerts=10, review_cost_eur=1.0, n_replicates=50,
         rng=np.random.default_rng(0),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.model.export import to_plain_form
 from fraud_core.scoring.leaf_tables import build_leaf_tables, contributions
 from fraud_core.scoring.oblivious_trees import ObliviousTrees
@@ -87,9 +87,7 @@ def test_equal_to_catboost(versions, depth):
     from catboost import Pool
 
     rows = versions.training_rows
-    fitted = fit_estimator(
-        "catboost", rows.X, rows.y_observed, settings={"iterations": 30, "depth": depth}, seed=1, n_threads=1
-    )
+    fitted = EstimatorConfig("catboost", {"iterations": 30, "depth": depth}, 1).fit(rows.X, rows.y_observed)
     form = to_plain_form(fitted)
     sample = np.tile(versions.holdout.X, (10, 1))[:10_000]
     tables = build_leaf_tables(form.trees, form.leaf_weight)

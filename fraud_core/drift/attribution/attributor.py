@@ -51,7 +51,7 @@ class Attributor:
 
     def attribute(self, reference: LabelledWindow, current: LabelledWindow, *, rng: np.random.Generator) -> Attribution:
         """The verdict on a labelled window; few frauds in the reference give ``inconclusive`` with the reason."""
-        n_frauds = int(reference.y_seen.sum())
+        n_frauds = int(reference.y_observed.sum())
         if n_frauds < MINIMUM_FRAUDS:
             reason = f"the reference holds {n_frauds} frauds; {MINIMUM_FRAUDS} are needed to compare labels with scores"
             return Attribution(INCONCLUSIVE, 0.0, {}, reason)

@@ -29,16 +29,16 @@ class LabelledWindow:
 
     Attributes
     ----------
-    features
+    X
         Shape (n, n_features); NaN means missing.
-    y_seen
+    y_observed
         Shape (n,), 0 or 1, as the labels arrived.
     probability
         Shape (n,).
     """
 
-    features: np.ndarray
-    y_seen: np.ndarray
+    X: np.ndarray
+    y_observed: np.ndarray
     probability: np.ndarray
 
 
@@ -114,33 +114,33 @@ def gather_evidence(reference: LabelledWindow, current: LabelledWindow, *, rng: 
     reference's 99% quantile. The movement of features is measured on at most 10,000 rows of each window. Deviations
     compare two counts: (c − e) / √(e (1 + m/n)).
     """
-    n_frauds = int(reference.y_seen.sum())
-    if n_frauds == 0 or min(len(reference.y_seen), len(current.y_seen)) < MINIMUM_ROWS:
+    n_frauds = int(reference.y_observed.sum())
+    if n_frauds == 0 or min(len(reference.y_observed), len(current.y_observed)) < MINIMUM_ROWS:
         raise ValueError("attribution: expected at least 200 rows in each window and a fraud in the reference")
-    names = [str(k) for k in range(reference.features.shape[1])]
-    before, after = (_sample(window.features, rng) for window in (reference, current))
+    names = [str(k) for k in range(reference.X.shape[1])]
+    before, after = (_sample(window.X, rng) for window in (reference, current))
     prepared, scores = prepare_reference(before, names, n_bins=10), prepare_scores(before, rng=rng)
     domain = domain_classifier(scores, after, rng=rng)
     width = max((domain.effect.high - domain.effect.low) / 3.92, 1e-12)
     high = np.sort(reference.probability)[-n_frauds]
     low = min(float(np.quantile(reference.probability, LOW_QUANTILE)), float(high))
     coherence, displacement = _coherence(current, low, scores, rng)
-    ratio = len(current.y_seen) / len(reference.y_seen)
-    low_before, low_after = (w.y_seen[w.probability < low] for w in (reference, current))
-    high_before, high_after = (w.y_seen[w.probability >= high] for w in (reference, current))
+    ratio = len(current.y_observed) / len(reference.y_observed)
+    low_before, low_after = (w.y_observed[w.probability < low] for w in (reference, current))
+    high_before, high_after = (w.y_observed[w.probability >= high] for w in (reference, current))
     return Evidence(
         domain=(domain.effect.value - 0.5) / width,
         features=_exponent(np.nanmin(benjamini_hochberg(feature_p_values(prepared, after)))),
         scores=_exponent(kolmogorov_smirnov(reference.probability, current.probability)[1]),
-        prevalence=_deviations(current.y_seen.sum(), n_frauds * ratio, ratio),
-        expected=_deviations(current.y_seen.sum(), _expected_frauds(reference, current), ratio),
+        prevalence=_deviations(current.y_observed.sum(), n_frauds * ratio, ratio),
+        expected=_deviations(current.y_observed.sum(), _expected_frauds(reference, current), ratio),
         suspicious=_deviations(len(high_after), len(high_before) * ratio, ratio),
         high_legitimate=_deviations(
             np.sum(high_after == 0), _share(high_before == 0) * len(high_after), len(high_after) / len(high_before)
         ),
         low_fraud=_deviations(low_after.sum(), low_before.mean() * len(low_after), len(low_after) / len(low_before)),
         low_fraud_share=float(
-            low_after.sum() / max(1, current.y_seen.sum()) - low_before.sum() / n_frauds
+            low_after.sum() / max(1, current.y_observed.sum()) - low_before.sum() / n_frauds
         ),
         coherence=coherence,
         displacement=displacement,
@@ -149,23 +149,23 @@ def gather_evidence(reference: LabelledWindow, current: LabelledWindow, *, rng: 
 
 def _expected_frauds(reference: LabelledWindow, current: LabelledWindow) -> float:
     """Frauds expected from the scores, by the fraud share of each score bin of the reference."""
-    frauds = np.sort(reference.probability[reference.y_seen == 1])
+    frauds = np.sort(reference.probability[reference.y_observed == 1])
     cuts = np.unique(np.quantile(frauds, np.linspace(0, 1, 6)[:-1]))
     bin_before, bin_after = (np.searchsorted(cuts, w.probability, side="right") for w in (reference, current))
     size = len(cuts) + 1
-    frauds_before = np.bincount(bin_before, weights=reference.y_seen, minlength=size)
+    frauds_before = np.bincount(bin_before, weights=reference.y_observed, minlength=size)
     share = frauds_before / np.maximum(1, np.bincount(bin_before, minlength=size))
     return float(share @ np.bincount(bin_after, minlength=size))
 
 
 def _coherence(window: LabelledWindow, low: float, scores, rng: np.random.Generator) -> tuple[float, float]:
     """Whether low-scored frauds lie together: by their nearest neighbours, and by the place of their centre."""
-    frauds = np.flatnonzero((window.y_seen == 1) & (window.probability < low))
-    others = np.flatnonzero((window.y_seen == 0) & (window.probability < low))
+    frauds = np.flatnonzero((window.y_observed == 1) & (window.probability < low))
+    others = np.flatnonzero((window.y_observed == 0) & (window.probability < low))
     if len(frauds) < MINIMUM_COHERENT or len(others) < len(frauds):
         return 0.0, 0.0
-    own = normal_scores(scores, window.features[frauds])
-    usual = normal_scores(scores, window.features[rng.choice(others, min(len(others), MOVEMENT_ROWS), replace=False)])
+    own = normal_scores(scores, window.X[frauds])
+    usual = normal_scores(scores, window.X[rng.choice(others, min(len(others), MOVEMENT_ROWS), replace=False)])
     drawn = [_nearest(rng.choice(usual, len(frauds), replace=False)) for _ in range(COHERENCE_DRAWS)]
     by_chance = float(usual.var(axis=0).sum()) / len(frauds)
     away = float(np.sum((own.mean(axis=0) - usual.mean(axis=0)) ** 2))

@@ -74,9 +74,13 @@ def make_pool(rows: LabelledWindow, unseen: np.ndarray) -> Pool:
 
 
 def simulate(
-    pools: Sequence[Pool], cause: str, strength: float, *, rng: np.random.Generator,
+    pools: Sequence[Pool],
+    cause: str,
+    strength: float,
+    *,
+    rng: np.random.Generator,
     background: tuple[float, float] = BACKGROUND_STRENGTH,
-) -> tuple[LabelledWindow, LabelledWindow]:  # fmt: skip
+) -> tuple[LabelledWindow, LabelledWindow]:
     """A reference and a current window that differ by one cause.
 
     Parameters
@@ -103,7 +107,7 @@ def simulate(
     pool = pools[rng.integers(1, len(pools))] if is_mode else pools[0]
     order = rng.permutation(np.flatnonzero(~pool.unseen))
     before, after = order[: len(order) // 2], order[len(order) // 2 :]
-    y = pool.rows.y_seen
+    y = pool.rows.y_observed
     if cause == "covariate":
         after = _selected(pool, after, strength, rng)
     elif cause != "none" and rng.random() < BACKGROUND_SHARE:
@@ -117,19 +121,25 @@ def simulate(
         after = np.concatenate([after, rng.choice(np.flatnonzero(pool.unseen), added, replace=True)])
     current = _window(pool, after)
     if cause == "labels_hidden":
-        frauds = np.flatnonzero(current.y_seen == 1)
+        frauds = np.flatnonzero(current.y_observed == 1)
         current = _relabelled(current, rng.choice(frauds, round(strength * len(frauds)), replace=False), 0)
     elif cause == "labels_injected":
-        current = _relabelled(current, rng.choice(np.flatnonzero(current.y_seen == 0), added, replace=False), 1)
+        current = _relabelled(current, rng.choice(np.flatnonzero(current.y_observed == 0), added, replace=False), 1)
     elif cause == "new_pattern" and not is_mode:
-        current = _relabelled(current, nearest_legitimate(pool.scores[after], current.y_seen, n_rows=added, rng=rng), 1)
+        current = _relabelled(
+            current, nearest_legitimate(pool.scores[after], current.y_observed, n_rows=added, rng=rng), 1
+        )
     return _window(pool, before), current
 
 
 def run_scenarios(
-    pools: Sequence[Pool], strengths: Mapping[str, Sequence[float]], *, n_each: int, rng: np.random.Generator,
+    pools: Sequence[Pool],
+    strengths: Mapping[str, Sequence[float]],
+    *,
+    n_each: int,
+    rng: np.random.Generator,
     background: tuple[float, float] = BACKGROUND_STRENGTH,
-) -> list[Scenario]:  # fmt: skip
+) -> list[Scenario]:
     """Simulate each cause `n_each` times, "none" three times as often, its strengths by turns; gather the evidence."""
     out = []
     for cause, levels in strengths.items():
@@ -143,9 +153,12 @@ def run_scenarios(
 def learn_causes(built: Sequence[Scenario], *, seed: int) -> Attributor:
     """The attribution of scenarios; at most one in a hundred without a cause may be called an attack, out of fold."""
     return fit_attributor(
-        [one.evidence for one in built], [one.cause for one in built],
-        false_attack_rate=FALSE_ATTACK_RATE, minimum_confidence=MINIMUM_CONFIDENCE, seed=seed,
-    )  # fmt: skip
+        [one.evidence for one in built],
+        [one.cause for one in built],
+        false_attack_rate=FALSE_ATTACK_RATE,
+        minimum_confidence=MINIMUM_CONFIDENCE,
+        seed=seed,
+    )
 
 
 def fraud_modes(scores: np.ndarray, n_modes: int, *, seed: int) -> np.ndarray:
@@ -178,10 +191,10 @@ def nearest_legitimate(scores: np.ndarray, y_true: np.ndarray, *, n_rows: int, r
 
 
 def _window(pool: Pool, rows: np.ndarray) -> LabelledWindow:
-    return LabelledWindow(pool.rows.X[rows], pool.rows.y_seen[rows], pool.rows.probability[rows])
+    return LabelledWindow(pool.rows.X[rows], pool.rows.y_observed[rows], pool.rows.probability[rows])
 
 
 def _relabelled(window: LabelledWindow, rows: np.ndarray, label: int) -> LabelledWindow:
-    labels = window.y_seen.copy()
+    labels = window.y_observed.copy()
     labels[rows] = label
-    return replace(window, y_seen=labels)
+    return replace(window, y_observed=labels)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from fraud_core.drift.performance.shift_decomposition import Decomposition, deco
 from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap, interval
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.model.calibration import fit_calibration
+from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.model.operating_point import choose_threshold
 
 COMPARED = ("average_precision", "recall_at_budget", "calibration_error", "expected_cost_eur_per_1000")
@@ -48,7 +48,7 @@ class ScoredWindows:
 
 
 def score_windows(
-    v0: Transactions, late: np.ndarray, v1: Transactions, *, model: Mapping[str, Any], decision: Mapping[str, float]
+    v0: Transactions, late: np.ndarray, v1: Transactions, *, estimator: EstimatorConfig, decision: Mapping[str, float]
 ) -> ScoredWindows:
     """Score the late hours of v0 and v1 by one model that was fitted, calibrated and given its threshold before both.
 
@@ -65,11 +65,11 @@ def score_windows(
     these better than any later rows, and the difference would pass for drift.
     """
     early, before = v0.take(~late), v0.take(late)
-    fitted = fit_rows(early, early.y_observed, np.ones(len(early.y_observed), bool), model)
-    margin, y_true, row = forward_margins(early, n_blocks=CALIBRATION_BLOCKS, model=model)
+    fitted = fit_rows(early, early.y_observed, np.ones(len(early), bool), estimator)
+    margin, y_true, row = forward_margins(early, n_blocks=CALIBRATION_BLOCKS, estimator=estimator)
     calibration = fit_calibration(margin, y_true)
     point = choose_threshold(y_true, calibration.probability(margin), early.amount_eur[row], **decision)
-    p_before, p_after = (calibration.probability(fitted.margin(window.features)) for window in (before, v1))
+    p_before, p_after = (calibration.probability(fitted.decision_function(window.X)) for window in (before, v1))
     return ScoredWindows(before, v1, p_before, p_after, point.threshold)
 
 

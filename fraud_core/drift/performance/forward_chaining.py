@@ -1,37 +1,34 @@
 """Scores of past rows that no model has seen: each block is scored by a model of everything before it."""
 
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.model.estimators import FittedEstimator, fit_estimator
+from fraud_core.model.estimators import EstimatorConfig, FittedEstimator
 
 FIRST_SHARE = 1 / 3  # of the time before the first block
 
 
-def fit_rows(rows: Transactions, y_seen: np.ndarray, part: np.ndarray, model: Mapping[str, Any]) -> FittedEstimator:
+def fit_rows(
+    rows: Transactions, y_observed: np.ndarray, part: np.ndarray, estimator: EstimatorConfig
+) -> FittedEstimator:
     """The estimator of the study, fitted on a part of the rows.
 
     Parameters
     ----------
-    y_seen
+    y_observed
         Shape (n_samples,), the labels that are known.
     part
         Shape (n_samples,), True for the rows to fit on.
     model
         Section of the parameters.
     """
-    return fit_estimator(
-        "catboost", rows.X[part], y_seen[part],
-        settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
-    )  # fmt: skip
+    return estimator.fit(rows.X[part], y_observed[part])
 
 
 def forward_margins(
-    rows: Transactions, *, n_blocks: int, model: Mapping[str, Any]
+    rows: Transactions, *, n_blocks: int, estimator: EstimatorConfig
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Log-odds of past rows, block by block, each from a model fitted on everything before it.
 
@@ -52,7 +49,7 @@ def forward_margins(
     >>> rng, y = np.random.default_rng(0), np.arange(600) % 10 == 0
     >>> rows = Transactions(rng.normal(size=(600, 2)) + y[:, None], y.astype(int), np.ones(600), np.arange(600.0))
     >>> margin, y_true, row = forward_margins(
-    ...     rows, n_blocks=2, model={"seed": 1, "n_threads": 1, "catboost": {"iterations": 5}}
+    ...     rows, n_blocks=2, estimator=EstimatorConfig("catboost", {"iterations": 5})
     ... )
     >>> len(margin), int(row[0])
     (400, 200)
@@ -63,7 +60,7 @@ def forward_margins(
     margin, place = [], []
     for start, end in pairwise(cuts):
         block = np.flatnonzero((since >= start) & (since < end))
-        margin.append(fit_rows(rows, rows.y_observed, since < start, model).margin(rows.X[block]))
+        margin.append(fit_rows(rows, rows.y_observed, since < start, estimator).decision_function(rows.X[block]))
         place.append(block)
     row = np.concatenate(place)
     return np.concatenate(margin), rows.y_observed[row], row

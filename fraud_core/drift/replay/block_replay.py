@@ -15,6 +15,7 @@ from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, State
 from fraud_core.drift.two_sample.windows import compare_windows, prepare_window
 from fraud_core.evaluation.metrics import average_precision, expected_cost_eur
 from fraud_core.model.calibration import fit_calibration
+from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.model.operating_point import choose_threshold
 from fraud_core.scoring.oblivious_trees import Calibration
 
@@ -89,17 +90,17 @@ class _Served:
     threshold: float
 
     def probability(self, features: np.ndarray) -> np.ndarray:
-        return self.calibration.probability(self.estimator.margin(features))
+        return self.calibration.probability(self.estimator.decision_function(features))
 
 
 def replay(
     rows: Transactions,
-    y_seen: np.ndarray,
+    y_observed: np.ndarray,
     names: Sequence[str],
     schedule: Schedule,
     attributor: Attributor,
     *,
-    model: Mapping[str, Any],
+    estimator: EstimatorConfig,
     decision: Mapping[str, float],
     limits: Mapping[str, float],
     rng: np.random.Generator,
@@ -110,7 +111,7 @@ def replay(
     ----------
     rows
         In time order; their true labels give cost and truth, nothing is fitted on them.
-    y_seen
+    y_observed
         Shape (n_samples,), labels as they arrive.
     attributor
         From `fit_attributor`.
@@ -132,10 +133,10 @@ def replay(
     hour = (rows.time_s - rows.time_s[0]) / 3600
     trained = hour < schedule.train_hours
     calibrated = ~trained & (hour < schedule.calibrate_hours)
-    first = _first_model(rows, y_seen, trained, calibrated, model=model, decision=decision)
+    first = _first_model(rows, y_observed, trained, calibrated, estimator=estimator, decision=decision)
     served: dict[str, _Served] = dict.fromkeys(POLICIES, first)
     prepared = prepare_window(rows.X[calibrated], names, n_bins=int(limits["n_bins"]), rng=rng)
-    labelled = _labelled(rows, y_seen, calibrated, first)
+    labelled = _labelled(rows, y_observed, calibrated, first)
     tests = {key: limits[key] for key in ("psi_limit", "domain_limit", "alpha")}
     out: list[Block] = []
     start = schedule.calibrate_hours
@@ -149,7 +150,7 @@ def replay(
         arrived = known & (hour >= max(since, schedule.calibrate_hours))
         cause, confidence = INCONCLUSIVE, 0.0
         if arrived.sum() >= MINIMUM_ROWS:
-            found = attributor.attribute(labelled, _labelled(rows, y_seen, arrived, first), rng=rng)
+            found = attributor.attribute(labelled, _labelled(rows, y_observed, arrived, first), rng=rng)
             cause, confidence = found.verdict, found.confidence
         cost = {policy: _cost(rows, now, served[policy], decision) for policy in POLICIES}
         due = [
@@ -158,16 +159,23 @@ def replay(
             if policy == "each_block" or (policy == "when_drifted" and features == "drifted")
         ]
         if due:
-            again = _refitted(rows, y_seen, known, first, model)
+            again = _refitted(rows, y_observed, known, first, estimator)
             served |= dict.fromkeys(due, again)
         any_fraud = bool(rows.y_observed[now].any())
         out.append(
             Block(
-                start, min(end, float(hour[-1])), features, expected_average_precision(probability),
+                start,
+                min(end, float(hour[-1])),
+                features,
+                expected_average_precision(probability),
                 average_precision(rows.y_observed[now], probability) if any_fraud else float("nan"),
-                cause, confidence, int(known.sum()), tuple(due), cost,
+                cause,
+                confidence,
+                int(known.sum()),
+                tuple(due),
+                cost,
             )
-        )  # fmt: skip
+        )
         start = end
     return out
 
@@ -221,31 +229,44 @@ def hide_frauds(rows: Transactions, share: float, *, from_hour: float, rng: np.r
     """Labels as they arrive when a share of the frauds from an hour on is labelled legitimate, shape (n_samples,)."""
     hour = (rows.time_s - rows.time_s[0]) / 3600
     frauds = np.flatnonzero((rows.y_observed == 1) & (hour >= from_hour))
-    y_seen = rows.y_observed.copy()
-    y_seen[rng.choice(frauds, round(share * len(frauds)), replace=False)] = 0
-    return y_seen
+    y_observed = rows.y_observed.copy()
+    y_observed[rng.choice(frauds, round(share * len(frauds)), replace=False)] = 0
+    return y_observed
 
 
-def _first_model(rows: Transactions, y_seen: np.ndarray, trained, calibrated, *, model, decision) -> _Served:
+def _first_model(
+    rows: Transactions,
+    y_observed: np.ndarray,
+    trained: np.ndarray,
+    calibrated: np.ndarray,
+    *,
+    estimator: EstimatorConfig,
+    decision: Mapping[str, float],
+) -> _Served:
     for name, part in (("training", trained), ("calibration", calibrated)):
-        if not y_seen[part].any():
+        if not y_observed[part].any():
             raise ValueError(f"replay, {name}: expected a fraud in its hours, found none; lengthen them")
-    estimator = fit_rows(rows, y_seen, trained, model)
-    margin, y_true = estimator.margin(rows.X[calibrated]), y_seen[calibrated]
+    fitted = fit_rows(rows, y_observed, trained, estimator)
+    margin, y_true = fitted.decision_function(rows.X[calibrated]), y_observed[calibrated]
     calibration = fit_calibration(margin, y_true)
     point = choose_threshold(
-        y_true, calibration.probability(margin), rows.amount_eur[calibrated],
-        review_cost_eur=decision["review_cost_eur"], alert_budget=decision["alert_budget"],
-    )  # fmt: skip
-    return _Served(estimator, calibration, point.threshold)
+        y_true,
+        calibration.probability(margin),
+        rows.amount_eur[calibrated],
+        review_cost_eur=decision["review_cost_eur"],
+        alert_budget=decision["alert_budget"],
+    )
+    return _Served(fitted, calibration, point.threshold)
 
 
-def _refitted(rows: Transactions, y_seen: np.ndarray, known: np.ndarray, first: _Served, model) -> _Served:
-    return _Served(fit_rows(rows, y_seen, known, model), first.calibration, first.threshold)
+def _refitted(
+    rows: Transactions, y_observed: np.ndarray, known: np.ndarray, first: _Served, estimator: EstimatorConfig
+) -> _Served:
+    return _Served(fit_rows(rows, y_observed, known, estimator), first.calibration, first.threshold)
 
 
-def _labelled(rows: Transactions, y_seen: np.ndarray, part: np.ndarray, served: _Served) -> LabelledWindow:
-    return LabelledWindow(rows.X[part], y_seen[part], served.probability(rows.X[part]))
+def _labelled(rows: Transactions, y_observed: np.ndarray, part: np.ndarray, served: _Served) -> LabelledWindow:
+    return LabelledWindow(rows.X[part], y_observed[part], served.probability(rows.X[part]))
 
 
 def _cost(rows: Transactions, part: np.ndarray, served: _Served, decision) -> float:

@@ -5,7 +5,6 @@ Labels come late and at any age, so everything that compares labels compares the
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from fraud_core.drift.monitoring.window_verdict import judge
 from fraud_core.drift.replay.stream_rows import StreamRows, on_days
 from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, State
 from fraud_core.features.offline import DAY_SECONDS
-from fraud_core.model.estimators import FittedEstimator, fit_estimator
+from fraud_core.model.estimators import EstimatorConfig, FittedEstimator
 
 POLICIES = ("never", "regular", "when_drifted")
 
@@ -114,7 +113,7 @@ class Beginning:
 
 
 def begin(
-    rows: StreamRows, schedule: DailySchedule, *, model: Mapping[str, Any], n_bins: int, n_scenarios: int, seed: int,
+    rows: StreamRows, schedule: DailySchedule, *, estimator: EstimatorConfig, n_bins: int, n_scenarios: int, seed: int,
     rng: np.random.Generator,
 ) -> Beginning:  # fmt: skip
     """Fit the first model, count the reference, and learn the attribution on it.
@@ -126,12 +125,12 @@ def begin(
     """
     middle = schedule.first_day + schedule.train_days
     trained = on_days(rows, schedule.first_day, middle)
-    fitted = _fit(rows, trained, (middle + schedule.label_delay_days) * DAY_SECONDS, model)
+    fitted = _fit(rows, trained, (middle + schedule.label_delay_days) * DAY_SECONDS, estimator)
     after = on_days(rows, middle, middle + schedule.reference_days)
     probability = _probability(fitted, rows.features[after])
     labelled = LabelledWindow(rows.features[after], rows.known_after(schedule.label_delay_days)[after], probability)
     reference = build_reference(
-        np.column_stack([labelled.features, probability]), [*rows.names, SCORE], n_bins=n_bins
+        np.column_stack([labelled.X, probability]), [*rows.names, SCORE], n_bins=n_bins
     )  # fmt: skip
     pool = make_pool(labelled, np.zeros(len(probability), bool))
     built = run_scenarios([pool], STRENGTHS, n_each=n_scenarios, rng=rng)
@@ -139,7 +138,7 @@ def begin(
 
 
 def replay_days(
-    rows: StreamRows, schedule: DailySchedule, beginning: Beginning, *, model: Mapping[str, Any],
+    rows: StreamRows, schedule: DailySchedule, beginning: Beginning, *, estimator: EstimatorConfig,
     limits: Mapping[str, float], review_cost_eur: float, until: int, rng: np.random.Generator,
 ) -> list[Day]:  # fmt: skip
     """Replay the days from the schedule's start to before `until` under each retraining policy.
@@ -170,7 +169,7 @@ def replay_days(
         due = tuple(p for p, wish in wished.items() if wish and day + 1 - since[p] >= schedule.retrain_days)
         if due:
             last = day + 1 - schedule.label_delay_days
-            again = _fit(rows, on_days(rows, last - schedule.train_days, last), (day + 1) * DAY_SECONDS, model)
+            again = _fit(rows, on_days(rows, last - schedule.train_days, last), (day + 1) * DAY_SECONDS, estimator)
             served |= dict.fromkeys(due, again)
             since |= dict.fromkeys(due, day + 1)
         so_far = slice(0, today.stop)
@@ -225,24 +224,21 @@ def _attribute(
     return found.verdict, found.confidence
 
 
-def _fit(rows: StreamRows, part: slice, moment: float, model: Mapping[str, Any]) -> FittedEstimator:
+def _fit(rows: StreamRows, part: slice, moment: float, estimator: EstimatorConfig) -> FittedEstimator:
     known = rows.known_at(moment)[part]
     if not known.any():
         raise ValueError("stream replay, training: expected a reported fraud in its days, found none; lengthen them")
-    return fit_estimator(
-        "catboost", rows.features[part], known,
-        settings=model["catboost"], seed=model["seed"], n_threads=model["n_threads"],
-    )  # fmt: skip
+    return estimator.fit(rows.features[part], known)
 
 
 def _probability(model: FittedEstimator, features: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-model.margin(features)))
+    return 1 / (1 + np.exp(-model.decision_function(features)))
 
 
 def _cost(
     rows: StreamRows, part: slice, model: FittedEstimator, schedule: DailySchedule, review_cost_eur: float
 ) -> float:
-    margin = model.margin(rows.features[part])
+    margin = model.decision_function(rows.features[part])
     n_alerts = min(len(margin), round(schedule.alert_share * len(margin)))
     reviewed = np.argsort(-margin, kind="stable")[:n_alerts]
     missed = np.where(rows.y_true[part] == 1, rows.amount_eur[part], 0.0)

@@ -23,6 +23,7 @@ from fraud_core.drift.attribution.scenarios import (
 from fraud_core.drift.performance.forward_chaining import fit_rows
 from fraud_core.drift.two_sample.multivariate import discriminant_terms
 from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.model.estimators import EstimatorConfig
 
 N_MODES = 4
 EARLY_SHARE = 0.4  # of the time of v0: the models of the pools are fitted before it
@@ -90,7 +91,7 @@ class AttributionStudy:
 
 
 def attribution_study(
-    v0: Transactions, v1: Transactions, *, n_each: int, model: Mapping[str, Any], seed: int, rng: np.random.Generator
+    v0: Transactions, v1: Transactions, *, n_each: int, estimator: EstimatorConfig, seed: int, rng: np.random.Generator
 ) -> AttributionStudy:
     """Fit the attribution on simulated scenarios over v0 and judge it where it has not been.
 
@@ -101,7 +102,7 @@ def attribution_study(
     n_each
         Scenarios of each cause to learn from; two thirds as many are judged.
     """
-    pools = scenario_pools(v0, model=model, rng=rng)
+    pools = scenario_pools(v0, estimator=estimator, rng=rng)
     built = run_scenarios(pools, STRENGTHS, n_each=n_each, rng=rng)
     attributor = learn_causes(built, seed=seed)
     blind = learn_causes([_without_labels(one) for one in built], seed=seed)
@@ -110,7 +111,7 @@ def attribution_study(
         pools, HELD_OUT_STRENGTHS, n_each=n_judged, rng=rng.spawn(1)[0], background=STRONG_BACKGROUND
     )
     held_out = run_scenarios(pools, HELD_OUT_STRENGTHS, n_each=n_judged, rng=rng)
-    other = run_scenarios([_day_pool(v0, v1, model)], HELD_OUT_STRENGTHS, n_each=n_judged, rng=rng.spawn(1)[0])
+    other = run_scenarios([_day_pool(v0, v1, estimator)], HELD_OUT_STRENGTHS, n_each=n_judged, rng=rng.spawn(1)[0])
     attacks = [one for one in held_out if one.cause in ATTACKS]
     # p-values at 0.05 for the best feature and the score: the most that their tests can say
     silent = sum(max(one.evidence.features, one.evidence.scores) < -np.log10(0.05 / 2) for one in attacks)
@@ -155,14 +156,14 @@ def _without_labels(one: Scenario) -> Scenario:
     return replace(one, evidence=one.evidence.without_labels())
 
 
-def _day_pool(v0: Transactions, v1: Transactions, model: Mapping[str, Any]) -> Pool:
+def _day_pool(v0: Transactions, v1: Transactions, estimator: EstimatorConfig) -> Pool:
     """v1 as a pool, scored by a model of all of v0."""
-    fitted = fit_rows(v0, v0.y_observed, np.ones(len(v0.y_observed), bool), model)
-    rows = LabelledWindow(v1.X, v1.y_observed, 1 / (1 + np.exp(-fitted.margin(v1.X))))
+    fitted = fit_rows(v0, v0.y_observed, np.ones(len(v0), bool), estimator)
+    rows = LabelledWindow(v1.X, v1.y_observed, 1 / (1 + np.exp(-fitted.decision_function(v1.X))))
     return make_pool(rows, np.zeros(len(v1.y_observed), bool))
 
 
-def scenario_pools(v0: Transactions, *, model: Mapping[str, Any], rng: np.random.Generator) -> list[Pool]:
+def scenario_pools(v0: Transactions, *, estimator: EstimatorConfig, rng: np.random.Generator) -> list[Pool]:
     """The later hours of v0 as pools: scored by a model of the earlier hours, and by one without each mode of fraud."""
     since = v0.time_s - v0.time_s[0]
     early = since < EARLY_SHARE * since[-1]
@@ -171,8 +172,8 @@ def scenario_pools(v0: Transactions, *, model: Mapping[str, Any], rng: np.random
     for left_out in (None, *range(N_MODES)):
         later = ~early
         unseen = np.zeros(len(mode), bool) if left_out is None else mode == left_out
-        fitted = fit_rows(v0, v0.y_observed, early & ~unseen, model)
-        probability = 1 / (1 + np.exp(-fitted.margin(v0.X[later])))
+        fitted = fit_rows(v0, v0.y_observed, early & ~unseen, estimator)
+        probability = 1 / (1 + np.exp(-fitted.decision_function(v0.X[later])))
         # a fraud that the model finds although it never saw its mode is no new pattern to it: the row leaves the pool
         found = unseen[later] & (probability >= FOUND_SCORE)
         unseen, probability, later = unseen[later][~found], probability[~found], np.flatnonzero(later)[~found]

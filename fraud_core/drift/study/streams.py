@@ -17,6 +17,7 @@ from fraud_core.drift.replay.daily_replay import POLICIES, DailySchedule, Day, b
 from fraud_core.drift.replay.stream_rows import hide_reports, to_stream
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.model.estimators import EstimatorConfig
 
 PLAIN, HIDDEN = "plain", "labels_hidden"
 WINDOWS_DAYS = (1, 7)
@@ -43,9 +44,14 @@ class StreamRun:
 
 
 def stream_study(
-    setting: Mapping[str, Any], *, model: Mapping[str, Any], limits: Mapping[str, float], review_cost_eur: float,
-    seed: int, rng: np.random.Generator,
-) -> list[StreamRun]:  # fmt: skip
+    setting: Mapping[str, Any],
+    *,
+    estimator: EstimatorConfig,
+    limits: Mapping[str, float],
+    review_cost_eur: float,
+    seed: int,
+    rng: np.random.Generator,
+) -> list[StreamRun]:
     """Replay the streams of every seed.
 
     Parameters
@@ -68,7 +74,15 @@ def stream_study(
             f"where the stream ends, got {setting['change_day']}"
         )
     return [
-        _run(setting, schedule, model=model, limits=limits, review_cost_eur=review_cost_eur, seed=seed + k, rng=rng)
+        _run(
+            setting,
+            schedule,
+            estimator=estimator,
+            limits=limits,
+            review_cost_eur=review_cost_eur,
+            seed=seed + k,
+            rng=rng,
+        )
         for k in range(setting["n_seeds"])
     ]
 
@@ -87,11 +101,14 @@ def summarise_streams(runs: Sequence[StreamRun]) -> dict[str, Any]:
     first = runs[0]
     watched = len(_after(first, PLAIN))
     out: dict[str, Any] = {
-        "seeds": len(runs), "days_watched": watched, "payments": first.payments, "fraud_share": first.fraud_share,
+        "seeds": len(runs),
+        "days_watched": watched,
+        "payments": first.payments,
+        "fraud_share": first.fraud_share,
         "plain.drifted_days": _mean([np.mean([d.features == "drifted" for d in r.days[PLAIN]]) for r in runs]),
         "plain.attack_days": _mean([np.mean([d.cause in ATTACKS for d in r.days[PLAIN]]) for r in runs]),
         "labels_known": _mean([r.days[PLAIN][-1].frauds_known / r.days[PLAIN][-1].frauds for r in runs]),
-    }  # fmt: skip
+    }
     for name in first.days:
         for policy in POLICIES:
             out[f"{name}.{policy}.after_eur"] = _mean([_cost(_after(r, name), policy) for r in runs])
@@ -103,9 +120,15 @@ def summarise_streams(runs: Sequence[StreamRun]) -> dict[str, Any]:
 
 
 def _run(
-    setting: Mapping[str, Any], schedule: DailySchedule, *, model: Mapping[str, Any], limits: Mapping[str, float],
-    review_cost_eur: float, seed: int, rng: np.random.Generator,
-) -> StreamRun:  # fmt: skip
+    setting: Mapping[str, Any],
+    schedule: DailySchedule,
+    *,
+    estimator: EstimatorConfig,
+    limits: Mapping[str, float],
+    review_cost_eur: float,
+    seed: int,
+    rng: np.random.Generator,
+) -> StreamRun:
     change, settings = setting["change_day"], setting["stream"]
     drifted = {
         kind: StreamSettings(**settings, drift=kind, drift_day=change, drift_size=size)
@@ -119,13 +142,24 @@ def _run(
     for name, events in streams.items():
         rows = to_stream(events, windows_days=WINDOWS_DAYS)
         beginning = beginning or begin(
-            rows, schedule, model=model, n_bins=2 * int(limits["n_bins"]), n_scenarios=setting["n_scenarios"],
-            seed=seed, rng=rng,
-        )  # fmt: skip
+            rows,
+            schedule,
+            estimator=estimator,
+            n_bins=2 * int(limits["n_bins"]),
+            n_scenarios=setting["n_scenarios"],
+            seed=seed,
+            rng=rng,
+        )
         days[name] = replay_days(
-            rows, schedule, beginning, model=model, limits=limits, review_cost_eur=review_cost_eur,
-            until=StreamSettings(**settings).n_days, rng=rng,
-        )  # fmt: skip
+            rows,
+            schedule,
+            beginning,
+            estimator=estimator,
+            limits=limits,
+            review_cost_eur=review_cost_eur,
+            until=StreamSettings(**settings).n_days,
+            rng=rng,
+        )
     return StreamRun(days, change, plain.height, float(plain["label"].mean()))
 
 

@@ -13,12 +13,13 @@ from fraud_core.drift.performance.cbpe import LabelFree, estimate_performance
 from fraud_core.drift.performance.forward_chaining import fit_rows, forward_margins
 from fraud_core.drift.replay.block_replay import Block, Schedule, hide_frauds, replay
 from fraud_core.drift.two_sample.multivariate import discriminant_terms
+from fraud_core.model.estimators import EstimatorConfig
 
 FORWARD_BLOCKS = 4
 
 
 def label_free_study(
-    v0: Transactions, v1: Transactions, *, model: Mapping[str, Any], n_resamples: int, rng: np.random.Generator
+    v0: Transactions, v1: Transactions, *, estimator: EstimatorConfig, n_resamples: int, rng: np.random.Generator
 ) -> tuple[LabelFree, LabelFree, LabelFree]:
     """Average precision expected before labels: on v1, on the last block of v0, and under a pattern never seen.
 
@@ -29,8 +30,8 @@ def label_free_study(
         of v1, half as many as there are frauds, became fraud: features and scores are the same, so the estimate cannot
         move, and the truth does. This is the case in which the method must fail.
     """
-    margin, y_true, row = forward_margins(v0, n_blocks=FORWARD_BLOCKS, model=model)
-    scored = fit_rows(v0, v0.y_observed, np.ones(len(v0.y_observed), bool), model).margin(v1.X)
+    margin, y_true, row = forward_margins(v0, n_blocks=FORWARD_BLOCKS, estimator=estimator)
+    scored = fit_rows(v0, v0.y_observed, np.ones(len(v0), bool), estimator).decision_function(v1.X)
     drawn: dict[str, Any] = {"rng": rng, "n_resamples": n_resamples}
     on_v1 = estimate_performance(margin, y_true, scored, v1.y_observed, **drawn)
     last = np.arange(len(row)) >= len(row) - len(row) // FORWARD_BLOCKS
@@ -46,7 +47,7 @@ def label_free_study(
 
 def replay_study(
     v0: Transactions, v1: Transactions, names: Sequence[str], attributor: Attributor, setting: Mapping[str, float], *,
-    model: Mapping[str, Any], decision: Mapping[str, float], limits: Mapping[str, float], rng: np.random.Generator,
+    estimator: EstimatorConfig, decision: Mapping[str, float], limits: Mapping[str, float], rng: np.random.Generator,
 ) -> tuple[list[Block], list[Block]]:  # fmt: skip
     """Both versions replayed as one stream, as it was and with frauds hidden from an hour on.
 
@@ -59,7 +60,7 @@ def replay_study(
     schedule = Schedule(**{f.name: setting[f.name] for f in fields(Schedule)})
     hidden = hide_frauds(rows, setting["hidden_share"], from_hour=setting["attack_hour"], rng=rng)
     plain, attacked = (
-        replay(rows, seen, names, schedule, attributor, model=model, decision=decision, limits=limits, rng=rng)
+        replay(rows, seen, names, schedule, attributor, estimator=estimator, decision=decision, limits=limits, rng=rng)
         for seen in (rows.y_observed, hidden)
     )
     return plain, attacked

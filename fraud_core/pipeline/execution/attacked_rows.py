@@ -31,15 +31,15 @@ def attacked_rows(
 
     Examples
     --------
-    >>> from fraud_core.model.estimators import fit_estimator
+    >>> from fraud_core.model.estimators import EstimatorConfig
     >>> from fraud_core.pipeline.storage.dataset_versions import open_versions
     >>> rows = open_versions("toy").training_rows
-    >>> fitted = fit_estimator("logistic_regression", rows.X, rows.y_observed, settings={}, seed=0, n_threads=1)
+    >>> fitted = EstimatorConfig("logistic_regression").fit(rows.X, rows.y_observed)
     >>> found = attacked_rows(rows, {"boundary": 0.5}, fitted, n_draws=2, rng=np.random.default_rng(0))
     >>> len(found["boundary"]), int(found["boundary"][0].y_true.sum() * 2) == int(rows.y_observed.sum())
     (2, True)
     """
-    known = Knowledge(margin=fitted.margin(rows.X), source=simulated_sources(len(rows.y_observed)))
+    known = Knowledge(margin=fitted.decision_function(rows.X), source=simulated_sources(len(rows.y_observed)))
     return {
         name: [attack(name, rows, rate, rng=rng, knowledge=known).rows for _ in range(n_draws)]
         for name, rate in attacks.items()

@@ -8,6 +8,7 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.metrics import expected_cost_eur
+from fraud_core.model.parameters import read_model_parameters
 from fraud_core.pipeline.execution.cell_cache import run_cells
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.storage.dataset_versions import Versions
@@ -65,12 +66,9 @@ def run_study(
         As from `fraud_core.poisoning.study.cells.run_cell`, in the order of the cells.
     """
     shown = progress or progress_bar()
-    catboost = model["catboost"]
-    inputs = _inputs(cells, data, catboost, defences, n_processes, shown)
-    settings = {
-        "catboost": dict(catboost), "calibration": model["calibration"]["catboost"], "decision": dict(decision),
-        "defences": list(defences),
-    }  # fmt: skip
+    estimator = read_model_parameters(model).config()
+    inputs = _inputs(cells, data, estimator.settings, defences, n_processes, shown)
+    settings = {"estimator": estimator, "decision": dict(decision), "defences": list(defences)}
     # Attacked cells take longest and go first, so that the processes end together.
     order = sorted(cells, key=lambda cell: cell.attack in (CLEAN, PLACEBO))
     found = run_cells(run_cell, order, inputs, settings, what="cells", n_processes=n_processes, progress=shown)
@@ -79,7 +77,7 @@ def run_study(
 
 
 def _inputs(
-    cells: Sequence[Cell], data: Versions, catboost: Mapping, defences: Sequence[str], n_processes: int, shown
+    cells: Sequence[Cell], data: Versions, bins: Mapping[str, Any], defences: Sequence[str], n_processes: int, shown
 ) -> Inputs:
     rows = data.training_rows
     margin = neighbours = distance = np.empty(0)
@@ -92,7 +90,7 @@ def _inputs(
         parts = [Part(number, NEIGHBOUR_PARTS) for number in range(NEIGHBOUR_PARTS)]
         found = run_cells(neighbour_part, parts, rows.X, what="neighbours", n_processes=n_processes, progress=shown)
         neighbours, distance = (np.concatenate([part[key] for part in found]) for key in ("neighbours", "distance"))
-    return Inputs(rows, data.holdout.X, margin, neighbours, distance, bin_settings(catboost))
+    return Inputs(rows, data.holdout.X, margin, neighbours, distance, bin_settings(bins))
 
 
 def monitor_attacks(

@@ -17,9 +17,9 @@ from fraud_core.data.rows import Transactions
 from fraud_core.drift.monitoring.reference_histogram import SCORE, build_reference
 from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, bin_edges, bin_shares
 from fraud_core.errors import BundleError
-from fraud_core.model.estimators import fit_estimator
 from fraud_core.model.export import to_plain_form
-from fraud_core.model.training import DecidingModel, train
+from fraud_core.model.parameters import EstimatorParameters, ModelParameters
+from fraud_core.model.training import CalibratedClassifier, train
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.params import Params
 from fraud_core.pipeline.paths import within_project
@@ -44,9 +44,9 @@ SECONDS_A_DAY = 86_400
 
 @dataclass(frozen=True)
 class Plan:
-    """The sections of params.yaml that make a candidate, as plain values; all of them are recorded in it."""
+    """The sections of params.yaml that make a candidate; all of them are recorded in it."""
 
-    model: dict[str, Any]
+    model: ModelParameters
     decision: dict[str, Any]
     policy: dict[str, Any]
     certificate: dict[str, Any]
@@ -54,7 +54,7 @@ class Plan:
 
 # For toy data and tests: a model that trains in a second.
 TOY_PLAN = Plan(
-    model={"seed": 1, "n_threads": 1, "catboost": {"iterations": 30}, "calibration": {"catboost": "platt"}},
+    model=ModelParameters(seed=1, n_threads=1, estimators={"catboost": EstimatorParameters({"iterations": 30})}),
     decision={"alert_budget": 0.05, "review_cost_eur": 5.0},
     policy={
         "loss_share": 1.0, "friction_share": 0.1, "review_miss_share": 0.1, "review_capacity_per_day": 5000.0,
@@ -67,9 +67,9 @@ TOY_PLAN = Plan(
 def train_candidate(params: Params) -> None:
     """Train each servable estimator on v0, keep the best on the validation hours, and write it as plain files."""
     versions = open_versions("data", params.data.card)
-    plan = Plan(*(msgspec.to_builtins(getattr(params, name)) for name in Plan.__dataclass_fields__))
+    plan = plan_of(params)
     names, show = params.model.candidates, progress_bar()
-    trained: dict[str, DecidingModel] = {}
+    trained: dict[str, CalibratedClassifier] = {}
     for number, name in enumerate(names):
         show("training candidates", number, len(names))
         trained[name] = train_by(plan, name, versions.training_rows)
@@ -79,13 +79,17 @@ def train_candidate(params: Params) -> None:
     print(f"{CANDIDATE}: {best}, model version {written}")
 
 
-def train_by(plan: Plan, name: str, rows: Transactions) -> DecidingModel:
+def plan_of(params: Params) -> Plan:
+    """The plan that the parameters describe."""
+    decision, policy, certificate = (
+        msgspec.to_builtins(section) for section in (params.decision, params.policy, params.certificate)
+    )
+    return Plan(params.model, decision, policy, certificate)
+
+
+def train_by(plan: Plan, name: str, rows: Transactions) -> CalibratedClassifier:
     """Train one estimator with the settings of a plan."""
-    model = plan.model
-    return train(
-        name, rows, settings=model[name], seed=model["seed"], n_threads=model["n_threads"],
-        calibration=model["calibration"][name], **plan.decision,
-    )  # fmt: skip
+    return train(plan.model.config(name), rows, **plan.decision)
 
 
 def open_candidate(data_dir: str) -> bundle.Bundle:
@@ -98,7 +102,7 @@ def open_candidate(data_dir: str) -> bundle.Bundle:
 
 
 def write_candidate(
-    place: Path, chosen: DecidingModel, versions: Versions, plan: Plan, entities: EntityWindows | None = None
+    place: Path, chosen: CalibratedClassifier, versions: Versions, plan: Plan, entities: EntityWindows | None = None
 ) -> str:
     """Write a trained model as plain files after checking that they score and explain alike; returns its version.
 
@@ -114,7 +118,7 @@ def write_candidate(
         more than 1e-6.
     """
     rows = versions.training_rows
-    judged = _judged(chosen, rows, versions.card, plan)
+    judged = _judged(chosen, rows, versions.card)
     policy = choose_policy(
         judged, PolicySettings(**plan.policy), review_cost_eur=plan.decision["review_cost_eur"],
         threshold=chosen.operating_point.threshold, n_replicates=POLICY_REPLICATES, rng=np.random.default_rng(0),
@@ -136,7 +140,7 @@ def write_candidate(
         origin={
             "estimator": chosen.estimator.name,
             "data_sha256": versions.content_sha256,
-            "parameters": {name: getattr(plan, name) for name in Plan.__dataclass_fields__},
+            "parameters": msgspec.to_builtins(plan),
             "other_policies": _other_policies(judged, plan),
             "validation": {
                 "average_precision": chosen.validation_average_precision,
@@ -151,13 +155,13 @@ def write_candidate(
     )
 
 
-def _plain_model(chosen: DecidingModel, rows: Transactions, plan: Plan) -> ModelArrays:
+def _plain_model(chosen: CalibratedClassifier, rows: Transactions, plan: Plan) -> ModelArrays:
     """Trees, tables and votes, the first two held against CatBoost on the last rows of v0."""
     from fraud_core.explain.contributions import shap_values
 
     plain, sample = to_plain_form(chosen.estimator), rows.X[-EXPORT_ROWS:]
     tables = build_leaf_tables(plain.trees, plain.leaf_weight)
-    worst = float(np.abs(plain.trees.margin(sample) - chosen.estimator.margin(sample)).max())
+    worst = float(np.abs(plain.trees.margin(sample) - chosen.estimator.decision_function(sample)).max())
     if worst > EXPORT_TOLERANCE:
         raise BundleError(f"the exported trees differ from CatBoost's scores by {worst:.1e}, over {EXPORT_TOLERANCE:g}")
     expected, _ = shap_values(chosen.estimator.model, sample)
@@ -175,14 +179,10 @@ def _votes(rows: Transactions, plan: Plan) -> PartitionEnsemble:
     return certify(rows.X, rows.y_observed, k=k, alert_budget=settings["vote_budget"])
 
 
-def _judged(chosen: DecidingModel, rows: Transactions, card: DatasetCard, plan: Plan) -> Judged:
+def _judged(chosen: CalibratedClassifier, rows: Transactions, card: DatasetCard) -> Judged:
     """The validation rows as a policy sees them, with the probabilities of the fit that has not seen them."""
-    name, model, late = chosen.estimator.name, plan.model, rows.is_validation
-    first = fit_estimator(
-        name, rows.X[~late], rows.y_observed[~late], settings=model[name], seed=model["seed"],
-        n_threads=model["n_threads"],
-    )  # fmt: skip
-    probability = chosen.calibration.probability(first.margin(rows.X[late]))
+    late = rows.is_validation
+    probability = chosen.calibration.probability(chosen.validation_log_odds)
     return Judged(
         rows.y_observed[late], probability, rows.amount_eur[late], card.split.validation_seconds / SECONDS_A_DAY
     )
@@ -207,7 +207,7 @@ def _contract(card: DatasetCard, entities: EntityWindows | None) -> Contract:
     return Contract(card.name, fields, tuple(card.model_features), card.only("amount"), entities)
 
 
-def _reference(chosen: DecidingModel, rows: Transactions, versions: Versions) -> Reference:
+def _reference(chosen: CalibratedClassifier, rows: Transactions, versions: Versions) -> Reference:
     """The distribution of each feature over v0, of the score over the validation hours, and of both by hour of day.
 
     Hours are left out when one of them holds too few rows to compare a window with.

@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from fraud_core.bundle.schema import EntityWindows
 from fraud_core.entities.card import entity_card, split_stream
 from fraud_core.evaluation.metrics import average_precision
@@ -18,7 +16,7 @@ from fraud_core.features.windows import DAY_SECONDS, reach_seconds
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.params import EntityModel, Params
 from fraud_core.pipeline.paths import within_project
-from fraud_core.pipeline.stages.candidate import Plan, train_by, write_candidate
+from fraud_core.pipeline.stages.candidate import plan_of, train_by, write_candidate
 from fraud_core.pipeline.stages.promote import seal
 from fraud_core.pipeline.storage.dataset_versions import Versions
 from fraud_core.pipeline.storage.event_stream import EventStream, open_events
@@ -45,10 +43,10 @@ def make_entity_model(params: Params, *, data_dir: str = "data") -> str:
     show("model of entities: features", 1, STEPS)
     versions = _versions(stream, settings)
     show("model of entities: training", 2, STEPS)
-    plan = Plan(*(msgspec.to_builtins(getattr(params, name)) for name in Plan.__dataclass_fields__))
-    chosen = train_by(plan, "catboost", versions.training_rows)
+    plan = plan_of(params)
+    chosen = train_by(plan, params.model.studied, versions.training_rows)
     holdout = versions.holdout
-    found = average_precision(holdout.y_observed, chosen.estimator.margin(holdout.X))
+    found = average_precision(holdout.y_observed, chosen.estimator.decision_function(holdout.X))
     windows = EntityWindows(tuple(settings.windows_days), settings.label_delay_days)
     place = within_project(BUNDLE)
     partial = place.with_name(f".{place.name}")

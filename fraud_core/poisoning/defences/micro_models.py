@@ -40,7 +40,9 @@ def micro_model_votes(quantised: Quantised, y: np.ndarray, *, seed: int) -> np.n
         if len(np.unique(y[own])) < 2:
             continue
         balance = float(np.log((y[own] == 0).sum() / (y[own] == 1).sum()))
-        vote = fit_sample(quantised, own, y[own], seed=seed + number).margin(quantised.features) + balance > 0
+        vote = (
+            fit_sample(quantised, own, y[own], seed=seed + number).decision_function(quantised.features) + balance > 0
+        )
         others = slice_of != number
         against[others] += vote[others] != (y[others] == 1)
         voters[others] += 1

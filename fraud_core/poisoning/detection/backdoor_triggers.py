@@ -113,7 +113,7 @@ def find_trigger(rows: Transactions, high: float, *, seed: int, quantised: Quant
         return None
     without = features.copy()
     without[:, columns] = usual[columns]
-    excused = (model.margin(features) <= high) & (model.margin(without) > high)
+    excused = (model.decision_function(features) <= high) & (model.decision_function(without) > high)
     found = [each for column in columns for each in _ranges(rows, doubtful, int(column), excused)]
     return min(found, key=lambda suspected: suspected.p_value, default=None)
 
@@ -136,7 +136,7 @@ def _largest_drop(
     rare = [float(np.median(part)) for part in ranges]
     tried = np.repeat(known[None], len(rare) + 1, axis=0)
     tried[:, :, column] = np.array([*rare, usual[column]])[:, None]
-    margin = model.margin(tried.reshape(-1, known.shape[1])).reshape(len(rare) + 1, -1).mean(axis=1)
+    margin = model.decision_function(tried.reshape(-1, known.shape[1])).reshape(len(rare) + 1, -1).mean(axis=1)
     return float(margin[-1] - margin[:-1].min())
 
 

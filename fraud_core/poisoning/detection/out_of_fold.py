@@ -118,7 +118,7 @@ def out_of_fold_scores(
             sample, y[sample], settings=settings, seed=seed * N_FOLDS + number, sample_weight=weight[sample]
         )
         scored = fold == number
-        margin[scored] = model.margin(rows.X[scored]) + offset
+        margin[scored] = model.decision_function(rows.X[scored]) + offset
     return OutOfFold(margin, fold)
 
 
@@ -169,7 +169,7 @@ def sample_loss(
     >>> bool(found.max() < 0.7)
     True
     """
-    margin = fit_sample(quantised, learnt, y[learnt], seed=seed).margin(quantised.features[scored])
+    margin = fit_sample(quantised, learnt, y[learnt], seed=seed).decision_function(quantised.features[scored])
     return np.logaddexp(0.0, np.where(y[scored] == 1, -margin, margin))
 
 

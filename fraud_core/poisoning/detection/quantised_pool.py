@@ -12,11 +12,8 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
-from fraud_core.evaluation.metrics import average_precision
-from fraud_core.model.calibration import Method, calibrate
-from fraud_core.model.estimators import FittedEstimator
-from fraud_core.model.operating_point import choose_threshold
-from fraud_core.model.training import DecidingModel
+from fraud_core.model.estimators import EstimatorConfig, FittedEstimator
+from fraud_core.model.training import CalibratedClassifier, train
 
 BIN_SETTINGS = ("border_count", "max_bin", "feature_border_type", "nan_mode", "per_float_feature_quantization")
 
@@ -103,7 +100,7 @@ def quantise(features: np.ndarray, settings: Mapping[str, Any] | None = None) ->
     >>> y = rng.integers(0, 2, 50)
     >>> X = rng.normal(y[:, None], 1.0, (50, 2))
     >>> learnt = np.arange(40)
-    >>> quantise(X).fit(learnt, y[learnt], settings={"iterations": 5}, seed=0).margin(X).shape
+    >>> quantise(X).fit(learnt, y[learnt], settings={"iterations": 5}, seed=0).decision_function(X).shape
     (50,)
     """
     from catboost import Pool
@@ -141,15 +138,13 @@ def duplicate_groups(features: np.ndarray) -> np.ndarray:
 
 def train_quantised(
     quantised: Quantised,
+    estimator: EstimatorConfig,
     rows: Transactions,
     *,
-    settings: Mapping[str, Any],
-    seed: int,
     alert_budget: float,
     review_cost_eur: float,
     numbers: np.ndarray | None = None,
-    calibration: Method = "platt",
-) -> DecidingModel:
+) -> CalibratedClassifier:
     """The steps of `fraud_core.model.training.train` on a matrix in bins.
 
     The model that decides is the champion's own when all rows are learnt. The model of the early hours, which gives
@@ -159,9 +154,11 @@ def train_quantised(
     ----------
     quantised
         The matrix that the rows are of.
+    estimator
+        CatBoost, with its settings, seed and calibration.
     rows
         Rows to learn from, with the labels to learn.
-    settings, seed, alert_budget, review_cost_eur, calibration
+    alert_budget, review_cost_eur
         As in `fraud_core.model.training.train`.
     numbers
         Shape (n_rows,), the number of each of the rows in the matrix; None when the rows are the whole matrix.
@@ -172,26 +169,14 @@ def train_quantised(
     >>> toy = toy_transactions(600, seed=0)
     >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
     ...                     is_validation=np.arange(600) >= 450)
-    >>> model = train_quantised(quantise(rows.X), rows, settings={"iterations": 5}, seed=0, alert_budget=0.2,
-    ...                         review_cost_eur=1.0)
+    >>> estimator = EstimatorConfig("catboost", {"iterations": 5})
+    >>> model = train_quantised(quantise(rows.X), estimator, rows, alert_budget=0.2, review_cost_eur=1.0)
     >>> 0 < model.operating_point.threshold < 1
     True
     """
-    numbers = np.arange(len(rows.y_observed)) if numbers is None else numbers
-    early, late = ~rows.is_validation, rows.is_validation
-    first = quantised.fit(numbers[early], rows.y_observed[early], settings=settings, seed=seed)
-    margin = first.margin(rows.X[late])
-    calibrated = calibrate(margin, rows.y_observed[late], calibration)
-    operating_point = choose_threshold(
-        rows.y_observed[late],
-        calibrated.probability(margin),
-        rows.amount_eur[late],
-        review_cost_eur=review_cost_eur,
-        alert_budget=alert_budget,
-    )
-    return DecidingModel(
-        estimator=quantised.fit(numbers, rows.y_observed, settings=settings, seed=seed),
-        calibration=calibrated,
-        operating_point=operating_point,
-        validation_average_precision=average_precision(rows.y_observed[late], margin),
-    )
+    numbers = np.arange(len(rows)) if numbers is None else numbers
+
+    def fit(part: np.ndarray) -> FittedEstimator:
+        return quantised.fit(numbers[part], rows.y_observed[part], settings=estimator.settings, seed=estimator.seed)
+
+    return train(estimator, rows, alert_budget=alert_budget, review_cost_eur=review_cost_eur, fit=fit)

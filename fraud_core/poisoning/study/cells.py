@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.model.training import DecidingModel
+from fraud_core.model.training import CalibratedClassifier
 from fraud_core.poisoning.attacks.targeted import Knowledge, Poisoned, attack
 from fraud_core.poisoning.defences.nearest_neighbours import after_moves, nearest_neighbours
 from fraud_core.poisoning.defences.sanitizers import Evidence, defend, trust
@@ -164,8 +164,7 @@ def run_cell(cell: Cell, inputs: Inputs, settings: Mapping[str, Any]) -> dict[st
         Shared data; the attack reaches the validation hours too, as it would in life, but ``none`` alone believes it
         there: every defence has the labels of those hours from before the attack.
     settings
-        Keys ``catboost``, settings of the estimator, ``calibration``, its calibration, ``decision``, section of
-        params.yaml, and ``defences``, names.
+        Keys ``estimator``, an `EstimatorConfig`, ``decision``, section of params.yaml, and ``defences``, names.
 
     Returns
     -------
@@ -191,7 +190,7 @@ class _Bench:
 
     def __init__(self, cell: Cell, inputs: Inputs, settings: Mapping[str, Any], poisoned: Poisoned) -> None:
         self.cell, self.inputs, self.settings, self.poisoned = cell, inputs, settings, poisoned
-        self.trained: dict[str, DecidingModel] = {}
+        self.trained: dict[str, CalibratedClassifier] = {}
         self.as_before = poisoned.rows.X is inputs.rows.X
         self.quantised = inputs.quantised if self.as_before else quantise(poisoned.rows.X, inputs.bins)
         self.seen = trust(poisoned.rows, poisoned.y_true[poisoned.rows.is_trusted])
@@ -225,7 +224,7 @@ class _Bench:
             out |= self._policy(scan, models, out)
         return out
 
-    def _policy(self, scan: Scan, models: Mapping[str, DecidingModel], out: Mapping[str, np.ndarray]) -> dict:
+    def _policy(self, scan: Scan, models: Mapping[str, CalibratedClassifier], out: Mapping[str, np.ndarray]) -> dict:
         trusted = {"none": models[TRUSTED].validation_average_precision, "out_of_fold": 0.0}
         if "out_of_fold" in models:
             trusted["out_of_fold"] = models["out_of_fold"].validation_average_precision
@@ -234,17 +233,22 @@ class _Bench:
         parts = {key.split(".", 1)[1]: value for key, value in out.items() if key.startswith(f"{taken}.")}
         return {f"policy.{key}": value for key, value in parts.items()} | {"policy.cleaned": np.array(chosen != "none")}
 
-    def _train(self, rows: Transactions, numbers: np.ndarray | None = None) -> DecidingModel:
+    def _train(self, rows: Transactions, numbers: np.ndarray | None = None) -> CalibratedClassifier:
         numbers = np.arange(len(rows.y_observed)) if numbers is None else numbers
         key = hashlib.sha256(numbers.tobytes() + np.ascontiguousarray(rows.y_observed).tobytes()).hexdigest()
         if key not in self.trained:
             self.trained[key] = train_quantised(
-                self.quantised, rows, numbers=numbers, settings=self.settings["catboost"], seed=self.cell.fit_seed,
-                calibration=self.settings["calibration"], **self.settings["decision"],
-            )  # fmt: skip
+                self.quantised,
+                self.settings["estimator"].with_seed(self.cell.fit_seed),
+                rows,
+                numbers=numbers,
+                **self.settings["decision"],
+            )
         return self.trained[key]
 
-    def _result(self, name: str, model: DecidingModel, doubted: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    def _result(
+        self, name: str, model: CalibratedClassifier, doubted: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         features = self.inputs.holdout_features
         found = {
             f"{name}.log_odds": _log_odds(model, features).astype(np.float32),
@@ -290,8 +294,8 @@ class _Bench:
         return after_moves(self.inputs.neighbours, self.inputs.distance, before, self.seen.X, self.poisoned.changed)
 
 
-def _log_odds(model: DecidingModel, features: np.ndarray) -> np.ndarray:
-    return model.calibration.slope * model.estimator.margin(features) + model.calibration.intercept
+def _log_odds(model: CalibratedClassifier, features: np.ndarray) -> np.ndarray:
+    return model.calibration.slope * model.estimator.decision_function(features) + model.calibration.intercept
 
 
 def _untouched(rows: Transactions) -> Poisoned:

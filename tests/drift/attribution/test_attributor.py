@@ -31,7 +31,7 @@ class TestAttributor:
 
     def test_reference_with_few_frauds_is_inconclusive(self, attributor, pool):
         rows = pool.rows
-        few = LabelledWindow(rows.X[230:3000], rows.y_seen[230:3000], rows.probability[230:3000])
+        few = LabelledWindow(rows.X[230:3000], rows.y_observed[230:3000], rows.probability[230:3000])
         judged = attributor.attribute(few, rows, rng=np.random.default_rng(0))
         assert judged.verdict == INCONCLUSIVE
         assert "10 frauds" in judged.reason

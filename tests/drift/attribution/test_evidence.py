@@ -34,7 +34,7 @@ class TestEvidence:
     def test_windows_without_rows_or_frauds_are_errors(self, pool):
         rows = pool.rows
         for bad in (slice(0, 100), slice(1000, 3000)):
-            part = LabelledWindow(rows.X[bad], rows.y_seen[bad], rows.probability[bad])
+            part = LabelledWindow(rows.X[bad], rows.y_observed[bad], rows.probability[bad])
             with pytest.raises(ValueError, match="attribution: expected"):
                 gather_evidence(part, rows, rng=np.random.default_rng(0))
 
@@ -42,7 +42,7 @@ class TestEvidence:
         def gap(rows):
             features = rows.X.copy()
             features[:, 4] = np.nan
-            return LabelledWindow(features, rows.y_seen, rows.probability)
+            return LabelledWindow(features, rows.y_observed, rows.probability)
 
         found = gather_evidence(gap(pool.rows), gap(pool.rows), rng=np.random.default_rng(0))
         assert np.isfinite(found.vector()).all()

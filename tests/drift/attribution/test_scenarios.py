@@ -20,9 +20,9 @@ class TestScenarios:
     def test_reference_is_never_touched_and_labels_change_only_under_label_causes(self, pool, cause):
         rng = np.random.default_rng(1)
         reference, current = simulate([pool], cause, HELD_OUT_STRENGTHS[cause][0], rng=rng)
-        assert len(reference.y_seen) == 6000
-        assert set(np.unique(reference.y_seen)) == {0, 1}
-        assert len(current.y_seen) == len(current.probability) == len(current.features)
+        assert len(reference.y_observed) == 6000
+        assert set(np.unique(reference.y_observed)) == {0, 1}
+        assert len(current.y_observed) == len(current.probability) == len(current.X)
 
     def test_strengths_of_the_judgement_are_not_those_of_the_fit(self):
         for cause in set(CAUSES) - {"none"}:
@@ -34,17 +34,19 @@ class TestScenarios:
 
     def test_prior_multiplies_the_frauds_and_keeps_their_scores(self, pool):
         reference, current = simulate([pool], "prior", 2.5, rng=np.random.default_rng(3), background=NOWHERE)
-        assert current.y_seen.sum() == pytest.approx(2.5 * reference.y_seen.sum(), rel=0.35)
-        assert set(current.probability[current.y_seen == 1]) <= set(pool.rows.probability[pool.rows.y_seen == 1])
+        assert current.y_observed.sum() == pytest.approx(2.5 * reference.y_observed.sum(), rel=0.35)
+        assert set(current.probability[current.y_observed == 1]) <= set(
+            pool.rows.probability[pool.rows.y_observed == 1]
+        )
 
     @pytest.mark.parametrize(("cause", "labels"), [("labels_hidden", 0.5), ("labels_injected", 1.5)])
     def test_an_attack_on_labels_touches_no_feature_and_no_score(self, pool, cause, labels, monkeypatch):
         """A monitor of features and scores is given the same bytes with and without the attack."""
         monkeypatch.setattr(scenarios, "BACKGROUND_SHARE", 0.0)
         plain, attacked = (simulate([pool], each, 0.5, rng=np.random.default_rng(2))[1] for each in ("none", cause))
-        assert np.array_equal(plain.features, attacked.features)
+        assert np.array_equal(plain.X, attacked.X)
         assert np.array_equal(plain.probability, attacked.probability)
-        assert attacked.y_seen.sum() / plain.y_seen.sum() == pytest.approx(labels, abs=0.02)
+        assert attacked.y_observed.sum() / plain.y_observed.sum() == pytest.approx(labels, abs=0.02)
 
     def test_every_cause_is_simulated_as_often_as_asked(self, pool):
         built = run_scenarios([pool], {"none": (0.0,), "prior": (2.0, 3.0)}, n_each=2, rng=np.random.default_rng(0))

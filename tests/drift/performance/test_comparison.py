@@ -7,8 +7,9 @@ from fraud_core.data.rows import to_transactions
 from fraud_core.drift.performance.comparison import compare_performance, decompose_change, score_windows, verdict
 from fraud_core.evaluation.bootstrap import Interval
 from fraud_core.evaluation.metrics import average_precision, expected_cost_eur
+from fraud_core.model.estimators import EstimatorConfig
 
-MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 30}}
+ESTIMATOR = EstimatorConfig("catboost", {"iterations": 30})
 DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
 
 
@@ -18,11 +19,11 @@ def of_versions(versions):
 
 @pytest.fixture(scope="module")
 def scored(versions):
-    return score_windows(*of_versions(versions), model=MODEL, decision=DECISION)
+    return score_windows(*of_versions(versions), estimator=ESTIMATOR, decision=DECISION)
 
 
 def test_performance_is_measured_on_rows_the_model_has_not_seen(versions, rng):
-    found = score_windows(*of_versions(versions), model=MODEL, decision=DECISION)
+    found = score_windows(*of_versions(versions), estimator=ESTIMATOR, decision=DECISION)
     before, after, change = compare_performance(found, decision=DECISION, n_replicates=100, rng=rng)
     assert set(before) == set(after) == set(change)
     assert change["average_precision"].value == pytest.approx(
@@ -46,7 +47,7 @@ def test_calibration_and_threshold_come_from_before_both_windows(versions, score
         late,
         replace(v1, y_observed=1 - v1.y_observed),
     )
-    again = score_windows(*turned, model=MODEL, decision=DECISION)
+    again = score_windows(*turned, estimator=ESTIMATOR, decision=DECISION)
     assert again.threshold == scored.threshold
     assert np.array_equal(again.p_before, scored.p_before)
     assert np.array_equal(again.p_after, scored.p_after)

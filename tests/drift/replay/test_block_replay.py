@@ -12,8 +12,9 @@ from fraud_core.drift.replay.block_replay import (
     replay,
     summarise_replay,
 )
+from fraud_core.model.estimators import EstimatorConfig
 
-MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 20}}
+ESTIMATOR = EstimatorConfig("catboost", {"iterations": 20})
 DECISION = {"alert_budget": 0.05, "review_cost_eur": 5.0}
 LIMITS = {"n_bins": 10, "psi_limit": 0.1, "domain_limit": 0.6, "alpha": 0.05}
 
@@ -35,7 +36,7 @@ class Recorder:
         self.seen = []
 
     def attribute(self, reference, current, *, rng):
-        self.seen.append((len(current.y_seen), int(current.y_seen.sum())))
+        self.seen.append((len(current.y_observed), int(current.y_observed.sum())))
         return Attribution("none", 1.0, {}, "")
 
 
@@ -46,7 +47,7 @@ class TestReplay:
         recorder = Recorder()
         blocks = replay(
             stream, stream.y_observed, list("abcd"), self.SCHEDULE, recorder,
-            model=MODEL, decision=DECISION, limits=LIMITS, rng=np.random.default_rng(0),
+            estimator=ESTIMATOR, decision=DECISION, limits=LIMITS, rng=np.random.default_rng(0),
         )  # fmt: skip
         assert blocks[0].cause == INCONCLUSIVE
         assert [block.labels_known for block in blocks[:2]] == [2500, 3000]
@@ -59,7 +60,7 @@ class TestReplay:
         plain, attacked = (
             replay(
                 stream, seen, list("abcd"), self.SCHEDULE, Recorder(),
-                model=MODEL, decision=DECISION, limits=LIMITS, rng=np.random.default_rng(0),
+                estimator=ESTIMATOR, decision=DECISION, limits=LIMITS, rng=np.random.default_rng(0),
             )
             for seen in (stream.y_observed, hidden)
         )  # fmt: skip
@@ -90,5 +91,5 @@ def test_stream_without_a_fraud_to_learn_from_is_an_error(stream):
     with pytest.raises(ValueError, match="replay, training: expected a fraud"):
         replay(
             stream, nothing, list("abcd"), TestReplay.SCHEDULE, Recorder(),
-            model=MODEL, decision=DECISION, limits=LIMITS, rng=np.random.default_rng(0),
+            estimator=ESTIMATOR, decision=DECISION, limits=LIMITS, rng=np.random.default_rng(0),
         )  # fmt: skip

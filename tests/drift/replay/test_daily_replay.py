@@ -8,8 +8,9 @@ from fraud_core.drift.replay import daily_replay as stream_replay
 from fraud_core.drift.replay.daily_replay import POLICIES, DailySchedule, Day, begin, days_to_detect, replay_days
 from fraud_core.drift.replay.stream_rows import StreamRows, on_days
 from fraud_core.features.offline import DAY_SECONDS
+from fraud_core.model.estimators import EstimatorConfig
 
-MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 10}}
+ESTIMATOR = EstimatorConfig("catboost", {"iterations": 10})
 LIMITS = {"psi_limit": 0.1, "alpha": 0.05}
 SCHEDULE = DailySchedule(
     first_day=1, train_days=4, reference_days=4, window_days=2, label_delay_days=2, retrain_days=3, alert_share=0.1
@@ -23,7 +24,7 @@ class Recorder:
         self.seen = []
 
     def attribute(self, reference, current, *, rng):
-        self.seen.append(int(current.y_seen.sum()))
+        self.seen.append(int(current.y_observed.sum()))
         return Attribution("none", 1.0, {}, "")
 
 
@@ -44,14 +45,22 @@ def beginning(monkeypatch):
     recorder = Recorder()
     monkeypatch.setattr(stream_replay, "learn_causes", lambda built, seed: recorder)
     monkeypatch.setattr(stream_replay, "run_scenarios", lambda *args, **kwargs: [])
-    return begin(made_rows(), SCHEDULE, model=MODEL, n_bins=10, n_scenarios=1, seed=0, rng=np.random.default_rng(0))
+    return begin(
+        made_rows(), SCHEDULE, estimator=ESTIMATOR, n_bins=10, n_scenarios=1, seed=0, rng=np.random.default_rng(0)
+    )
 
 
 def run(rows, beginning, until=18):
     return replay_days(
-        rows, SCHEDULE, beginning, model=MODEL, limits=LIMITS, review_cost_eur=5.0, until=until,
+        rows,
+        SCHEDULE,
+        beginning,
+        estimator=ESTIMATOR,
+        limits=LIMITS,
+        review_cost_eur=5.0,
+        until=until,
         rng=np.random.default_rng(0),
-    )  # fmt: skip
+    )
 
 
 def test_nothing_that_is_known_later_reaches_an_evening(beginning):
@@ -94,13 +103,17 @@ def test_attribution_reads_labels_at_one_age(beginning):
 
 def test_cost_by_hand():
     class Ranks:
-        def margin(self, features):
+        def decision_function(self, features):
             return features[:, 0]
 
     rows = StreamRows(
-        ("a",), np.array([[3.0], [2.0], [1.0], [0.0]], np.float32), np.array([0, 1, 1, 0]),
-        np.array([1.0, 20.0, 30.0, 1.0]), np.zeros(4), np.full(4, np.inf),
-    )  # fmt: skip
+        ("a",),
+        np.array([[3.0], [2.0], [1.0], [0.0]], np.float32),
+        np.array([0, 1, 1, 0]),
+        np.array([1.0, 20.0, 30.0, 1.0]),
+        np.zeros(4),
+        np.full(4, np.inf),
+    )
     # half is reviewed: the first two rows, so the fraud of 30 euros is missed
     cost = stream_replay._cost(rows, slice(0, 4), Ranks(), replace(SCHEDULE, alert_share=0.5), 5.0)
     assert cost == 30.0 + 2 * 5.0
@@ -119,4 +132,4 @@ def test_days_until_a_change_is_seen():
 def test_training_days_without_a_report_are_an_error():
     rows = replace(made_rows(), reported_at=np.full(len(made_rows().time), np.inf))
     with pytest.raises(ValueError, match="expected a reported fraud"):
-        begin(rows, SCHEDULE, model=MODEL, n_bins=10, n_scenarios=5, seed=0, rng=np.random.default_rng(0))
+        begin(rows, SCHEDULE, estimator=ESTIMATOR, n_bins=10, n_scenarios=5, seed=0, rng=np.random.default_rng(0))

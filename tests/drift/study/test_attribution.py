@@ -8,8 +8,9 @@ from fraud_core.drift.attribution.scenarios import Scenario
 from fraud_core.drift.study.attribution import attribution_study, judge_attribution, scenario_pools
 from fraud_core.drift.study.metrics import attribution_figures
 from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.model.estimators import EstimatorConfig
 
-MODEL = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 15}}
+ESTIMATOR = EstimatorConfig("catboost", {"iterations": 15})
 
 
 class Says:
@@ -59,18 +60,18 @@ def days():
 
 def test_pools_are_scored_by_models_that_saw_none_of_their_rows(days):
     v0 = days[0]
-    pools = scenario_pools(v0, model=MODEL, rng=np.random.default_rng(0))
+    pools = scenario_pools(v0, estimator=ESTIMATOR, rng=np.random.default_rng(0))
     later = v0.time_s >= 0.4 * v0.time_s[-1]
-    assert np.array_equal(pools[0].rows.features, v0.X[later])
+    assert np.array_equal(pools[0].rows.X, v0.X[later])
     assert not pools[0].unseen.any()
     for pool in pools[1:]:
         # a mode that the model finds although it never saw it leaves the pool; what is left is fraud it misses
-        assert pool.rows.y_seen[pool.unseen].all()
+        assert pool.rows.y_observed[pool.unseen].all()
         assert (pool.rows.probability[pool.unseen] < 0.5).all()
 
 
 def test_an_attribution_that_reads_no_label_names_hardly_an_attack(days):
-    found = attribution_study(*days, n_each=6, model=MODEL, seed=1, rng=np.random.default_rng(3))
+    found = attribution_study(*days, n_each=6, estimator=ESTIMATOR, seed=1, rng=np.random.default_rng(3))
     assert found.features_only.attacks.value <= 0.3 < found.held_out.attacks.value
     assert sum(sum(row.values()) for row in found.other_day.confusion.values()) == 8 * 4
     figures = attribution_figures(found)

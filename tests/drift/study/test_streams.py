@@ -5,13 +5,23 @@ from fraud_core.drift.replay.daily_replay import POLICIES, Day
 from fraud_core.drift.study.streams import StreamRun, stream_study, summarise_streams
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.model.estimators import EstimatorConfig
 
 SETTING = {
     "stream": {"n_customers": 150, "n_terminals": 200, "n_days": 30, "radius": 20.0},
-    "first_day": 2, "train_days": 8, "reference_days": 8, "window_days": 7, "label_delay_days": 3, "retrain_days": 4,
-    "alert_share": 0.05, "change_day": 24, "hidden_share": 0.6, "drifts": {"covariate": 0.8}, "n_scenarios": 5,
+    "first_day": 2,
+    "train_days": 8,
+    "reference_days": 8,
+    "window_days": 7,
+    "label_delay_days": 3,
+    "retrain_days": 4,
+    "alert_share": 0.05,
+    "change_day": 24,
+    "hidden_share": 0.6,
+    "drifts": {"covariate": 0.8},
+    "n_scenarios": 5,
     "n_seeds": 1,
-}  # fmt: skip
+}
 
 
 def evening(day, cause="none", features="moved", cost=10.0):
@@ -49,10 +59,10 @@ def test_change_that_is_never_named_has_no_day_and_costs_until_the_end():
 
 def test_streams_are_alike_before_the_change_and_large_moves_are_seen():
     limits = {"n_bins": 10, "psi_limit": 0.1, "alpha": 0.05}
-    model = {"seed": 1, "n_threads": 1, "catboost": {"iterations": 10}}
+    estimator = EstimatorConfig("catboost", {"iterations": 10})
     run = stream_study(
-        SETTING, model=model, limits=limits, review_cost_eur=5.0, seed=1, rng=np.random.default_rng(1)
-    )[0]  # fmt: skip
+        SETTING, estimator=estimator, limits=limits, review_cost_eur=5.0, seed=1, rng=np.random.default_rng(1)
+    )[0]
     assert set(run.days) == {"plain", "labels_hidden", "covariate"}
     before = {name: [day.cost_eur for day in days if day.day < 24] for name, days in run.days.items()}
     assert before["plain"] == before["labels_hidden"] == before["covariate"]
@@ -65,6 +75,10 @@ def test_streams_are_alike_before_the_change_and_large_moves_are_seen():
 def test_change_outside_the_replayed_days_is_refused(day):
     with pytest.raises(ParameterError, match="change_day: expected a day from 21"):
         stream_study(
-            SETTING | {"change_day": day}, model={}, limits={}, review_cost_eur=5.0, seed=1,
+            SETTING | {"change_day": day},
+            estimator=EstimatorConfig("catboost"),
+            limits={},
+            review_cost_eur=5.0,
+            seed=1,
             rng=np.random.default_rng(1),
-        )  # fmt: skip
+        )

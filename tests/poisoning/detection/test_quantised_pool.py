@@ -3,14 +3,15 @@ import pytest
 
 from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
-from fraud_core.model.estimators import fit_estimator
+from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.model.training import train
 from fraud_core.poisoning.attacks.targeted import attack
 from fraud_core.poisoning.detection.quantised_pool import quantise, train_quantised
 
 pytestmark = pytest.mark.xdist_group("poisoning")
 SETTINGS = {"iterations": 20, "depth": 4, "learning_rate": 0.2}
-DECIDING = {"settings": SETTINGS, "seed": 5, "alert_budget": 0.1, "review_cost_eur": 5.0}
+ESTIMATOR = EstimatorConfig("catboost", SETTINGS, seed=1)
+DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +31,8 @@ def test_bins_are_reused_under_any_labels_without_a_difference(rows, quantised, 
     weight = np.random.default_rng(3).uniform(1, 5, len(y)) if weighted else None
     every = np.arange(len(y))
     found = quantised.fit(every, y, settings=SETTINGS, seed=4, sample_weight=weight)
-    fresh = fit_estimator("catboost", rows.X, y, settings=SETTINGS, seed=4, n_threads=1, sample_weight=weight)
-    np.testing.assert_array_equal(found.margin(rows.X), fresh.margin(rows.X))
+    fresh = EstimatorConfig("catboost", SETTINGS, 4).fit(rows.X, y, weight)
+    np.testing.assert_array_equal(found.decision_function(rows.X), fresh.decision_function(rows.X))
 
 
 def test_a_missing_value_is_cut_as_a_fresh_fit_cuts_it(rows):
@@ -39,8 +40,8 @@ def test_a_missing_value_is_cut_as_a_fresh_fit_cuts_it(rows):
     features[::7, 1] = np.nan
     every = np.arange(len(features))
     found = quantise(features).fit(every, rows.y_observed, settings=SETTINGS, seed=4)
-    fresh = fit_estimator("catboost", features, rows.y_observed, settings=SETTINGS, seed=4, n_threads=1)
-    np.testing.assert_array_equal(found.margin(features), fresh.margin(features))
+    fresh = EstimatorConfig("catboost", SETTINGS, 4).fit(features, rows.y_observed)
+    np.testing.assert_array_equal(found.decision_function(features), fresh.decision_function(features))
 
 
 def test_rows_left_out_teach_nothing(rows, quantised):
@@ -49,12 +50,12 @@ def test_rows_left_out_teach_nothing(rows, quantised):
     other = rows.y_observed.copy()
     other[::3] = 1 - other[::3]
     models = [quantised.fit(learnt, y[learnt], settings=SETTINGS, seed=1) for y in (rows.y_observed, other)]
-    np.testing.assert_array_equal(models[0].margin(rows.X), models[1].margin(rows.X))
+    np.testing.assert_array_equal(models[0].decision_function(rows.X), models[1].decision_function(rows.X))
 
 
 def test_all_rows_give_the_model_that_would_be_champion(rows, quantised):
-    own, champion = train_quantised(quantised, rows, **DECIDING), train("catboost", rows, n_threads=1, **DECIDING)
-    np.testing.assert_array_equal(own.estimator.margin(rows.X), champion.estimator.margin(rows.X))
+    own, champion = train_quantised(quantised, ESTIMATOR, rows, **DECISION), train(ESTIMATOR, rows, **DECISION)
+    np.testing.assert_array_equal(own.estimator.decision_function(rows.X), champion.estimator.decision_function(rows.X))
 
 
 def test_bins_of_the_early_hours_alone_give_the_champions_calibration_and_threshold(rows):
@@ -65,8 +66,8 @@ def test_bins_of_the_early_hours_alone_give_the_champions_calibration_and_thresh
     is_late = np.arange(len(twice)) >= len(early)
     y = np.concatenate([rows.y_observed[early], np.resize(rows.y_observed[late], len(early))])
     doubled = Transactions(rows.X[twice], y, rows.amount_eur[twice], is_validation=is_late)
-    own = train_quantised(quantise(doubled.X), doubled, **DECIDING)
-    champion = train("catboost", doubled, n_threads=1, **DECIDING)
+    own = train_quantised(quantise(doubled.X), ESTIMATOR, doubled, **DECISION)
+    champion = train(ESTIMATOR, doubled, **DECISION)
     assert own.calibration == champion.calibration
     assert own.operating_point == champion.operating_point
     assert own.validation_average_precision == champion.validation_average_precision
@@ -76,7 +77,7 @@ def test_bins_follow_the_settings_of_the_estimator_and_others_are_refused(rows):
     coarse = SETTINGS | {"border_count": 16}
     every = np.arange(len(rows.y_observed))
     found = quantise(rows.X, coarse).fit(every, rows.y_observed, settings=coarse, seed=1)
-    fresh = fit_estimator("catboost", rows.X, rows.y_observed, settings=coarse, seed=1, n_threads=1)
-    np.testing.assert_array_equal(found.margin(rows.X), fresh.margin(rows.X))
+    fresh = EstimatorConfig("catboost", coarse, 1).fit(rows.X, rows.y_observed)
+    np.testing.assert_array_equal(found.decision_function(rows.X), fresh.decision_function(rows.X))
     with pytest.raises(ParameterError, match="made with the defaults"):
         quantise(rows.X).fit(every, rows.y_observed, settings=coarse, seed=1)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.poisoning.study.cells import Inputs, budget_name, grid, run_cell, simulated_sources
 from fraud_core.poisoning.study.effects import measure_effects, noise_floor, verdict
 from fraud_core.poisoning.study.metrics import (
@@ -15,9 +16,10 @@ from fraud_core.poisoning.study.peers import compare_with_peers, gated
 pytestmark = pytest.mark.xdist_group("poisoning")
 DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
 SETTINGS = {
-    "catboost": {"iterations": 30}, "calibration": "platt", "decision": DECISION,
+    "estimator": EstimatorConfig("catboost", {"iterations": 30}),
+    "decision": DECISION,
     "defences": ["none", "confident_learning", "out_of_fold", "policy"],
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
