@@ -15,7 +15,7 @@ RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 QUICK := poison sweep data@quick baseline@quick entities@quick poisoning@quick drift@quick fairness@quick explain@quick select@quick report
 FULL := data@full baseline@full entities@full poisoning@full drift@full fairness@full explain@full select@full
 
-.PHONY: help run scan features test serve lab studies report mlflow bench bench-serve readme stages stale lint lock env clean image load capacity \
+.PHONY: help run scan features test serve lab studies report reference mlflow bench bench-serve readme stages stale lint lock env clean image load capacity \
   tools pin-actions
 
 help: ## list the targets
@@ -24,6 +24,7 @@ help: ## list the targets
 run: env ## environment, data, quick studies, champion, report; DATA=path takes your own table, CARD=path your own events
 	@python -m fraud_core source $(if $(DATA),--data "$(DATA)") $(if $(CARD),--card "$(CARD)")
 	@dvc repro $(QUICK)
+	@python -m fraud_core reference
 	@python -m fraud_core promote --profile quick; status=$$?; python -m fraud_core summary --profile quick && exit $$status
 
 scan: env ## scan a label batch for poisoning: DATA=path, and TRUSTED=path for labels that are true
@@ -56,6 +57,9 @@ studies: env ## the full studies, whose figures are in git; an interrupted run g
 	@python -m fraud_core report --profile full
 	@python -m fraud_core readme
 	@python -m fraud_core summary --profile full
+
+reference: env ## the API reference, from the docstrings, into reports/_site/reference
+	@python -m fraud_core reference
 
 report: env ## render the report of the quick profile again
 	@python -m fraud_core report --profile quick

@@ -81,6 +81,7 @@ def _add_written(add) -> None:
     ):
         command = add(name, run, text)
         command.add_argument("--check", action="store_true", help="only say whether it is current")
+    add("reference", _reference, "write the API reference from the docstrings into reports/_site/reference")
     add("stale", _stale, "print the stages whose results are older than what they depend on; exit code 1 when any is")
 
 
@@ -206,6 +207,12 @@ def _report(options) -> None:
     from fraud_core.pipeline.reporting.report import render_report
 
     print(f"report: {render_report(options.profile)}")
+
+
+def _reference(options) -> None:
+    from fraud_core.pipeline.reporting.api_reference import write_api_reference
+
+    print(f"API reference: {write_api_reference()}")
 
 
 def _unexecuted(options) -> None:
