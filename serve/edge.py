@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import NamedTuple
 
-from litestar.types import ASGIApp, Message, Receive, Send
-from litestar.types import Scope as AsgiScope
+from litestar.types import ASGIApp, Message, Receive, Scope as AsgiScope, Send
 
 from serve.access import Access, Caller, Scope
 from serve.asgi import reply_problem

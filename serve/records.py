@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
 
 import msgspec
-from litestar.types import Scope as AsgiScope
-from litestar.types import Send
+from litestar.types import Scope as AsgiScope, Send
 from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 

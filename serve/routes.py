@@ -6,8 +6,7 @@ from typing import Any
 import msgspec
 from litestar import MediaType, Response, asgi, get, post
 from litestar.params import FromPath, FromQuery
-from litestar.types import Receive, Send
-from litestar.types import Scope as AsgiScope
+from litestar.types import Receive, Scope as AsgiScope, Send
 
 from serve.asgi import reply, reply_problem
 from serve.decisions import RETRY

@@ -12,8 +12,7 @@ import pytest
 from fraud_core.data.toy import toy_card, toy_transactions
 from fraud_core.model.parameters import EstimatorParameters
 from fraud_core.pipeline.params import read_params
-from fraud_core.pipeline.stages import candidate
-from fraud_core.pipeline.stages import data as stages
+from fraud_core.pipeline.stages import candidate, data as stages
 from fraud_core.pipeline.storage.dataset_versions import Versions, open_versions
 
 SKIPPED_FILE = "FRAUD_SKIPPED_TESTS"

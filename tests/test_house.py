@@ -12,8 +12,7 @@ import msgspec
 import nbformat
 import pytest
 
-from fraud_core.pipeline import params as params_module
-from fraud_core.pipeline import study_params
+from fraud_core.pipeline import params as params_module, study_params
 from fraud_core.pipeline.execution.notebook_runner import check_parameters, declared_parameters
 from fraud_core.pipeline.params import STUDIES, SWEEPS, notebook_parameters, read_params
 from tests.conftest import ROOT

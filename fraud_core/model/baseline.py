@@ -10,6 +10,7 @@ from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.estimators import EstimatorConfig
+from fraud_core.model.parameters import ModelParameters
 from fraud_core.model.training import CalibratedClassifier, train
 
 RANDOM_TEST_SHARE = 0.2
@@ -104,9 +105,8 @@ def spread_figures(
     rows: Transactions,
     holdout: Transactions,
     alternatives: Mapping[str, Sequence[Mapping[str, Any]]],
+    model: ModelParameters,
     *,
-    estimators: Mapping[str, EstimatorConfig],
-    studied: str,
     n_seeds: int,
     progress: Callable[[str, int, int], None] = lambda *step: None,
 ) -> dict[str, float | int]:
@@ -118,10 +118,10 @@ def spread_figures(
         v0 and v1.
     alternatives
         Settings by estimator; an estimator without any has no figure.
-    estimators
-        As in `train_all`.
-    studied, n_seeds
-        The estimator that is fitted with other seeds, and how often.
+    model
+        The estimators; the one that is studied is fitted with other seeds.
+    n_seeds
+        How often.
     progress
         Called with (what, done, total).
 
@@ -130,11 +130,11 @@ def spread_figures(
     dict
         ``<studied>.seeds.<figure>`` and ``<estimator>.alternatives.<figure>`` of `Spread.figures`.
     """
-    own = estimators[studied]
+    own, studied = model.config(), model.studied
     seeds = [own.with_seed(own.seed + k) for k in range(n_seeds)]
     figures = spread(rows, holdout, seeds, what="seeds", progress=progress).figures(f"{studied}.seeds")
     for name, tried in alternatives.items():
-        fits = [estimators[name].with_settings(settings) for settings in tried]
+        fits = [model.config(name).with_settings(settings) for settings in tried]
         if fits:
             what = f"settings of {name.replace('_', ' ')}"
             figures |= spread(rows, holdout, fits, what=what, progress=progress).figures(f"{name}.alternatives")

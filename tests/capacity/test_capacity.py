@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from k8s.capacity.__main__ import quantity, read_deployment
 from k8s.capacity.autoscaler import Autoscaler, AutoscalerSettings, Policy, Rules, recommend

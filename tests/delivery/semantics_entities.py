@@ -1,7 +1,6 @@
 """What must hold where customers and terminals are remembered: one follower, a bounded Redis, and who reaches it."""
 
-from tests.delivery.semantics import RULES as COMMON
-from tests.delivery.semantics import containers, matches, named, of_kind, pods, quantity
+from tests.delivery.semantics import RULES as COMMON, containers, matches, named, of_kind, pods, quantity
 
 CLIENT = {"fraud/redis": "client"}
 MAY_REACH_REDIS = {"fraud-serve", "fraud-follow"}

@@ -2,8 +2,7 @@
 
 import re
 
-from tests.delivery.semantics import RULES as COMMON
-from tests.delivery.semantics import matches, of_kind, pods, quantity
+from tests.delivery.semantics import RULES as COMMON, matches, of_kind, pods, quantity
 
 
 def jobs(objects):

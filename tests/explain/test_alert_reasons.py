@@ -1,8 +1,7 @@
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from fraud_core.bundle.decider import Reason
 from fraud_core.explain.alert_reasons import (

@@ -5,8 +5,7 @@ from typing import get_args
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from fraud_core.bundle.decider import Code, Reason
 from fraud_core.explain.reasons import (

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 from fairlearn.metrics import demographic_parity_ratio
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from fraud_core.fairness.ratios import audit_ratio
 

@@ -1,8 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from fraud_core.data.toy import toy_clients, toy_clients_card
 from fraud_core.errors import ParameterError

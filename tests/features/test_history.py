@@ -1,8 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from fraud_core.errors import ParameterError
 from fraud_core.features.history import NOTHING, Event, payment_features, remember, report

@@ -4,8 +4,7 @@ from math import factorial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.model.export import to_plain_form

@@ -4,8 +4,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from litestar.testing import TestClient
 
 from serve.access import SCOPES, new_key

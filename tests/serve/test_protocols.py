@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from fraud_core.bundle.load import load_bundle
 from tests.network import ANSWER_SECONDS, free_port, wait_until_ready

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from fraud_core.drift.monitoring.reference_histogram import Reference, build_reference, reference_of_bundle
 from fraud_core.drift.two_sample.binned import bin_edges, bin_shares

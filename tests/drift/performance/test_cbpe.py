@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from fraud_core.drift.performance.cbpe import _ranked_precision, estimate_performance, expected_average_precision
 from fraud_core.evaluation.metrics import average_precision

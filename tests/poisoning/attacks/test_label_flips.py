@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from fraud_core.errors import ParameterError
 from fraud_core.poisoning.attacks.label_flips import flip_labels
