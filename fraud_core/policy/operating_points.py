@@ -74,7 +74,7 @@ def operate(
     >>> found.alerts, found.honest_blocked, found.cost_eur.value
     (2, 1, 33.0)
     """
-    fraud, held = rows.y_observed == 1, taken != APPROVE
+    fraud, held = rows.y_true == 1, taken != APPROVE
     wrongly_blocked = ~fraud & (taken == BLOCK)
     return OperatingResult(
         reviews=int(np.sum(taken == REVIEW)),
@@ -85,7 +85,7 @@ def operate(
         honest_blocked=int(wrongly_blocked.sum()),
         honest_blocked_eur=float(rows.amount_eur[wrongly_blocked].sum()),
         cost_eur=paired_total(
-            realised_cost_eur(policy, rows.y_observed, taken, rows.amount_eur), n_replicates=n_replicates, rng=rng
+            realised_cost_eur(policy, rows.y_true, taken, rows.amount_eur), n_replicates=n_replicates, rng=rng
         ),
     )
 
@@ -109,7 +109,7 @@ def ways_to_decide(rows: Judged, policy: DecisionPolicy, *, threshold: float, n_
     """
     return {
         "threshold": np.where(rows.probability >= threshold, REVIEW, APPROVE),
-        "budget": np.where(alerts_at_budget(rows.y_observed, rows.probability, n_alerts), REVIEW, APPROVE),
+        "budget": np.where(alerts_at_budget(rows.y_true, rows.probability, n_alerts), REVIEW, APPROVE),
         "policy": actions(policy, rows.probability, rows.amount_eur, threshold),
     }
 

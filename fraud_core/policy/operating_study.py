@@ -85,7 +85,7 @@ def operating_study(
         words: operate(actions(other, rows.probability, rows.amount_eur, threshold), rows, other, **drawn)
         for words, other in others.items()
     }
-    cost = {name: realised_cost_eur(policy, rows.y_observed, taken, rows.amount_eur) for name, taken in ways.items()}
+    cost = {name: realised_cost_eur(policy, rows.y_true, taken, rows.amount_eur) for name, taken in ways.items()}
     regret = policy_regret(policy, rows, threshold)
     figures: dict[str, Any] = {
         "policy.cost_eur": regret.cost_eur,

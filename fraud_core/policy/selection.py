@@ -163,7 +163,7 @@ def policy_regret(policy: DecisionPolicy, rows: Judged, threshold: float) -> Pol
     costs = [cost]
     log_odds = np.log(np.clip(rows.probability, 1e-300, None)) - np.log(np.clip(1 - rows.probability, 1e-16, None))
     for shift in SHIFTS:
-        shifted = Judged(rows.y_observed, 1 / (1 + np.exp(-(log_odds + shift))), rows.amount_eur, rows.days)
+        shifted = Judged(rows.y_true, 1 / (1 + np.exp(-(log_odds + shift))), rows.amount_eur, rows.days)
         best = priced(msgspec.structs.replace(policy, rule="expected_loss"), shifted)
         costs.append(float(_cost(best, shifted, threshold).sum()))
     return PolicyRegret(cost, min(costs), cost - min(costs))
@@ -171,4 +171,4 @@ def policy_regret(policy: DecisionPolicy, rows: Judged, threshold: float) -> Pol
 
 def _cost(policy: DecisionPolicy, rows: Judged, threshold: float) -> np.ndarray:
     taken = actions(policy, rows.probability, rows.amount_eur, threshold)
-    return realised_cost_eur(policy, rows.y_observed, taken, rows.amount_eur)
+    return realised_cost_eur(policy, rows.y_true, taken, rows.amount_eur)

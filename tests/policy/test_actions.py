@@ -60,7 +60,7 @@ def test_calibrated_probabilities_make_the_rule_cheaper_than_a_threshold(rows, r
 
 def test_plain_threshold_is_kept_where_the_probabilities_mislead(rows, rng):
     # a constant blocks every payment of any size; the threshold above it approves all of them
-    honest = Judged(np.zeros(len(rows.y_observed), int), np.full(len(rows.y_observed), 0.4), rows.amount_eur, 0.5)
+    honest = Judged(np.zeros(len(rows.y_true), int), np.full(len(rows.y_true), 0.4), rows.amount_eur, 0.5)
     chosen = choose_policy(honest, SETTINGS, review_cost_eur=5.0, threshold=0.5, n_replicates=200, rng=rng)
     assert chosen.saving_eur.high < 0
     assert chosen.policy.rule == "threshold"
@@ -68,7 +68,7 @@ def test_plain_threshold_is_kept_where_the_probabilities_mislead(rows, rng):
 
 def test_regret_is_never_negative_and_grows_with_miscalibration(rows):
     good = policy_regret(priced(POLICY, rows), rows, 0.5)
-    skewed = Judged(rows.y_observed, np.clip(rows.probability * 0.02, 0, 1), rows.amount_eur, rows.days)
+    skewed = Judged(rows.y_true, np.clip(rows.probability * 0.02, 0, 1), rows.amount_eur, rows.days)
     bad = policy_regret(priced(POLICY, skewed), skewed, 0.5)
     assert 0 <= good.regret_eur < bad.regret_eur
     assert bad.cost_eur == pytest.approx(bad.hindsight_eur + bad.regret_eur)
