@@ -86,6 +86,22 @@ class DatasetCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return names[0]
 
     @property
+    def cut(self) -> Split:
+        """The cut in time.
+
+        Raises
+        ------
+        ParameterError
+            When the card declares none.
+        """
+        if self.split is None:
+            raise ParameterError(
+                f"card {self.name}: expected `split` with `at` and `validation_seconds`, found none; "
+                f"declare it in data/cards/{self.name}.yaml"
+            )
+        return self.split
+
+    @property
     def model_features(self) -> list[str]:
         """Columns a model sees, in order: features and the amount; never time, label or sensitive columns."""
         return self.names("feature", "amount")

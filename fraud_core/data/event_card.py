@@ -7,7 +7,7 @@ import msgspec
 import polars as pl
 
 from fraud_core.errors import ContractError, ParameterError
-from fraud_core.features.offline import DAY_SECONDS
+from fraud_core.features.offline import DAY_SECONDS, first_and_last_second
 
 EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday; Monday is 0
 
@@ -116,7 +116,7 @@ def to_stream(table: pl.DataFrame, card: EventCard) -> pl.DataFrame:
     amount = _parsed(table, names.amount, pl.Float64, "an amount of at least 0", card.file, lambda each: each >= 0)
     label = _parsed(table, names.label, pl.Int8, "0 or 1", card.file, lambda each: (each == 0) | (each == 1))
     reported = _reported(table, time, label, card)
-    origin = _monday(int(time.min() or 0))
+    origin = _monday(first_and_last_second(time)[0])
     columns = {
         "time": time - origin, "customer_id": _numbered(table, names.customer, card.file),
         "terminal_id": _numbered(table, names.terminal, card.file), "amount_eur": amount, "label": label,
@@ -141,7 +141,7 @@ def stream_origin(table: pl.DataFrame, card: EventCard) -> int:
     >>> stream_origin(pl.DataFrame({"ts": ["345610"]}), card)
     345600
     """
-    return _monday(int(_seconds(table, card.columns.time, card).min() or 0))
+    return _monday(first_and_last_second(_seconds(table, card.columns.time, card))[0])
 
 
 def _seconds(table: pl.DataFrame, name: str, card: EventCard, *, nullable: bool = False) -> pl.Series:
@@ -182,7 +182,7 @@ def _parsed(
 def _refuse_null(parsed: pl.Series, raw: pl.Series, name: str, rule: str, file: str, *, nullable: bool = False) -> None:
     wrong = parsed.is_null() & raw.is_not_null() & (raw.cast(pl.String) != "") if nullable else parsed.is_null()
     if wrong.any():
-        row = int(wrong.arg_max())
+        row = int(wrong.to_numpy().argmax())
         raise ContractError(
             file=file, rule=f"column {name}: {rule} in every row", found=f"{raw[row]!r} in row {row + 1}",
             fix="correct or drop the row",
@@ -204,7 +204,7 @@ def _reported(table: pl.DataFrame, time: pl.Series, label: pl.Series, card: Even
         when = _seconds(table, name, card, nullable=True)
         early = (fraud & (when < time)).fill_null(False)
         if early.any():
-            row = int(early.arg_max())
+            row = int(early.to_numpy().argmax())
             raise ContractError(
                 file=card.file, rule=f"column {name}: a report after the payment", found=f"row {row + 1} is earlier",
                 fix="correct or drop the row",
@@ -215,7 +215,7 @@ def _reported(table: pl.DataFrame, time: pl.Series, label: pl.Series, card: Even
 def _check_unique(identities: pl.Series, name: str, file: str) -> None:
     doubled = identities.is_duplicated()
     if doubled.any():
-        row = int(doubled.arg_max())
+        row = int(doubled.to_numpy().argmax())
         raise ContractError(
             file=file, rule=f"column {name}: each identity once", found=f"{identities[row]!r} again (row {row + 1})",
             fix="drop the repeated events",

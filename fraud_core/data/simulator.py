@@ -159,10 +159,10 @@ def _near_terminals(
     customer: np.ndarray, settings: StreamSettings, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Number of terminals of each customer, where its list begins, and the lists one after the other."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     terminal = rng.uniform(0, SIDE, (settings.n_terminals, 2))
-    lists = cKDTree(terminal).query_ball_point(customer, settings.radius, return_sorted=True)
+    lists = KDTree(terminal).query_ball_point(customer, settings.radius, return_sorted=True)
     degree = np.array([len(each) for each in lists])
     near = np.concatenate([np.asarray(each, np.int64) for each in lists])
     return degree, np.concatenate([[0], np.cumsum(degree)[:-1]]), near

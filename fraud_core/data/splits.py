@@ -25,15 +25,14 @@ def split_by_time(transactions: pl.DataFrame, card: DatasetCard) -> tuple[pl.Dat
     >>> v0["Time"].max() < 86_400 <= v1["Time"].min()
     True
     """
-    if card.split is None:
-        raise ParameterError(f"card {card.name} has no split; add `split: {{at: ...}}` to data/cards/{card.name}.yaml")
-    early = transactions[card.only("time")] < card.split.at
+    at = card.cut.at
+    early = transactions[card.only("time")] < at
     v0, v1 = transactions.filter(early), transactions.filter(~early)
     for side, rows in (("v0", v0), ("v1", v1)):
         if rows[card.only("label")].n_unique() < 2:
             raise ParameterError(
                 f"card {card.name}: expected both classes in {side}, found {rows.height} rows of at most one; "
-                f"move `split.at` (now {card.split.at:g}) in the card"
+                f"move `split.at` (now {at:g}) in the card"
             )
     return v0, v1
 

@@ -7,6 +7,7 @@ import polars as pl
 from fraud_core.data.card import Column, DatasetCard, Split
 from fraud_core.errors import ParameterError
 from fraud_core.features.labels import labels_as_of
+from fraud_core.features.offline import first_and_last_second
 from fraud_core.features.windows import DAY_SECONDS, NULLABLE, feature_names, reach_seconds
 
 MOST_PAYMENTS, MOST_EUR = 1e7, 1e7
@@ -66,10 +67,10 @@ def split_stream(
     ParameterError
         When one side holds one class alone.
     """
-    start = int(card.split.at)
+    start = int(card.cut.at)
     early = labels_as_of(featured, start).filter(pl.col("time") < start - label_delay_days * DAY_SECONDS)
     late = featured.filter(pl.col("time") >= start)
-    validation = early.filter(pl.col("time") >= (early["time"].max() or 0) - card.split.validation_seconds)
+    validation = early.filter(pl.col("time") >= first_and_last_second(early["time"])[1] - card.cut.validation_seconds)
     for side, rows in (("training", early), ("validation", validation), ("test", late)):
         if rows["label"].n_unique() < 2:
             raise ParameterError(

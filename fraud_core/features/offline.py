@@ -19,7 +19,7 @@ from fraud_core.features.windows import (
     terminal_features,
 )
 
-__all__ = ["DAY_SECONDS", "add_features", "check_events"]
+__all__ = ["DAY_SECONDS", "add_features", "check_events", "first_and_last_second"]
 COLUMNS = ("time", "customer_id", "terminal_id", "amount_eur", "label", "reported_at")
 # About so many events are worked on at a time: their arrays stay in the caches of a core, so cost grows as rows do.
 BLOCK_EVENTS = 1 << 14
@@ -128,3 +128,17 @@ def check_events(events: pl.DataFrame) -> None:
             raise ParameterError(
                 f"{name}: expected a value in every row, {events[name].null_count()} are null; drop those rows"
             )
+
+
+def first_and_last_second(time: pl.Series) -> tuple[int, int]:
+    """The earliest and the latest time of a column, seconds; zeros when it is empty.
+
+    Examples
+    --------
+    >>> first_and_last_second(pl.Series([30, 10, 20]))
+    (10, 30)
+    """
+    if time.is_empty():
+        return 0, 0
+    values = time.drop_nulls().to_numpy()
+    return int(values.min()), int(values.max())

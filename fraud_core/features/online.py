@@ -12,6 +12,7 @@ import polars as pl
 
 from fraud_core.errors import ParameterError
 from fraud_core.features.history import NOTHING, Event, Past, payment_features, remember, report
+from fraud_core.features.offline import first_and_last_second
 from fraud_core.features.windows import reach_seconds
 
 
@@ -125,7 +126,9 @@ def replay(events: pl.DataFrame, state: FeatureState, *, last: int) -> pl.DataFr
     polars.DataFrame
         ``transaction_id`` and the features, NaN where nothing is known, shape (last, ...).
     """
-    recent = events.filter(pl.col("time") >= int(events["time"].tail(last).min() or 0) - state.horizon_seconds)
+    recent = events.filter(
+        pl.col("time") >= first_and_last_second(events["time"].tail(last))[0] - state.horizon_seconds
+    )
     rows = recent.select("transaction_id", "time", "customer_id", "terminal_id", "amount_eur").rows()
     reports = recent.filter(pl.col("reported_at").is_not_null()).sort("reported_at")
     waiting = deque(reports.select("reported_at", "transaction_id").rows())

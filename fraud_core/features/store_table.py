@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from fraud_core.features.offline import first_and_last_second
 from fraud_core.features.store_rows import PARTS, Kind
 
 
@@ -33,7 +34,7 @@ def past_rows(events: pl.DataFrame, kind: Kind, *, origin: int, horizon_seconds:
     """
     entity = pl.col(kind if kind in events.columns else f"{kind}_id").cast(pl.String)
     payment = pl.col("payment" if "payment" in events.columns else "transaction_id").cast(pl.String)
-    recent = events.filter(pl.col("time") >= int(events["time"].max() or 0) - horizon_seconds)
+    recent = events.filter(pl.col("time") >= first_and_last_second(events["time"])[1] - horizon_seconds)
     rows = recent.sort("time", maintain_order=True).select(
         entity.alias(f"{kind}_id"), payment.alias("ids"), (pl.col("time") + origin).alias("times"),
         (pl.col("amount_eur") * 100).round().cast(pl.Int64).alias("cents"),

@@ -20,7 +20,8 @@ def train_all(
     rows: Transactions,
     *,
     estimators: Mapping[str, EstimatorConfig],
-    decision: Mapping[str, float],
+    alert_budget: float,
+    review_cost_eur: float,
     progress: Callable[[str, int, int], None] = lambda *step: None,
 ) -> dict[str, CalibratedClassifier]:
     """Train estimators on the same rows.
@@ -31,14 +32,14 @@ def train_all(
         All of v0.
     estimators
         What to train, by name.
-    decision
-        Keys ``alert_budget`` and ``review_cost_eur``.
+    alert_budget, review_cost_eur
+        As in `fraud_core.model.training.train`.
     progress
         Called with (what, done, total).
     """
     models = {}
     for number, (name, estimator) in enumerate(estimators.items()):
-        models[name] = train(estimator, rows, **decision)
+        models[name] = train(estimator, rows, alert_budget=alert_budget, review_cost_eur=review_cost_eur)
         progress("training estimators", number + 1, len(estimators))
     return models
 

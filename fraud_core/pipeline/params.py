@@ -28,49 +28,49 @@ from fraud_core.pipeline.study_params import (
 from fraud_core.policy.actions import PolicySettings
 
 
-class DataSource(_Section):
+class DataSource(_Section, frozen=True, forbid_unknown_fields=True):
     card: str
 
 
-class Poison(_Section):
+class Poison(_Section, frozen=True, forbid_unknown_fields=True):
     direction: Flip
     rates: list[Share]
     seed: int
 
 
-class Decision(_Section):
+class Decision(_Section, frozen=True, forbid_unknown_fields=True):
     alert_budget: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
     review_cost_eur: Annotated[float, msgspec.Meta(ge=0.0)]
 
 
-class Sweep(_Section):
+class Sweep(_Section, frozen=True, forbid_unknown_fields=True):
     attack: Attack
     rate: Share
     defence: Defence
     seed: int
 
 
-class Scan(_Section):
+class Scan(_Section, frozen=True, forbid_unknown_fields=True):
     false_alarm_rate: Share
     n_reviewed: Count
     honest_error_rate: Share
     n_canaries: Count
 
 
-class Certificate(_Section):
+class Certificate(_Section, frozen=True, forbid_unknown_fields=True):
     parts: list[Annotated[int, msgspec.Meta(ge=3)]]
     vote_budget: Share
     flips: list[Count]
 
 
-class DriftLimits(_Section):
+class DriftLimits(_Section, frozen=True, forbid_unknown_fields=True):
     n_bins: Annotated[int, msgspec.Meta(ge=2)]
     psi_limit: Positive
     domain_limit: Annotated[float, msgspec.Meta(gt=0.5, le=1.0)]
     alpha: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
 
 
-class EntityModel(_Section):
+class EntityModel(_Section, frozen=True, forbid_unknown_fields=True):
     seed: int
     stream: dict[str, Any]
     windows_days: list[Count]
@@ -81,7 +81,7 @@ class EntityModel(_Section):
     first_day: Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
-class Profile(_Section):
+class Profile(_Section, frozen=True, forbid_unknown_fields=True):
     data: DataStudy
     baseline: BaselineStudy
     poisoning: PoisoningStudy
@@ -92,7 +92,7 @@ class Profile(_Section):
     select: SelectStudy
 
 
-class Params(_Section):
+class Params(_Section, frozen=True, forbid_unknown_fields=True):
     """The whole of params.yaml."""
 
     data: DataSource

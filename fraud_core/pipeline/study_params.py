@@ -21,13 +21,13 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A section: frozen, and unknown keys are refused."""
 
 
-class DataStudy(_Section):
+class DataStudy(_Section, frozen=True, forbid_unknown_fields=True):
     """The data page."""
 
     n_examples: Count
 
 
-class BaselineStudy(_Section):
+class BaselineStudy(_Section, frozen=True, forbid_unknown_fields=True):
     """The baseline: seeds, random splits and alternatives tried on v1."""
 
     seed: int
@@ -37,7 +37,7 @@ class BaselineStudy(_Section):
     n_alternatives: Annotated[int, msgspec.Meta(ge=0)]
 
 
-class PoisoningStudy(_Section):
+class PoisoningStudy(_Section, frozen=True, forbid_unknown_fields=True):
     """The grid of attacks and defences, its placebos and its limits."""
 
     attacks: dict[Attack, list[Share]]
@@ -50,7 +50,7 @@ class PoisoningStudy(_Section):
     n_replicates: Count
 
 
-class Replay(_Section):
+class Replay(_Section, frozen=True, forbid_unknown_fields=True):
     """The replay of the two days, block by block."""
 
     train_hours: Positive
@@ -61,7 +61,7 @@ class Replay(_Section):
     hidden_share: Share
 
 
-class StreamReplay(_Section):
+class StreamReplay(_Section, frozen=True, forbid_unknown_fields=True):
     """The replay of simulated streams, day by day."""
 
     stream: dict[str, Any]
@@ -79,14 +79,14 @@ class StreamReplay(_Section):
     n_seeds: Count
 
 
-class Resamples(_Section):
+class Resamples(_Section, frozen=True, forbid_unknown_fields=True):
     """Resamples of what is fitted again on each."""
 
     decomposition: Count
     estimate: Count
 
 
-class DriftStudy(_Section):
+class DriftStudy(_Section, frozen=True, forbid_unknown_fields=True):
     """Windows, scenarios and replays of the drift study."""
 
     seed: int
@@ -102,7 +102,7 @@ class DriftStudy(_Section):
     stream_replay: StreamReplay
 
 
-class Folds(_Section):
+class Folds(_Section, frozen=True, forbid_unknown_fields=True):
     """The prequential evaluation of the study of entities."""
 
     first_day: Annotated[int, msgspec.Meta(ge=0)]
@@ -113,7 +113,7 @@ class Folds(_Section):
     known: Literal["training_week", "stream"]
 
 
-class EntitiesStudy(_Section):
+class EntitiesStudy(_Section, frozen=True, forbid_unknown_fields=True):
     """The simulated stream and its evaluation."""
 
     seed: int
@@ -124,7 +124,7 @@ class EntitiesStudy(_Section):
     n_parity: Count
 
 
-class Mitigation(_Section):
+class Mitigation(_Section, frozen=True, forbid_unknown_fields=True):
     """The search for thresholds by group."""
 
     miss_cost: Annotated[float, msgspec.Meta(gt=1.0)]
@@ -135,7 +135,7 @@ class Mitigation(_Section):
     n_iterations: Annotated[int, msgspec.Meta(ge=0)]
 
 
-class Hiding(_Section):
+class Hiding(_Section, frozen=True, forbid_unknown_fields=True):
     """Positives of one group that are hidden from training."""
 
     attribute: str
@@ -145,7 +145,7 @@ class Hiding(_Section):
     selection_rates: list[Share]
 
 
-class Trial(_Section):
+class Trial(_Section, frozen=True, forbid_unknown_fields=True):
     """Draws whose gap is known, to judge the verdicts."""
 
     gaps: list[Share]
@@ -155,7 +155,7 @@ class Trial(_Section):
     limit: Share
 
 
-class StreamAudit(_Section):
+class StreamAudit(_Section, frozen=True, forbid_unknown_fields=True):
     """Simulated streams with a known bias."""
 
     n_streams: Annotated[int, msgspec.Meta(ge=1)]
@@ -163,7 +163,7 @@ class StreamAudit(_Section):
     alert_share: Share
 
 
-class FairnessStudy(_Section):
+class FairnessStudy(_Section, frozen=True, forbid_unknown_fields=True):
     """The audit, its tolerances, its mitigation and its trials."""
 
     seed: int
@@ -182,7 +182,7 @@ class FairnessStudy(_Section):
     stream_audit: StreamAudit
 
 
-class ExplainStudy(_Section):
+class ExplainStudy(_Section, frozen=True, forbid_unknown_fields=True):
     """Rows explained, and attacks under which reasons are compared."""
 
     seed: int
@@ -193,7 +193,7 @@ class ExplainStudy(_Section):
     attacks: dict[str, Share]
 
 
-class SelectStudy(_Section):
+class SelectStudy(_Section, frozen=True, forbid_unknown_fields=True):
     """The gate's limits."""
 
     seed: int

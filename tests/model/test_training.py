@@ -45,7 +45,7 @@ def test_early_rows_alone_decide_calibration(trained, versions):
 def test_all_estimators_are_trained_with_progress(versions):
     steps = []
     models = train_all(
-        versions.training_rows, estimators=ESTIMATORS, decision=DECISION, progress=lambda *step: steps.append(step)
+        versions.training_rows, estimators=ESTIMATORS, **DECISION, progress=lambda *step: steps.append(step)
     )
     assert list(models) == ["logistic_regression", "hist_gradient_boosting", "catboost"]
     assert [done for _, done, _ in steps] == [1, 2, 3]

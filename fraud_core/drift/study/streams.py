@@ -205,7 +205,7 @@ def _cost(days: Sequence[Day], policy: str) -> float:
     return sum(day.cost_eur[policy] for day in days)
 
 
-def _mean(values: Sequence[float]) -> Interval | float:
+def _mean(values: Sequence[float | np.floating]) -> Interval | float:
     """Mean with the 95% interval of Student's t; the value alone when there is one."""
     from scipy.stats import t
 

@@ -9,7 +9,6 @@ import polars as pl
 from fraud_core.data.card import DatasetCard
 from fraud_core.data.rows import to_transactions
 from fraud_core.data.splits import last_seconds
-from fraud_core.errors import ParameterError
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.tables import read_card, read_table, write_csv
 from fraud_core.poisoning.detection.label_scan import FEWEST_TRUSTED_FRAUDS, Scan, detect, segment_counts
@@ -48,13 +47,11 @@ def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed:
         When a table breaks the card, or the card has no split.
     """
     card = read_card(card_name)
-    if card.split is None:
-        raise ParameterError(f"card {card_name} has no split; the scan needs `split.validation_seconds`")
+    hours = card.cut.validation_seconds / 3600
     table = read_table(data, card)
     table, is_trusted = _with_trusted(table, card, None if trusted is None else read_table(trusted, card))
     arrays = to_transactions(table, card)
     rows = replace(arrays, is_validation=is_trusted, is_trusted=is_trusted)
-    hours = card.split.validation_seconds / 3600
     whose = f"the labels of the last {hours:g} hours of {(trusted or data).name} are taken as true"
     print(validity(card.name), flush=True)
     print(f"scanning {data.name}: {int(np.sum(~is_trusted)):,} labels; {whose}", flush=True)
@@ -77,8 +74,8 @@ def _with_trusted(
 ) -> tuple[pl.DataFrame, np.ndarray]:
     time = card.only("time")
     if trusted is None:
-        return table, last_seconds(table[time].to_numpy(), card.split.validation_seconds)
-    late = trusted.filter(last_seconds(trusted[time].to_numpy(), card.split.validation_seconds))
+        return table, last_seconds(table[time].to_numpy(), card.cut.validation_seconds)
+    late = trusted.filter(last_seconds(trusted[time].to_numpy(), card.cut.validation_seconds))
     keys = [name for name in card.names() if name != card.only("label")]
     rest = table.join(late.select(keys), on=keys, how="anti", maintain_order="left")
     joined = pl.concat([rest, late.select(rest.columns)])

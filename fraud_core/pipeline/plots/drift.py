@@ -5,6 +5,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from fraud_core.drift.performance.shift_decomposition import Decomposition
 from fraud_core.drift.replay.block_replay import Block
@@ -163,7 +164,7 @@ def stream_verdicts(days_of: Mapping[str, Sequence[Day]], change_day: int):
     axes.axvline(change_day - 0.5, color="black", linewidth=1.2, linestyle="--")
     axes.set(xlabel="day of the stream; the change sets in at the dashed line")
     axes.grid(False)
-    handles = [plt.Rectangle((0, 0), 1, 1, color=shown[verdict]) for verdict in verdicts if verdict in shown]
+    handles = [Rectangle((0, 0), 1, 1, color=shown[verdict]) for verdict in verdicts if verdict in shown]
     labels = [say(verdict) for verdict in verdicts if verdict in shown]
     axes.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=4, fontsize=8)
     return drawing

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from fraud_core.fairness.audit import Difference, GroupRate
 from fraud_core.fairness.group_label_hiding import CHANGES, HiddenEffect, at_rate, beyond_placebo
@@ -124,7 +125,7 @@ def hidden_surface(effects: Sequence[HiddenEffect]):
                 text = f"{values[y, x]:+.3f}"
                 panel.text(x, y, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
                 if beyond_placebo(effect, row[0], name):
-                    panel.add_patch(plt.Rectangle((x - 0.47, y - 0.46), 0.94, 0.92, fill=False, linewidth=1.6))
+                    panel.add_patch(Rectangle((x - 0.47, y - 0.46), 0.94, 0.92, fill=False, linewidth=1.6))
         panel.set_xticks(
             range(len(table[0])), ["none" if e.hidden_share == 0 else f"{e.hidden_share:.0%}" for e in table[0]]
         )

@@ -68,7 +68,7 @@ def precision_recall_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]
         recall, precision, _ = precision_recall_steps(y_true, score)
         step = np.flatnonzero(np.diff(recall, prepend=-1.0) > 0)
         axes.step(recall[step], precision[step], where="post", color=color, label=name.replace("_", " "))
-    axes.axhline(np.mean(y_true), color=GREY, linestyle=":", label="base rate")
+    axes.axhline(float(np.mean(y_true)), color=GREY, linestyle=":", label="base rate")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
     axes.legend(loc="lower left")
     return drawing

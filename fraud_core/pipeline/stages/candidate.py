@@ -184,7 +184,7 @@ def _judged(chosen: CalibratedClassifier, rows: Transactions, card: DatasetCard)
     late = rows.is_validation
     probability = chosen.calibration.probability(chosen.validation_log_odds)
     return Judged(
-        rows.y_observed[late], probability, rows.amount_eur[late], card.split.validation_seconds / SECONDS_A_DAY
+        rows.y_observed[late], probability, rows.amount_eur[late], card.cut.validation_seconds / SECONDS_A_DAY
     )
 
 

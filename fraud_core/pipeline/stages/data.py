@@ -139,7 +139,7 @@ def _cut(path: Path, card: DatasetCard, source_sha256: str) -> _Cut:
 
 
 def _check_pinned(card: DatasetCard, seal: dict[str, str]) -> None:
-    pinned = card.split.holdout_content_sha256
+    pinned = card.cut.holdout_content_sha256
     if seal["source_sha256"] == card.sha256 and pinned and pinned != seal["content_sha256"]:
         raise SealError(
             f"v1 of card {card.name}: expected content sha256 {pinned}, found {seal['content_sha256']}; the split, the "

@@ -9,7 +9,7 @@ from fraud_core.bundle.schema import EntityWindows
 from fraud_core.entities.card import entity_card, split_stream
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.features.labels import labels_as_of
-from fraud_core.features.offline import add_features
+from fraud_core.features.offline import add_features, first_and_last_second
 from fraud_core.features.store_rows import KINDS
 from fraud_core.features.store_table import past_rows
 from fraud_core.features.windows import DAY_SECONDS, reach_seconds
@@ -71,7 +71,7 @@ def write_pasts(stream: EventStream, settings: EntityModel) -> None:
     origin = stream.origin if stream.origin is not None else _seconds_of(settings.first_day)
     folder = within_project(PASTS)
     folder.mkdir(parents=True, exist_ok=True)
-    known = labels_as_of(stream.events, int(stream.events["time"].max() or 0) + 1)
+    known = labels_as_of(stream.events, first_and_last_second(stream.events["time"])[1] + 1)
     for kind in KINDS:
         rows = past_rows(known, kind, origin=origin, horizon_seconds=kept_seconds(settings))
         write_parquet(rows, folder / f"{kind}s.parquet")
@@ -86,11 +86,11 @@ def _versions(stream: EventStream, settings: EntityModel) -> Versions:
     """Training rows whose windows are full, and test rows."""
     made: dict[str, Any] = {"windows_days": settings.windows_days, "label_delay_days": settings.label_delay_days}
     featured = add_features(stream.events, **made)
-    days = int(featured["time"].max() or 0) // DAY_SECONDS + 1
+    days = first_and_last_second(featured["time"])[1] // DAY_SECONDS + 1
     card = entity_card(
         stream.title, **made, test_from_day=days - settings.test_days, validation_days=settings.validation_days
     )
-    warm = int(featured["time"].min() or 0) + reach_seconds(**made)
+    warm = first_and_last_second(featured["time"])[0] + reach_seconds(**made)
     early, late = split_stream(featured, card, label_delay_days=settings.label_delay_days)
     return Versions(card, early.filter(early["time"] >= warm), late)
 

@@ -33,7 +33,7 @@ class Versions:
     def training_rows(self) -> Transactions:
         """v0 as arrays; its last hours are marked for validation, and their labels as trusted."""
         rows = to_transactions(self.v0, self.card)
-        last = last_seconds(rows.time_s, self.card.split.validation_seconds)
+        last = last_seconds(rows.time_s, self.card.cut.validation_seconds)
         return replace(rows, is_validation=last, is_trusted=last)
 
     @cached_property
@@ -88,8 +88,8 @@ def sealed_digest(folder: Path, card: DatasetCard) -> str:
     """
     path = _existing(folder / "v1" / "seal.json")
     seal = json.loads(path.read_bytes())
-    if seal["source_sha256"] == card.sha256 and card.split and card.split.holdout_content_sha256:
-        return card.split.holdout_content_sha256
+    if seal["source_sha256"] == card.sha256 and card.split and card.cut.holdout_content_sha256:
+        return card.cut.holdout_content_sha256
     return seal["content_sha256"]
 
 
