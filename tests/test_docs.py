@@ -1,6 +1,7 @@
 """The documentation keeps up with the code."""
 
 import re
+import tomllib
 from datetime import date
 
 import pytest
@@ -249,3 +250,20 @@ def test_the_index_of_decisions_explains_every_missing_number():
     numbers = {int(name[:4]) for name in RECORDS}
     explained = re.search(r"^There is no record ([^:,]+(?:, \d+)*(?: or \d+)?),", INDEX, re.MULTILINE)
     assert {int(n) for n in re.findall(r"\d+", explained[1])} == set(range(1, max(numbers))) - numbers
+
+
+def test_the_citation_is_of_this_version_and_licence_and_names_the_data_set():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (cited["cff-version"], cited["type"]) == ("1.2.0", "software")
+    assert (str(cited["version"]), cited["license"]) == (project["version"], project["license"])
+    assert all(cited[key] for key in ("message", "title", "abstract", "keywords"))
+    assert [list(author) for author in cited["authors"]] == [["name"]]  # one entity, no person
+    licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert cited["license"] == "Apache-2.0"
+    assert licence.split("\n")[0].strip() == "Apache License"
+    credit = yaml.safe_load((ROOT / "data" / "cards" / "ulb.yaml").read_text(encoding="utf-8"))["credit"]
+    (paper,) = cited["references"]
+    assert paper["title"].lower() in credit.lower()
+    assert str(paper["year"]) in credit
+    assert all(author["family-names"] in credit for author in paper["authors"])
