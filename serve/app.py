@@ -9,7 +9,6 @@ from litestar.datastructures import State
 from litestar.openapi.plugins import SwaggerRenderPlugin
 
 from serve.access import Access, KeyAccess, OpenAccess, read_keys
-from serve.counters import Counters
 from serve.decisions import batch_route, decision_route
 from serve.edge import Edge, Routes
 from serve.endpoints import ENDPOINTS
@@ -23,7 +22,8 @@ from serve.records import decision_list
 from serve.routes import about_routes, health_routes, label_route, record_routes
 from serve.service import Service
 from serve.settings import Settings, read_settings
-from serve.telemetry import Telemetry
+from serve.telemetry.counters import Counters
+from serve.telemetry.spans import Telemetry
 
 # The files of the documentation page; nothing else of their package is served.
 ASSETS = {
@@ -110,7 +110,7 @@ def open_access(settings: Settings) -> Access:
 def _otlp(settings: Settings) -> Callable[[Counters], Telemetry | None]:
     if not settings.otlp_endpoint:
         return lambda counters: None
-    from serve.otlp import otlp_telemetry
+    from serve.telemetry.otlp import otlp_telemetry
 
     return lambda counters: otlp_telemetry(counters, trace_ratio=settings.trace_ratio)
 

@@ -15,9 +15,9 @@ from litestar.types import Scope as AsgiScope
 
 from serve.access import Access, Caller, Scope
 from serve.asgi import reply_problem
-from serve.counters import Counters
 from serve.limits import RateLimit
-from serve.telemetry import Telemetry
+from serve.telemetry.counters import Counters
+from serve.telemetry.spans import Telemetry
 from serve.wire import Problem
 
 CLIENT_CLOSED = 499  # no answer was started: the client went away

@@ -257,7 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _export(follower: Follower) -> Callable[[], None]:
     """Say over OTLP how far behind it is; returns what ends that."""
-    from serve.otlp import export_figures
+    from serve.telemetry.otlp import export_figures
 
     return export_figures("fraud-follow", lambda: {BEHIND: follower.behind_seconds()})
 

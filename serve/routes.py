@@ -12,10 +12,10 @@ from litestar.types import Scope as AsgiScope
 from serve.asgi import reply, reply_problem
 from serve.decisions import RETRY
 from serve.explanations import explain_decision
-from serve.metrics import CONTENT_TYPE, prometheus_text
 from serve.problems import answer
 from serve.records import READ_DOWN, find_decision, find_lineage, record_label
 from serve.service import Service
+from serve.telemetry.prometheus import CONTENT_TYPE, prometheus_text
 from serve.wire import InvalidTransaction, Problem
 from serve.writer import StoreDown
 

@@ -13,12 +13,12 @@ from sqlalchemy import Engine
 from fraud_core.errors import ParameterError
 from serve.bodies import Bodies
 from serve.champion import Champion, ChampionSlot, load_champion
-from serve.counters import Counters
 from serve.entities import Pasts
 from serve.settings import Settings
 from serve.shadow import Shadow
 from serve.store import audit, new_id, now_us, open_engine, prepare_tables
-from serve.telemetry import Telemetry
+from serve.telemetry.counters import Counters
+from serve.telemetry.spans import Telemetry
 from serve.traffic import Traffic
 from serve.writer import GroupWriter, StoreDown
 

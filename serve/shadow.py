@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from serve.champion import Champion
-from serve.counters import Counters
+from serve.telemetry.counters import Counters
 
 MOST_WAITING = 1_000
 

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from serve.counters import Counters, Histogram
+from serve.telemetry.counters import Counters, Histogram
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 WORDS = str.maketrans("._", "  ")

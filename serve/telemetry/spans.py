@@ -1,4 +1,4 @@
-"""Sampled traces and figures of the moment: off unless an OTLP endpoint is configured (`serve.otlp`).
+"""Sampled traces and figures of the moment: off unless an OTLP endpoint is configured (`serve.telemetry.otlp`).
 
 Whether a request is traced is decided before a span is made: the caller's choice where it sent one, else by chance. A
 request that is not traced costs a look at one header.

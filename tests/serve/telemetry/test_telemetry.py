@@ -9,9 +9,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from serve.app import create_app
-from serve.counters import REQUEST_BUCKETS, Counters
-from serve.otlp import otlp_telemetry
-from serve.telemetry import Telemetry
+from serve.telemetry.counters import REQUEST_BUCKETS, Counters
+from serve.telemetry.otlp import otlp_telemetry
+from serve.telemetry.spans import Telemetry
 from tests import otlp
 
 
@@ -108,7 +108,7 @@ def received(monkeypatch):
 def test_figure_of_another_process_reaches_a_receiver(received):
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-    from serve.otlp import export_figures
+    from serve.telemetry.otlp import export_figures
 
     export_figures("fraud-follow", lambda: {"fraud.follower.behind_seconds": 7.5})()
     (sent,) = ExportMetricsServiceRequest.FromString(received["/v1/metrics"][-1]).resource_metrics

@@ -26,8 +26,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from serve.counters import Counters, Histogram
-from serve.telemetry import SERVICE, Telemetry, watch
+from serve.telemetry.counters import Counters, Histogram
+from serve.telemetry.spans import SERVICE, Telemetry, watch
 
 EXPORT_TIMEOUT_SECONDS = 2
 SHUTDOWN_SECONDS = 4
@@ -111,7 +111,7 @@ def export_figures(service: str, read: Callable[[], dict[str, float]]) -> Callab
     service
         Name of the process among others.
     read
-        The figures now, as `serve.telemetry.watch` takes them.
+        The figures now, as `serve.telemetry.spans.watch` takes them.
 
     Returns
     -------
