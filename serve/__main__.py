@@ -10,7 +10,8 @@ from fraud_core.errors import FraudCoreError, ParameterError
 from serve.champion import load_champion
 from serve.service import check_feature_store
 from serve.settings import Settings, read_settings
-from serve.store import open_engine, prepare_tables
+from serve.store.prepare import prepare_tables
+from serve.store.tables import open_engine
 from serve.telemetry.counters import forget_workers
 
 GRACE_SECONDS = 10

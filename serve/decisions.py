@@ -21,9 +21,9 @@ from serve.asked import DecisionRequest, Name, idempotency_key, read_request
 from serve.champion import Champion
 from serve.entities import Featurised, Freshness, PastsDown, featurise, monday_seconds, read_entities
 from serve.service import Service
-from serve.store import decisions, new_id, now_us
+from serve.store.group_commit import StoreDown
+from serve.store.tables import decisions, new_id, now_us
 from serve.wire import InvalidTransaction, Problem, explain
-from serve.writer import StoreDown
 
 RETRY = ((b"retry-after", b"1"),)
 AHEAD_US = 300_000_000  # by how much the clocks of callers may be ahead

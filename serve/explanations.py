@@ -14,7 +14,7 @@ from serve.asked import decode_request
 from serve.decisions import DecisionAnswer
 from serve.records import fetch
 from serve.service import Service
-from serve.store import decisions
+from serve.store.tables import decisions
 
 
 class Explanation(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ from fraud_core.data.past_rows import KINDS, MONDAY, Kind
 from fraud_core.errors import FraudCoreError, ParameterError
 from serve.entities import NamedEntities, monday_seconds
 from serve.settings import Settings, read_settings
-from serve.store import decisions, labels, now_us, open_engine
+from serve.store.tables import decisions, labels, now_us, open_engine
 
 AT_ONCE = 500
 PAUSE_SECONDS = 0.2
@@ -49,7 +49,7 @@ class Tail:
     Parameters
     ----------
     key
-        Column of identities that sort by time (`serve.store.new_id`).
+        Column of identities that sort by time (`serve.store.tables.new_id`).
     columns
         What is wanted of each row beside its identity.
     since_us

@@ -17,9 +17,9 @@ from serve.asgi import encode, reply, reply_problem
 from serve.asked import EARLIEST, LATEST, Instant, Name
 from serve.decisions import RETRY
 from serve.service import Service
-from serve.store import audit, decisions, labels, new_id, now_us
+from serve.store.group_commit import UNREACHABLE, StoreDown
+from serve.store.tables import audit, decisions, labels, new_id, now_us
 from serve.wire import InvalidTransaction, Problem, explain
-from serve.writer import UNREACHABLE, StoreDown
 
 PAGE, MOST_ON_A_PAGE = 100, 500
 SINCE_1970 = 1e6

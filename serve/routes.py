@@ -15,9 +15,9 @@ from serve.explanations import explain_decision
 from serve.problems import answer
 from serve.records import READ_DOWN, find_decision, find_lineage, record_label
 from serve.service import Service
+from serve.store.group_commit import StoreDown
 from serve.telemetry.prometheus import CONTENT_TYPE, prometheus_text
 from serve.wire import InvalidTransaction, Problem
-from serve.writer import StoreDown
 
 NO_RECORD = Problem("Not found", 404, "not_found", "there is no record of this id")
 LABEL_DOWN = Problem("Store not reachable", 503, "store_unavailable", "the label could not be recorded; send it again")

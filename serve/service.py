@@ -16,11 +16,12 @@ from serve.champion import Champion, ChampionSlot, load_champion
 from serve.entities import Pasts
 from serve.settings import Settings
 from serve.shadow import Shadow
-from serve.store import audit, new_id, now_us, open_engine, prepare_tables
+from serve.store.group_commit import GroupWriter, StoreDown
+from serve.store.prepare import prepare_tables
+from serve.store.tables import audit, new_id, now_us, open_engine
 from serve.telemetry.counters import Counters
 from serve.telemetry.spans import Telemetry
 from serve.traffic import Traffic
-from serve.writer import GroupWriter, StoreDown
 
 
 def check_feature_store(settings: Settings, champion: Champion) -> None:

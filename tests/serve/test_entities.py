@@ -192,7 +192,7 @@ class TestWithStore:
         """Through the store of decisions: the follower takes over what was decided and learnt, each once."""
         from serve.feast_pasts import FeastPasts
         from serve.follow import Follower
-        from serve.store import open_engine
+        from serve.store.tables import open_engine
 
         settings = read_settings(setting)
         follower = Follower(open_engine(settings.store_url), FeastPasts(settings.feature_store), settings.state_dir)
@@ -217,7 +217,7 @@ class TestWithStore:
     def test_follower_says_how_far_behind_it_is(self, client, setting, known, monkeypatch):
         from serve import follow
         from serve.feast_pasts import FeastPasts
-        from serve.store import now_us, open_engine
+        from serve.store.tables import now_us, open_engine
 
         settings, ahead = read_settings(setting), [0]
         monkeypatch.setattr(follow, "AT_ONCE", 1)

@@ -12,7 +12,7 @@ from fraud_core.model import bundle
 from fraud_core.model.signing import new_key_pair, sign
 from serve.app import create_app
 from serve.settings import read_settings
-from serve.store import audit, open_engine
+from serve.store.tables import audit, open_engine
 
 
 @pytest.fixture

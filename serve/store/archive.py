@@ -1,4 +1,4 @@
-"""``python -m serve.keep FOLDER --days N``: old decisions and labels go to parquet files, and then out of the store.
+"""``python -m serve.store.archive FOLDER --days N``: old decisions and labels go to parquet, and then out of the store.
 
 One file for each table and UTC day, ``decisions/2026-01-31.parquet``. Rows are deleted only after the file of their day
 was written, synced and read back with the same identifiers. A run that was stopped is simply started again. The audit
@@ -14,8 +14,8 @@ from pathlib import Path
 from sqlalchemy import Column, Engine, Table, delete, select
 
 from fraud_core.errors import ParameterError
-from serve.on_store import run_on_store
-from serve.store import HEAD, current_revision, decisions, labels, writing
+from serve.store.command import run_on_store
+from serve.store.tables import HEAD, current_revision, decisions, labels, writing
 
 KEPT: dict[str, tuple[Table, Column, Column]] = {
     "decisions": (decisions, decisions.c.decision_id, decisions.c.decided_at_us),
@@ -103,7 +103,7 @@ def _run(engine: Engine, options: argparse.Namespace) -> None:
     if options.days < 0:
         raise ParameterError(f"--days: expected 0 or more, got {options.days}")
     if current_revision(engine) != HEAD:
-        raise ParameterError("FRAUD_STORE_URL: expected a store of this version; run `python -m serve.migrate`")
+        raise ParameterError("FRAUD_STORE_URL: expected a store of this version; run `python -m serve.store.migrate`")
     before = datetime.now(UTC).date() - timedelta(days=options.days)
     done = "exported and deleted" if options.delete else "exported"
     for name, day, n_rows in keep(engine, options.folder, before=before, remove=options.delete):
@@ -112,7 +112,9 @@ def _run(engine: Engine, options: argparse.Namespace) -> None:
 
 def main() -> int:
     """Export, and with ``--delete`` forget; what is wrong is one clear line."""
-    parser = argparse.ArgumentParser(prog="python -m serve.keep", description="old decisions and labels to parquet")
+    parser = argparse.ArgumentParser(
+        prog="python -m serve.store.archive", description="old decisions and labels to parquet"
+    )
     parser.add_argument("folder", type=Path, help="where decisions/DAY.parquet and labels/DAY.parquet go")
     parser.add_argument("--days", type=int, required=True, help="whole days, UTC, that stay in the store beside today")
     parser.add_argument("--delete", action="store_true", help="delete what was exported and read back")

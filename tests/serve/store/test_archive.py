@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from fraud_core.errors import ParameterError
-from serve import keep as keeping
-from serve.keep import DAY_US, keep, main
-from serve.store import decisions, writing
-from tests.serve.test_store import decision, engine, url  # noqa: F401
+from serve.store import archive
+from serve.store.archive import DAY_US, keep, main
+from serve.store.tables import decisions, writing
+from tests.serve.store.conftest import decision_row
 
 FIRST, SECOND, THIRD = date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)
 
@@ -20,16 +20,16 @@ def at_us(day: date) -> int:
 
 
 @pytest.fixture
-def filled(engine):  # noqa: F811
+def filled(engine):
     """Two decisions on each of three days: at its first and its last microsecond."""
     times = [at_us(day) + offset for day in (FIRST, SECOND, THIRD) for offset in (0, DAY_US - 1)]
-    rows = [decision() | {"decided_at_us": time, "decision_id": f"{time:032x}"} for time in times]
+    rows = [decision_row() | {"decided_at_us": time, "decision_id": f"{time:032x}"} for time in times]
     with writing(engine) as connection:
         connection.execute(insert(decisions), rows)
     return engine
 
 
-def stored_days(engine):  # noqa: F811
+def stored_days(engine):
     with engine.connect() as connection:
         return list(
             connection.execute(
@@ -67,7 +67,7 @@ def test_file_with_other_rows_stops_the_run_before_anything_is_deleted(filled, t
 
 
 def test_deletion_in_steps_reaches_every_row(filled, tmp_path, monkeypatch):
-    monkeypatch.setattr(keeping, "DELETED_AT_ONCE", 1)
+    monkeypatch.setattr(archive, "DELETED_AT_ONCE", 1)
     list(keep(filled, tmp_path, before=THIRD, remove=True))
     assert len(stored_days(filled)) == 2
 
@@ -85,7 +85,7 @@ def test_command_keeps_the_days_asked_for(filled, tmp_path, monkeypatch, capsys)
 def test_negative_days_and_a_store_without_tables_are_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("FRAUD_ACCESS", "open")
     monkeypatch.setenv("FRAUD_STORE_URL", f"sqlite:///{tmp_path}/empty.db")
-    for days, words in (("-1", "--days: expected 0 or more"), ("1", "python -m serve.migrate")):
+    for days, words in (("-1", "--days: expected 0 or more"), ("1", "python -m serve.store.migrate")):
         monkeypatch.setattr("sys.argv", ["keep", str(tmp_path), f"--days={days}"])
         assert main() == 1
         assert words in capsys.readouterr().err

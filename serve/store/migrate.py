@@ -1,4 +1,4 @@
-"""``python -m serve.migrate``: bring the tables of the store to the revision that this version of the service reads."""
+"""``python -m serve.store.migrate``: bring the tables of the store to the revision that this version reads."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
-from serve.on_store import run_on_store
-from serve.store import current_revision, is_sqlite, writing
+from serve.store.command import run_on_store
+from serve.store.tables import current_revision, is_sqlite, writing
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 LOCK = 7_316_204_518  # any number that no other program of the same database uses

@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError
 
 from fraud_core.errors import ParameterError
 
@@ -175,29 +175,3 @@ def current_revision(engine: Engine) -> str | None:
         if not inspect(connection).has_table("alembic_version"):
             return None
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-
-
-def prepare_tables(engine: Engine) -> bool:
-    """Make a SQLite store ready, and check that a PostgreSQL store is; False when it cannot be reached now.
-
-    Raises
-    ------
-    ParameterError
-        When the tables are of another revision and are not ours to change at a start.
-    """
-    try:
-        revision = current_revision(engine)
-        if revision == HEAD:
-            return True
-        if is_sqlite(engine) and (revision is None or revision < HEAD):
-            # Imported here: a store that is ready needs no migration tool in the memory of each worker.
-            from serve.migrate import upgrade
-
-            upgrade(engine)
-            return True
-    except SQLAlchemyError:
-        return False
-    raise ParameterError(
-        f"FRAUD_STORE_URL: expected tables of revision {HEAD}, found {revision or 'none'}; "
-        "run `python -m serve.migrate`"
-    )

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fraud_core.errors import FraudCoreError
 from serve.settings import read_settings
-from serve.store import open_engine
+from serve.store.tables import open_engine
 
 
 def run_on_store(act: Callable[[Engine], None]) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from serve.store import audit, decisions, is_sqlite, labels, writing
+from serve.store.tables import audit, decisions, is_sqlite, labels, writing
 
 CAPACITY = 2_048
 MOST_AT_ONCE = 512
