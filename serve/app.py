@@ -8,7 +8,7 @@ from litestar import Litestar, MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.openapi.plugins import SwaggerRenderPlugin
 
-from serve.access import Access, KeyAccess, OpenAccess, read_keys
+from serve.auth.api_keys import Access, KeyAccess, OpenAccess, read_keys
 from serve.decisions import batch_route, decision_route
 from serve.edge import Edge, Routes
 from serve.endpoints import ENDPOINTS
@@ -101,7 +101,7 @@ def open_access(settings: Settings) -> Access:
     if settings.access == "open":
         return OpenAccess()
     if settings.access == "tokens":
-        from serve.tokens import TokenAccess
+        from serve.auth.jwt import TokenAccess
 
         return TokenAccess(settings.jwks_url, settings.jwt_audience, settings.jwt_issuer)
     return KeyAccess(read_keys(settings.keys, "FRAUD_KEYS_FILE"))

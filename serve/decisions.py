@@ -15,9 +15,9 @@ from litestar.types import Receive, Scope, Send
 
 from fraud_core.model.decide import ExpectedLoss, Reason, Verdict, Vote
 from fraud_core.model.policy import Bands, bands
-from serve.access import Caller
 from serve.asgi import encode, reply, reply_problem
 from serve.asked import DecisionRequest, Name, idempotency_key, read_request
+from serve.auth.api_keys import Caller
 from serve.champion import Champion
 from serve.entities import Featurised, Freshness, PastsDown, featurise, monday_seconds, read_entities
 from serve.service import Service

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from litestar.types import ASGIApp, Message, Receive, Send
 from litestar.types import Scope as AsgiScope
 
-from serve.access import Access, Caller, Scope
 from serve.asgi import reply_problem
+from serve.auth.api_keys import Access, Caller, Scope
 from serve.limits import RateLimit
 from serve.telemetry.counters import Counters
 from serve.telemetry.spans import Telemetry

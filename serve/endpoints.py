@@ -6,8 +6,8 @@ import msgspec
 
 from fraud_core.model.bundle_parts import Manifest
 from fraud_core.model.policy import DecisionPolicy
-from serve.access import Scope
 from serve.asked import Instant
+from serve.auth.api_keys import Scope
 from serve.decisions import DecisionAnswer
 from serve.explanations import Explanation
 from serve.inference import InferAnswer, ModelMetadata, ServerMetadata

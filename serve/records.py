@@ -12,9 +12,9 @@ from litestar.types import Send
 from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from serve.access import Caller
 from serve.asgi import encode, reply, reply_problem
 from serve.asked import EARLIEST, LATEST, Instant, Name
+from serve.auth.api_keys import Caller
 from serve.decisions import RETRY
 from serve.service import Service
 from serve.store.group_commit import UNREACHABLE, StoreDown

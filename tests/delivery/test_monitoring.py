@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 import yaml
 
-from serve.access import main as make_key
+from serve.auth.api_keys import main as make_key
 from serve.follow import BEHIND
 from tests.conftest import ROOT
 from tests.delivery.tools import need, run

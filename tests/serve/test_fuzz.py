@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from litestar.testing import TestClient
 
-from serve.access import SCOPES, new_key
 from serve.app import create_app
+from serve.auth.api_keys import SCOPES, new_key
 from serve.settings import read_settings
 from tests.network import free_port, wait_until_ready
 from tests.serve.conftest import start

@@ -108,7 +108,7 @@ def read_keys(content: bytes, what: str) -> tuple[KeyEntry, ...]:
         place = re.search(r"at `([^`]+)`", str(error))
         raise ParameterError(
             f"{what}: expected a JSON array of keys{' (wrong at ' + place[1] + ')' if place else ''}; make one with "
-            "`python -m serve.access NAME SCOPE...`"
+            "`python -m serve.auth.api_keys NAME SCOPE...`"
         ) from error
     starts = [entry.sha256[:8] for entry in entries]
     if not entries or len(set(starts)) < len(starts):
@@ -130,10 +130,10 @@ def new_key(name: str, scopes: tuple[Scope, ...]) -> tuple[str, KeyEntry]:
 
 
 def main(arguments: list[str]) -> int:
-    """``python -m serve.access NAME SCOPE...``: print a new key once, and its entry for the file of keys."""
+    """``python -m serve.auth.api_keys NAME SCOPE...``: print a new key once, and its entry for the file of keys."""
     name, *scopes = arguments or [""]
     if not NAME.fullmatch(name) or not scopes or not set(scopes) <= set(SCOPES):
-        print(f"usage: python -m serve.access NAME SCOPE...   scopes: {', '.join(SCOPES)}", file=sys.stderr)
+        print(f"usage: python -m serve.auth.api_keys NAME SCOPE...   scopes: {', '.join(SCOPES)}", file=sys.stderr)
         return 2
     known: Callable[[str], bool] = set(scopes).__contains__
     key, entry = new_key(name, tuple(scope for scope in SCOPES if known(scope)))

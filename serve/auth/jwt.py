@@ -6,7 +6,7 @@ import time
 import jwt
 
 from fraud_core.errors import ParameterError
-from serve.access import SCOPES, Caller, sent_token
+from serve.auth.api_keys import SCOPES, Caller, sent_token
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
 LARGEST_TOKEN = 4_096
