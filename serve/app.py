@@ -10,14 +10,14 @@ from litestar.openapi.plugins import SwaggerRenderPlugin
 
 from serve.auth.api_keys import Access, KeyAccess, OpenAccess, read_keys
 from serve.decisions import batch_route, decision_route
-from serve.edge import Edge, Routes
 from serve.endpoints import ENDPOINTS
+from serve.http.gateway import Edge, Routes
+from serve.http.problems import HANDLERS
+from serve.http.rate_limit import RateLimit
 from serve.inference import inference_routes
 from serve.invocations import invocation_routes
-from serve.limits import RateLimit
 from serve.openapi import openapi_document
 from serve.predict import predict_route
-from serve.problems import HANDLERS
 from serve.records import decision_list
 from serve.routes import about_routes, health_routes, label_route, record_routes
 from serve.service import Service

@@ -7,7 +7,7 @@ import msgspec
 from fraud_core.model.bundle_parts import Contract
 from serve.asked import YEARS
 from serve.entities import NamedEntities
-from serve.wire import transaction_schema
+from serve.http.transaction import transaction_schema
 
 
 def body_schemas(contract: Contract) -> dict[str, dict[str, Any]]:

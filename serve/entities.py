@@ -13,7 +13,7 @@ from fraud_core.data.windows import reach_seconds
 from fraud_core.model.bundle_parts import Contract
 from fraud_core.model.decide import Code, Reason
 from serve.asked import Name
-from serve.wire import InvalidTransaction, Problem, explain
+from serve.http.transaction import InvalidTransaction, Problem, explain
 
 MOST_EUR = 1e7
 

@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from fraud_core.explain.reasons import WordedReason, put_in_words
 from fraud_core.model.decide import Verdict
-from serve.asgi import encode
 from serve.asked import decode_request
 from serve.decisions import DecisionAnswer
+from serve.http.asgi import encode
 from serve.records import fetch
 from serve.service import Service
 from serve.store.tables import decisions

@@ -8,12 +8,12 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from fraud_core import __version__
-from serve.bodies import Headers
 from serve.champion import Champion
-from serve.problems import PROBLEM, answer
+from serve.http.problems import PROBLEM, answer
+from serve.http.request_body import Headers
+from serve.http.transaction import InvalidTransaction, Problem, explain
 from serve.rows import by_row, score_rows
 from serve.service import Service
-from serve.wire import InvalidTransaction, Problem, explain
 
 MODEL = "champion"
 BINARY = b"inference-header-content-length"

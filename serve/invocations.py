@@ -6,10 +6,10 @@ import msgspec
 from litestar import asgi, get
 from litestar.types import Receive, Scope, Send
 
-from serve.asgi import encode, reply, reply_problem
+from serve.http.asgi import encode, reply, reply_problem
+from serve.http.transaction import InvalidTransaction, Problem, explain
 from serve.rows import by_row, score_rows
 from serve.service import Service
-from serve.wire import InvalidTransaction, Problem, explain
 
 
 class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

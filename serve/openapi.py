@@ -8,9 +8,9 @@ from fraud_core import __version__
 from fraud_core.model.bundle_parts import Contract
 from serve.bodies_schema import body_schemas
 from serve.endpoints import ENDPOINTS, Endpoint
+from serve.http.problems import MEANINGS
+from serve.http.transaction import Problem
 from serve.inference import MODEL
-from serve.problems import MEANINGS
-from serve.wire import Problem
 
 REFERENCE = "#/components/schemas/{name}"
 TEXT = {"type": "string"}

@@ -7,9 +7,9 @@ from litestar import asgi
 from litestar.types import Receive, Scope, Send
 
 from fraud_core.model.decide import Reason
-from serve.asgi import encode, reply, reply_problem
+from serve.http.asgi import encode, reply, reply_problem
+from serve.http.transaction import InvalidTransaction
 from serve.service import Service
-from serve.wire import InvalidTransaction
 
 WITH_REASONS = b"reasons=true"
 

@@ -12,14 +12,14 @@ from litestar.types import Send
 from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from serve.asgi import encode, reply, reply_problem
 from serve.asked import EARLIEST, LATEST, Instant, Name
 from serve.auth.api_keys import Caller
 from serve.decisions import RETRY
+from serve.http.asgi import encode, reply, reply_problem
+from serve.http.transaction import InvalidTransaction, Problem, explain
 from serve.service import Service
 from serve.store.group_commit import UNREACHABLE, StoreDown
 from serve.store.tables import audit, decisions, labels, new_id, now_us
-from serve.wire import InvalidTransaction, Problem, explain
 
 PAGE, MOST_ON_A_PAGE = 100, 500
 SINCE_1970 = 1e6

@@ -9,15 +9,15 @@ from litestar.params import FromPath, FromQuery
 from litestar.types import Receive, Send
 from litestar.types import Scope as AsgiScope
 
-from serve.asgi import reply, reply_problem
 from serve.decisions import RETRY
 from serve.explanations import explain_decision
-from serve.problems import answer
+from serve.http.asgi import reply, reply_problem
+from serve.http.problems import answer
+from serve.http.transaction import InvalidTransaction, Problem
 from serve.records import READ_DOWN, find_decision, find_lineage, record_label
 from serve.service import Service
 from serve.store.group_commit import StoreDown
 from serve.telemetry.prometheus import CONTENT_TYPE, prometheus_text
-from serve.wire import InvalidTransaction, Problem
 
 NO_RECORD = Problem("Not found", 404, "not_found", "there is no record of this id")
 LABEL_DOWN = Problem("Store not reachable", 503, "store_unavailable", "the label could not be recorded; send it again")

@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 
 from serve.champion import Champion
+from serve.http.transaction import InvalidTransaction, Problem, explain
 from serve.service import Service
-from serve.wire import InvalidTransaction, Problem, explain
 
 
 def score_rows(service: Service, rows: Sequence[Mapping[str, Any]], champion: Champion) -> np.ndarray:

@@ -11,9 +11,9 @@ from opentelemetry.trace import Span
 from sqlalchemy import Engine
 
 from fraud_core.errors import ParameterError
-from serve.bodies import Bodies
 from serve.champion import Champion, ChampionSlot, load_champion
 from serve.entities import Pasts
+from serve.http.request_body import Bodies
 from serve.settings import Settings
 from serve.shadow import Shadow
 from serve.store.group_commit import GroupWriter, StoreDown

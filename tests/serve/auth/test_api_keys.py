@@ -10,7 +10,7 @@ from fraud_core.errors import ParameterError
 from serve.app import create_app
 from serve.auth.api_keys import SCOPES, main, new_key, read_keys
 from serve.endpoints import ENDPOINTS
-from serve.limits import RateLimit
+from serve.http.rate_limit import RateLimit
 from serve.settings import read_settings
 
 

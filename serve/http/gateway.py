@@ -13,12 +13,12 @@ from typing import NamedTuple
 from litestar.types import ASGIApp, Message, Receive, Send
 from litestar.types import Scope as AsgiScope
 
-from serve.asgi import reply_problem
 from serve.auth.api_keys import Access, Caller, Scope
-from serve.limits import RateLimit
+from serve.http.asgi import reply_problem
+from serve.http.rate_limit import RateLimit
+from serve.http.transaction import Problem
 from serve.telemetry.counters import Counters
 from serve.telemetry.spans import Telemetry
-from serve.wire import Problem
 
 CLIENT_CLOSED = 499  # no answer was started: the client went away
 SERVER_ERROR = Problem("Server error", 500, "server_error", "the request could not be answered; it was logged")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from litestar.types import Send
 
-from serve.wire import Problem
+from serve.http.transaction import Problem
 
 JSON = (b"content-type", b"application/json")
 PROBLEM = (b"content-type", b"application/problem+json")

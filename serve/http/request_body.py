@@ -8,7 +8,7 @@ from time import monotonic
 
 from litestar.types import Receive
 
-from serve.wire import InvalidTransaction, Problem
+from serve.http.transaction import InvalidTransaction, Problem
 
 BODY_TIMEOUT_SECONDS = 10
 LOOK_SECONDS = 1.0

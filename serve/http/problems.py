@@ -5,8 +5,8 @@ from typing import Any
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from serve.edge import SERVER_ERROR
-from serve.wire import InvalidTransaction, Problem
+from serve.http.gateway import SERVER_ERROR
+from serve.http.transaction import InvalidTransaction, Problem
 
 PROBLEM = "application/problem+json"
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from serve.bodies import Bodies
-from serve.wire import InvalidTransaction
+from serve.http.request_body import Bodies
+from serve.http.transaction import InvalidTransaction
 from tests.network import free_port, wait_until_ready
 from tests.serve.conftest import start
 from tests.waiting import wait_until_ended
