@@ -35,7 +35,7 @@ START_SECONDS = 120
 # What the Dockerfile deletes from the environment, beside two packages that Litestar's test factories ask for.
 PRUNED = re.compile(r"(^|/)(tests|testing|f2py)/|\.map$")
 SCORED_BY = """from pathlib import Path
-from serve.champion import load_champion
+from serve.scoring.champion import load_champion
 print(load_champion(Path("models/champion")).scored_by)"""
 SCRIPT = """wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"

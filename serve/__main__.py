@@ -7,7 +7,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from fraud_core.errors import FraudCoreError, ParameterError
-from serve.champion import load_champion
+from serve.scoring.champion import load_champion
 from serve.service import check_feature_store
 from serve.settings import Settings, read_settings
 from serve.store.prepare import prepare_tables

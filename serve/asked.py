@@ -5,9 +5,9 @@ from typing import Annotated
 
 import msgspec
 
-from serve.champion import Champion
 from serve.http.request_body import Headers
 from serve.http.transaction import InvalidTransaction, Problem, explain
+from serve.scoring.champion import Champion
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 KEY_CHARACTERS = frozenset(range(0x21, 0x7F)) - {0x22, 0x5C}

@@ -17,10 +17,10 @@ from fraud_core.model.decide import ExpectedLoss, Reason, Verdict, Vote
 from fraud_core.model.policy import Bands, bands
 from serve.asked import DecisionRequest, Name, idempotency_key, read_request
 from serve.auth.api_keys import Caller
-from serve.champion import Champion
 from serve.entities import Featurised, Freshness, PastsDown, featurise, monday_seconds, read_entities
 from serve.http.asgi import encode, reply, reply_problem
 from serve.http.transaction import InvalidTransaction, Problem, explain
+from serve.scoring.champion import Champion
 from serve.service import Service
 from serve.store.group_commit import StoreDown
 from serve.store.tables import decisions, new_id, now_us

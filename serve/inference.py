@@ -8,11 +8,11 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from fraud_core import __version__
-from serve.champion import Champion
 from serve.http.problems import PROBLEM, answer
 from serve.http.request_body import Headers
 from serve.http.transaction import InvalidTransaction, Problem, explain
 from serve.rows import by_row, score_rows
+from serve.scoring.champion import Champion
 from serve.service import Service
 
 MODEL = "champion"

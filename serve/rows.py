@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from serve.champion import Champion
 from serve.http.transaction import InvalidTransaction, Problem, explain
+from serve.scoring.champion import Champion
 from serve.service import Service
 
 

@@ -11,17 +11,17 @@ from opentelemetry.trace import Span
 from sqlalchemy import Engine
 
 from fraud_core.errors import ParameterError
-from serve.champion import Champion, ChampionSlot, load_champion
 from serve.entities import Pasts
 from serve.http.request_body import Bodies
+from serve.scoring.champion import Champion, ChampionSlot, load_champion
+from serve.scoring.shadow import Shadow
+from serve.scoring.traffic_drift import Traffic
 from serve.settings import Settings
-from serve.shadow import Shadow
 from serve.store.group_commit import GroupWriter, StoreDown
 from serve.store.prepare import prepare_tables
 from serve.store.tables import audit, new_id, now_us, open_engine
 from serve.telemetry.counters import Counters
 from serve.telemetry.spans import Telemetry
-from serve.traffic import Traffic
 
 
 def check_feature_store(settings: Settings, champion: Champion) -> None:

@@ -112,7 +112,7 @@ MAY_CATCH_ALL = {
         "serve/http/gateway.py",
         "Edge.__call__",
     ): "a defect of the code must end in a logged 500, as the router answers for its own",
-    ("serve/shadow.py", "Shadow._compare"): "a challenger is compared beside the answer and may never harm it",
+    ("serve/scoring/shadow.py", "Shadow._compare"): "a challenger is compared beside the answer and may never harm it",
 }
 WRITTEN = [
     path

@@ -14,8 +14,8 @@ from fraud_core.data.past import NOTHING, Event, remember
 from fraud_core.errors import ParameterError
 from fraud_core.model.bundle import load_bundle
 from serve.app import create_app
-from serve.champion import load_champion
 from serve.entities import NamedEntities, Remembered, featurise
+from serve.scoring.champion import load_champion
 from serve.service import check_feature_store
 from serve.settings import read_settings
 from tests.conftest import ROOT

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.network import ANSWER_SECONDS, free_port, wait_until_ready
-from tests.serve.conftest import start
-from tests.serve.test_reload import another
+from tests.serve.conftest import another, start
 from tests.waiting import wait_until_ended
 
 JSON = {"Content-Type": "application/json"}

@@ -13,6 +13,7 @@ from fraud_core.model.signing import new_key_pair, sign
 from serve.app import create_app
 from serve.settings import read_settings
 from serve.store.tables import audit, open_engine
+from tests.serve.conftest import another
 
 
 @pytest.fixture
@@ -20,15 +21,6 @@ def own(champion, tmp_path, environment):
     """A champion of one's own to replace, and settings that serve it."""
     shutil.copytree(champion, tmp_path / "own")
     return tmp_path / "own", environment | {"FRAUD_MODEL_DIR": str(tmp_path / "own")}
-
-
-def another(folder, into, **policy):
-    """Write a champion with another threshold in the place of one."""
-    shutil.copytree(folder, into)
-    found = json.loads((into / "policy.json").read_text()) | policy
-    (into / "policy.json").write_text(json.dumps(found))
-    bundle.write_manifest(into, git_revision="second", library_versions={})
-    return into
 
 
 def put(new, folder):

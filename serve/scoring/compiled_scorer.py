@@ -1,4 +1,4 @@
-"""The model of one row in compiled code, where there is a C compiler: ``python -m serve.kernel`` makes it.
+"""One row in compiled code, where there is a C compiler: ``python -m serve.scoring.compiled_scorer`` makes it.
 
 It is optional, and equal: the service scores by NumPy where it is not there, and a kernel that does not give the very
 bits of NumPy is not used. The binary's name holds the digest of its source, so that one of another source is not found.

@@ -1,7 +1,7 @@
 /* The margin of one row by oblivious trees: the arithmetic of fraud_core/model/scorer.py, to the bit.
  *
  * Sums are made in the order of NumPy's pairwise sum, and without fused multiply-add, so that not one bit differs.
- * serve/kernel.py compiles this where there is a C compiler, and compares the two before it is used.
+ * serve/scoring/compiled_scorer.py compiles this where there is a C compiler, and compares the two before it is used.
  */
 
 #define BLOCK 128 /* NumPy's: longer sums are halved at a multiple of eight */

@@ -10,7 +10,7 @@ from litestar.testing import TestClient
 
 from fraud_core.model.bundle import load_bundle
 from serve.app import create_app
-from serve.traffic import FRESH_SECONDS, Traffic
+from serve.scoring.traffic_drift import FRESH_SECONDS, Traffic
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from fraud_core.model.bundle_parts import Manifest
 from fraud_core.model.decide import Decider
 from fraud_core.model.row_scorer import RowScorer
 from serve.http.transaction import TransactionReader, row_type, transaction_reader
-from serve.kernel import CompiledScorer, row_scorer
+from serve.scoring.compiled_scorer import CompiledScorer, row_scorer
 
 WATCH_SECONDS = 2.0
 SELF_TEST_TOLERANCE = 1e-9

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from serve.champion import Champion
+from serve.scoring.champion import Champion
 from serve.telemetry.counters import Counters
 
 MOST_WAITING = 1_000

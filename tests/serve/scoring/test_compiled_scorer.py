@@ -8,8 +8,8 @@ import pytest
 
 from fraud_core.model.bundle import load_bundle
 from fraud_core.model.row_scorer import RowScorer
-from serve import kernel
-from serve.champion import load_champion
+from serve.scoring import compiled_scorer
+from serve.scoring.champion import load_champion
 from tests.conftest import ROOT
 
 needs_cc = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
@@ -18,8 +18,8 @@ needs_cc = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler 
 @pytest.fixture
 def apart(tmp_path, monkeypatch):
     """The source in a folder of its own, where nothing was compiled."""
-    monkeypatch.setattr(kernel, "SOURCE", tmp_path / "kernel.c")
-    shutil.copy(ROOT / "serve/kernel.c", tmp_path)
+    monkeypatch.setattr(compiled_scorer, "SOURCE", tmp_path / "kernel.c")
+    shutil.copy(ROOT / "serve/scoring/kernel.c", tmp_path)
     return tmp_path
 
 
@@ -35,9 +35,9 @@ def numpy_scorer(bundle):
 
 @needs_cc
 def test_compiled_margins_are_those_of_numpy_to_the_bit(apart, bundle):
-    assert kernel.compile_source() == "compiled"
-    compiled, plain = kernel.row_scorer(bundle), numpy_scorer(bundle)
-    assert isinstance(compiled, kernel.CompiledScorer)
+    assert compiled_scorer.compile_source() == "compiled"
+    compiled, plain = compiled_scorer.row_scorer(bundle), numpy_scorer(bundle)
+    assert isinstance(compiled, compiled_scorer.CompiledScorer)
     rng = np.random.default_rng(1)
     borders = np.unique(bundle.trees.border[np.isfinite(bundle.trees.border)])
     n_features = len(bundle.contract.model_features)
@@ -52,12 +52,12 @@ def test_compiled_margins_are_those_of_numpy_to_the_bit(apart, bundle):
 @needs_cc
 @pytest.mark.parametrize("n_trees", [1, 7, 8, 9, 127, 128, 129, 150, 300, 1_001])
 def test_sums_are_numpys_at_every_length(apart, n_trees):
-    kernel.compile_source()
-    library = ctypes.CDLL(str(kernel.binary()))
+    compiled_scorer.compile_source()
+    library = ctypes.CDLL(str(compiled_scorer.binary()))
     rng = np.random.default_rng(n_trees)
     values = rng.normal(0, 1, n_trees) * 10.0 ** rng.integers(-8, 8, n_trees)
     nothing, chosen = np.zeros(1), np.zeros(n_trees)
-    trees = kernel._Trees(
+    trees = compiled_scorer._Trees(
         leaf_value=values.ctypes.data, bias=0.0, n_trees=n_trees, depth=0, n_features=0,
         row=nothing.ctypes.data, seen=nothing.ctypes.data, chosen=chosen.ctypes.data,
     )  # fmt: skip
@@ -70,19 +70,19 @@ def test_a_kernel_with_other_figures_is_not_used(apart, bundle, capsys):
     source = (apart / "kernel.c").read_text()
     assert "seen[*feature] > *border" in source
     (apart / "kernel.c").write_text(source.replace("seen[*feature] > *border", "seen[*feature] < *border"))
-    assert kernel.compile_source() == "compiled"
-    assert type(kernel.row_scorer(bundle)) is RowScorer
+    assert compiled_scorer.compile_source() == "compiled"
+    assert type(compiled_scorer.row_scorer(bundle)) is RowScorer
     assert "gives other figures than NumPy" in capsys.readouterr().out
 
 
 def test_without_a_binary_numpy_scores(apart, bundle):
-    assert type(kernel.row_scorer(bundle)) is RowScorer
+    assert type(compiled_scorer.row_scorer(bundle)) is RowScorer
 
 
 @needs_cc
 def test_a_champion_says_what_scores_it(apart, champion):
     before = load_champion(champion)
-    kernel.compile_source()
+    compiled_scorer.compile_source()
     after = load_champion(champion)
     assert (before.scored_by, after.scored_by) == ("NumPy", "compiled code")
     assert before.self_test == after.self_test
@@ -90,24 +90,24 @@ def test_a_champion_says_what_scores_it(apart, champion):
 
 
 def test_a_binary_of_another_machine_is_not_used(apart, bundle, capsys):
-    kernel.binary().write_bytes(b"not a library")
-    assert type(kernel.row_scorer(bundle)) is RowScorer
+    compiled_scorer.binary().write_bytes(b"not a library")
+    assert type(compiled_scorer.row_scorer(bundle)) is RowScorer
     assert "cannot be loaded" in capsys.readouterr().out
 
 
 @needs_cc
 def test_a_changed_source_is_compiled_anew(apart):
-    kernel.compile_source()
-    assert kernel.compile_source() == "is there"
-    first = kernel.binary()
+    compiled_scorer.compile_source()
+    assert compiled_scorer.compile_source() == "is there"
+    first = compiled_scorer.binary()
     (apart / "kernel.c").write_text((apart / "kernel.c").read_text() + "\n")
-    assert kernel.binary() != first
-    assert kernel.compile_source() == "compiled"
+    assert compiled_scorer.binary() != first
+    assert compiled_scorer.compile_source() == "compiled"
 
 
 def test_no_compiler_and_a_broken_one_are_said(apart, monkeypatch):
     monkeypatch.setenv("CC", "no-such-compiler")
-    assert "no C compiler" in kernel.compile_source()
+    assert "no C compiler" in compiled_scorer.compile_source()
     monkeypatch.setenv("CC", "false")
-    assert "does not compile" in kernel.compile_source()
+    assert "does not compile" in compiled_scorer.compile_source()
     assert not list(apart.glob("kernel-*"))
