@@ -1,21 +1,14 @@
 """What a decision is asked with: the request, its key, and everything that is checked before anything is decided."""
 
-from datetime import UTC, datetime
-from typing import Annotated
-
 import msgspec
 
+from serve.http.fields import EARLIEST, LATEST, Instant, Name
 from serve.http.request_body import Headers
 from serve.http.transaction import InvalidTransaction, Problem, explain
 from serve.scoring.champion import Champion
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 KEY_CHARACTERS = frozenset(range(0x21, 0x7F)) - {0x22, 0x5C}
 LONGEST_KEY = 128
-# What the documentation says of a time; the check itself is by value.
-YEARS = "^(19[7-9][0-9]|2[01][0-9]{2})-"
-Instant = Annotated[datetime, msgspec.Meta(tz=True, extra_json_schema={"pattern": YEARS})]
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 NOTHING_SENT = msgspec.Raw()
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from fraud_core.model.bundle_parts import Contract
-from serve.asked import YEARS
-from serve.entities import NamedEntities
+from serve.features.entities import NamedEntities
+from serve.http.fields import YEARS
 from serve.http.transaction import transaction_schema
 
 

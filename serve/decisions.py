@@ -15,10 +15,11 @@ from litestar.types import Receive, Scope, Send
 
 from fraud_core.model.decide import ExpectedLoss, Reason, Verdict, Vote
 from fraud_core.model.policy import Bands, bands
-from serve.asked import DecisionRequest, Name, idempotency_key, read_request
+from serve.asked import DecisionRequest, idempotency_key, read_request
 from serve.auth.api_keys import Caller
-from serve.entities import Featurised, Freshness, PastsDown, featurise, monday_seconds, read_entities
+from serve.features.entities import Featurised, Freshness, PastsDown, featurise, monday_seconds, read_entities
 from serve.http.asgi import encode, reply, reply_problem
+from serve.http.fields import Name
 from serve.http.transaction import InvalidTransaction, Problem, explain
 from serve.scoring.champion import Champion
 from serve.service import Service

@@ -6,10 +6,10 @@ import msgspec
 
 from fraud_core.model.bundle_parts import Manifest
 from fraud_core.model.policy import DecisionPolicy
-from serve.asked import Instant
 from serve.auth.api_keys import Scope
 from serve.decisions import DecisionAnswer
 from serve.explanations import Explanation
+from serve.http.fields import Instant
 from serve.inference import InferAnswer, ModelMetadata, ServerMetadata
 from serve.invocations import Predictions
 from serve.predict import Prediction

@@ -12,10 +12,10 @@ from litestar.types import Send
 from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from serve.asked import EARLIEST, LATEST, Instant, Name
 from serve.auth.api_keys import Caller
 from serve.decisions import RETRY
 from serve.http.asgi import encode, reply, reply_problem
+from serve.http.fields import EARLIEST, LATEST, Instant, Name
 from serve.http.transaction import InvalidTransaction, Problem, explain
 from serve.service import Service
 from serve.store.group_commit import UNREACHABLE, StoreDown

@@ -11,7 +11,7 @@ from opentelemetry.trace import Span
 from sqlalchemy import Engine
 
 from fraud_core.errors import ParameterError
-from serve.entities import Pasts
+from serve.features.entities import Pasts
 from serve.http.request_body import Bodies
 from serve.scoring.champion import Champion, ChampionSlot, load_champion
 from serve.scoring.shadow import Shadow
@@ -57,7 +57,7 @@ def open_pasts(settings: Settings) -> Pasts | None:
         return None
     try:
         # Imported here: a service without a feature store must not carry its library.
-        from serve.feast_pasts import FeastPasts
+        from serve.features.feast_store import FeastPasts
     except ModuleNotFoundError as error:
         raise ParameterError(
             f"FRAUD_FEATURE_STORE: {error.name} is not installed; install the extra `features`"

@@ -108,7 +108,7 @@ def before(events, moment):
 def hold(folder, events):
     """A SQLite store of a table of events."""
     from feature_repo.load import fill, open_store
-    from serve.feast_pasts import FeastPasts
+    from serve.features.feast_store import FeastPasts
 
     write_pasts(folder / "pasts", events)
     config = sqlite_config(folder / "feast")
@@ -129,7 +129,7 @@ def replay(store, stream, table, last):
 
     Returns how many figures differ from those of the table.
     """
-    from serve.follow import Report, take_over
+    from serve.features.ingest import Report, take_over
 
     windows = {"windows_days": [1, 7, 30], "label_delay_days": 7}
     start, mismatches = stream["time"][-last], 0

@@ -28,7 +28,7 @@ def one_follower(objects):
 
 
 def follows(template):
-    return any("serve.follow" in each.get("command", []) for each in containers(template))
+    return any("serve.features.ingest" in each.get("command", []) for each in containers(template))
 
 
 def bounded_redis(objects):

@@ -132,7 +132,7 @@ def test_decision_is_followed_into_the_past_of_the_next(image, mounts, redis, tm
     store = {"FRAUD_STORE_URL": "sqlite:////shared/decisions.db"}
     shared = tmp_path_factory.mktemp("shared")
     os.chown(shared, 10001, 10001)
-    follow = {"limited": limits(OVERLAY, "fraud-follow"), "command": ("python", "-m", "serve.follow")}
+    follow = {"limited": limits(OVERLAY, "fraud-follow"), "command": ("python", "-m", "serve.features.ingest")}
     with (
         Container(image, mounts, state, shared=shared, limited=limits(OVERLAY), **settings(redis), **store) as serving,
         Container(image, mounts, followed, shared=shared, **follow, **settings(redis), **store) as follower,

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from serve.auth.api_keys import main as make_key
-from serve.follow import BEHIND
+from serve.features.ingest import BEHIND
 from tests.conftest import ROOT
 from tests.delivery.tools import need, run
 from tests.network import ANSWER_SECONDS, free_port, wait_until_ready

@@ -47,7 +47,7 @@ def config(request, tmp_path_factory):
 def filled(config, stream, tmp_path_factory):
     """A store as it was before the last events of the stream."""
     from feature_repo.load import fill, open_store
-    from serve.feast_pasts import FeastPasts
+    from serve.features.feast_store import FeastPasts
 
     folder, moment = tmp_path_factory.mktemp("pasts"), stream["time"][-ANSWERED]
     write_pasts(folder, before(stream, moment))

@@ -70,7 +70,7 @@ def start(port: int, folder: str, entities: bool = False) -> list[subprocess.Pop
     environment = settings_from(os.environ, settings)
     return [
         subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-        for module in (["serve", "serve.follow"] if entities else ["serve"])
+        for module in (["serve", "serve.features.ingest"] if entities else ["serve"])
     ]
 
 

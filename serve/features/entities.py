@@ -12,7 +12,7 @@ from fraud_core.data.past_rows import MONDAY
 from fraud_core.data.windows import reach_seconds
 from fraud_core.model.bundle_parts import Contract
 from fraud_core.model.decide import Code, Reason
-from serve.asked import Name
+from serve.http.fields import Name
 from serve.http.transaction import InvalidTransaction, Problem, explain
 
 MOST_EUR = 1e7

@@ -1,4 +1,4 @@
-"""``python -m serve.follow``: what was decided and learnt becomes the past of its customer and terminal.
+"""``python -m serve.features.ingest``: what was decided and learnt becomes the past of its customer and terminal.
 
 One process reads the store of decisions and labels in the order in which they were recorded and pushes whole pasts to
 the feature store. The decisions are durable before it sees them, and every step may be done again, so that neither a
@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fraud_core.data.past import Event, Past, remember, report
 from fraud_core.data.past_rows import KINDS, MONDAY, Kind
 from fraud_core.errors import FraudCoreError, ParameterError
-from serve.entities import NamedEntities, monday_seconds
+from serve.features.entities import NamedEntities, monday_seconds
 from serve.settings import Settings, read_settings
 from serve.store.tables import decisions, labels, now_us, open_engine
 
@@ -114,7 +114,7 @@ class Follower:
     engine
         Of decisions and labels.
     store
-        Such as `serve.feast_pasts.FeastPasts`.
+        Such as `serve.features.feast_store.FeastPasts`.
     folder
         Where the cursor is kept.
     clock
@@ -226,7 +226,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Follow until told to stop; returns the exit code."""
     from redis.exceptions import RedisError
 
-    parser = argparse.ArgumentParser(prog="python -m serve.follow", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m serve.features.ingest", description=__doc__.splitlines()[0])
     parser.add_argument("--once", action="store_true", help="take over what is there, and end")
     options = parser.parse_args(arguments)
     stop = threading.Event()
@@ -270,7 +270,7 @@ def open_follower(settings: Settings) -> Follower:
     ParameterError
         When no feature store is configured or it cannot be used.
     """
-    from serve.feast_pasts import FeastPasts
+    from serve.features.feast_store import FeastPasts
 
     if settings.feature_store is None:
         raise ParameterError("FRAUD_FEATURE_STORE: expected Feast's configuration; there is no past to follow without")

@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from fraud_core.data.past import NOTHING, Past
 from fraud_core.data.past_rows import KINDS, MONDAY, PARTS, Kind, past_of_row, row_of_past
 from fraud_core.errors import ParameterError
-from serve.entities import PastsDown, Remembered
+from serve.features.entities import PastsDown, Remembered
 
 SERVICE = "payment"
 READ_SECONDS = 2.0

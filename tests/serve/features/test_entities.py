@@ -14,7 +14,7 @@ from fraud_core.data.past import NOTHING, Event, remember
 from fraud_core.errors import ParameterError
 from fraud_core.model.bundle import load_bundle
 from serve.app import create_app
-from serve.entities import NamedEntities, Remembered, featurise
+from serve.features.entities import NamedEntities, Remembered, featurise
 from serve.scoring.champion import load_champion
 from serve.service import check_feature_store
 from serve.settings import read_settings
@@ -190,8 +190,8 @@ class TestWithStore:
 
     def test_decision_and_label_become_the_past_of_the_next(self, client, setting, known):
         """Through the store of decisions: the follower takes over what was decided and learnt, each once."""
-        from serve.feast_pasts import FeastPasts
-        from serve.follow import Follower
+        from serve.features.feast_store import FeastPasts
+        from serve.features.ingest import Follower
         from serve.store.tables import open_engine
 
         settings = read_settings(setting)
@@ -215,8 +215,8 @@ class TestWithStore:
         assert next_one["guarantees"]["freshness"]["customer_seconds"] == 120
 
     def test_follower_says_how_far_behind_it_is(self, client, setting, known, monkeypatch):
-        from serve import follow
-        from serve.feast_pasts import FeastPasts
+        from serve.features import ingest as follow
+        from serve.features.feast_store import FeastPasts
         from serve.store.tables import now_us, open_engine
 
         settings, ahead = read_settings(setting), [0]
@@ -237,8 +237,8 @@ class TestWithStore:
         assert 60 <= follower.behind_seconds() < 70, "a follower that stands falls behind"
 
     def test_contradicting_event_is_refused_and_the_others_are_taken_over(self, client, setting, known, capsys):
-        from serve.feast_pasts import FeastPasts
-        from serve.follow import take_over
+        from serve.features.feast_store import FeastPasts
+        from serve.features.ingest import take_over
 
         store = FeastPasts(read_settings(setting).feature_store)
         at = int(known[2].timestamp()) - 4 * DAY
@@ -252,8 +252,8 @@ class TestWithStore:
         assert "transaction_id a" in capsys.readouterr().err
 
     def test_report_of_a_payment_that_was_let_go_changes_nothing(self, setting, known):
-        from serve.feast_pasts import FeastPasts
-        from serve.follow import Report, take_over
+        from serve.features.feast_store import FeastPasts
+        from serve.features.ingest import Report, take_over
 
         store = FeastPasts(read_settings(setting).feature_store)
         before = store.read_now(*known[:2])
@@ -278,7 +278,7 @@ class TestWithStore:
 
         assert self.ask(client, known).status_code == 200
         process = subprocess.Popen(
-            [sys.executable, "-m", "serve.follow"], cwd=ROOT, env=os.environ | setting, stdout=subprocess.PIPE,
+            [sys.executable, "-m", "serve.features.ingest"], cwd=ROOT, env=os.environ | setting, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         try:
