@@ -7,8 +7,8 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from fraud_core.errors import FraudCoreError, ParameterError
+from serve.runtime.service import check_feature_store
 from serve.scoring.champion import load_champion
-from serve.service import check_feature_store
 from serve.settings import Settings, read_settings
 from serve.store.prepare import prepare_tables
 from serve.store.tables import open_engine

@@ -20,7 +20,7 @@ from serve.openapi import openapi_document
 from serve.predict import predict_route
 from serve.records import decision_list
 from serve.routes import about_routes, health_routes, label_route, record_routes
-from serve.service import Service
+from serve.runtime.service import Service
 from serve.settings import Settings, read_settings
 from serve.telemetry.counters import Counters
 from serve.telemetry.spans import Telemetry

@@ -21,8 +21,8 @@ from serve.features.entities import Featurised, Freshness, PastsDown, featurise,
 from serve.http.asgi import encode, reply, reply_problem
 from serve.http.fields import Name
 from serve.http.transaction import InvalidTransaction, Problem, explain
+from serve.runtime.service import Service
 from serve.scoring.champion import Champion
-from serve.service import Service
 from serve.store.group_commit import StoreDown
 from serve.store.tables import decisions, new_id, now_us
 

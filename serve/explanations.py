@@ -13,7 +13,7 @@ from serve.asked import decode_request
 from serve.decisions import DecisionAnswer
 from serve.http.asgi import encode
 from serve.records import fetch
-from serve.service import Service
+from serve.runtime.service import Service
 from serve.store.tables import decisions
 
 

@@ -12,8 +12,8 @@ from serve.http.problems import PROBLEM, answer
 from serve.http.request_body import Headers
 from serve.http.transaction import InvalidTransaction, Problem, explain
 from serve.rows import by_row, score_rows
+from serve.runtime.service import Service
 from serve.scoring.champion import Champion
-from serve.service import Service
 
 MODEL = "champion"
 BINARY = b"inference-header-content-length"

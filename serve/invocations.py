@@ -9,7 +9,7 @@ from litestar.types import Receive, Scope, Send
 from serve.http.asgi import encode, reply, reply_problem
 from serve.http.transaction import InvalidTransaction, Problem, explain
 from serve.rows import by_row, score_rows
-from serve.service import Service
+from serve.runtime.service import Service
 
 
 class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ from litestar.types import Receive, Scope, Send
 from fraud_core.model.decide import Reason
 from serve.http.asgi import encode, reply, reply_problem
 from serve.http.transaction import InvalidTransaction
-from serve.service import Service
+from serve.runtime.service import Service
 
 WITH_REASONS = b"reasons=true"
 

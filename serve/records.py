@@ -17,7 +17,7 @@ from serve.decisions import RETRY
 from serve.http.asgi import encode, reply, reply_problem
 from serve.http.fields import EARLIEST, LATEST, Instant, Name
 from serve.http.transaction import InvalidTransaction, Problem, explain
-from serve.service import Service
+from serve.runtime.service import Service
 from serve.store.group_commit import UNREACHABLE, StoreDown
 from serve.store.tables import audit, decisions, labels, new_id, now_us
 

@@ -15,7 +15,7 @@ from serve.http.asgi import reply, reply_problem
 from serve.http.problems import answer
 from serve.http.transaction import InvalidTransaction, Problem
 from serve.records import READ_DOWN, find_decision, find_lineage, record_label
-from serve.service import Service
+from serve.runtime.service import Service
 from serve.store.group_commit import StoreDown
 from serve.telemetry.prometheus import CONTENT_TYPE, prometheus_text
 

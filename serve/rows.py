@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 
 from serve.http.transaction import InvalidTransaction, Problem, explain
+from serve.runtime.service import Service
 from serve.scoring.champion import Champion
-from serve.service import Service
 
 
 def score_rows(service: Service, rows: Sequence[Mapping[str, Any]], champion: Champion) -> np.ndarray:

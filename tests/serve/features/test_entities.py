@@ -15,8 +15,8 @@ from fraud_core.errors import ParameterError
 from fraud_core.model.bundle import load_bundle
 from serve.app import create_app
 from serve.features.entities import NamedEntities, Remembered, featurise
+from serve.runtime.service import check_feature_store
 from serve.scoring.champion import load_champion
-from serve.service import check_feature_store
 from serve.settings import read_settings
 from tests.conftest import ROOT
 from tests.feature_store import make_project, needs_feast, sqlite_config
