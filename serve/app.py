@@ -8,18 +8,18 @@ from litestar import Litestar, MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.openapi.plugins import SwaggerRenderPlugin
 
+from serve.api.decisions import batch_route, decision_route
+from serve.api.endpoints import ENDPOINTS
+from serve.api.mlflow_invocations import invocation_routes
+from serve.api.open_inference import inference_routes
+from serve.api.openapi import openapi_document
+from serve.api.operations import about_routes, health_routes, label_route, record_routes
+from serve.api.predict import predict_route
+from serve.api.records import decision_list
 from serve.auth.api_keys import Access, KeyAccess, OpenAccess, read_keys
-from serve.decisions import batch_route, decision_route
-from serve.endpoints import ENDPOINTS
 from serve.http.gateway import Edge, Routes
 from serve.http.problems import HANDLERS
 from serve.http.rate_limit import RateLimit
-from serve.inference import inference_routes
-from serve.invocations import invocation_routes
-from serve.openapi import openapi_document
-from serve.predict import predict_route
-from serve.records import decision_list
-from serve.routes import about_routes, health_routes, label_route, record_routes
 from serve.runtime.service import Service
 from serve.settings import Settings, read_settings
 from serve.telemetry.counters import Counters

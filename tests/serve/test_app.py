@@ -10,8 +10,8 @@ import pytest
 from fraud_core.errors import BundleError, ParameterError
 from fraud_core.model import bundle
 from fraud_core.pipeline.versions import open_versions
+from serve.api.endpoints import ENDPOINTS
 from serve.app import create_app
-from serve.endpoints import ENDPOINTS
 from serve.scoring.champion import load_champion
 from serve.settings import read_settings
 from tests.conftest import ROOT

@@ -7,9 +7,9 @@ import pytest
 from litestar.testing import TestClient
 
 from fraud_core.errors import ParameterError
+from serve.api.endpoints import ENDPOINTS
 from serve.app import create_app
 from serve.auth.api_keys import SCOPES, main, new_key, read_keys
-from serve.endpoints import ENDPOINTS
 from serve.http.rate_limit import RateLimit
 from serve.settings import read_settings
 

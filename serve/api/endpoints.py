@@ -6,14 +6,14 @@ import msgspec
 
 from fraud_core.model.bundle_parts import Manifest
 from fraud_core.model.policy import DecisionPolicy
+from serve.api.decisions import DecisionAnswer
+from serve.api.explanations import Explanation
+from serve.api.mlflow_invocations import Predictions
+from serve.api.open_inference import InferAnswer, ModelMetadata, ServerMetadata
+from serve.api.predict import Prediction
+from serve.api.records import LabelEvent, RecordedLabel
 from serve.auth.api_keys import Scope
-from serve.decisions import DecisionAnswer
-from serve.explanations import Explanation
 from serve.http.fields import Instant
-from serve.inference import InferAnswer, ModelMetadata, ServerMetadata
-from serve.invocations import Predictions
-from serve.predict import Prediction
-from serve.records import LabelEvent, RecordedLabel
 
 
 class Health(msgspec.Struct):
@@ -114,7 +114,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         What a caller needs; None lets everybody in.
     body
         Type of the request body: a struct, the name of a body that the contract of the model that serves makes
-        (`serve.openapi`), or None.
+        (`serve.api.openapi`), or None.
     answer
         Type of the answer.
     problems

@@ -15,7 +15,7 @@ from litestar.types import Receive, Scope, Send
 
 from fraud_core.model.decide import ExpectedLoss, Reason, Verdict, Vote
 from fraud_core.model.policy import Bands, bands
-from serve.asked import DecisionRequest, idempotency_key, read_request
+from serve.api.decision_request import DecisionRequest, idempotency_key, read_request
 from serve.auth.api_keys import Caller
 from serve.features.entities import Featurised, Freshness, PastsDown, featurise, monday_seconds, read_entities
 from serve.http.asgi import encode, reply, reply_problem

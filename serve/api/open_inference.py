@@ -8,10 +8,10 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from fraud_core import __version__
+from serve.api.batch_scoring import by_row, score_rows
 from serve.http.problems import PROBLEM, answer
 from serve.http.request_body import Headers
 from serve.http.transaction import InvalidTransaction, Problem, explain
-from serve.rows import by_row, score_rows
 from serve.runtime.service import Service
 from serve.scoring.champion import Champion
 

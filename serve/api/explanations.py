@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from fraud_core.explain.reasons import WordedReason, put_in_words
 from fraud_core.model.decide import Verdict
-from serve.asked import decode_request
-from serve.decisions import DecisionAnswer
+from serve.api.decision_request import decode_request
+from serve.api.decisions import DecisionAnswer
+from serve.api.records import fetch
 from serve.http.asgi import encode
-from serve.records import fetch
 from serve.runtime.service import Service
 from serve.store.tables import decisions
 

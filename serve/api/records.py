@@ -12,8 +12,8 @@ from litestar.types import Send
 from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from serve.api.decisions import RETRY
 from serve.auth.api_keys import Caller
-from serve.decisions import RETRY
 from serve.http.asgi import encode, reply, reply_problem
 from serve.http.fields import EARLIEST, LATEST, Instant, Name
 from serve.http.transaction import InvalidTransaction, Problem, explain

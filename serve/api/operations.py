@@ -9,12 +9,12 @@ from litestar.params import FromPath, FromQuery
 from litestar.types import Receive, Send
 from litestar.types import Scope as AsgiScope
 
-from serve.decisions import RETRY
-from serve.explanations import explain_decision
+from serve.api.decisions import RETRY
+from serve.api.explanations import explain_decision
+from serve.api.records import READ_DOWN, find_decision, find_lineage, record_label
 from serve.http.asgi import reply, reply_problem
 from serve.http.problems import answer
 from serve.http.transaction import InvalidTransaction, Problem
-from serve.records import READ_DOWN, find_decision, find_lineage, record_label
 from serve.runtime.service import Service
 from serve.store.group_commit import StoreDown
 from serve.telemetry.prometheus import CONTENT_TYPE, prometheus_text

@@ -6,11 +6,11 @@ import msgspec
 
 from fraud_core import __version__
 from fraud_core.model.bundle_parts import Contract
-from serve.bodies_schema import body_schemas
-from serve.endpoints import ENDPOINTS, Endpoint
+from serve.api.body_schemas import body_schemas
+from serve.api.endpoints import ENDPOINTS, Endpoint
+from serve.api.open_inference import MODEL
 from serve.http.problems import MEANINGS
 from serve.http.transaction import Problem
-from serve.inference import MODEL
 
 REFERENCE = "#/components/schemas/{name}"
 TEXT = {"type": "string"}

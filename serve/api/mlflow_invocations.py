@@ -6,9 +6,9 @@ import msgspec
 from litestar import asgi, get
 from litestar.types import Receive, Scope, Send
 
+from serve.api.batch_scoring import by_row, score_rows
 from serve.http.asgi import encode, reply, reply_problem
 from serve.http.transaction import InvalidTransaction, Problem, explain
-from serve.rows import by_row, score_rows
 from serve.runtime.service import Service
 
 
