@@ -56,6 +56,6 @@ WORKDIR /opt/app
 USER 10001:10001
 EXPOSE 8000
 VOLUME ["/state"]
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["python", "-m", "serve.alive"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["python", "-m", "serve.healthcheck"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python", "-m", "serve"]

@@ -1,4 +1,4 @@
-"""``python -m serve.alive``: exit code 0 when the service of this machine answers that it lives, for a health check."""
+"""``python -m serve.healthcheck``: exit code 0 when the service of this machine answers that it lives."""
 
 import http.client
 import sys
