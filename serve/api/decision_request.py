@@ -3,6 +3,7 @@
 import msgspec
 
 from serve.http.fields import EARLIEST, LATEST, Instant, Name
+from serve.http.repeated_keys import repeated_key_detector
 from serve.http.request_body import Headers
 from serve.http.transaction import InvalidTransaction, Problem, explain
 from serve.scoring.champion import Champion
@@ -12,7 +13,7 @@ LONGEST_KEY = 128
 NOTHING_SENT = msgspec.Raw()
 
 
-class DecisionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DecisionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One payment to decide on: its features, or the entities whose features are made here.
 
     Attributes
@@ -29,9 +30,10 @@ class DecisionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 decode_request = msgspec.json.Decoder(DecisionRequest).decode
+repeats_a_key = repeated_key_detector(DecisionRequest)
 
 
-def read_request(body: bytes | msgspec.Raw, champion: Champion) -> DecisionRequest:
+def read_request(body: bytes, champion: Champion) -> DecisionRequest:
     """Read one decision request; what is in its features or entities is not looked into.
 
     Raises
@@ -42,14 +44,11 @@ def read_request(body: bytes | msgspec.Raw, champion: Champion) -> DecisionReque
     try:
         request = decode_request(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidTransaction(explain(error, bytes(body))) from error
-    features, entities = bytes(request.features), bytes(request.entities)
-    if bool(features) == bool(entities):
+        raise InvalidTransaction(explain(error, body)) from error
+    if bool(request.features) == bool(request.entities):
         detail = "features: expected either features or entities"
-        raise _refused("duplicate_field" if features else "missing_field", detail, "features")
-    # Names have no quotes in them, so every quote outside the features belongs to a key or to one of these values.
-    outside = bytes(body).count(b'"') - (features or entities).count(b'"')
-    if outside != 10 + (4 if request.policy else 0):
+        raise _refused("duplicate_field" if request.features else "missing_field", detail, "features")
+    if repeats_a_key(body, request):
         raise _refused("duplicate_field", "a field was sent more than once, or policy is null; send each once")
     if not EARLIEST <= request.occurred_at < LATEST:
         raise _refused("invalid_field", "occurred_at: expected a time from 1970 to 2199", "occurred_at")

@@ -82,7 +82,7 @@ class DecisionMaker:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def decide(self, body: bytes | msgspec.Raw, caller: Caller, key: str | None, span: Any = None) -> bytes:
+    async def decide(self, body: bytes, caller: Caller, key: str | None, span: Any = None) -> bytes:
         """The answer to one request as JSON; it is durable when this returns.
 
         Raises
@@ -102,7 +102,7 @@ class DecisionMaker:
         service.count_inference(span, perf_counter_ns() - started)
         decided_us = now_us()
         answer = self._answer(asked, verdict, vote, champion, decided_us)
-        content, digest = encode(answer), hashlib.sha256(bytes(body)).hexdigest()
+        content, digest = encode(answer), hashlib.sha256(body).hexdigest()
         row = _row(asked, answer, body=body, content=content, digest=digest, caller=caller, key=key, at_us=decided_us)
         earlier = await service.writer.write(decisions, row)
         if earlier is None:
@@ -158,7 +158,7 @@ def _guarantees(vote: Vote, drift: str, made: Featurised | None) -> Guarantees:
 
 
 def _row(
-    asked: Asked, answer: DecisionAnswer, *, body, content: bytes, digest: str, caller: Caller, key: str | None,
+    asked: Asked, answer: DecisionAnswer, *, body: bytes, content: bytes, digest: str, caller: Caller, key: str | None,
     at_us: int,
 ) -> dict[str, Any]:  # fmt: skip
     return {
@@ -167,7 +167,7 @@ def _row(
         "decided_at_us": at_us, "decision": answer.decision, "fraud_probability": answer.fraud_probability,
         "amount_eur": asked.amount_eur, "model_version": answer.model_version,
         "policy_version": answer.policy_version, "lineage_id": answer.lineage_id,
-        "request": bytes(body).decode(), "answer": content.decode(),
+        "request": body.decode(), "answer": content.decode(),
     }  # fmt: skip
 
 
@@ -231,7 +231,7 @@ def batch_route(service: Service):
 
     async def item(found: BatchItem, caller: Caller) -> bytes:
         try:
-            content = await maker.decide(found.request, caller, found.idempotency_key)
+            content = await maker.decide(bytes(found.request), caller, found.idempotency_key)
         except InvalidTransaction as error:
             return b'{"status":%d,"problem":%s}' % (error.problem.status, encode(error.problem))
         except StoreDown:

@@ -13,6 +13,7 @@ from fraud_core.data.windows import reach_seconds
 from fraud_core.model.bundle_parts import Contract
 from fraud_core.model.decide import Code, Reason
 from serve.http.fields import Name
+from serve.http.repeated_keys import repeated_key_detector
 from serve.http.transaction import InvalidTransaction, Problem, explain
 
 MOST_EUR = 1e7
@@ -76,6 +77,7 @@ class Featurised:
 
 
 decode_entities = msgspec.json.Decoder(NamedEntities).decode
+repeats_a_key = repeated_key_detector(NamedEntities)
 
 
 def read_entities(body: bytes) -> NamedEntities:
@@ -90,7 +92,7 @@ def read_entities(body: bytes) -> NamedEntities:
         named = decode_entities(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidTransaction(explain(error, body)) from error
-    if body.count(b'"') != 10:
+    if repeats_a_key(body, named):
         raise InvalidTransaction(
             Problem("Not a decision request", 400, "duplicate_field", "entities: a field was sent more than once")
         )

@@ -9,8 +9,10 @@ from typing import Annotated, Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import astuple
 
 from fraud_core.model.bundle_parts import Contract
+from serve.http.repeated_keys import repeated_key_detector
 
 PYTHON_TYPES = {"float": float, "int": int, "string": str}
 UNKNOWN, MISSING = "Object contains unknown field `", "Object missing required field `"
@@ -48,17 +50,20 @@ class TransactionReader:
 
     Attributes
     ----------
-    decoder
+    decode
         Refuses missing, unknown, mistyped and out-of-range fields.
     model_values
         Picks the model's features, in its order, out of the values of all fields.
     amount
         Place of the amount among the fields.
+    repeats_a_key
+        Finds a body that holds a field twice.
     """
 
-    decoder: msgspec.json.Decoder
+    decode: Callable[[bytes], msgspec.Struct]
     model_values: Callable[[tuple], tuple]
     amount: int
+    repeats_a_key: Callable[[bytes, msgspec.Struct], bool]
 
     def read(self, body: bytes) -> tuple[np.ndarray, float]:
         """The model's features of one transaction, shape (n_features,), and its amount in euros.
@@ -69,12 +74,12 @@ class TransactionReader:
             Naming the field; nothing is ever filled in.
         """
         try:
-            values = msgspec.structs.astuple(self.decoder.decode(body))
+            sent = self.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidTransaction(explain(error, body)) from error
-        # All values are numbers or null, so every pair of quotes is a key: one too many was sent twice.
-        if body.count(b'"') != 2 * len(values):
+        if self.repeats_a_key(body, sent):
             raise InvalidTransaction(_duplicate(body))
+        values = astuple(sent)
         # null becomes NaN, which the model knows as "nothing is known"; only a nullable field decodes it
         return np.array(self.model_values(values), dtype=np.float64), values[self.amount]
 
@@ -89,7 +94,8 @@ def transaction_reader(contract: Contract) -> TransactionReader:
     picked = itemgetter(*(names.index(name) for name in contract.model_features))
     # itemgetter gives a bare value when it picks one
     model_values = picked if len(contract.model_features) > 1 else lambda values: (picked(values),)
-    return TransactionReader(msgspec.json.Decoder(struct), model_values, names.index(contract.amount))
+    amount = names.index(contract.amount)
+    return TransactionReader(msgspec.json.Decoder(struct).decode, model_values, amount, repeated_key_detector(struct))
 
 
 def row_type(contract: Contract) -> type:
