@@ -108,6 +108,25 @@ def test_links_between_documents_lead_somewhere(path):
         assert (path.parent / link).exists(), link
 
 
+# Files of the service by their path, modules in code and modules that a command or a container runs.
+SERVICE_NAMES = re.compile(r"(?<![\w./-])(serve(?:/\w+)+\.(?:py|c))|`(serve(?:\.\w+)+)`|-m[\s,\"]+(serve(?:\.\w+)*)")
+MANIFESTS = sorted(path for path in (ROOT / "k8s").rglob("*") if path.suffix in {".yaml", ".sh"})
+NAMING = [*TEXTS, ROOT / "Makefile", ROOT / "Dockerfile", *MANIFESTS]
+
+
+@pytest.mark.parametrize("path", NAMING, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_files_and_modules_of_the_service_that_are_named_exist(path):
+    for file, quoted, run in SERVICE_NAMES.findall(path.read_text(encoding="utf-8", errors="replace")):
+        assert not file or (ROOT / file).is_file(), file
+        module = ROOT / (quoted or run or "serve").replace(".", "/")
+        assert module.is_dir() or module.with_suffix(".py").is_file(), quoted or run
+
+
+def test_the_rule_of_named_files_sees_every_form():
+    text = 'serve/a.py `serve.b` python -m serve.c CMD ["python", "-m", "serve.d"] [python, -m, serve.e] k8s/serve.yaml'
+    assert ["".join(names) for names in SERVICE_NAMES.findall(text)] == ["serve/a.py", *(f"serve.{x}" for x in "bcde")]
+
+
 # A line that begins with a comment begins an HTML block in CommonMark, and the paragraph breaks there.
 COMMENT_FIRST = re.compile(r"^[ \t]*(?:(?:[-*+>]|\d+[.)])[ \t]+)*<!--", re.MULTILINE)
 
