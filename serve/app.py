@@ -17,7 +17,7 @@ from serve.api.operations import about_routes, health_routes, label_route, recor
 from serve.api.predict import predict_route
 from serve.api.records import decision_list
 from serve.auth.api_keys import Access, KeyAccess, OpenAccess, read_keys
-from serve.http.gateway import Edge, Routes
+from serve.http.gateway import Gateway, Routes
 from serve.http.problems import HANDLERS
 from serve.http.rate_limit import RateLimit
 from serve.runtime.service import Service
@@ -83,7 +83,7 @@ def create_app(
     )  # fmt: skip
     limit = RateLimit(settings.requests_per_second / settings.workers)
     # Outside the router, so that unknown paths and refused methods are counted and guarded too.
-    app.asgi_handler = Edge(
+    app.asgi_handler = Gateway(
         app.asgi_handler, routes, open_access(settings), limit, counters, service.telemetry,
         direct={"POST /predict": predict.fn, "POST /v1/decisions": decide.fn},
     )  # fmt: skip

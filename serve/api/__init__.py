@@ -1,1 +1,1 @@
-"""The endpoints: what is asked, what is answered, and the document that describes both."""
+"""The endpoints: the requests, their answers, and the document that describes both."""

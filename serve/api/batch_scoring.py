@@ -28,8 +28,8 @@ def score_rows(service: Service, rows: Sequence[Mapping[str, Any]], champion: Ch
     features = np.array(values, dtype=np.float64)
     probability = champion.bundle.probability(features)
     amount = contract.model_features.index(contract.amount)
-    for each, found in zip(features, probability.tolist(), strict=True):
-        service.after_answer(each, float(each[amount]), found, champion)
+    for features_of_row, score in zip(features, probability.tolist(), strict=True):
+        service.after_answer(features_of_row, float(features_of_row[amount]), score, champion)
     return probability
 
 

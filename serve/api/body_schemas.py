@@ -1,4 +1,4 @@
-"""What the documentation says of the bodies that the contract of the model makes: transactions and what holds them."""
+"""Schemas of the bodies that the contract of the model makes: transactions and what holds them."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def body_schemas(contract: Contract) -> dict[str, dict[str, Any]]:
     transaction = transaction_schema(contract)
     example = transaction.pop("example")
     request = _request(transaction, contract)
-    asked = {"transaction_id": "t-1", "occurred_at": "2026-01-31T12:00:00Z", "features": example}
+    example_request = {"transaction_id": "t-1", "occurred_at": "2026-01-31T12:00:00Z", "features": example}
     item = {
         "type": "object",
         "properties": {
@@ -30,8 +30,8 @@ def body_schemas(contract: Contract) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
     return {
         "transaction": transaction | {"examples": [example]},
-        "decision": request | {"examples": [asked]},
-        "batch": batch | {"examples": [{"items": [{"request": asked}]}]},
+        "decision": request | {"examples": [example_request]},
+        "batch": batch | {"examples": [{"items": [{"request": example_request}]}]},
         "inference": _inference(transaction, contract),
         "invocation": _invocation(transaction, contract),
     }

@@ -1,4 +1,4 @@
-"""What a decision is asked with: the request, its key, and everything that is checked before anything is decided."""
+"""Requests for a decision: their fields, their key, and everything that is checked before anything is decided."""
 
 import msgspec
 

@@ -67,7 +67,7 @@ class DecisionAnswer(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Asked:
+class FeaturedRequest:
     """A request with the features that it is decided by; `featurised` when they were made here."""
 
     request: DecisionRequest
@@ -77,7 +77,7 @@ class Asked:
 
 
 class DecisionMaker:
-    """Decides, records, and answers with the earlier answer when a key is used again."""
+    """Decides, records, and answers with the existing answer when a key is used again."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -93,32 +93,34 @@ class DecisionMaker:
             When it could not be made durable.
         """
         service, champion = self._service, self._service.champion
-        asked = await self._asked(read_request(body, champion), champion)
+        featured = await self._with_features(read_request(body, champion), champion)
         started = perf_counter_ns()
-        verdict = champion.decider.decide(asked.values, asked.amount_eur)
-        if asked.featurised and asked.featurised.refused:
-            verdict = msgspec.structs.replace(verdict, decision="abstain", reasons=asked.featurised.refused)
-        vote = champion.decider.vote(asked.values)
+        verdict = champion.decider.decide(featured.values, featured.amount_eur)
+        if featured.featurised and featured.featurised.refused:
+            verdict = msgspec.structs.replace(verdict, decision="abstain", reasons=featured.featurised.refused)
+        vote = champion.decider.vote(featured.values)
         service.count_inference(span, perf_counter_ns() - started)
         decided_us = now_us()
-        answer = self._answer(asked, verdict, vote, champion, decided_us)
+        answer = self._answer(featured, verdict, vote, champion, decided_us)
         content, digest = encode(answer), hashlib.sha256(body).hexdigest()
-        row = _row(asked, answer, body=body, content=content, digest=digest, caller=caller, key=key, at_us=decided_us)
-        earlier = await service.writer.write(decisions, row)
-        if earlier is None:
+        row = _row(
+            featured, answer, body=body, content=content, digest=digest, caller=caller, key=key, at_us=decided_us
+        )
+        existing = await service.writer.write(decisions, row)
+        if existing is None:
             service.counters.event(f"decision_{verdict.decision}")
-            service.after_answer(asked.values, asked.amount_eur, verdict.fraud_probability, champion)
+            service.after_answer(featured.values, featured.amount_eur, verdict.fraud_probability, champion)
             return content
-        if earlier.payload_sha256 != digest:
+        if existing.payload_sha256 != digest:
             detail = "Idempotency-Key: it was used for another request; use a new key for each request"
             raise InvalidTransaction(Problem("Key used before", 409, "idempotency_conflict", detail))
         service.counters.event("decision_replayed")
-        return earlier.answer.encode()
+        return existing.answer.encode()
 
-    async def _asked(self, request: DecisionRequest, champion: Champion) -> Asked:
+    async def _with_features(self, request: DecisionRequest, champion: Champion) -> FeaturedRequest:
         """The request with its features: as sent, or made of what the feature store remembers of its entities."""
         if not request.entities:
-            return Asked(request, *champion.reader.read(bytes(request.features)))
+            return FeaturedRequest(request, *champion.reader.read(bytes(request.features)))
         contract, pasts = champion.bundle.contract, self._service.pasts
         if contract.entities is None or pasts is None:
             detail = "entities: this service takes features; it has no feature store for named entities"
@@ -131,25 +133,25 @@ class DecisionMaker:
         remembered = await pasts.read(named.customer_id, named.terminal_id)
         time = monday_seconds(request.occurred_at)
         made = featurise(named, remembered, request.transaction_id, time, contract, pasts.ttl_seconds)
-        return Asked(request, made.values, named.amount_eur, made)
+        return FeaturedRequest(request, made.values, named.amount_eur, made)
 
     def _answer(
-        self, asked: Asked, verdict: Verdict, vote: Vote, champion: Champion, decided_us: int
+        self, featured: FeaturedRequest, verdict: Verdict, vote: Vote, champion: Champion, decided_us: int
     ) -> DecisionAnswer:
         bundle = champion.bundle
         return DecisionAnswer(
             decision_id=new_id(decided_us),
-            transaction_id=asked.request.transaction_id,
+            transaction_id=featured.request.transaction_id,
             decided_at=datetime.fromtimestamp(decided_us / 1e6, UTC),
             decision=verdict.decision,
             fraud_probability=verdict.fraud_probability,
             expected_loss_eur=verdict.expected_loss_eur,
             reasons=verdict.reasons,
-            thresholds=bands(bundle.policy.actions, asked.amount_eur, bundle.policy.threshold),
+            thresholds=bands(bundle.policy.actions, featured.amount_eur, bundle.policy.threshold),
             policy_version=bundle.policy_version,
             model_version=bundle.version,
             lineage_id=champion.lineage_id,
-            guarantees=_guarantees(vote, self._service.drift_state(), asked.featurised),
+            guarantees=_guarantees(vote, self._service.drift_state(), featured.featurised),
         )
 
 
@@ -158,14 +160,14 @@ def _guarantees(vote: Vote, drift: str, made: Featurised | None) -> Guarantees:
 
 
 def _row(
-    asked: Asked, answer: DecisionAnswer, *, body: bytes, content: bytes, digest: str, caller: Caller, key: str | None,
-    at_us: int,
+    featured: FeaturedRequest, answer: DecisionAnswer, *, body: bytes, content: bytes, digest: str, caller: Caller,
+    key: str | None, at_us: int,
 ) -> dict[str, Any]:  # fmt: skip
     return {
         "decision_id": answer.decision_id, "owner": caller.name, "idempotency_key": key, "payload_sha256": digest,
-        "transaction_id": answer.transaction_id, "occurred_at_us": int(asked.request.occurred_at.timestamp() * 1e6),
+        "transaction_id": answer.transaction_id, "occurred_at_us": int(featured.request.occurred_at.timestamp() * 1e6),
         "decided_at_us": at_us, "decision": answer.decision, "fraud_probability": answer.fraud_probability,
-        "amount_eur": asked.amount_eur, "model_version": answer.model_version,
+        "amount_eur": featured.amount_eur, "model_version": answer.model_version,
         "policy_version": answer.policy_version, "lineage_id": answer.lineage_id,
         "request": body.decode(), "answer": content.decode(),
     }  # fmt: skip
@@ -190,7 +192,7 @@ def decision_route(service: Service, list_decisions: Callable[[Scope, Send], Awa
         if scope["method"] == "GET":
             await list_decisions(scope, send)
             return
-        headers = scope["found_headers"]
+        headers = scope["headers_by_name"]
         try:
             key = idempotency_key(headers)
             body = await service.bodies.read_json(headers, receive, limit)
@@ -229,9 +231,9 @@ def batch_route(service: Service):
     """The route of batches: a status for each item, never all or nothing."""
     maker, settings = DecisionMaker(service), service.settings
 
-    async def item(found: BatchItem, caller: Caller) -> bytes:
+    async def answer(item: BatchItem, caller: Caller) -> bytes:
         try:
-            content = await maker.decide(bytes(found.request), caller, found.idempotency_key)
+            content = await maker.decide(bytes(item.request), caller, item.idempotency_key)
         except InvalidTransaction as error:
             return b'{"status":%d,"problem":%s}' % (error.problem.status, encode(error.problem))
         except StoreDown:
@@ -245,12 +247,12 @@ def batch_route(service: Service):
     @asgi("/v1/decisions:batch", copy_scope=False)
     async def decide_batch(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await service.bodies.read_json(scope["found_headers"], receive, settings.max_batch_bytes)
+            body = await service.bodies.read_json(scope["headers_by_name"], receive, settings.max_batch_bytes)
             batch = _read_batch(body, settings.max_batch)
         except InvalidTransaction as error:
             await reply_problem(send, error.problem)
             return
-        answers = await asyncio.gather(*[item(found, scope["caller"]) for found in batch])
+        answers = await asyncio.gather(*[answer(item, scope["caller"]) for item in batch])
         await reply(send, 200, b'{"items":[' + b",".join(answers) + b"]}")
 
     return decide_batch

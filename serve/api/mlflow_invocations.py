@@ -80,12 +80,12 @@ def invocation_routes(service: Service) -> list:
     async def invocations(scope: Scope, receive: Receive, send: Send) -> None:
         limit = service.settings.max_batch_bytes
         try:
-            rows = read_rows(await service.bodies.read_json(scope["found_headers"], receive, limit))
-            found = score_rows(service, rows, service.champion)
+            rows = read_rows(await service.bodies.read_json(scope["headers_by_name"], receive, limit))
+            probability = score_rows(service, rows, service.champion)
         except InvalidTransaction as error:
             await reply_problem(send, error.problem)
         else:
-            await reply(send, 200, encode(Predictions(found.tolist())))
+            await reply(send, 200, encode(Predictions(probability.tolist())))
 
     @get("/ping", sync_to_thread=False, include_in_schema=False)
     def ping() -> dict[str, str]:

@@ -107,7 +107,7 @@ def infer(service: Service, body: bytes) -> InferAnswer:
         request = decode_request(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidTransaction(explain(error, body)) from error
-    known = [each.name for each in OUTPUTS]
+    known = [output.name for output in OUTPUTS]
     for wanted in request.outputs:
         if wanted.name not in known:
             raise _refused(f"outputs: expected among {', '.join(known)}", "outputs")
@@ -115,20 +115,20 @@ def infer(service: Service, body: bytes) -> InferAnswer:
     probability = score_rows(service, by_row(_columns(request.inputs)), champion)
     prediction = probability >= champion.bundle.policy.threshold
     values = {"fraud_probability": probability.tolist(), "prediction": prediction.astype(int).tolist()}
-    asked = [each.name for each in request.outputs] or known
-    outputs = [Output(o.name, o.datatype, [len(probability)], values[o.name]) for o in OUTPUTS if o.name in asked]
+    names = [wanted.name for wanted in request.outputs] or known
+    outputs = [Output(o.name, o.datatype, [len(probability)], values[o.name]) for o in OUTPUTS if o.name in names]
     return InferAnswer(MODEL, champion.bundle.version, outputs, request.id)
 
 
 def _columns(inputs: Sequence[Input]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {}
-    for each in inputs:
-        if each.name in columns:
-            raise _refused("an input was sent more than once", each.name[:64])
-        rows = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in each.data]
-        if each.shape not in ([len(rows)], [len(rows), 1]):
-            raise _refused("expected the shape [rows] or [rows, 1] of its data", each.name[:64])
-        columns[each.name] = rows
+    for sent in inputs:
+        if sent.name in columns:
+            raise _refused("an input was sent more than once", sent.name[:64])
+        rows = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in sent.data]
+        if sent.shape not in ([len(rows)], [len(rows), 1]):
+            raise _refused("expected the shape [rows] or [rows, 1] of its data", sent.name[:64])
+        columns[sent.name] = rows
     return columns
 
 
@@ -163,7 +163,7 @@ def inference_routes(service: Service) -> list:
     )  # fmt: skip
     async def infer_route(request: Request, name: FromPath[str], version: FromPath[str | None] = None) -> Response:
         # Triton's client says nothing of the kind of its body, which is JSON when it is not binary
-        headers: Headers = {b"content-type": b"application/json"} | request.scope["found_headers"]
+        headers: Headers = {b"content-type": b"application/json"} | request.scope["headers_by_name"]
         try:
             if not is_served(service, name, version):
                 raise InvalidTransaction(NO_MODEL)

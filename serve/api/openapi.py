@@ -75,16 +75,18 @@ def _operation(endpoint: Endpoint, path: str, known: dict[str, Any], bodies: dic
 
 def _parameters(endpoint: Endpoint, path: str, known: dict[str, Any]) -> list[dict[str, Any]]:
     named = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    found = [{"name": name, "in": "path", "required": True, "schema": PATH_PARTS.get(name, TEXT)} for name in named]
-    found += [
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": PATH_PARTS.get(name, TEXT)} for name in named
+    ]
+    parameters += [
         {"name": query.name, "in": "query", "required": False, "description": query.text,
          "schema": known[repr(query.kind)]}
         for query in endpoint.query
     ]  # fmt: skip
     if endpoint.idempotent:
         schema = {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"}
-        found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema})
-    return found
+        parameters.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema})
+    return parameters
 
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:

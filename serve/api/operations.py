@@ -29,7 +29,7 @@ def label_route(service: Service):
     @asgi("/v1/labels", copy_scope=False)
     async def label(scope: AsgiScope, receive: Receive, send: Send) -> None:
         try:
-            body = await service.bodies.read_json(scope["found_headers"], receive, service.settings.max_body_bytes)
+            body = await service.bodies.read_json(scope["headers_by_name"], receive, service.settings.max_body_bytes)
             content = await record_label(service, body, scope["caller"])
         except InvalidTransaction as error:
             await reply_problem(send, error.problem)
@@ -45,7 +45,7 @@ def label_route(service: Service):
 def record_routes(service: Service) -> list:
     """One decision, its reasons in words, one lineage."""
 
-    async def found(search) -> Response:
+    async def reply_with(search) -> Response:
         try:
             content = await search
         except StoreDown:
@@ -55,15 +55,15 @@ def record_routes(service: Service) -> list:
 
     @get("/v1/decisions/{decision_id:str}", include_in_schema=False)
     async def decision(decision_id: FromPath[str]) -> Response:
-        return await found(find_decision(service, decision_id[:64]))
+        return await reply_with(find_decision(service, decision_id[:64]))
 
     @get("/v1/decisions/{decision_id:str}/reasons", include_in_schema=False)
     async def reasons(decision_id: FromPath[str]) -> Response:
-        return await found(explain_decision(service, decision_id[:64]))
+        return await reply_with(explain_decision(service, decision_id[:64]))
 
     @get("/v1/lineage/{lineage_id:str}", include_in_schema=False)
     async def lineage(lineage_id: FromPath[str]) -> Response:
-        return await found(find_lineage(service, lineage_id[:64]))
+        return await reply_with(find_lineage(service, lineage_id[:64]))
 
     return [decision, reasons, lineage]
 

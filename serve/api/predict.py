@@ -31,7 +31,7 @@ def predict_route(service: Service):
     @asgi("/predict", copy_scope=False)
     async def predict(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await service.bodies.read_json(scope["found_headers"], receive, limit)
+            body = await service.bodies.read_json(scope["headers_by_name"], receive, limit)
             champion = service.champion
             values, amount_eur = champion.reader.read(body)
         except InvalidTransaction as error:
@@ -46,9 +46,9 @@ def predict_route(service: Service):
         else:
             probability = champion.scorer.probability(values)
             reasons = msgspec.UNSET
-        found = Prediction(probability, int(probability >= threshold), threshold, bundle.version, reasons)
+        prediction = Prediction(probability, int(probability >= threshold), threshold, bundle.version, reasons)
         service.count_inference(scope["span"], perf_counter_ns() - started)
-        await reply(send, 200, encode(found))
+        await reply(send, 200, encode(prediction))
         service.after_answer(values, amount_eur, probability, champion)
 
     return predict

@@ -85,14 +85,14 @@ async def record_label(service: Service, body: bytes, caller: Caller) -> bytes:
         "source": event.source, "state": event.state, "occurred_at_us": int(event.occurred_at.timestamp() * SINCE_1970),
         "recorded_at_us": at_us, "amount_eur": event.amount_eur, "answer": answer.decode(),
     }  # fmt: skip
-    earlier = await service.writer.write(labels, row)
-    if earlier is None:
+    existing = await service.writer.write(labels, row)
+    if existing is None:
         service.counters.event("label_recorded")
         return answer
-    if earlier.payload_sha256 != digest:
+    if existing.payload_sha256 != digest:
         detail = "event_id: it was used for another event; labels are never changed, send a reversal"
         raise InvalidTransaction(Problem("Event recorded before", 409, "event_conflict", detail, "event_id"))
-    return earlier.answer.encode()
+    return existing.answer.encode()
 
 
 async def find_decision(service: Service, decision_id: str) -> bytes | None:
@@ -149,9 +149,9 @@ def decision_list(service: Service):
             service.counters.event("store_unavailable")
             await reply_problem(send, READ_DOWN, RETRY)
         else:
-            found = b",".join(row[1].encode() for row in rows[:limit])
+            decisions_json = b",".join(row[1].encode() for row in rows[:limit])
             cursor = encode(rows[limit - 1][0] if len(rows) > limit else None)
-            await reply(send, 200, b'{"decisions":[' + found + b'],"next_cursor":' + cursor + b"}")
+            await reply(send, 200, b'{"decisions":[' + decisions_json + b'],"next_cursor":' + cursor + b"}")
 
     return list_decisions
 
@@ -162,26 +162,26 @@ READ_DOWN = Problem("Store not reachable", 503, "store_unavailable", "the record
 def _page(query_string: bytes) -> tuple[Select, int]:
     """The query of one page, and how many decisions it holds; one more row says that there is another page."""
     try:
-        asked = {
+        parameters = {
             name: values[-1] for name, values in parse_qs(query_string.decode("ascii"), strict_parsing=True).items()
         }
     except ValueError:
-        asked = {} if not query_string else {"?": ""}
-    unknown = set(asked) - {"from", "to", "cursor", "limit"}
+        parameters = {} if not query_string else {"?": ""}
+    unknown = set(parameters) - {"from", "to", "cursor", "limit"}
     if unknown:
         raise _bad_query("query", "expected from, to, cursor and limit alone")
     query = select(decisions.c.decision_id, decisions.c.answer).order_by(decisions.c.decision_id)
     # ids begin with the time of the decision, so that one index serves time, order and cursor
-    if "from" in asked:
-        query = query.where(decisions.c.decision_id >= f"{_microseconds(asked['from'], 'from'):014x}")
-    if "to" in asked:
-        query = query.where(decisions.c.decision_id < f"{_microseconds(asked['to'], 'to'):014x}")
-    if "cursor" in asked:
-        cursor = asked["cursor"]
+    if "from" in parameters:
+        query = query.where(decisions.c.decision_id >= f"{_microseconds(parameters['from'], 'from'):014x}")
+    if "to" in parameters:
+        query = query.where(decisions.c.decision_id < f"{_microseconds(parameters['to'], 'to'):014x}")
+    if "cursor" in parameters:
+        cursor = parameters["cursor"]
         if len(cursor) != 32 or set(cursor) - set("0123456789abcdef"):
             raise _bad_query("cursor", "expected the next_cursor of another page")
         query = query.where(decisions.c.decision_id > cursor)
-    limit = asked.get("limit", str(PAGE))
+    limit = parameters.get("limit", str(PAGE))
     if not (limit.isascii() and limit.isdigit() and len(limit) < 5 and 1 <= int(limit) <= MOST_ON_A_PAGE):
         raise _bad_query("limit", f"expected a whole number from 1 to {MOST_ON_A_PAGE}")
     return query.limit(int(limit) + 1), int(limit)

@@ -1,1 +1,1 @@
-"""Who may call: API keys, signed tokens, and the scopes of either."""
+"""Callers: by API key or signed token, each with scopes."""

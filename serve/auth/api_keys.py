@@ -1,4 +1,4 @@
-"""Who may do what: API keys kept as digests, or signed tokens; each with scopes."""
+"""Callers and their scopes, and API keys, of which digests alone are held."""
 
 import hashlib
 import hmac
@@ -29,7 +29,7 @@ class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, and what they may do."""
+    """The sender of a request, and what it may do."""
 
     name: str
     scopes: frozenset[str]

@@ -130,7 +130,7 @@ def featurise(
         _unreliable(name, age, ttl_seconds, late)
         for name, age in zip(("customer_id", "terminal_id"), ages, strict=True)
     ]
-    return Featurised(values, Freshness(*ages, ttl_seconds), tuple(each for each in reasons if each is not None))
+    return Featurised(values, Freshness(*ages, ttl_seconds), tuple(reason for reason in reasons if reason is not None))
 
 
 def _unreliable(name: str, age: int | None, ttl_seconds: int, late_seconds: int) -> Reason | None:

@@ -70,19 +70,19 @@ class FeastPasts:
 
     def read_now(self, customer_id: str, terminal_id: str) -> Remembered:
         """As `read`, in the caller's thread; errors are those of the store."""
-        asked = {"customer_id": customer_id, "terminal_id": terminal_id}
-        found = self._store.get_online_features(features=self._service, entity_rows=[asked])
-        columns = dict(zip(found.proto.metadata.feature_names.val, found.proto.results, strict=True))
+        entities = {"customer_id": customer_id, "terminal_id": terminal_id}
+        answer = self._store.get_online_features(features=self._service, entity_rows=[entities]).proto
+        columns = dict(zip(answer.metadata.feature_names.val, answer.results, strict=True))
         pasts, times = zip(*(_remembered(columns, kind) for kind in KINDS), strict=True)
         return Remembered(*pasts, *times)
 
     def read_kind(self, kind: Kind, entities: Iterable[str]) -> dict[str, Past]:
         """The pasts of several customers or terminals by identity; `NOTHING` for those never seen."""
-        asked = [{f"{kind}_id": entity} for entity in entities]
-        if not asked:
+        rows_of_entities = [{f"{kind}_id": entity} for entity in entities]
+        if not rows_of_entities:
             return {}
         names = [f"{kind}_past:{kind}_{part}" for part in PARTS]
-        columns = self._store.get_online_features(features=names, entity_rows=asked).to_dict()
+        columns = self._store.get_online_features(features=names, entity_rows=rows_of_entities).to_dict()
         rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
         return {row[f"{kind}_id"]: past_of_row(row, kind) for row in rows}
 

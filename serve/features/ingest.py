@@ -1,4 +1,4 @@
-"""``python -m serve.features.ingest``: what was decided and learnt becomes the past of its customer and terminal.
+"""``python -m serve.features.ingest``: decisions and labels become the past of their customer and terminal.
 
 One process reads the store of decisions and labels in the order in which they were recorded and pushes whole pasts to
 the feature store. The decisions are durable before it sees them, and every step may be done again, so that neither a
@@ -34,7 +34,7 @@ RETRY_SECONDS = 2.0
 # Rows of several processes may be committed a little out of their order; so far back is looked again.
 OVERLAP_US = 10_000_000
 CURSOR = "follow.json"
-BEHIND = "fraud.follower.behind_seconds"
+CONSUMER_LAG = "fraud.follower.behind_seconds"
 
 
 class _Request(msgspec.Struct, frozen=True):
@@ -64,7 +64,8 @@ class Tail:
         """Some rows that were not taken over yet."""
         known = select(self._key).where(self._key >= f"{max(0, self.since_us - OVERLAP_US):014x}").order_by(self._key)
         limit = AT_ONCE + len(self._seen)
-        new = [each for each in connection.execute(known.limit(limit)).scalars() if each not in self._seen][:AT_ONCE]
+        keys = connection.execute(known.limit(limit)).scalars()
+        new = [key for key in keys if key not in self._seen][:AT_ONCE]
         if not new:
             return []
         rows = select(self._key, *self._columns).where(self._key.in_(new)).order_by(self._key)
@@ -92,7 +93,7 @@ decode_request = msgspec.json.Decoder(_Request).decode
 
 
 class FeatureStore(Protocol):
-    """What the follower asks of a feature store."""
+    """What the ingestion worker needs of a feature store."""
 
     ttl_seconds: int
 
@@ -106,7 +107,7 @@ class FeatureStore(Protocol):
 
 
 @dataclass
-class Follower:
+class IngestionWorker:
     """Takes over events into a feature store.
 
     Parameters
@@ -116,7 +117,7 @@ class Follower:
     store
         Such as `serve.features.feast_store.FeastPasts`.
     folder
-        Where the cursor is kept.
+        Where the cursor stands.
     clock
         Microseconds since 1970.
     """
@@ -135,7 +136,7 @@ class Follower:
         self._told = Tail(labels.c.label_id, about, since.get("labels_us", 0))
         self._known_until_us = self.clock()
 
-    def behind_seconds(self) -> float:
+    def consumer_lag_seconds(self) -> float:
         """Age of the oldest moment after which something may have been recorded that was not taken over."""
         return (self.clock() - self._known_until_us) / 1e6
 
@@ -144,7 +145,7 @@ class Follower:
         begun_us = self.clock()
         with self.engine.connect() as connection:
             paid, told = self._paid.read(connection), self._told.read(connection)
-            reports = [each for row in told if (each := _report(connection, *row[1:])) is not None]
+            reports = [told_of for row in told if (told_of := _report(connection, *row[1:])) is not None]
         events = [event for _, text in paid if (event := event_of(text)) is not None]
         self.refused += take_over(self.store, events, reports)
         self._paid.taken_over(paid)
@@ -189,7 +190,7 @@ def take_over(store: FeatureStore, events: Sequence[Event], reports: Sequence[Re
     An event that contradicts an earlier one, or is older than anything that is remembered, is refused and named; the
     others are taken over.
     """
-    about = [*events, *(each.event for each in reports)]
+    about = [*events, *(said.event for said in reports)]
     refused: set[int] = set()
     for kind in KINDS:
         known = store.read_kind(kind, dict.fromkeys(_entity(event, kind) for event in about))
@@ -223,7 +224,7 @@ def _with(past: Past, what: Event | Report, horizon_seconds: int) -> Past:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Follow until told to stop; returns the exit code."""
+    """Take over what is recorded until told to stop; returns the exit code."""
     from redis.exceptions import RedisError
 
     parser = argparse.ArgumentParser(prog="python -m serve.features.ingest", description=__doc__.splitlines()[0])
@@ -234,15 +235,15 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         settings = read_settings()
-        follower = open_follower(settings)
+        worker = open_worker(settings)
     except FraudCoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    end_export = _export(follower) if settings.otlp_endpoint else lambda: None
+    end_export = _export(worker) if settings.otlp_endpoint else lambda: None
     print("following decisions and labels", flush=True)
     while not stop.is_set():
         try:
-            taken = follower.step()
+            taken = worker.step()
         except (SQLAlchemyError, sqlite3.Error, RedisError, OSError) as error:
             print(f"warning: {type(error).__name__}; trying again", file=sys.stderr, flush=True)
             stop.wait(RETRY_SECONDS)
@@ -255,15 +256,15 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _export(follower: Follower) -> Callable[[], None]:
-    """Say over OTLP how far behind it is; returns what ends that."""
+def _export(worker: IngestionWorker) -> Callable[[], None]:
+    """Send the consumer lag by OTLP; returns what ends that."""
     from serve.telemetry.otlp import export_figures
 
-    return export_figures("fraud-follow", lambda: {BEHIND: follower.behind_seconds()})
+    return export_figures("fraud-follow", lambda: {CONSUMER_LAG: worker.consumer_lag_seconds()})
 
 
-def open_follower(settings: Settings) -> Follower:
-    """The follower that the settings describe.
+def open_worker(settings: Settings) -> IngestionWorker:
+    """The ingestion worker that the settings describe.
 
     Raises
     ------
@@ -275,7 +276,7 @@ def open_follower(settings: Settings) -> Follower:
     if settings.feature_store is None:
         raise ParameterError("FRAUD_FEATURE_STORE: expected Feast's configuration; there is no past to follow without")
     settings.state_dir.mkdir(parents=True, exist_ok=True)
-    return Follower(open_engine(settings.store_url), FeastPasts(settings.feature_store), settings.state_dir)
+    return IngestionWorker(open_engine(settings.store_url), FeastPasts(settings.feature_store), settings.state_dir)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The edge of the service: every request passes it once, on the way in and on the way out.
+"""The gateway of the service: every request passes it once, on the way in and on the way out.
 
 In: a known route, a caller with its scope, within its rate. Out: security headers, a count of route and status, and a
 span where the request is sampled. What is not a known route ends here, and a route that must be fast is answered from
@@ -105,7 +105,7 @@ class Routes:
         return None
 
 
-class Edge:
+class Gateway:
     """An ASGI application around the service.
 
     Parameters
@@ -130,7 +130,7 @@ class Edge:
             return
         started, status = perf_counter(), CLIENT_CLOSED
         route = self._routes.find(scope["method"], scope["path"])
-        headers = scope["found_headers"] = dict(scope["headers"])
+        headers = scope["headers_by_name"] = dict(scope["headers"])
         label, added = (route.label, PAGE_HEADERS if route.page else SECURITY_HEADERS) if route else UNKNOWN
 
         async def outward(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""How often one caller may ask: a token bucket for each."""
+"""Rate of the requests of one caller: a token bucket for each."""
 
 from time import monotonic
 

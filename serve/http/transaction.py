@@ -1,4 +1,4 @@
-"""What goes over the wire: a transaction in named fields, a problem."""
+"""Transactions in named fields as they are sent, and the problem of one that cannot be read."""
 
 import json
 import re
@@ -143,13 +143,11 @@ def _problem(message: str) -> Problem:
     if message.startswith(MISSING):
         field = message[len(MISSING) : -1]
         return Problem("Not a transaction", 400, "missing_field", f"{field}: the field is required", field)
-    found = PATH.search(message)
-    if not found:
+    path = PATH.search(message)
+    if not path:
         return Problem("Not a transaction", 400, "invalid_body", f"{message}; send one JSON object of named fields")
-    detail = message[: found.start()]
-    return Problem(
-        "Not a transaction", 400, "invalid_field", f"{found[1]}: {detail[:1].lower() + detail[1:]}", found[1]
-    )
+    detail = message[: path.start()]
+    return Problem("Not a transaction", 400, "invalid_field", f"{path[1]}: {detail[:1].lower() + detail[1:]}", path[1])
 
 
 def _malformed(reason: str, body: bytes, byte: int | None) -> Problem:

@@ -1,4 +1,4 @@
-"""What the routes share: the champion, the store, counters, traces, drift and the challenger; made once a worker."""
+"""State that the routes of a worker share: champion, store, counters, traces, drift and challenger."""
 
 import asyncio
 import time
@@ -114,7 +114,7 @@ class Service:
         await self.prepare_store()
         self.writer = GroupWriter(self.engine)
         await self._record("model_loaded", self.champion, "the service started")
-        self._watching = [asyncio.create_task(each.watch()) for each in (self.slot, self.traffic, self.bodies)]
+        self._watching = [asyncio.create_task(part.watch()) for part in (self.slot, self.traffic, self.bodies)]
 
     async def stop(self) -> None:
         """Commit what waits, send what was measured, and let go."""
@@ -159,7 +159,7 @@ class Service:
     async def _on_change(self, event: str, champion: Champion, why: str) -> None:
         self.counters.event(event)
         if event == "model_reloaded":
-            self.traffic.follow(champion.bundle)
+            self.traffic.restart(champion.bundle)
         print(f"{event.replace('_', ' ')}: lineage {champion.lineage_id} serves; {why}", flush=True)
         await self._record(event, champion, why)
 

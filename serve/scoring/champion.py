@@ -1,4 +1,4 @@
-"""The champion as the routes use it: loaded, verified, tried, and replaced while the service runs."""
+"""The champion as the routes use it: loaded, verified, self-tested, and replaced while the service runs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ SELF_TEST_TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Champion:
-    """A loaded, verified and tried model.
+    """A loaded, verified and self-tested model.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ def load_champion(folder: Path, public_key: bytes | None = None) -> Champion:
 def self_test_row(bundle: Bundle) -> np.ndarray:
     """A row in the middle of what the model was trained on, shape (n_features,)."""
     described = (bundle.reference.features[name] for name in bundle.contract.model_features)
-    return np.array([(each.low + each.high) / 2 for each in described])
+    return np.array([(feature.low + feature.high) / 2 for feature in described])
 
 
 class ChampionSlot:
@@ -122,20 +122,20 @@ class ChampionSlot:
             return
         self._seen = stamp
         try:
-            found = await asyncio.to_thread(load_champion, self._folder, self._public_key)
-            if found.bundle.contract != self.current.bundle.contract:
+            loaded = await asyncio.to_thread(load_champion, self._folder, self._public_key)
+            if loaded.bundle.contract != self.current.bundle.contract:
                 raise BundleError("the new champion asks for other fields; start the service anew to serve it")
         except FraudCoreError as error:
             await self._on_change("model_reload_refused", self.current, str(error))
             return
-        if found.lineage_id != self.current.lineage_id:
-            before, self.current = self.current, found
-            await self._on_change("model_reloaded", found, f"in the place of lineage {before.lineage_id}")
+        if loaded.lineage_id != self.current.lineage_id:
+            before, self.current = self.current, loaded
+            await self._on_change("model_reloaded", loaded, f"in the place of lineage {before.lineage_id}")
 
     def _stamp(self) -> tuple[int, int] | None:
         """What changes when the champion does; None while there is none."""
         try:
-            found = (self._folder / "manifest.json").stat()
+            manifest = (self._folder / "manifest.json").stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_ino
+        return manifest.st_mtime_ns, manifest.st_ino

@@ -50,14 +50,14 @@ class CompiledScorer(RowScorer):
         }  # fmt: skip
         addresses = {name: array.ctypes.data for name, array in self._arrays.items()}
         self._trees = _Trees(**addresses, bias=trees.bias, n_trees=n_trees, depth=depth, n_features=n_features)
-        self._asked = ctypes.byref(self._trees)
+        self._address = ctypes.byref(self._trees)
         self._compiled = library.margin
         self._compiled.restype = ctypes.c_double
 
     def margin(self, values: np.ndarray) -> float:
         """Log-odds of one row of shape (n_features,) before calibration."""
         self._row[:] = values
-        return self._compiled(self._asked)
+        return self._compiled(self._address)
 
     def probability(self, values: np.ndarray) -> float:
         """Calibrated probability of fraud of one row of shape (n_features,)."""
@@ -75,7 +75,7 @@ class _Trees(ctypes.Structure):
 def row_scorer(bundle: Bundle) -> RowScorer:
     """The fastest scorer of single rows that gives the bits of NumPy."""
     described = (bundle.reference.features[name] for name in bundle.contract.model_features)
-    least, most = np.array([(each.minimum, each.maximum) for each in described]).T
+    least, most = np.array([(feature.minimum, feature.maximum) for feature in described]).T
     plain = RowScorer(bundle.trees, bundle.model.tables, bundle.calibration, len(least))
     if not binary().is_file():
         return plain

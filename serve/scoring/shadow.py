@@ -32,7 +32,7 @@ class Shadow:
     def _compare(self, values: np.ndarray, amount_eur: float, champion: Champion) -> None:
         self._waiting -= 1
         try:
-            found = self._challenger.decider.decide(values, amount_eur).decision
+            challenged = self._challenger.decider.decide(values, amount_eur).decision
             decision = champion.decider.decide(values, amount_eur).decision
         except Exception as error:  # the one place where a failure must not go on: nothing of it may harm an answer
             self._counters.event("shadow_failed")
@@ -41,5 +41,5 @@ class Shadow:
                 print(f"warning: the challenger failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
             return
         self._counters.event("shadow_compared")
-        if found != decision:
+        if challenged != decision:
             self._counters.event("shadow_disagreed")

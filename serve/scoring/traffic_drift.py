@@ -44,9 +44,9 @@ class Traffic:
 
     def __init__(self, folder: Path, bundle: Bundle, wall_clock: Callable[[], float] = time.time) -> None:
         self._folder, self._clock = folder, wall_clock
-        self.follow(bundle)
+        self.restart(bundle)
 
-    def follow(self, bundle: Bundle) -> None:
+    def restart(self, bundle: Bundle) -> None:
         """Begin anew with the reference of another bundle."""
         described = msgspec.to_builtins(bundle.reference)
         self._reference: Reference = reference_of_bundle(described, bundle.contract.model_features)

@@ -17,7 +17,7 @@ from fraud_core.errors import ParameterError
 from serve.store.command import run_on_store
 from serve.store.tables import HEAD, current_revision, decisions, labels, writing
 
-KEPT: dict[str, tuple[Table, Column, Column]] = {
+ARCHIVED: dict[str, tuple[Table, Column, Column]] = {
     "decisions": (decisions, decisions.c.decision_id, decisions.c.decided_at_us),
     "labels": (labels, labels.c.label_id, labels.c.recorded_at_us),
 }
@@ -25,7 +25,7 @@ DELETED_AT_ONCE = 5_000  # rows of one transaction, so that the service never wa
 DAY_US = 86_400_000_000
 
 
-def keep(engine: Engine, folder: Path, *, before: date, remove: bool) -> Iterator[tuple[str, date, int]]:
+def archive_days(engine: Engine, folder: Path, *, before: date, remove: bool) -> Iterator[tuple[str, date, int]]:
     """Export every day before a date, and delete its rows when asked; yields table, day and number of rows.
 
     Parameters
@@ -42,7 +42,7 @@ def keep(engine: Engine, folder: Path, *, before: date, remove: bool) -> Iterato
     ParameterError
         When a file of a day is there and holds other rows than the store.
     """
-    for name, (table, identifier, at_us) in KEPT.items():
+    for name, (table, identifier, at_us) in ARCHIVED.items():
         for day in _days(engine, at_us, before):
             rows = _rows_of(engine, table, identifier, at_us, day)
             _export(rows, identifier.name, folder / name / f"{day}.parquet")
@@ -55,10 +55,10 @@ def _days(engine: Engine, at_us: Column, before: date) -> list[date]:
     """The days, UTC, that hold rows."""
     number = (at_us // DAY_US).label("number")
     with engine.connect() as connection:
-        found = connection.execute(
+        numbers = connection.execute(
             select(number).where(at_us < _start_us(before)).distinct().order_by(number)
         ).scalars()
-        return [date(1970, 1, 1) + timedelta(days=int(one)) for one in found]
+        return [date(1970, 1, 1) + timedelta(days=int(one)) for one in numbers]
 
 
 def _rows_of(engine: Engine, table: Table, identifier: Column, at_us: Column, day: date) -> list[dict]:
@@ -80,18 +80,18 @@ def _export(rows: list[dict], identifier: str, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-    found = pl.read_parquet(path, columns=[identifier])[identifier].to_list()
-    if found != [row[identifier] for row in rows]:
+    archived = pl.read_parquet(path, columns=[identifier])[identifier].to_list()
+    if archived != [row[identifier] for row in rows]:
         raise ParameterError(
-            f"{path}: expected the {len(rows)} rows that the store holds of this day, found {len(found)} others; "
+            f"{path}: expected the {len(rows)} rows that the store holds of this day, found {len(archived)} others; "
             "nothing of the day was deleted; move the file away and run again"
         )
 
 
-def _delete(engine: Engine, table: Table, identifier: Column, found: list[str]) -> None:
-    for start in range(0, len(found), DELETED_AT_ONCE):
+def _delete(engine: Engine, table: Table, identifier: Column, identities: list[str]) -> None:
+    for start in range(0, len(identities), DELETED_AT_ONCE):
         with writing(engine) as connection:
-            connection.execute(delete(table).where(identifier.in_(found[start : start + DELETED_AT_ONCE])))
+            connection.execute(delete(table).where(identifier.in_(identities[start : start + DELETED_AT_ONCE])))
 
 
 def _start_us(day: date) -> int:
@@ -106,7 +106,7 @@ def _run(engine: Engine, options: argparse.Namespace) -> None:
         raise ParameterError("FRAUD_STORE_URL: expected a store of this version; run `python -m serve.store.migrate`")
     before = datetime.now(UTC).date() - timedelta(days=options.days)
     done = "exported and deleted" if options.delete else "exported"
-    for name, day, n_rows in keep(engine, options.folder, before=before, remove=options.delete):
+    for name, day, n_rows in archive_days(engine, options.folder, before=before, remove=options.delete):
         print(f"{name} {day}: {n_rows:,} {done}", flush=True)
 
 

@@ -34,8 +34,8 @@ class StoreDown(Exception):
 
 
 @dataclass(frozen=True)
-class Earlier:
-    """The row that an earlier request with the same key left."""
+class ExistingRecord:
+    """The row that a request with the same key left before."""
 
     record_id: str
     payload_sha256: str
@@ -65,8 +65,8 @@ class GroupWriter:
         }
         self._thread.start()
 
-    async def write(self, table: Table, row: dict[str, Any]) -> Earlier | None:
-        """Add a row and wait until it is durable; the earlier row where its key was used before, which then stands.
+    async def write(self, table: Table, row: dict[str, Any]) -> ExistingRecord | None:
+        """Add a row and wait until it is durable; the existing row where its key was used before, which then stands.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class GroupWriter:
         """
         await self._wait(Entry(self._loop.create_future()))
 
-    async def _wait(self, entry: Entry) -> Earlier | None:
+    async def _wait(self, entry: Entry) -> ExistingRecord | None:
         if self._queue.qsize() >= CAPACITY or not self._thread.is_alive():
             raise StoreDown
         self._queue.put(entry)
@@ -112,13 +112,13 @@ class GroupWriter:
             if batch[-1] is None:
                 return
 
-    def _commit(self, entries: list[Entry]) -> list[Earlier | StoreDown | None]:
+    def _commit(self, entries: list[Entry]) -> list[ExistingRecord | StoreDown | None]:
         try:
             with writing(self._engine) as connection:
-                found = {}
+                outcomes = {}
                 for table in KEYS:
-                    found |= self._add(connection, table, [entry for entry in entries if entry.table is table])
-            return [found.get(entry) for entry in entries]
+                    outcomes |= self._add(connection, table, [entry for entry in entries if entry.table is table])
+            return [outcomes.get(entry) for entry in entries]
         except UNREACHABLE:
             return [StoreDown() for _ in entries]
         except SQLAlchemyError:
@@ -127,7 +127,9 @@ class GroupWriter:
                 return [StoreDown()]
             return [self._commit([entry])[0] for entry in entries]
 
-    def _add(self, connection: Connection, table: Table, entries: list[Entry]) -> dict[Entry, Earlier | StoreDown]:
+    def _add(
+        self, connection: Connection, table: Table, entries: list[Entry]
+    ) -> dict[Entry, ExistingRecord | StoreDown]:
         """Insert rows; what was there before for those whose key was used."""
         if not entries:
             return {}
@@ -141,11 +143,11 @@ class GroupWriter:
         columns = [table.c[c] for c in unique]
         query = select(*columns, table.c[name], table.c.payload_sha256, table.c.answer)
         rows = connection.execute(query.where(tuple_(*columns).in_(set(repeated.values()))))
-        earlier = {tuple(row[: len(unique)]): Earlier(*row[len(unique) :]) for row in rows}
-        return {entry: earlier.get(key) or StoreDown() for entry, key in repeated.items()}
+        existing = {tuple(row[: len(unique)]): ExistingRecord(*row[len(unique) :]) for row in rows}
+        return {entry: existing.get(key) or StoreDown() for entry, key in repeated.items()}
 
 
-def _settle(entries: list[Entry], outcomes: list[Earlier | StoreDown | None]) -> None:
+def _settle(entries: list[Entry], outcomes: list[ExistingRecord | StoreDown | None]) -> None:
     for entry, outcome in zip(entries, outcomes, strict=True):
         if entry.future.done():
             continue

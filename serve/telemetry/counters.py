@@ -109,14 +109,14 @@ class Totals:
 
     def requests(self) -> dict[tuple[str, int], Histogram]:
         """Durations by route and status, of those that occurred."""
-        found = {}
+        durations = {}
         for r, route in enumerate(self.routes):
             for s, status in enumerate((*STATUSES, OTHER_STATUS)):
                 place = (r * (len(STATUSES) + 1) + s) * self.width
                 part = self.values[place : place + self.width]
                 if part[:-1].any():
-                    found[route, status] = Histogram(REQUEST_BUCKETS, part[:-1], float(part[-1]))
-        return found
+                    durations[route, status] = Histogram(REQUEST_BUCKETS, part[:-1], float(part[-1]))
+        return durations
 
     def inference(self) -> Histogram:
         """Durations of the model."""

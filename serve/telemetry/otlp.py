@@ -56,21 +56,21 @@ class WithHistograms(MetricExporter):
     def _histograms(self) -> list[Metric]:
         totals, now_ns = self._counters.own(), time.time_ns()
         requests = []
-        for (route, status), found in totals.requests().items():
+        for (route, status), histogram in totals.requests().items():
             method, _, path = route.partition(" ")
             labels = {"http.request.method": method, "http.route": path, "http.response.status_code": status}
-            requests.append(self._point(found, now_ns, labels if path else labels | {"http.route": route}))
+            requests.append(self._point(histogram, now_ns, labels if path else labels | {"http.route": route}))
         inference = [self._point(totals.inference(), now_ns, {})]
         return [
             _metric("http.server.request.duration", "Time from request to answer", requests),
             _metric("fraud.inference.duration", "Time of one row in the model", inference),
         ]
 
-    def _point(self, found: Histogram, now_ns: int, labels: dict[str, str | int]) -> HistogramDataPoint:
-        counts = [int(count) for count in found.counts]
+    def _point(self, histogram: Histogram, now_ns: int, labels: dict[str, str | int]) -> HistogramDataPoint:
+        counts = [int(count) for count in histogram.counts]
         return HistogramDataPoint(
             attributes=labels, start_time_unix_nano=self._started_ns, time_unix_nano=now_ns, count=sum(counts),
-            sum=found.total_seconds, bucket_counts=counts, explicit_bounds=found.buckets, min=0.0, max=0.0,
+            sum=histogram.total_seconds, bucket_counts=counts, explicit_bounds=histogram.buckets, min=0.0, max=0.0,
         )  # fmt: skip
 
 

@@ -21,8 +21,8 @@ class _Collector:
         requests = HistogramMetricFamily(
             "fraud_http_request_duration_seconds", "Time from request to answer", labels=["route", "status"]
         )
-        for (route, status), found in totals.requests().items():
-            buckets, total = _buckets(found)
+        for (route, status), histogram in totals.requests().items():
+            buckets, total = _buckets(histogram)
             requests.add_metric([route, str(status)], buckets, total)
         yield requests
         inference = HistogramMetricFamily("fraud_inference_duration_seconds", "Time of one row in the model")
@@ -36,9 +36,9 @@ class _Collector:
             yield GaugeMetricFamily(name.replace(".", "_"), name.translate(WORDS), value)
 
 
-def _buckets(found: Histogram) -> tuple[list[tuple[str, float]], float]:
-    ends: Iterable[str] = [*(f"{end:g}" for end in found.buckets), "+Inf"]
-    return list(zip(ends, found.counts.cumsum().tolist(), strict=True)), found.total_seconds
+def _buckets(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:
+    ends: Iterable[str] = [*(f"{end:g}" for end in histogram.buckets), "+Inf"]
+    return list(zip(ends, histogram.counts.cumsum().tolist(), strict=True)), histogram.total_seconds
 
 
 def prometheus_text(counters: Counters, gauges: dict[str, float]) -> bytes:

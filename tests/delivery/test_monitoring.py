@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from serve.auth.api_keys import main as make_key
-from serve.features.ingest import BEHIND
+from serve.features.ingest import CONSUMER_LAG
 from tests.conftest import ROOT
 from tests.delivery.tools import need, run
 from tests.network import ANSWER_SECONDS, free_port, wait_until_ready
@@ -40,8 +40,8 @@ def test_every_alert_is_tried_once_firing_and_once_silent():
 
 def test_every_metric_of_the_rules_is_one_of_the_service(client_metrics):
     asked = set(re.findall(r"\bfraud_[a-z_]+", (FOLDER / "rules.yml").read_text()))
-    # the follower has no port: its one metric goes out by OTLP
-    assert asked <= client_metrics | {BEHIND.replace(".", "_")}
+    # the ingestion worker has no port: its one metric goes out by OTLP
+    assert asked <= client_metrics | {CONSUMER_LAG.replace(".", "_")}
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """``python -m tests.load``: the service on loopback under Locust, and what it cost, in benchmarks/results/load.json.
 
-With ``--entities`` it decides on customers and terminals beside a follower, from the store that `make features` filled
-(in Redis, when FRAUD_REDIS is set), and writes load_entities.json.
+With ``--entities`` it decides on customers and terminals beside an ingestion worker, from the store that
+`make features` filled (in Redis, when FRAUD_REDIS is set), and writes load_entities.json.
 """
 
 import json
@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
 
 
 def start(port: int, folder: str, entities: bool = False) -> list[subprocess.Popen]:
-    """The service with one worker, as in a pod, and behind it the follower where entities are remembered."""
+    """The service with one worker, as in a pod, and beside it the ingestion worker where entities are remembered."""
     settings = {
         "FRAUD_ACCESS": "open", "FRAUD_WORKERS": "1", "FRAUD_PORT": str(port), "FRAUD_STATE_DIR": f"{folder}/state",
         "FRAUD_REQUESTS_PER_SECOND": "10000000",

@@ -38,8 +38,8 @@ def champion(tmp_path_factory):
 def another(folder, into, **policy):
     """Write a champion with another threshold in the place of one."""
     shutil.copytree(folder, into)
-    found = json.loads((into / "policy.json").read_text()) | policy
-    (into / "policy.json").write_text(json.dumps(found))
+    changed = json.loads((into / "policy.json").read_text()) | policy
+    (into / "policy.json").write_text(json.dumps(changed))
     bundle.write_manifest(into, git_revision="second", library_versions={})
     return into
 

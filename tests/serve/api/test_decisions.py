@@ -1,4 +1,4 @@
-"""Decisions, batches, labels and lineages: what is answered, what is kept, and what is refused."""
+"""Decisions, batches, labels and lineages: what is answered, what is recorded, and what is refused."""
 
 import json
 
@@ -29,42 +29,42 @@ def test_decision_carries_everything_that_led_to_it(client, champion, transactio
     promoted = load_bundle(champion)
     decider, names = Decider(promoted.bundle), promoted.bundle.contract.model_features
     for row in transactions[:100]:
-        found = decide(client, decision | {"features": row})
+        made = decide(client, decision | {"features": row})
         verdict = decider.decide(np.array([row[name] for name in names], dtype=float), row["Amount"])
-        assert found["decision"] == verdict.decision
-        assert found["fraud_probability"] == verdict.fraud_probability
-        losses = found["expected_loss_eur"]
+        assert made["decision"] == verdict.decision
+        assert made["fraud_probability"] == verdict.fraud_probability
+        losses = made["expected_loss_eur"]
         assert losses == {name: getattr(verdict.expected_loss_eur, name) for name in ("approve", "review", "block")}
         if verdict.decision != "abstain":
-            assert losses[found["decision"]] == pytest.approx(min(losses.values()))
-        assert [reason["feature"] for reason in found["reasons"]] == [reason.feature for reason in verdict.reasons]
-        assert (found["model_version"], found["policy_version"]) == (
+            assert losses[made["decision"]] == pytest.approx(min(losses.values()))
+        assert [reason["feature"] for reason in made["reasons"]] == [reason.feature for reason in verdict.reasons]
+        assert (made["model_version"], made["policy_version"]) == (
             promoted.bundle.version, promoted.bundle.policy_version,
         )  # fmt: skip
-        assert found["lineage_id"] == promoted.lineage_id
-        assert found["guarantees"]["certified_vote"]["flips"] >= 0
-        assert found["transaction_id"] == "t-1"
+        assert made["lineage_id"] == promoted.lineage_id
+        assert made["guarantees"]["certified_vote"]["flips"] >= 0
+        assert made["transaction_id"] == "t-1"
 
 
 def test_reasons_of_an_alarm_raise_the_score_and_those_of_an_approval_lower_it(client, transactions, decision):
     seen = set()
     for row in transactions:
-        found = decide(client, decision | {"features": row})
-        signs = {reason["contribution"] > 0 for reason in found["reasons"]}
-        if found["decision"] in ("review", "block"):
+        made = decide(client, decision | {"features": row})
+        signs = {reason["contribution"] > 0 for reason in made["reasons"]}
+        if made["decision"] in ("review", "block"):
             assert signs == {True}
-        if found["decision"] == "approve":
+        if made["decision"] == "approve":
             assert signs <= {False}
-        seen.add(found["decision"])
+        seen.add(made["decision"])
         if {"approve", "block"} <= seen or {"approve", "review"} <= seen:
             return
     raise AssertionError(f"expected an alarm and an approval among {len(transactions)} rows, saw {seen}")
 
 
 def test_row_far_outside_the_training_data_is_abstained_from(client, decision):
-    found = decide(client, decision | {"features": decision["features"] | {"V2": 900.0}})
-    assert found["decision"] == "abstain"
-    assert [(reason["code"], reason["feature"]) for reason in found["reasons"]] == [("OUTSIDE_TRAINING_RANGE", "V2")]
+    made = decide(client, decision | {"features": decision["features"] | {"V2": 900.0}})
+    assert made["decision"] == "abstain"
+    assert [(reason["code"], reason["feature"]) for reason in made["reasons"]] == [("OUTSIDE_TRAINING_RANGE", "V2")]
 
 
 def test_key_and_payload_used_again_give_the_same_answer(client, decision):
@@ -116,12 +116,12 @@ def test_policy_that_the_caller_relies_on_must_be_the_one_that_serves(client, de
 def test_batch_has_a_status_for_each_item(client, decision):
     broken = decision | {"features": decision["features"] | {"V1": "x"}}
     items = [{"request": decision, "idempotency_key": "a"}, {"request": broken}, {"request": decision}]
-    found = client.post("/v1/decisions:batch", json={"items": items}).json()["items"]
-    assert [item["status"] for item in found] == [200, 400, 200]
-    assert found[1]["problem"]["field"] == "V1"
-    assert found[0]["decision"]["decision_id"] != found[2]["decision"]["decision_id"]
+    outcomes = client.post("/v1/decisions:batch", json={"items": items}).json()["items"]
+    assert [item["status"] for item in outcomes] == [200, 400, 200]
+    assert outcomes[1]["problem"]["field"] == "V1"
+    assert outcomes[0]["decision"]["decision_id"] != outcomes[2]["decision"]["decision_id"]
     again = client.post("/v1/decisions:batch", json={"items": items[:1]}).json()["items"]
-    assert again[0] == found[0]
+    assert again[0] == outcomes[0]
 
 
 @pytest.mark.parametrize("items", [[], [{"request": {}}] * 101, "x", None])
@@ -138,7 +138,7 @@ def test_decisions_are_listed_by_time_a_page_at_a_time(client, decision):
         pages.append(page["decisions"])
         cursor = page["next_cursor"]
     assert [len(page) for page in pages] == [2, 2, 1]
-    assert [found for page in pages for found in page] == made
+    assert [one for page in pages for one in page] == made
     later = client.get("/v1/decisions", params={"from": made[3]["decided_at"]}).json()["decisions"]
     assert later == made[3:]
     assert client.get("/v1/decisions", params={"to": made[0]["decided_at"]}).json()["decisions"] == []
@@ -177,9 +177,9 @@ def test_malformed_label_names_the_field(client, change):
 
 def test_lineage_of_the_model_that_serves_names_every_digest(client, champion):
     promoted = load_bundle(champion)
-    found = client.get(f"/v1/lineage/{promoted.lineage_id}").json()
-    assert found["manifest"]["sha256"] == promoted.manifest.sha256
-    assert found["manifest"]["data_sha256"] == promoted.manifest.data_sha256
+    lineage = client.get(f"/v1/lineage/{promoted.lineage_id}").json()
+    assert lineage["manifest"]["sha256"] == promoted.manifest.sha256
+    assert lineage["manifest"]["data_sha256"] == promoted.manifest.data_sha256
     about = client.get("/v1/model").json()
     assert (about["lineage_id"], about["model_version"]) == (promoted.lineage_id, promoted.bundle.version)
 
@@ -208,31 +208,31 @@ def test_decisions_and_labels_outlive_the_process(settings, decision):
 
 
 class TestReasonsInWords:
-    def asked(self, client, decision_id):
+    def reasons(self, client, decision_id):
         return client.get(f"/v1/decisions/{decision_id}/reasons")
 
     def test_words_are_those_of_the_model_that_decided(self, client, decision):
         made = client.post("/v1/decisions", json=decision).json()
-        found = self.asked(client, made["decision_id"]).json()
-        assert found["turning_values"]
-        assert [reason["code"] for reason in found["reasons"]] == [reason["code"] for reason in made["reasons"]]
-        assert all(reason["words"].startswith(reason["feature"]) for reason in found["reasons"])
-        assert "would_turn_at" in found["reasons"][0]
+        explained = self.reasons(client, made["decision_id"]).json()
+        assert explained["turning_values"]
+        assert [reason["code"] for reason in explained["reasons"]] == [reason["code"] for reason in made["reasons"]]
+        assert all(reason["words"].startswith(reason["feature"]) for reason in explained["reasons"])
+        assert "would_turn_at" in explained["reasons"][0]
 
     def test_turning_value_turns_the_decision(self, client, transactions):
         """Of many payments: sent again with the value that is named, the decision is another one."""
-        tried = 0
+        compared = 0
         for number, row in enumerate(transactions[:150]):
             body = {"transaction_id": f"t-{number}", "occurred_at": "2026-01-31T12:00:00Z", "features": row}
             made = client.post("/v1/decisions", json=body).json()
-            for reason in self.asked(client, made["decision_id"]).json()["reasons"][:2]:
+            for reason in self.reasons(client, made["decision_id"]).json()["reasons"][:2]:
                 if reason.get("would_turn_at") is None or made["decision"] == "abstain":
                     continue
                 changed = body | {"features": row | {reason["feature"]: reason["would_turn_at"]}}
                 again = client.post("/v1/decisions", json=changed).json()["decision"]
                 assert (again == "approve") != (made["decision"] == "approve")
-                tried += 1
-        assert tried > 10
+                compared += 1
+        assert compared > 10
 
     def test_unknown_decision_is_not_found(self, client):
-        assert self.asked(client, "0" * 32).status_code == 404
+        assert self.reasons(client, "0" * 32).status_code == 404

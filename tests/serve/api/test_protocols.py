@@ -46,9 +46,9 @@ def infer(client, body, model="champion"):
 class TestInference:
     def test_scores_are_those_of_the_model(self, client, rows, expected, bundle):
         answer = infer(client, {"inputs": inputs(rows), "id": "r-1"}).json()
-        found = {output["name"]: output for output in answer["outputs"]}
-        assert found["fraud_probability"]["data"] == expected
-        assert found["prediction"]["data"] == [int(p >= bundle.policy.threshold) for p in expected]
+        outputs = {output["name"]: output for output in answer["outputs"]}
+        assert outputs["fraud_probability"]["data"] == expected
+        assert outputs["prediction"]["data"] == [int(p >= bundle.policy.threshold) for p in expected]
         assert (answer["id"], answer["model_version"]) == ("r-1", bundle.version)
 
     def test_one_output_can_be_asked_for(self, client, rows):
@@ -148,9 +148,9 @@ def test_clients_of_triton_and_mlflow_get_the_scores(environment, rows, expected
             described = client.get_model_metadata("champion")
             assert described["versions"] == [bundle.version]
             tensors = []
-            for each in described["inputs"]:
-                tensor = triton.InferInput(each["name"], [len(rows)], each["datatype"])
-                tensor.set_data_from_numpy(np.array([row[each["name"]] for row in rows]), binary_data=False)
+            for tensor_info in described["inputs"]:
+                tensor = triton.InferInput(tensor_info["name"], [len(rows)], tensor_info["datatype"])
+                tensor.set_data_from_numpy(np.array([row[tensor_info["name"]] for row in rows]), binary_data=False)
                 tensors.append(tensor)
             wanted = [triton.InferRequestedOutput("fraud_probability", binary_data=False)]
             scored = client.infer("champion", tensors, outputs=wanted)

@@ -1,4 +1,4 @@
-"""Who gets in by a key: scopes and rates; and what every answer says to a browser."""
+"""API keys: who gets in by them, scopes and rates; and what every answer says to a browser."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Who gets in by a signed token of an identity provider, real and forged."""
+"""Signed tokens of an identity provider, real and forged: who gets in by them."""
 
 import json
 import threading
@@ -23,11 +23,11 @@ def provider():
     """An identity provider: its address, a way to sign tokens, and how often it was asked."""
     private = Ed25519PrivateKey.generate()
     published = jwt.algorithms.OKPAlgorithm.to_jwk(private.public_key(), as_dict=True) | {"kid": "one", "use": "sig"}
-    asked = []
+    requests = []
 
     class Provider(BaseHTTPRequestHandler):
         def do_GET(self):
-            asked.append(self.path)
+            requests.append(self.path)
             body = json.dumps({"keys": [published]}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
@@ -44,7 +44,7 @@ def provider():
         standard = {"sub": "till", "iss": ISSUER, "aud": AUDIENCE, "exp": time.time() + 60, "scope": "score read"}
         return jwt.encode(standard | claims, private, "EdDSA", headers={"kid": kid})
 
-    yield f"http://127.0.0.1:{server.server_port}/keys", token, asked
+    yield f"http://127.0.0.1:{server.server_port}/keys", token, requests
     server.shutdown()
     server.server_close()
 
@@ -54,12 +54,12 @@ def bearer(token):
 
 
 def test_token_of_the_provider_names_caller_and_scopes(provider):
-    url, token, asked = provider
+    url, token, requests = provider
     access = TokenAccess(url, AUDIENCE, ISSUER)
     for _ in range(3):
         caller = access.caller(bearer(token(scope="score admin everything")))
         assert (caller.name, caller.scopes) == ("till", frozenset({"score", "admin"}))
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,10 @@ def featurised(contract, remembered, time=100 * DAY):
 def test_features_stand_in_the_order_of_the_model(contract):
     past = remember(NOTHING, Event("t-1", 100 * DAY - 60, "c", "m", 20.0), TTL)
     made = featurised(contract, Remembered(past, past, 100 * DAY - 60, 100 * DAY - 60))
-    found = dict(zip(contract.model_features, made.values.tolist(), strict=True))
-    assert found["amount_eur"] == 12.5
-    assert found["customer_mean_amount_1d"] == 20.0
-    assert found["seconds_since_last"] == 60
+    features = dict(zip(contract.model_features, made.values.tolist(), strict=True))
+    assert features["amount_eur"] == 12.5
+    assert features["customer_mean_amount_1d"] == 20.0
+    assert features["seconds_since_last"] == 60
     assert made.refused == ()
     assert made.freshness.customer_seconds == 60
 
@@ -189,52 +189,54 @@ class TestWithStore:
             assert answer.json()["field"] == field
 
     def test_decision_and_label_become_the_past_of_the_next(self, client, setting, known):
-        """Through the store of decisions: the follower takes over what was decided and learnt, each once."""
+        """Through the store of decisions: the ingestion worker takes over what was decided and learnt, each once."""
         from serve.features.feast_store import FeastPasts
-        from serve.features.ingest import Follower
+        from serve.features.ingest import IngestionWorker
         from serve.store.tables import open_engine
 
         settings = read_settings(setting)
-        follower = Follower(open_engine(settings.store_url), FeastPasts(settings.feature_store), settings.state_dir)
-        before = follower.store.read_now(*known[:2])
+        worker = IngestionWorker(
+            open_engine(settings.store_url), FeastPasts(settings.feature_store), settings.state_dir
+        )
+        before = worker.store.read_now(*known[:2])
         assert self.ask(client, known).status_code == 200
         told = {
             "event_id": "e-1", "transaction_id": "t-0", "source": "issuer", "state": "fraud",
             "occurred_at": (known[2] + timedelta(hours=1)).isoformat(),
         }  # fmt: skip
         assert client.post("/v1/labels", json=told).status_code == 201
-        assert follower.step() == 2
-        assert follower.step() == 0
-        after = follower.store.read_now(*known[:2])
+        assert worker.step() == 2
+        assert worker.step() == 0
+        after = worker.store.read_now(*known[:2])
         assert len(after.customer.ids) == len(before.customer.ids) + 1
         assert np.isfinite(after.terminal.reported[after.terminal.ids.index("t-0")])
-        again = Follower(follower.engine, follower.store, settings.state_dir)
-        assert again.step() == 2, "a follower that starts anew looks back a little"
-        assert follower.store.read_now(*known[:2]).customer.ids == after.customer.ids
+        again = IngestionWorker(worker.engine, worker.store, settings.state_dir)
+        assert again.step() == 2, "a worker that starts anew looks back a little"
+        assert worker.store.read_now(*known[:2]).customer.ids == after.customer.ids
         next_one = self.ask(client, known, number=1, later=120).json()
         assert next_one["guarantees"]["freshness"]["customer_seconds"] == 120
 
-    def test_follower_says_how_far_behind_it_is(self, client, setting, known, monkeypatch):
-        from serve.features import ingest as follow
+    def test_ingestion_worker_says_its_consumer_lag(self, client, setting, known, monkeypatch):
+        from serve.features import ingest
         from serve.features.feast_store import FeastPasts
         from serve.store.tables import now_us, open_engine
 
         settings, ahead = read_settings(setting), [0]
-        monkeypatch.setattr(follow, "AT_ONCE", 1)
-        follower = follow.Follower(
+        monkeypatch.setattr(ingest, "AT_ONCE", 1)
+        worker = ingest.IngestionWorker(
             open_engine(settings.store_url), FeastPasts(settings.feature_store), settings.state_dir,
             clock=lambda: now_us() + ahead[0],
         )  # fmt: skip
         for number in range(2):
             assert self.ask(client, known, number=number, later=number).status_code == 200
         ahead[0] = 90_000_000
-        follower.step()
-        assert 90 <= follower.behind_seconds() < 100, "one of two decisions waits"
-        while follower.step():
+        worker.step()
+        assert 90 <= worker.consumer_lag_seconds() < 100, "one of two decisions waits"
+        while worker.step():
             pass
-        assert follower.behind_seconds() < 10
+        assert worker.consumer_lag_seconds() < 10
         ahead[0] += 60_000_000
-        assert 60 <= follower.behind_seconds() < 70, "a follower that stands falls behind"
+        assert 60 <= worker.consumer_lag_seconds() < 70, "the lag of a worker that stands grows"
 
     def test_contradicting_event_is_refused_and_the_others_are_taken_over(self, client, setting, known, capsys):
         from serve.features.feast_store import FeastPasts
@@ -273,7 +275,7 @@ class TestWithStore:
             payment = {field.name: 0.0 for field in contract.fields}
             assert client.post("/predict", json=payment).status_code == 200
 
-    def test_follower_as_a_process_takes_over_and_ends_when_told(self, client, setting, known):
+    def test_ingestion_worker_as_a_process_takes_over_and_ends_when_told(self, client, setting, known):
         import os
 
         assert self.ask(client, known).status_code == 200
@@ -283,7 +285,7 @@ class TestWithStore:
         )  # fmt: skip
         try:
             cursor = read_settings(setting).state_dir / "follow.json"
-            wait_until(cursor.is_file, "the cursor of the follower", process)
+            wait_until(cursor.is_file, "the cursor of the ingestion worker", process)
         finally:
             process.send_signal(signal.SIGTERM)
             _, errors = wait_until_ended(process)

@@ -90,18 +90,18 @@ def test_slow_senders_are_answered_with_408_and_hold_nobody_up(environment):
         try:
             wait_until_ready(port, process)
             slow = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(50)]
-            for each in slow:
-                each.sendall(head)
+            for sender in slow:
+                sender.sendall(head)
             began = time.monotonic()
             with socket.create_connection(("127.0.0.1", port), timeout=5) as honest:
                 honest.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
                 assert honest.recv(200).startswith(b"HTTP/1.1 200")
             assert time.monotonic() - began < 5
             answers = []
-            for each in slow:
-                each.sendall(b" ")
-                answers.append(each.recv(200)[:12])
-                each.close()
+            for sender in slow:
+                sender.sendall(b" ")
+                answers.append(sender.recv(200)[:12])
+                sender.close()
         finally:
             process.terminate()
             wait_until_ended(process)

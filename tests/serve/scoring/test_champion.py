@@ -40,14 +40,14 @@ def events(client):
 def test_new_champion_is_taken_over_and_the_old_one_can_come_back(own, tmp_path, transactions):
     folder, environment = own
     second = another(folder, tmp_path / "second", threshold=0.123)
-    kept = shutil.copytree(folder, tmp_path / "kept")
+    first_copy = shutil.copytree(folder, tmp_path / "kept")
     with TestClient(create_app(read_settings(environment))) as client:
         first = client.get("/v1/model").json()["model_version"]
         assert reload(client) == first
         put(second, folder)
         assert reload(client) != first
         assert client.post("/predict", json=transactions[0]).json()["threshold"] == 0.123
-        put(kept, folder)
+        put(first_copy, folder)
         assert reload(client) == first
         assert events(client)["model_reloaded"] == 2
     engine = open_engine(read_settings(environment).store_url)
@@ -115,9 +115,9 @@ def test_challenger_is_compared_and_never_heard(own, tmp_path, transactions, dec
     with TestClient(create_app(read_settings(environment | {"FRAUD_SHADOW_DIR": str(second)}))) as client:
         assert [client.post("/predict", json=row).json() for row in transactions[:50]] == alone
         assert client.post("/v1/decisions", json=decision).status_code == 200
-        found = events(client)
-    assert found["shadow_compared"] == 51
-    assert 0 < found["shadow_disagreed"] <= 51
+        counted = events(client)
+    assert counted["shadow_compared"] == 51
+    assert 0 < counted["shadow_disagreed"] <= 51
 
 
 def test_challenger_that_fails_harms_no_answer(own, transactions, capsys):
@@ -127,6 +127,6 @@ def test_challenger_that_fails_harms_no_answer(own, transactions, capsys):
         service = app.state.service
         service.shadow._challenger = replace(service.shadow._challenger, decider=None)
         assert [client.post("/predict", json=row).status_code for row in transactions[:20]] == [200] * 20
-        found = events(client)
-    assert found["shadow_failed"] == 20
+        counted = events(client)
+    assert counted["shadow_failed"] == 20
     assert capsys.readouterr().err.count("the challenger failed") == 1

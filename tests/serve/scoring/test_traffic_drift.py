@@ -52,9 +52,9 @@ def test_state_moves_when_the_traffic_moves(tmp_path, loaded, replayed):
     shifted = rows[:1500].copy()
     shifted[:, 0] += 2 * shifted[:, 0].std()
     replay(moved, shifted, probability[:1500])
-    found = judged(moved)
-    assert found.state == "drifted"
-    assert found.drifted == (loaded.contract.model_features[0],)
+    verdict = judged(moved)
+    assert verdict.state == "drifted"
+    assert verdict.drifted == (loaded.contract.model_features[0],)
 
 
 def test_workers_are_judged_together_and_a_restart_remembers(tmp_path, loaded, replayed):
@@ -88,8 +88,8 @@ def test_service_says_what_it_saw(settings, transactions, decision):
             assert client.post("/predict", json=row | {"V1": 900.0}).status_code == 200
         with client.portal() as portal:
             portal.call(app.state.service.traffic.judge)
-        found = client.get("/v1/model").json()["drift"]
-        assert (found["state"], found["rows"]) == ("drifted", 700)
-        assert "V1" in found["drifted"]
+        drift = client.get("/v1/model").json()["drift"]
+        assert (drift["state"], drift["rows"]) == ("drifted", 700)
+        assert "V1" in drift["drifted"]
         assert client.post("/v1/decisions", json=decision).json()["guarantees"]["drift"] == "drifted"
         assert "fraud_drift_variables_drifted" in client.get("/metrics").text

@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select
 
 from fraud_core.errors import ParameterError
 from serve.store import archive
-from serve.store.archive import DAY_US, keep, main
+from serve.store.archive import DAY_US, main
 from serve.store.tables import decisions, writing
 from tests.serve.store.conftest import decision_row
 
@@ -39,7 +39,7 @@ def stored_days(engine):
 
 
 def test_days_before_the_date_leave_the_store_and_are_whole_in_the_files(filled, tmp_path):
-    done = list(keep(filled, tmp_path, before=THIRD, remove=True))
+    done = list(archive.archive_days(filled, tmp_path, before=THIRD, remove=True))
     assert done == [("decisions", FIRST, 2), ("decisions", SECOND, 2)]
     assert stored_days(filled) == [at_us(THIRD) // DAY_US] * 2
     table = pl.read_parquet(tmp_path / "decisions" / f"{FIRST}.parquet")
@@ -49,11 +49,11 @@ def test_days_before_the_date_leave_the_store_and_are_whole_in_the_files(filled,
 
 def test_export_alone_deletes_nothing_and_can_be_repeated(filled, tmp_path):
     for _ in range(2):
-        assert len(list(keep(filled, tmp_path, before=THIRD, remove=False))) == 2
+        assert len(list(archive.archive_days(filled, tmp_path, before=THIRD, remove=False))) == 2
     assert len(stored_days(filled)) == 6
-    assert len(list(keep(filled, tmp_path, before=THIRD, remove=True))) == 2
+    assert len(list(archive.archive_days(filled, tmp_path, before=THIRD, remove=True))) == 2
     assert len(stored_days(filled)) == 2
-    assert list(keep(filled, tmp_path, before=THIRD, remove=True)) == []
+    assert list(archive.archive_days(filled, tmp_path, before=THIRD, remove=True)) == []
 
 
 def test_file_with_other_rows_stops_the_run_before_anything_is_deleted(filled, tmp_path):
@@ -61,21 +61,21 @@ def test_file_with_other_rows_stops_the_run_before_anything_is_deleted(filled, t
     path.parent.mkdir()
     pl.DataFrame({"decision_id": ["another"]}).write_parquet(path)
     with pytest.raises(ParameterError, match="nothing of the day was deleted"):
-        list(keep(filled, tmp_path, before=THIRD, remove=True))
+        list(archive.archive_days(filled, tmp_path, before=THIRD, remove=True))
     assert len(stored_days(filled)) == 6
     assert pl.read_parquet(path)["decision_id"].to_list() == ["another"]
 
 
 def test_deletion_in_steps_reaches_every_row(filled, tmp_path, monkeypatch):
     monkeypatch.setattr(archive, "DELETED_AT_ONCE", 1)
-    list(keep(filled, tmp_path, before=THIRD, remove=True))
+    list(archive.archive_days(filled, tmp_path, before=THIRD, remove=True))
     assert len(stored_days(filled)) == 2
 
 
-def test_command_keeps_the_days_asked_for(filled, tmp_path, monkeypatch, capsys):
+def test_command_leaves_the_days_that_are_named_in_the_store(filled, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("FRAUD_ACCESS", "open")
     monkeypatch.setenv("FRAUD_STORE_URL", filled.url.render_as_string(hide_password=False))
-    monkeypatch.setattr("sys.argv", ["keep", str(tmp_path / "old"), "--days", "1", "--delete"])
+    monkeypatch.setattr("sys.argv", ["archive", str(tmp_path / "old"), "--days", "1", "--delete"])
     assert main() == 0
     assert f"decisions {FIRST}: 2 exported and deleted" in capsys.readouterr().out
     with filled.connect() as connection:
@@ -86,6 +86,6 @@ def test_negative_days_and_a_store_without_tables_are_one_line(tmp_path, monkeyp
     monkeypatch.setenv("FRAUD_ACCESS", "open")
     monkeypatch.setenv("FRAUD_STORE_URL", f"sqlite:///{tmp_path}/empty.db")
     for days, words in (("-1", "--days: expected 0 or more"), ("1", "python -m serve.store.migrate")):
-        monkeypatch.setattr("sys.argv", ["keep", str(tmp_path), f"--days={days}"])
+        monkeypatch.setattr("sys.argv", ["archive", str(tmp_path), f"--days={days}"])
         assert main() == 1
         assert words in capsys.readouterr().err

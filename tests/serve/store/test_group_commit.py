@@ -9,7 +9,7 @@ import sys
 import pytest
 from sqlalchemy import func, select
 
-from serve.store.group_commit import Earlier, GroupWriter, StoreDown
+from serve.store.group_commit import ExistingRecord, GroupWriter, StoreDown
 from serve.store.prepare import prepare_tables
 from serve.store.tables import decisions, open_engine
 from tests.conftest import ROOT
@@ -49,14 +49,14 @@ def test_one_key_gives_one_row_also_concurrently(engine):
     assert count(engine) == 1
     assert outcomes.count(None) == 1
     winner = str(outcomes.index(None))
-    assert {o.answer for o in outcomes if isinstance(o, Earlier)} == {winner}
+    assert {o.answer for o in outcomes if isinstance(o, ExistingRecord)} == {winner}
 
 
 def test_one_key_gives_one_row_after_a_restart(engine):
     first, second = decision_row("k", "a" * 64), decision_row("k", "b" * 64)
     assert with_writer(engine, lambda writer: writer.write(decisions, first)) is None
-    found = with_writer(engine, lambda writer: writer.write(decisions, second))
-    assert (found.record_id, found.payload_sha256) == (first["decision_id"], "a" * 64)
+    existing = with_writer(engine, lambda writer: writer.write(decisions, second))
+    assert (existing.record_id, existing.payload_sha256) == (first["decision_id"], "a" * 64)
 
 
 def test_row_that_is_refused_does_not_take_the_others_with_it(engine):

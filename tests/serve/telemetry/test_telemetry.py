@@ -36,8 +36,8 @@ def test_request_and_inference_are_spans(traced, spans, settings, transactions):
     with TestClient(create_app(settings, traced)) as client:
         client.post("/predict", json=transactions[0])
         client.post("/predict", content=b"{}", headers={"Content-Type": "application/json"})
-    found = [span.name for span in spans.get_finished_spans()]
-    assert found == ["model inference", "POST /predict", "POST /predict"]
+    names = [span.name for span in spans.get_finished_spans()]
+    assert names == ["model inference", "POST /predict", "POST /predict"]
     inference, request, refused = spans.get_finished_spans()
     assert inference.parent.span_id == request.context.span_id
     assert inference.start_time >= request.start_time
@@ -47,10 +47,10 @@ def test_request_and_inference_are_spans(traced, spans, settings, transactions):
 def test_only_the_sampled_share_is_traced_and_everything_is_counted(spans, settings, transactions):
     with TestClient(create_app(settings, lambda counters: in_memory(spans, 0.0))) as client:
         client.post("/predict", json=transactions[0])
-        asked = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0"
-        client.post("/predict", json=transactions[0], headers={"traceparent": asked + "0"})
+        parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0"
+        client.post("/predict", json=transactions[0], headers={"traceparent": parent + "0"})
         assert spans.get_finished_spans() == ()
-        client.post("/predict", json=transactions[0], headers={"traceparent": asked + "1"})
+        client.post("/predict", json=transactions[0], headers={"traceparent": parent + "1"})
         assert len(spans.get_finished_spans()) == 2
         counted = client.get("/metrics").text
     assert 'fraud_http_request_duration_seconds_count{route="POST /predict",status="200"} 3.0' in counted
@@ -75,8 +75,8 @@ def test_counters_of_all_workers_add_up(tmp_path):
     first.event("decision_block")
     (tmp_path / "7.counters").write_bytes(next(tmp_path.glob("*.counters")).read_bytes())
     (tmp_path / "8.counters").write_bytes(b"of another version")
-    (found,) = first.merged().requests().values()
-    assert (found.counts.sum(), found.total_seconds) == (2, 0.004)
+    (histogram,) = first.merged().requests().values()
+    assert (histogram.counts.sum(), histogram.total_seconds) == (2, 0.004)
     assert first.merged().events()["decision_block"] == 2
     assert first.own().events()["decision_block"] == 1
     first.close()
@@ -100,9 +100,9 @@ def test_collector_that_is_down_does_not_hold_up_the_end(settings, transactions,
 @pytest.fixture
 def received(monkeypatch):
     """What reached the receiver that the environment names, by path."""
-    with otlp.receiver() as (address, found):
+    with otlp.receiver() as (address, requests):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
-        yield found
+        yield requests
 
 
 def test_figure_of_another_process_reaches_a_receiver(received):
