@@ -138,11 +138,11 @@ def replay(store, stream, table, last):
     for row in table.filter(pl.col("time") >= start).iter_rows(named=True):
         told = []
         while waiting and waiting[0]["reported_at"] < row["time"]:
-            each = waiting.popleft()
-            told.append(Report(event_of(each), monday(each["reported_at"])))
+            reported = waiting.popleft()
+            told.append(Report(event_of(reported), monday(reported["reported_at"])))
         assert take_over(store, [], told) == 0
-        found = store.read_now(str(row["customer_id"]), str(row["terminal_id"]))
-        made = payment_features(found.customer, found.terminal, event_of(row), **windows)
+        remembered = store.read_now(str(row["customer_id"]), str(row["terminal_id"]))
+        made = payment_features(remembered.customer, remembered.terminal, event_of(row), **windows)
         expected = [np.nan if row[name] is None else float(row[name]) for name in names]
         equal = np.isclose([made[name] for name in names], expected, rtol=0, atol=0, equal_nan=True)
         mismatches += int((~equal).sum())

@@ -81,18 +81,18 @@ def test_figures_of_the_readme_are_those_of_the_results():
 
 
 def test_average_precision_of_the_candidate_is_one_of_its_seeds_and_not_a_leak():
-    found, fits = read_metrics("results/select"), read_metrics("results/baseline")
-    value = found["candidate.average_precision"]
+    selected, fits = read_metrics("results/select"), read_metrics("results/baseline")
+    value = selected["candidate.average_precision"]
     assert fits["catboost.seeds.minimum"] <= value <= fits["catboost.seeds.maximum"] <= 0.95
     assert value == pytest.approx(fits["catboost.average_precision"], abs=1e-4)
 
 
 def test_baseline_metrics_have_the_names_that_others_rely_on():
-    found = read_metrics("results/baseline")
+    metrics = read_metrics("results/baseline")
     for estimator in ("logistic_regression", "hist_gradient_boosting", "catboost"):
         for metric in ("average_precision", "recall_at_precision_90", "expected_cost_eur"):
             for suffix in ("", "_lo", "_hi"):
-                assert f"{estimator}.{metric}{suffix}" in found
+                assert f"{estimator}.{metric}{suffix}" in metrics
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -141,8 +141,8 @@ def markdown_pages():
 @pytest.mark.parametrize("path", markdown_pages(), ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_no_line_of_a_page_begins_with_a_comment(path):
     fenced = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    found = COMMENT_FIRST.search(fenced)
-    assert not found, f"line {fenced[: found.start()].count(chr(10)) + 1}: put a word before the comment"
+    comment = COMMENT_FIRST.search(fenced)
+    assert not comment, f"line {fenced[: comment.start()].count(chr(10)) + 1}: put a word before the comment"
 
 
 @pytest.mark.parametrize(

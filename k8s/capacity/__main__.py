@@ -56,7 +56,9 @@ def read_deployment(cpu_seconds: float, start_seconds: float) -> tuple[Autoscale
 
     def rules(name: str) -> Rules:
         part = spec["behavior"][name]
-        policies = tuple(Policy(each["type"], each["value"], each["periodSeconds"]) for each in part["policies"])
+        policies = tuple(
+            Policy(policy["type"], policy["value"], policy["periodSeconds"]) for policy in part["policies"]
+        )
         return Rules(part["stabilizationWindowSeconds"], policies)
 
     target = metric["containerResource"]["target"]["averageUtilization"] / 100

@@ -52,8 +52,8 @@ class TestByHand:
 
 @given(st.integers(3, 40), st.lists(st.floats(0, 2), min_size=1, max_size=40))
 def test_replicas_stay_within_bounds(current, utilizations):
-    found = Autoscaler(SETTINGS).replicas(0, current=current, utilizations=utilizations[:current])
-    assert 3 <= found <= 40
+    replicas = Autoscaler(SETTINGS).replicas(0, current=current, utilizations=utilizations[:current])
+    assert 3 <= replicas <= 40
 
 
 @given(st.floats(0.01, 2), st.floats(0.01, 2))

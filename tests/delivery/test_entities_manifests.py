@@ -26,13 +26,13 @@ def policy(objects, name):
 
 
 def settings(objects, key):
-    return next(each["data"] for each in semantics.of_kind(objects, "ConfigMap") if key in each["data"])
+    return next(c["data"] for c in semantics.of_kind(objects, "ConfigMap") if key in c["data"])
 
 
 def reconfigure(objects, old, new):
-    found = settings(objects, "redis.conf")
-    assert old in found["redis.conf"]
-    found["redis.conf"] = found["redis.conf"].replace(old, new)
+    config = settings(objects, "redis.conf")
+    assert old in config["redis.conf"]
+    config["redis.conf"] = config["redis.conf"].replace(old, new)
 
 
 def worker_as_scaled(objects):
@@ -90,4 +90,4 @@ def test_every_rule_has_a_broken_copy(entities):
 
 
 def test_champion_and_entities_do_not_share_a_namespace(entities):
-    assert {each["metadata"].get("namespace") for each in entities} == {None, "fraud-entities"}
+    assert {item["metadata"].get("namespace") for item in entities} == {None, "fraud-entities"}

@@ -97,10 +97,10 @@ def test_prometheus_scrapes_with_a_key_and_counts_what_was_asked(environment, tr
         )  # fmt: skip
         query = urllib.parse.quote('fraud_http_request_duration_seconds_count{route="POST /predict",status="200"}')
         address = f"http://127.0.0.1:{prometheus_port}/api/v1/query?query={query}"
-        found = wait_until(lambda: scraped(address), "a scraped figure", scraper)
-        assert [each["value"][1] for each in found] == ["5"]
+        figures = wait_until(lambda: scraped(address), "a scraped figure", scraper)
+        assert [figure["value"][1] for figure in figures] == ["5"]
     finally:
-        for each in (scraper, process):
-            if each is not None:
-                each.terminate()
-                wait_until_ended(each)
+        for started in (scraper, process):
+            if started is not None:
+                started.terminate()
+                wait_until_ended(started)

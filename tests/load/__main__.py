@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
             host = ["--host", f"http://127.0.0.1:{port}", "--locustfile", FILE, caller]
             if "--web" in arguments:
                 return subprocess.run([LOCUST, *host, "--web-host", "127.0.0.1"], cwd=ROOT, check=False).returncode
-            seconds = next((int(each) for each in arguments if each.isdigit()), SECONDS)
+            seconds = next((int(argument) for argument in arguments if argument.isdigit()), SECONDS)
             bounded = ["--headless", "--users", str(users), "--spawn-rate", str(users), "--run-time", f"{seconds}s"]
             quiet, stats = ["--only-summary", "--stop-timeout", "5"], Path(folder) / "stats.json"
             environment = os.environ | {"LOAD_STATS": str(stats)}
@@ -88,7 +88,7 @@ def cpu_seconds(pid: int) -> float:
 def summary(stats: dict[str, dict], spent: float, users: int, exit_code: int) -> dict[str, float]:
     """Figures by endpoint, and CPU time for each request, of which a batch is one."""
     written: dict[str, float] = {
-        f"{NAMES[name]}.{key}": value for name, each in stats.items() for key, value in each.items()
+        f"{NAMES[name]}.{key}": value for name, figures in stats.items() for key, value in figures.items()
     }
     requests = max(written["all.requests"], 1)
     return written | {
