@@ -83,18 +83,18 @@ def test_figures_of_the_readme_are_those_of_the_results():
 
 
 def test_average_precision_of_the_candidate_is_one_of_its_seeds_and_not_a_leak():
-    found, fits = read_metrics("results/select"), read_metrics("results/baseline")
-    value = found["candidate.average_precision"]
+    selected, fits = read_metrics("results/select"), read_metrics("results/baseline")
+    value = selected["candidate.average_precision"]
     assert fits["catboost.seeds.minimum"] <= value <= fits["catboost.seeds.maximum"] <= 0.95
     assert value == pytest.approx(fits["catboost.average_precision"], abs=1e-4)
 
 
 def test_baseline_metrics_have_the_names_that_others_rely_on():
-    found = read_metrics("results/baseline")
+    metrics = read_metrics("results/baseline")
     for estimator in ("logistic_regression", "hist_gradient_boosting", "catboost"):
         for metric in ("average_precision", "recall_at_precision_90", "expected_cost_eur"):
             for suffix in ("", "_lo", "_hi"):
-                assert f"{estimator}.{metric}{suffix}" in found
+                assert f"{estimator}.{metric}{suffix}" in metrics
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -108,6 +108,25 @@ def test_full_results_in_git_have_small_figures(study):
 def test_links_between_documents_lead_somewhere(path):
     for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
         assert (path.parent / link).exists(), link
+
+
+# Files of the service by their path, modules in code and modules that a command or a container runs.
+SERVICE_NAMES = re.compile(r"(?<![\w./-])(serve(?:/\w+)+\.(?:py|c))|`(serve(?:\.\w+)+)`|-m[\s,\"]+(serve(?:\.\w+)*)")
+MANIFESTS = sorted(path for path in (ROOT / "k8s").rglob("*") if path.suffix in {".yaml", ".sh"})
+NAMING = [*TEXTS, ROOT / "Makefile", ROOT / "Dockerfile", *MANIFESTS]
+
+
+@pytest.mark.parametrize("path", NAMING, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_files_and_modules_of_the_service_that_are_named_exist(path):
+    for file, quoted, run in SERVICE_NAMES.findall(path.read_text(encoding="utf-8", errors="replace")):
+        assert not file or (ROOT / file).is_file(), file
+        module = ROOT / (quoted or run or "serve").replace(".", "/")
+        assert module.is_dir() or module.with_suffix(".py").is_file(), quoted or run
+
+
+def test_the_rule_of_named_files_sees_every_form():
+    text = 'serve/a.py `serve.b` python -m serve.c CMD ["python", "-m", "serve.d"] [python, -m, serve.e] k8s/serve.yaml'
+    assert ["".join(names) for names in SERVICE_NAMES.findall(text)] == ["serve/a.py", *(f"serve.{x}" for x in "bcde")]
 
 
 # A line that begins with a comment begins an HTML block in CommonMark, and the paragraph breaks there.
@@ -124,8 +143,8 @@ def markdown_pages():
 @pytest.mark.parametrize("path", markdown_pages(), ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_no_line_of_a_page_begins_with_a_comment(path):
     fenced = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    found = COMMENT_FIRST.search(fenced)
-    assert not found, f"line {fenced[: found.start()].count(chr(10)) + 1}: put a word before the comment"
+    comment = COMMENT_FIRST.search(fenced)
+    assert not comment, f"line {fenced[: comment.start()].count(chr(10)) + 1}: put a word before the comment"
 
 
 @pytest.mark.parametrize(
