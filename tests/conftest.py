@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import msgspec
 import numpy as np
 import polars as pl
@@ -15,6 +16,9 @@ from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.versions import Versions, open_versions
 
 SKIPPED_FILE = "FRAUD_SKIPPED_TESTS"
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -109,7 +109,7 @@ class TestState:
         for window in ("rows", "time"):
             assert whole.verdict(window, 600.0) == second.verdict(window, 600.0)
 
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     @given(st.integers(0, 1000), st.integers(1, 4))
     def test_merged_workers_count_like_one(self, seed, n_workers):
         rng = np.random.default_rng(seed)

@@ -55,7 +55,7 @@ def test_two_levels_by_hand():
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_equal_to_the_definition_also_where_no_training_row_went(seed):
     rng = np.random.default_rng(seed)
     trees = random_trees(rng, 3, 3, 4)

@@ -56,7 +56,7 @@ def refused(client, path, body):
     assert answer.json()["code"]
 
 
-FUZZED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZED = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @FUZZED
@@ -114,7 +114,7 @@ def test_other_encodings(served, transactions, encoding):
 
 
 FUZZED_DOCUMENT = settings(
-    max_examples=CASES, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    max_examples=CASES, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
 
 
@@ -145,7 +145,6 @@ def _check_every_operation(port, key, process):
 
         @settings(
             max_examples=CASES,
-            deadline=None,
             database=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),

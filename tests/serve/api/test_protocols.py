@@ -123,7 +123,7 @@ ANYTHING = st.recursive(
 
 
 @pytest.mark.parametrize("path", ["/v2/models/champion/infer", "/invocations"])
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(body=ANYTHING, key=st.sampled_from(["inputs", "instances", "dataframe_records", "dataframe_split"]))
 def test_anything_else_is_a_problem_and_never_a_failure(client, path, body, key):
     for sent in (body, {key: body}):
