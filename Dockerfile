@@ -30,7 +30,7 @@ COPY fraud_core/drift /opt/app/fraud_core/drift
 COPY fraud_core/explain/__init__.py fraud_core/explain/reasons.py fraud_core/explain/reason_writer.py /opt/app/fraud_core/explain/
 COPY serve /opt/app/serve
 WORKDIR /opt/app
-RUN /opt/venv/bin/python -m serve.kernel \
+RUN /opt/venv/bin/python -m serve.scoring.compiled_scorer \
     && /opt/venv/bin/python -m compileall -q -j 0 /opt/venv/lib /opt/app \
     && mkdir -p /models/champion /state
 
@@ -56,6 +56,6 @@ WORKDIR /opt/app
 USER 10001:10001
 EXPOSE 8000
 VOLUME ["/state"]
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["python", "-m", "serve.alive"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["python", "-m", "serve.healthcheck"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python", "-m", "serve"]

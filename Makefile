@@ -119,8 +119,8 @@ lock: env ## resolve the pinned environments anew (needs uv)
 env: $(VENV)/.ready ## the environment alone
 
 # Optional: without a C compiler it says so, and the service scores by NumPy.
-$(VENV)/.kernel: $(VENV)/.ready serve/kernel.c
-	@python -m serve.kernel
+$(VENV)/.kernel: $(VENV)/.ready serve/scoring/kernel.c
+	@python -m serve.scoring.compiled_scorer
 	@touch $@
 
 $(VENV)/.ready: requirements.lock pyproject.toml

@@ -35,7 +35,7 @@ START_SECONDS = 120
 # What the Dockerfile deletes from the environment, beside two packages that Litestar's test factories ask for.
 PRUNED = re.compile(r"(^|/)(tests|testing|f2py)/|\.map$")
 SCORED_BY = """from pathlib import Path
-from serve.champion import load_champion
+from serve.scoring.champion import load_champion
 print(load_champion(Path("models/champion")).scored_by)"""
 SCRIPT = """wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -66,7 +66,7 @@ def main() -> None:
         services = describe_services(Path(scratch))
         sink = subprocess.Popen([sys.executable, "benchmarks/services/sink.py", str(SINK_PORT)], cwd=ROOT)
         stack.callback(sink.terminate)
-        found: dict[str, list[Round]] = {}
+        rounds_by_service: dict[str, list[Round]] = {}
         running = []
         for service in services:
             port, process, seconds = stack.enter_context(started(service))
@@ -74,14 +74,14 @@ def main() -> None:
             print(f"  {service.name}: ready in {seconds:.1f} s", flush=True)
         for number in range(ROUNDS):
             for service, port, process, _ in running:
-                found.setdefault(service.name, []).append(measure(service, port, process, Path(scratch)))
+                rounds_by_service.setdefault(service.name, []).append(measure(service, port, process, Path(scratch)))
             print(f"  round {number + 1} of {ROUNDS}", flush=True)
-        paced = at_half_of_saturation(running, found)
+        paced = at_half_of_saturation(running, rounds_by_service)
         memory = {service.name: resident_mb(process.pid) for service, _, process, _ in running}
         ready = {service.name: seconds for service, _, _, seconds in running}
     earlier = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     kept = {name: value for name, value in earlier.items() if name.startswith(OPTIONAL)}
-    written = kept | summary(found) | paced | {
+    written = kept | summary(rounds_by_service) | paced | {
         "predict.resident_mb": round(memory["predict"], 1), "predict.ready_seconds": round(ready["predict"], 2),
         "predict.scored_by": output("-c", SCORED_BY).strip(), **environment_megabytes(),
         "rounds": ROUNDS, "seconds": SECONDS, "connections": CONNECTIONS,
@@ -146,17 +146,16 @@ def measure(service: Service, port: int, process: subprocess.Popen, scratch: Pat
     return Round(1e6 * used / requests, 1e6 * requests / duration_us, p50_us / 1e3, p99_us / 1e3)
 
 
-def at_half_of_saturation(running: list, found: dict[str, list[Round]]) -> dict[str, float]:
+def at_half_of_saturation(running: list, rounds_by_service: dict[str, list[Round]]) -> dict[str, float]:
     """99% quantile of a request's time, in ms, of the empty route and /predict, at half of what /predict can take.
 
     One pause of the machine moves the quantile of a round, so rounds alternate and the median of them counts.
     """
-    rate = statistics.median(each.rps for each in found["predict"]) / 2
+    rate = statistics.median(one.rps for one in rounds_by_service["predict"]) / 2
     asked = [(s, port) for s, port, _, _ in running if s.name in ("litestar_empty", "predict")]
     rounds = [{service.name: paced_p99_ms(service, port, rate) for service, port in asked} for _ in range(ROUNDS)]
     return {"paced_rps": round(rate)} | {
-        f"{service.name}.p99_at_half_ms": statistics.median(each[service.name] for each in rounds)
-        for service, _ in asked
+        f"{service.name}.p99_at_half_ms": statistics.median(p99[service.name] for p99 in rounds) for service, _ in asked
     }
 
 
@@ -175,14 +174,14 @@ def tree(pid: int) -> list[int]:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except FileNotFoundError:
         return []
-    return [pid, *(each for child in children for each in tree(int(child)))]
+    return [pid, *(below for child in children for below in tree(int(child)))]
 
 
 def cpu_seconds(pid: int) -> float:
     """CPU time of a process tree so far."""
     ticks = 0
-    for each in tree(pid):
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+    for process in tree(pid):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
 
@@ -190,8 +189,8 @@ def cpu_seconds(pid: int) -> float:
 def resident_mb(pid: int) -> float:
     """Resident memory of the largest process of a tree."""
     sizes = []
-    for each in tree(pid):
-        lines = Path(f"/proc/{each}/status").read_text().splitlines()
+    for process in tree(pid):
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
         sizes += [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")]
     return max(sizes)
 
@@ -220,18 +219,18 @@ def environment_megabytes() -> dict[str, float]:
 
 def megabytes(files: list) -> float:
     """Size of installed files, without what was compiled."""
-    paths = [each.locate() for each in files if each.suffix != ".pyc"]
+    paths = [file.locate() for file in files if file.suffix != ".pyc"]
     return round(sum(path.stat().st_size for path in paths if path.is_file()) / 1e6, 1)
 
 
-def summary(found: dict[str, list[Round]]) -> dict:
+def summary(rounds_by_service: dict[str, list[Round]]) -> dict:
     """Medians over the rounds, and the range of the CPU time."""
     written = {}
-    for name, rounds in found.items():
+    for name, rounds in rounds_by_service.items():
         for metric in ("cpu_us", "rps", "p50_ms", "p99_ms"):
-            written[f"{name}.{metric}"] = round(statistics.median(getattr(each, metric) for each in rounds), 3)
-        written[f"{name}.cpu_us_lo"] = round(min(each.cpu_us for each in rounds), 3)
-        written[f"{name}.cpu_us_hi"] = round(max(each.cpu_us for each in rounds), 3)
+            written[f"{name}.{metric}"] = round(statistics.median(getattr(one, metric) for one in rounds), 3)
+        written[f"{name}.cpu_us_lo"] = round(min(one.cpu_us for one in rounds), 3)
+        written[f"{name}.cpu_us_hi"] = round(max(one.cpu_us for one in rounds), 3)
     return written
 
 

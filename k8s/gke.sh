@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Make what a deployment needs on Google Cloud, once: registry, bucket, cluster, identities, secrets. Run again, it goes on.
 #   k8s/gke.sh PROJECT REGION OWNER/REPOSITORY      (DRY_RUN=1 prints the commands alone)
-# KEYS_FILE is a file of API keys (python -m serve.access), STORE_URL_FILE one line with the address of PostgreSQL. OVERLAY is
+# KEYS_FILE is a file of API keys (python -m serve.auth.api_keys), STORE_URL_FILE one line with the address of PostgreSQL. OVERLAY is
 # gke (the default), gke-entities, which adds the secret of a Redis in the cluster, or gke-entities-memorystore, which makes
 # a Redis of Google Cloud; give each its own STORE_URL_FILE.
 set -euo pipefail

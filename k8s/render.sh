@@ -46,7 +46,9 @@ identity() {
           iam.gke.io/gcp-service-account: $2@$project.iam.gserviceaccount.com
 END
 }
-mkdir -p scratch/deploy
+mkdir -p scratch
+folder=$(mktemp -d scratch/deploy.XXXXXX) # one for each run: two at once must not write over each other
+trap 'rm -rf "$folder"' EXIT
 {
   echo "apiVersion: kustomize.config.k8s.io/v1beta1"
   echo "kind: Kustomization"
@@ -61,5 +63,5 @@ mkdir -p scratch/deploy
     namespace=$(sed -n 's/^namespace: //p' "k8s/overlays/$overlay/kustomization.yaml")
     echo "  - {name: fraud-run, namespace: $namespace, behavior: merge, literals: [\"FRAUD_BUCKET=gs://$project-fraud-data\"]}"
   fi
-} >scratch/deploy/kustomization.yaml
-kubectl kustomize scratch/deploy
+} >"$folder/kustomization.yaml"
+kubectl kustomize "$folder"

@@ -7,11 +7,12 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from fraud_core.errors import FraudCoreError, ParameterError
-from serve.champion import load_champion
-from serve.counters import forget_workers
-from serve.service import check_feature_store
+from serve.runtime.service import check_feature_store
+from serve.scoring.champion import load_champion
 from serve.settings import Settings, read_settings
-from serve.store import open_engine, prepare_tables
+from serve.store.prepare import prepare_tables
+from serve.store.tables import open_engine
+from serve.telemetry.counters import forget_workers
 
 GRACE_SECONDS = 10
 MAX_CONNECTIONS = 1000

@@ -8,22 +8,22 @@ from litestar import Litestar, MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.openapi.plugins import SwaggerRenderPlugin
 
-from serve.access import Access, KeyAccess, OpenAccess, read_keys
-from serve.counters import Counters
-from serve.decisions import batch_route, decision_route
-from serve.edge import Edge, Routes
-from serve.endpoints import ENDPOINTS
-from serve.inference import inference_routes
-from serve.invocations import invocation_routes
-from serve.limits import RateLimit
-from serve.openapi import openapi_document
-from serve.predict import predict_route
-from serve.problems import HANDLERS
-from serve.records import decision_list
-from serve.routes import about_routes, health_routes, label_route, record_routes
-from serve.service import Service
+from serve.api.decisions import batch_route, decision_route
+from serve.api.endpoints import ENDPOINTS
+from serve.api.mlflow_invocations import invocation_routes
+from serve.api.open_inference import inference_routes
+from serve.api.openapi import openapi_document
+from serve.api.operations import about_routes, health_routes, label_route, record_routes
+from serve.api.predict import predict_route
+from serve.api.records import decision_list
+from serve.auth.api_keys import Access, KeyAccess, OpenAccess, read_keys
+from serve.http.gateway import Gateway, Routes
+from serve.http.problems import HANDLERS
+from serve.http.rate_limit import RateLimit
+from serve.runtime.service import Service
 from serve.settings import Settings, read_settings
-from serve.telemetry import Telemetry
+from serve.telemetry.counters import Counters
+from serve.telemetry.spans import Telemetry
 
 # The files of the documentation page; nothing else of their package is served.
 ASSETS = {
@@ -83,7 +83,7 @@ def create_app(
     )  # fmt: skip
     limit = RateLimit(settings.requests_per_second / settings.workers)
     # Outside the router, so that unknown paths and refused methods are counted and guarded too.
-    app.asgi_handler = Edge(
+    app.asgi_handler = Gateway(
         app.asgi_handler, routes, open_access(settings), limit, counters, service.telemetry,
         direct={"POST /predict": predict.fn, "POST /v1/decisions": decide.fn},
     )  # fmt: skip
@@ -101,7 +101,7 @@ def open_access(settings: Settings) -> Access:
     if settings.access == "open":
         return OpenAccess()
     if settings.access == "tokens":
-        from serve.tokens import TokenAccess
+        from serve.auth.jwt import TokenAccess
 
         return TokenAccess(settings.jwks_url, settings.jwt_audience, settings.jwt_issuer)
     return KeyAccess(read_keys(settings.keys, "FRAUD_KEYS_FILE"))
@@ -110,7 +110,7 @@ def open_access(settings: Settings) -> Access:
 def _otlp(settings: Settings) -> Callable[[Counters], Telemetry | None]:
     if not settings.otlp_endpoint:
         return lambda counters: None
-    from serve.otlp import otlp_telemetry
+    from serve.telemetry.otlp import otlp_telemetry
 
     return lambda counters: otlp_telemetry(counters, trace_ratio=settings.trace_ratio)
 

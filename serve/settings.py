@@ -119,7 +119,7 @@ def _keys(environment: Mapping[str, str]) -> bytes:
         content = environment.get("FRAUD_KEYS", "").encode()
     if not content:
         raise ParameterError(
-            "FRAUD_KEYS_FILE: expected a file of API keys (`python -m serve.access NAME SCOPE...` makes one); "
+            "FRAUD_KEYS_FILE: expected a file of API keys (`python -m serve.auth.api_keys NAME SCOPE...` makes one); "
             "FRAUD_ACCESS=open serves without any, for development alone"
         )
     return content

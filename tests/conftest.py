@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import msgspec
 import numpy as np
 import polars as pl
@@ -16,6 +17,9 @@ from fraud_core.pipeline.stages import candidate, data as stages
 from fraud_core.pipeline.storage.dataset_versions import Versions, open_versions
 
 SKIPPED_FILE = "FRAUD_SKIPPED_TESTS"
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 ROOT = Path(__file__).resolve().parents[1]
 
 

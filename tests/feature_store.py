@@ -108,7 +108,7 @@ def before(events, moment):
 def hold(folder, events):
     """A SQLite store of a table of events."""
     from feature_repo.load import fill, open_store
-    from serve.feast_pasts import FeastPasts
+    from serve.features.feast_store import FeastPasts
 
     write_pasts(folder / "pasts", events)
     config = sqlite_config(folder / "feast")
@@ -129,7 +129,7 @@ def replay(store, stream, table, last):
 
     Returns how many figures differ from those of the table.
     """
-    from serve.follow import Report, take_over
+    from serve.features.ingest import Report, take_over
 
     windows = {"windows_days": [1, 7, 30], "label_delay_days": 7}
     start, mismatches = stream["time"][-last], 0
@@ -138,11 +138,11 @@ def replay(store, stream, table, last):
     for row in table.filter(pl.col("time") >= start).iter_rows(named=True):
         told = []
         while waiting and waiting[0]["reported_at"] < row["time"]:
-            each = waiting.popleft()
-            told.append(Report(event_of(each), monday(each["reported_at"])))
+            reported = waiting.popleft()
+            told.append(Report(event_of(reported), monday(reported["reported_at"])))
         assert take_over(store, [], told) == 0
-        found = store.read_now(str(row["customer_id"]), str(row["terminal_id"]))
-        made = payment_features(found.customer, found.terminal, event_of(row), **windows)
+        remembered = store.read_now(str(row["customer_id"]), str(row["terminal_id"]))
+        made = payment_features(remembered.customer, remembered.terminal, event_of(row), **windows)
         expected = [np.nan if row[name] is None else float(row[name]) for name in names]
         equal = np.isclose([made[name] for name in names], expected, rtol=0, atol=0, equal_nan=True)
         mismatches += int((~equal).sum())

@@ -1,4 +1,4 @@
-"""The house rules that a machine can hold: arrows, doors, notebooks, parameters, names of places."""
+"""The architecture rules that a machine can hold: arrows, exceptions, notebooks, parameters, names of places."""
 
 import ast
 import json
@@ -15,9 +15,10 @@ import pytest
 from fraud_core.pipeline import params as params_module, study_params
 from fraud_core.pipeline.execution.notebook_runner import check_parameters, declared_parameters
 from fraud_core.pipeline.params import STUDIES, SWEEPS, notebook_parameters, read_params
+from tests.architecture import catching_all, circle, module_graph, package_graph, sources
 from tests.conftest import ROOT
 
-# Imports point inwards: a room may import itself and the rooms of its set.
+# Imports point inwards: a package may import itself and the packages of its set.
 FOUNDATION = {"errors", "scoring", "evaluation"}
 MODELLING = {*FOUNDATION, "data", "features", "policy", "model", "bundle"}
 STUDIES_OF = {"poisoning", "drift", "fairness", "explain"}
@@ -33,9 +34,9 @@ ALLOWED = {
     **dict.fromkeys((*STUDIES_OF, "entities"), MODELLING),
     "promotion": MODELLING | STUDIES_OF,
 }
-LARGEST_ROOM = 13  # modules of one folder
-# The rooms outside pipeline/ and serve/ that open files, with the reason in their first lines.
-DOORS = {"fraud_core/data/sources.py", "fraud_core/bundle/load.py", "fraud_core/model/export.py"}
+MOST_MODULES_OF_CORE = 13  # modules of one folder
+# The modules outside pipeline/ and serve/ that open files, with the reason in their first lines.
+MAY_OPEN_FILES = {"fraud_core/data/sources.py", "fraud_core/bundle/load.py", "fraud_core/model/export.py"}
 OPENING = re.compile(
     r"(?<![\w.])open\(|\.(open|read_bytes|read_text|write_bytes|write_text|unlink|mkdir|rename)\("
     r"|\bpl\.(read|scan)_|\.write_(csv|parquet)\("
@@ -59,18 +60,18 @@ def imports(path):
             yield from (alias.name for alias in node.names)
 
 
-def room(path):
+def package(path):
     parts = path.relative_to(ROOT / "fraud_core").parts
     return parts[0].removesuffix(".py")
 
 
 CORE = [path for path in SOURCES if name(path).startswith("fraud_core/")]
-PURE = [path for path in CORE if room(path) in ALLOWED]
+PURE = [path for path in CORE if package(path) in ALLOWED]
 
 
 @pytest.mark.parametrize("path", CORE, ids=name)
 def test_imports_point_inwards(path):
-    here = room(path)
+    here = package(path)
     for module in imports(path):
         assert not module.startswith("serve"), f"{name(path)} imports {module}"
         if here in ALLOWED and module.startswith("fraud_core."):
@@ -78,7 +79,7 @@ def test_imports_point_inwards(path):
             assert target == here or target in ALLOWED[here], f"{name(path)} imports {module}"
 
 
-def package(module):
+def folder_of(module):
     """The folder of a module, by its dotted name; a module beside folders, as `fraud_core.errors`, counts by itself."""
     folder = ROOT.joinpath(*module.split(".")).parent
     if any((part / "__init__.py").is_file() for part in folder.iterdir()):
@@ -86,36 +87,19 @@ def package(module):
     return module.rpartition(".")[0]
 
 
-def dotted(path):
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-
-
-def circle(arrows):
-    """The members of one circle of a graph that is given as sets of targets; empty when there is none."""
-    left = {source: set(targets) - {source} for source, targets in arrows.items()}
-    while ends := {node for node, targets in left.items() if not targets & left.keys()}:
-        left = {node: targets for node, targets in left.items() if node not in ends}
-    return sorted(left)
-
-
-def test_a_circle_is_seen():
-    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["a", "b", "c"]
-    assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []
-
-
-def test_no_circle_of_modules_or_of_folders():
-    modules, folders = {}, {}
-    for path in CORE:
-        inner = {module for module in imports(path) if module.startswith("fraud_core.")}
-        modules[dotted(path)] = inner
-        folders.setdefault(package(dotted(path)), set()).update(package(module) for module in inner)
+def test_neither_modules_nor_folders_of_the_core_import_in_a_circle():
+    modules = module_graph(sources(ROOT / "fraud_core"))
+    assert len(modules) > 150
     assert circle(modules) == []
-    assert circle(folders) == []
+    folders = {}
+    for module, imported in modules.items():
+        folders.setdefault(folder_of(module), set()).update(map(folder_of, imported))
+    assert circle({folder: targets - {folder} for folder, targets in folders.items()}) == []
 
 
 def test_no_folder_is_a_hall():
     sizes = Counter(path.parent for path in CORE if path.name != "__init__.py")
-    assert max(sizes.values()) <= LARGEST_ROOM, sizes.most_common(1)
+    assert max(sizes.values()) <= MOST_MODULES_OF_CORE, sizes.most_common(1)
 
 
 # What the service needs beside bundle, scores and drift monitor: modules that NumPy and msgspec are enough for.
@@ -139,10 +123,47 @@ def test_serving_imports_bundle_scores_drift_monitor_and_named_modules_only():
         )
 
 
+# What each package of the service, and each module that stands in none, imports: no more arrows, and no unused one.
+SERVICE_ARROWS = {
+    "settings": set(),
+    "auth": set(),
+    "telemetry": set(),
+    "healthcheck": {"settings"},
+    "store": {"settings"},
+    "http": {"auth", "telemetry"},
+    "scoring": {"http", "telemetry"},
+    "features": {"http", "settings", "store", "telemetry"},
+    "runtime": {"features", "http", "scoring", "settings", "store", "telemetry"},
+    "api": {"auth", "features", "http", "runtime", "scoring", "store", "telemetry"},
+    "app": {"api", "auth", "http", "runtime", "settings", "telemetry"},
+    "__main__": {"app", "runtime", "scoring", "settings", "store", "telemetry"},
+}
+MOST_MODULES = 12
+SERVICE = sources(ROOT / "serve")
+
+
+def test_arrows_between_the_packages_of_the_service_are_those_that_are_listed():
+    arrows = package_graph(module_graph(SERVICE))
+    assert arrows.pop("") == set(), "serve/__init__.py imports nothing"
+    assert arrows == SERVICE_ARROWS
+
+
+def test_neither_modules_nor_packages_of_the_service_import_in_a_circle():
+    modules = module_graph(SERVICE)
+    assert len(modules) > 40
+    assert circle(modules) == []
+    assert circle(package_graph(modules)) == []
+
+
+@pytest.mark.parametrize("folder", sorted({ROOT / "serve", *(ROOT / "serve").glob("*/")}), ids=name)
+def test_packages_of_the_service_stay_small(folder):
+    assert len({path.name for path in folder.glob("*.py")} - {"__init__.py"}) <= MOST_MODULES
+
+
 @pytest.mark.parametrize("path", PURE, ids=name)
-def test_pure_rooms_open_no_files_and_read_no_clock(path):
+def test_pure_packages_open_no_files_and_read_no_clock(path):
     text = path.read_text()
-    if name(path) not in DOORS:
+    if name(path) not in MAY_OPEN_FILES:
         assert not OPENING.search(text), f"{name(path)}: {OPENING.search(text)[0]}"
     assert not IMPURE.search(text), f"{name(path)}: {IMPURE.search(text)[0]}"
 
@@ -161,10 +182,10 @@ def test_modules_and_functions_stay_short(path):
 # The functions that may catch whatever is raised, each with its reason.
 MAY_CATCH_ALL = {
     (
-        "serve/edge.py",
-        "Edge.__call__",
+        "serve/http/gateway.py",
+        "Gateway.__call__",
     ): "a defect of the code must end in a logged 500, as the router answers for its own",
-    ("serve/shadow.py", "Shadow._compare"): "a challenger is compared beside the answer and may never harm it",
+    ("serve/scoring/shadow.py", "Shadow._compare"): "a challenger is compared beside the answer and may never harm it",
 }
 WRITTEN = [
     path
@@ -173,59 +194,9 @@ WRITTEN = [
 ]
 
 
-def is_broad(caught):
-    """Whether an except clause catches everything: none named, or Exception or BaseException, alone or among others."""
-    if caught is None:
-        return True
-    if isinstance(caught, ast.Tuple | ast.List):
-        return any(is_broad(part) for part in caught.elts)
-    last = caught.attr if isinstance(caught, ast.Attribute) else getattr(caught, "id", "")
-    return last in {"Exception", "BaseException"}
-
-
-def catching_all(source):
-    """Where a source catches whatever is raised, by an except clause or `contextlib.suppress`: qualified functions."""
-
-    def visit(node, place):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            place = (*place, node.name)
-        called = node.func if isinstance(node, ast.Call) else None
-        suppressing = called is not None and "suppress" in (getattr(called, "attr", ""), getattr(called, "id", ""))
-        if (isinstance(node, ast.ExceptHandler) and is_broad(node.type)) or (
-            suppressing and any(is_broad(argument) for argument in node.args)
-        ):
-            yield ".".join(place)
-        for child in ast.iter_child_nodes(node):
-            yield from visit(child, place)
-
-    return list(visit(ast.parse(source), ()))
-
-
-@pytest.mark.parametrize(
-    "clause",
-    [
-        "except:",
-        "except Exception:",
-        "except Exception as error:",
-        "except BaseException as error:",
-        "except (ValueError, Exception):",
-        "except (ValueError, BaseException) as error:",
-        "except builtins.Exception as error:",
-        "except* Exception as error:",
-    ],
-)
-def test_the_rule_against_broad_excepts_sees_every_form(clause):
-    assert catching_all(f"class A:\n def f(self):\n  try: g()\n  {clause} pass\n") == ["A.f"]
-
-
-def test_the_rule_against_broad_excepts_sees_suppression_and_lets_narrow_ones_pass():
-    assert catching_all("with contextlib.suppress(Exception): f()") == [""]
-    assert catching_all("with suppress(KeyError): f()\ntry: f()\nexcept (ValueError, OSError) as error: pass") == []
-
-
 def test_no_broad_except_but_for_those_with_a_reason():
-    found = {(name(path), place) for path in WRITTEN for place in catching_all(path.read_text())}
-    assert found == set(MAY_CATCH_ALL)
+    broad = {(name(path), place) for path in WRITTEN for place in catching_all(path.read_text())}
+    assert broad == set(MAY_CATCH_ALL)
 
 
 def test_no_pickle():

@@ -12,6 +12,7 @@ from fraud_core.policy.actions import ACTIONS, DecisionPolicy, PolicySettings, a
 from fraud_core.policy.selection import Judged, paired_total, priced
 
 APPROVE, REVIEW, BLOCK = (ACTIONS.index(name) for name in ("approve", "review", "block"))
+AS_SERVED = "as served"  # the assumptions of the policy that is served
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def other_assumptions(settings: PolicySettings, review_cost_eur: float) -> dict[
     (50.0, 10.0)
     """
     changes: dict[str, Mapping[str, float | bool]] = {
-        "as served": {},
+        AS_SERVED: {},
         "no block without a review": {"block_without_review": False},
         "no fixed cost of a block": {"friction_eur": 0.0},
         "fixed cost of a block halved": {"friction_eur": settings.friction_eur / 2},

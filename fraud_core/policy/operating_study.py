@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fraud_core.policy.actions import DecisionPolicy, actions, realised_cost_eur
-from fraud_core.policy.operating_points import BLOCK, OperatingResult, operate, ways_to_decide
+from fraud_core.policy.operating_points import AS_SERVED, BLOCK, OperatingResult, operate, ways_to_decide
 from fraud_core.policy.selection import Judged, paired_total, policy_regret
 
 WAYS = {
@@ -42,8 +42,9 @@ class OperatingStudy:
 
     @property
     def assumption_rows(self) -> list[dict[str, Any]]:
-        """The policy under each assumption as rows of a table."""
-        return [{"assumption": words} | _counts(point) for words, point in self.assumed.items()]
+        """The policy under each assumption as rows of a table, the one that is served first."""
+        ordered = sorted(self.assumed, key=lambda words: words != AS_SERVED)
+        return [{"assumption": words} | _counts(self.assumed[words]) for words in ordered]
 
 
 def operating_study(

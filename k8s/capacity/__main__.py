@@ -56,7 +56,9 @@ def read_deployment(cpu_seconds: float, start_seconds: float) -> tuple[Autoscale
 
     def rules(name: str) -> Rules:
         part = spec["behavior"][name]
-        policies = tuple(Policy(each["type"], each["value"], each["periodSeconds"]) for each in part["policies"])
+        policies = tuple(
+            Policy(policy["type"], policy["value"], policy["periodSeconds"]) for policy in part["policies"]
+        )
         return Rules(part["stabilizationWindowSeconds"], policies)
 
     target = metric["containerResource"]["target"]["averageUtilization"] / 100
@@ -86,8 +88,8 @@ def figures(name: str, traffic: np.ndarray, outcome: Outcome, pod: Pod, memory: 
     return {
         f"{name}.peak_rps": round(float(traffic.max())), f"{name}.replicas_max": int(outcome.replicas.max()),
         f"{name}.replicas_mean": round(float(outcome.replicas.mean()), 1),
-        f"{name}.shed_share": round(outcome.shed_share, 6), f"{name}.lag_seconds": outcome.lag_seconds,
-        f"{name}.budget_used": round(float(outcome.shed.sum()) / (month * (1 - assumed["availability_goal"])), 4),
+        f"{name}.shed_share": round(outcome.rejected_share, 6), f"{name}.lag_seconds": outcome.lag_seconds,
+        f"{name}.budget_used": round(float(outcome.rejected.sum()) / (month * (1 - assumed["availability_goal"])), 4),
         f"{name}.usd_a_month": round(outcome.pod_hours / (len(traffic) / 3600) * assumed["hours_a_month"] * hour_usd),
     }  # fmt: skip
 

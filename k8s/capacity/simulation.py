@@ -1,4 +1,4 @@
-"""A deployment under traffic, second by second: pods come late, use CPU time, and what they cannot answer is shed."""
+"""A deployment under traffic, second by second: pods come late, use CPU time, and reject what they cannot answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,20 +36,20 @@ class Outcome:
     ----------
     replicas, ready
         Pods asked for and pods that answer.
-    shed
+    rejected
         Requests that found every pod busy.
-    shed_share
+    rejected_share
         Share of all requests.
     lag_seconds
-        Longest time without a break during which requests were shed.
+        Longest time without a break during which requests were rejected.
     pod_hours
         Asked for, over the whole time.
     """
 
     replicas: np.ndarray
     ready: np.ndarray
-    shed: np.ndarray
-    shed_share: float
+    rejected: np.ndarray
+    rejected_share: float
     lag_seconds: int
     pod_hours: float
 
@@ -81,7 +81,7 @@ def simulate(
     >>> settings = AutoscalerSettings(1, 8, 0.8, rules, rules)
     >>> traffic = np.repeat([100.0, 1500.0], [60, 240])
     >>> outcome = simulate(traffic, pod, settings, metric_delay_seconds=15)
-    >>> int(outcome.replicas[-1]), bool(outcome.shed[-1] == 0), outcome.lag_seconds > 0
+    >>> int(outcome.replicas[-1]), bool(outcome.rejected[-1] == 0), outcome.lag_seconds > 0
     (8, True, True)
     """
     scaler = Autoscaler(settings)
@@ -89,14 +89,14 @@ def simulate(
     wanted = int(np.clip(np.ceil(needed), settings.min_replicas, settings.max_replicas))
     starting: list[float] = []
     seconds = len(traffic)
-    replicas, ready, shed, used = (np.zeros(seconds) for _ in range(4))
+    replicas, ready, rejected, used = (np.zeros(seconds) for _ in range(4))
     for now in range(seconds):
         lost = (losses or {}).get(now, 0)
         starting = [at for at in starting if at > now] + [now + pod.start_seconds] * lost
         ready[now] = max(wanted - len(starting), 0)
         busy = traffic[now] * pod.cpu_seconds_per_request
         given = ready[now] * pod.limit_cores
-        shed[now] = max(busy - given, 0.0) / pod.cpu_seconds_per_request
+        rejected[now] = max(busy - given, 0.0) / pod.cpu_seconds_per_request
         used[now] = min(busy, given) / ready[now] / pod.request_cores if ready[now] else 0.0
         replicas[now] = wanted
         if now % SYNC_SECONDS == 0 and now >= metric_delay_seconds:
@@ -107,7 +107,12 @@ def simulate(
             starting = starting[: max(len(starting) - max(wanted - asked, 0), 0)]
             wanted = asked
     return Outcome(
-        replicas, ready, shed, float(shed.sum() / traffic.sum()), _longest_run(shed > 0), float(replicas.sum() / 3600)
+        replicas,
+        ready,
+        rejected,
+        float(rejected.sum() / traffic.sum()),
+        _longest_run(rejected > 0),
+        float(replicas.sum() / 3600),
     )
 
 

@@ -1,4 +1,4 @@
-"""The image of entities beside Redis as it is configured in the cluster: decided, followed, decided again."""
+"""The image of entities beside Redis as it is configured in the cluster: decided, taken over, decided again."""
 
 import hashlib
 import json
@@ -124,18 +124,18 @@ def test_image_is_bounded_and_holds_no_training_library(image):
     assert not packages & {"polars", "catboost", "scikit_learn", "mlflow", "jupyterlab", "matplotlib", "mypy", "pip"}
 
 
-def test_decision_is_followed_into_the_past_of_the_next(image, mounts, redis, tmp_path_factory):
-    state, followed = (tmp_path_factory.mktemp(name) for name in ("state", "followed"))
-    for folder in (state, followed):
+def test_decision_is_taken_over_into_the_past_of_the_next(image, mounts, redis, tmp_path_factory):
+    state, ingested = (tmp_path_factory.mktemp(name) for name in ("state", "ingested"))
+    for folder in (state, ingested):
         for parent in [folder, *folder.parents][:3]:
             parent.chmod(0o755)
     store = {"FRAUD_STORE_URL": "sqlite:////shared/decisions.db"}
     shared = tmp_path_factory.mktemp("shared")
     os.chown(shared, 10001, 10001)
-    follow = {"limited": limits(OVERLAY, "fraud-follow"), "command": ("python", "-m", "serve.follow")}
+    ingesting = {"limited": limits(OVERLAY, "fraud-follow"), "command": ("python", "-m", "serve.features.ingest")}
     with (
         Container(image, mounts, state, shared=shared, limited=limits(OVERLAY), **settings(redis), **store) as serving,
-        Container(image, mounts, followed, shared=shared, **follow, **settings(redis), **store) as follower,
+        Container(image, mounts, ingested, shared=shared, **ingesting, **settings(redis), **store) as worker,
     ):
         serving.wait()
         status, first = serving.post("/v1/decisions", payment(1, "2025-05-06T12:00:00Z"))
@@ -146,9 +146,9 @@ def test_decision_is_followed_into_the_past_of_the_next(image, mounts, redis, tm
             _, answer = serving.post("/v1/decisions", payment(number, "2025-05-06T12:01:00Z"))
             if answer["guarantees"]["freshness"]["customer_seconds"] == 60:
                 break
-        assert answer["guarantees"]["freshness"]["customer_seconds"] in (0, 60), follower.log()
-        used = json.loads(run(*PODMAN, "stats", "--no-stream", "--format", "json", serving.name, follower.name))
-        print([(each["name"], each["mem_usage"]) for each in used])
-        run(*PODMAN, "stop", "--time", "20", follower.name)
-        assert run(*PODMAN, "inspect", "--format", "{{.State.ExitCode}}", follower.name).strip() == "0"
-        assert (followed / "follow.json").is_file()
+        assert answer["guarantees"]["freshness"]["customer_seconds"] in (0, 60), worker.log()
+        used = json.loads(run(*PODMAN, "stats", "--no-stream", "--format", "json", serving.name, worker.name))
+        print([(container["name"], container["mem_usage"]) for container in used])
+        run(*PODMAN, "stop", "--time", "20", worker.name)
+        assert run(*PODMAN, "inspect", "--format", "{{.State.ExitCode}}", worker.name).strip() == "0"
+        assert (ingested / "follow.json").is_file()

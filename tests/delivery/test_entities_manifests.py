@@ -13,7 +13,7 @@ def entities():
     return rendered("k8s/overlays/gke-entities")
 
 
-def follower(objects):
+def worker(objects):
     return semantics.named(objects, "Deployment", "fraud-follow")["spec"]
 
 
@@ -26,25 +26,25 @@ def policy(objects, name):
 
 
 def settings(objects, key):
-    return next(each["data"] for each in semantics.of_kind(objects, "ConfigMap") if key in each["data"])
+    return next(c["data"] for c in semantics.of_kind(objects, "ConfigMap") if key in c["data"])
 
 
 def reconfigure(objects, old, new):
-    found = settings(objects, "redis.conf")
-    assert old in found["redis.conf"]
-    found["redis.conf"] = found["redis.conf"].replace(old, new)
+    config = settings(objects, "redis.conf")
+    assert old in config["redis.conf"]
+    config["redis.conf"] = config["redis.conf"].replace(old, new)
 
 
-def follower_as_scaled(objects):
+def worker_as_scaled(objects):
     semantics.of_kind(objects, "HorizontalPodAutoscaler")[0]["spec"]["scaleTargetRef"].update(name="fraud-follow")
 
 
 BROKEN = {
-    "expected one replica": lambda o: follower(o).update(replicas=2),
-    "0 deployments follow": lambda o: o.remove(semantics.named(o, "Deployment", "fraud-follow")),
-    "the old follower must end": lambda o: follower(o).update(strategy={"type": "RollingUpdate"}),
-    "a follower is not scaled": follower_as_scaled,
-    "two followers could hold it": lambda o: semantics.named(o, "PersistentVolumeClaim", "fraud-follow")["spec"].update(
+    "expected one replica": lambda o: worker(o).update(replicas=2),
+    "0 deployments ingest": lambda o: o.remove(semantics.named(o, "Deployment", "fraud-follow")),
+    "the old worker must end": lambda o: worker(o).update(strategy={"type": "RollingUpdate"}),
+    "an ingestion worker is not scaled": worker_as_scaled,
+    "two workers could hold it": lambda o: semantics.named(o, "PersistentVolumeClaim", "fraud-follow")["spec"].update(
         accessModes=["ReadWriteMany"]
     ),
     "claim fraud-follow does not exist": lambda o: o.remove(
@@ -63,10 +63,10 @@ BROKEN = {
     "whoever is no client": lambda o: policy(o, "fraud-redis").update(policyTypes=["Ingress"]),
     "must reach the collector": lambda o: policy(o, "fraud-collector")["ingress"][0]["from"].pop(),
     "a feature store and its model": lambda o: settings(o, "FRAUD_FEATURE_STORE").pop("FRAUD_FEATURE_STORE"),
-    "must come from a secret": lambda o: follower(o)["template"]["spec"]["containers"][0].update(
+    "must come from a secret": lambda o: worker(o)["template"]["spec"]["containers"][0].update(
         env=[{"name": "FRAUD_REDIS", "value": "fraud-redis:6379"}]
     ),
-    "nobody makes secret other": lambda o: follower(o)["template"]["spec"]["containers"][0]["env"].append(
+    "nobody makes secret other": lambda o: worker(o)["template"]["spec"]["containers"][0]["env"].append(
         {"name": "X", "valueFrom": {"secretKeyRef": {"name": "other", "key": "x"}}}
     ),
 }
@@ -90,4 +90,4 @@ def test_every_rule_has_a_broken_copy(entities):
 
 
 def test_champion_and_entities_do_not_share_a_namespace(entities):
-    assert {each["metadata"].get("namespace") for each in entities} == {None, "fraud-entities"}
+    assert {item["metadata"].get("namespace") for item in entities} == {None, "fraud-entities"}

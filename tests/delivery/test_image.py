@@ -55,7 +55,7 @@ def test_image_is_small_and_runs_as_a_numbered_user(image):
     inspected = json.loads(run("buildah", "inspect", "--type", "image", image))["Docker"]["config"]
     assert inspected["User"] == "10001:10001"
     assert inspected["Entrypoint"] == ["python", "-m", "serve"]
-    assert "serve.alive" in " ".join(inspected["Healthcheck"]["Test"])
+    assert "serve.healthcheck" in " ".join(inspected["Healthcheck"]["Test"])
     assert megabytes_of(image) - megabytes_of(NAME) <= MEGABYTES_OVER_BASE
 
 
@@ -73,7 +73,7 @@ def test_restricted_container_answers(image, readable, state, decision):
         status, answer = running.post("/predict", decision["features"])
         assert (status, set(answer)) == (200, {"fraud_probability", "prediction", "threshold", "model_version"})
         assert running.post("/v1/decisions", decision)[0] == 200
-        alive = run(*PODMAN, "exec", running.name, "python", "-m", "serve.alive", check=False)
+        alive = run(*PODMAN, "exec", running.name, "python", "-m", "serve.healthcheck", check=False)
         assert alive.returncode == 0, alive.stderr
         assert run(*PODMAN, "exec", running.name, "touch", "/opt/app/x", check=False).returncode != 0
 

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
@@ -138,6 +139,15 @@ def identities(objects):
         for each in semantics.of_kind(objects, "ServiceAccount")
         if "annotations" in each["metadata"]
     }
+
+
+def test_two_overlays_rendered_at_once_do_not_mix():
+    need("kubectl")
+    names = ("gke", "gke-entities")
+    expected = [run("k8s/render.sh", IMAGE, "some-project", OVERLAY=name) for name in names]
+    with ThreadPoolExecutor(4) as pool:
+        rendered = list(pool.map(lambda name: run("k8s/render.sh", IMAGE, "some-project", OVERLAY=name), names * 2))
+    assert rendered == expected * 2
 
 
 @pytest.mark.parametrize("name", [name for name in OVERLAYS if name != "local"])

@@ -10,8 +10,8 @@ import urllib.request
 import pytest
 import yaml
 
-from serve.access import main as make_key
-from serve.follow import BEHIND
+from serve.auth.api_keys import main as make_key
+from serve.features.ingest import CONSUMER_LAG
 from tests.conftest import ROOT
 from tests.delivery.tools import need, run
 from tests.network import ANSWER_SECONDS, free_port, wait_until_ready
@@ -40,8 +40,8 @@ def test_every_alert_is_tried_once_firing_and_once_silent():
 
 def test_every_metric_of_the_rules_is_one_of_the_service(client_metrics):
     asked = set(re.findall(r"\bfraud_[a-z_]+", (FOLDER / "rules.yml").read_text()))
-    # the follower has no port: its one metric goes out by OTLP
-    assert asked <= client_metrics | {BEHIND.replace(".", "_")}
+    # the ingestion worker has no port: its one metric goes out by OTLP
+    assert asked <= client_metrics | {CONSUMER_LAG.replace(".", "_")}
 
 
 @pytest.fixture
@@ -97,10 +97,10 @@ def test_prometheus_scrapes_with_a_key_and_counts_what_was_asked(environment, tr
         )  # fmt: skip
         query = urllib.parse.quote('fraud_http_request_duration_seconds_count{route="POST /predict",status="200"}')
         address = f"http://127.0.0.1:{prometheus_port}/api/v1/query?query={query}"
-        found = wait_until(lambda: scraped(address), "a scraped figure", scraper)
-        assert [each["value"][1] for each in found] == ["5"]
+        figures = wait_until(lambda: scraped(address), "a scraped figure", scraper)
+        assert [figure["value"][1] for figure in figures] == ["5"]
     finally:
-        for each in (scraper, process):
-            if each is not None:
-                each.terminate()
-                wait_until_ended(each)
+        for started in (scraper, process):
+            if started is not None:
+                started.terminate()
+                wait_until_ended(started)

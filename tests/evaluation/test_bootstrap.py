@@ -41,7 +41,7 @@ def test_point_values_equal_the_row_by_row_metrics(scored_rows, rng):
     assert set(found) == set(METRICS)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10), st.integers(1, 9)), min_size=2, max_size=40).filter(
         lambda rows: {row[0] for row in rows} == {0, 1}

@@ -78,7 +78,7 @@ def test_undefined_value_is_unknown_and_nothing_is_looked_for(stumps):
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_reasons_are_the_strongest_contributions_that_speak_for_the_decision(seed):
     explainer, rows = explainer_of(seed), np.random.default_rng(seed).normal(size=(4, 5)) * 2
     values, margin = explainer.explain(rows).values, explainer.trees.margin(rows)
@@ -93,7 +93,7 @@ def test_reasons_are_the_strongest_contributions_that_speak_for_the_decision(see
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_counterfactual_turns_the_alert_inside_the_usual_range_and_nothing_nearer_does(seed):
     explainer, rows = explainer_of(seed), np.random.default_rng(seed).normal(size=(3, 5)) * 2
     trees, threshold = explainer.trees, 0.2

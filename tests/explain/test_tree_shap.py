@@ -78,7 +78,7 @@ def test_block_has_no_say(rng):
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_contributions_follow_their_columns_and_scale_with_the_leaves(seed):
     rng = np.random.default_rng(seed)
     trees = random_trees(rng, 5, 3, 4)

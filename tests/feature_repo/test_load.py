@@ -47,7 +47,7 @@ def config(request, tmp_path_factory):
 def filled(config, stream, tmp_path_factory):
     """A store as it was before the last events of the stream."""
     from feature_repo.load import fill, open_store
-    from serve.feast_pasts import FeastPasts
+    from serve.features.feast_store import FeastPasts
 
     folder, moment = tmp_path_factory.mktemp("pasts"), stream["time"][-ANSWERED]
     write_pasts(folder, before(stream, moment))
@@ -66,9 +66,9 @@ def test_replayed_events_have_the_features_of_the_table(filled, stream):
 
 
 def test_entity_that_was_never_seen_has_no_past_and_no_time(filled):
-    found = filled.read_now("nobody", "nowhere")
-    assert found.customer.ids == ()
-    assert (found.customer_at, found.terminal_at) == (None, None)
+    remembered = filled.read_now("nobody", "nowhere")
+    assert remembered.customer.ids == ()
+    assert (remembered.customer_at, remembered.terminal_at) == (None, None)
 
 
 def test_ttl_is_what_is_kept(filled):

@@ -59,7 +59,7 @@ ROW = st.tuples(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(ROW, min_size=1, max_size=40), st.sampled_from([1, 5, 100]))
 def test_features_are_those_of_looking_at_every_row(rows, events_in_a_block):
     table = events([(t, c, m, a, y, t + 1 + d if y else None) for t, c, m, a, y, d in rows])

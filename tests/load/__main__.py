@@ -1,7 +1,7 @@
 """``python -m tests.load``: the service on loopback under Locust, and what it cost, in benchmarks/results/load.json.
 
-With ``--entities`` it decides on customers and terminals beside a follower, from the store that `make features` filled
-(in Redis, when FRAUD_REDIS is set), and writes load_entities.json.
+With ``--entities`` it decides on customers and terminals beside an ingestion worker, from the store that
+`make features` filled (in Redis, when FRAUD_REDIS is set), and writes load_entities.json.
 """
 
 import json
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
             host = ["--host", f"http://127.0.0.1:{port}", "--locustfile", FILE, caller]
             if "--web" in arguments:
                 return subprocess.run([LOCUST, *host, "--web-host", "127.0.0.1"], cwd=ROOT, check=False).returncode
-            seconds = next((int(each) for each in arguments if each.isdigit()), SECONDS)
+            seconds = next((int(argument) for argument in arguments if argument.isdigit()), SECONDS)
             bounded = ["--headless", "--users", str(users), "--spawn-rate", str(users), "--run-time", f"{seconds}s"]
             quiet, stats = ["--only-summary", "--stop-timeout", "5"], Path(folder) / "stats.json"
             environment = os.environ | {"LOAD_STATS": str(stats)}
@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
 
 
 def start(port: int, folder: str, entities: bool = False) -> list[subprocess.Popen]:
-    """The service with one worker, as in a pod, and behind it the follower where entities are remembered."""
+    """The service with one worker, as in a pod, and beside it the ingestion worker where entities are remembered."""
     settings = {
         "FRAUD_ACCESS": "open", "FRAUD_WORKERS": "1", "FRAUD_PORT": str(port), "FRAUD_STATE_DIR": f"{folder}/state",
         "FRAUD_REQUESTS_PER_SECOND": "10000000",
@@ -70,7 +70,7 @@ def start(port: int, folder: str, entities: bool = False) -> list[subprocess.Pop
     environment = settings_from(os.environ, settings)
     return [
         subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-        for module in (["serve", "serve.follow"] if entities else ["serve"])
+        for module in (["serve", "serve.features.ingest"] if entities else ["serve"])
     ]
 
 
@@ -88,7 +88,7 @@ def cpu_seconds(pid: int) -> float:
 def summary(stats: dict[str, dict], spent: float, users: int, exit_code: int) -> dict[str, float]:
     """Figures by endpoint, and CPU time for each request, of which a batch is one."""
     written: dict[str, float] = {
-        f"{NAMES[name]}.{key}": value for name, each in stats.items() for key, value in each.items()
+        f"{NAMES[name]}.{key}": value for name, figures in stats.items() for key, value in figures.items()
     }
     requests = max(written["all.requests"], 1)
     return written | {

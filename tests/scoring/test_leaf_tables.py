@@ -1,4 +1,3 @@
-import time
 from itertools import combinations
 from math import factorial
 
@@ -55,7 +54,7 @@ def test_two_levels_by_hand():
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_equal_to_the_definition_also_where_no_training_row_went(seed):
     rng = np.random.default_rng(seed)
     trees = random_trees(rng, 3, 3, 4)
@@ -101,13 +100,6 @@ def test_trees_shallower_than_the_others_are_explained():
     tables = build_leaf_tables(padded, np.array([[1.0, 1.0, 0.0, 0.0]]))
     np.testing.assert_array_equal(contributions(padded, tables, np.array([[9.0, 1.0]])), [[0.0, 1.0]])
     assert tables.player.tolist() == [[1, -1]]
-
-
-def test_tables_are_built_in_less_than_two_seconds(rng):
-    trees = random_trees(rng, 150, 6, 29)
-    started = time.perf_counter()
-    build_leaf_tables(trees, np.ones((150, 64)))
-    assert time.perf_counter() - started < 2.0
 
 
 @pytest.mark.parametrize("weight", [np.ones((1, 2)), np.zeros((1, 4))])

@@ -1,5 +1,6 @@
 """Fixtures of the service: a promoted bundle of a small model, a client, the service as a process of its own."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -32,6 +33,15 @@ def champion(tmp_path_factory):
         write_candidate("champion", chosen, versions, TOY_PLAN)
     bundle.write_manifest(root / "champion", git_revision="r", library_versions={})
     return root / "champion"
+
+
+def another(folder, into, **policy):
+    """Write a champion with another threshold in the place of one."""
+    shutil.copytree(folder, into)
+    changed = json.loads((into / "policy.json").read_text()) | policy
+    (into / "policy.json").write_text(json.dumps(changed))
+    bundle.write_manifest(into, git_revision="second", library_versions={})
+    return into
 
 
 @pytest.fixture

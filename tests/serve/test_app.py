@@ -10,9 +10,9 @@ import pytest
 from fraud_core.bundle import load as bundle
 from fraud_core.errors import BundleError, ParameterError
 from fraud_core.pipeline.storage.dataset_versions import open_versions
+from serve.api.endpoints import ENDPOINTS
 from serve.app import create_app
-from serve.champion import load_champion
-from serve.endpoints import ENDPOINTS
+from serve.scoring.champion import load_champion
 from serve.settings import read_settings
 from tests.conftest import ROOT
 
@@ -26,14 +26,14 @@ def test_prediction_equals_the_offline_score_exactly(client, champion, versions,
 
 
 def test_answer_names_what_decided(client, champion, transactions):
-    found = bundle.load_bundle(champion).bundle
-    scores = found.probability(np.array([[row[n] for n in found.contract.model_features] for row in transactions]))
+    served = bundle.load_bundle(champion).bundle
+    scores = served.probability(np.array([[row[n] for n in served.contract.model_features] for row in transactions]))
     for row in (transactions[int(scores.argmax())], transactions[int(scores.argmin())]):
         answer = client.post("/predict", json=row).json()
         assert set(answer) == {"fraud_probability", "prediction", "threshold", "model_version"}
-        assert answer["threshold"] == found.policy.threshold
+        assert answer["threshold"] == served.policy.threshold
         assert answer["prediction"] == int(answer["fraud_probability"] >= answer["threshold"])
-        assert answer["model_version"] == found.version
+        assert answer["model_version"] == served.version
     assert {
         client.post("/predict", json=transactions[int(k)]).json()["prediction"]
         for k in (scores.argmax(), scores.argmin())
@@ -227,8 +227,8 @@ def test_every_row_of_v1_scores_online_what_it_scores_offline(tmp_path, monkeypa
     holdout = open_versions("data")
     champion = load_champion(ROOT / "models/champion")
     offline = champion.bundle.probability(holdout.holdout.features)
-    asked = holdout.v1.select([field.name for field in champion.bundle.contract.fields])
-    for row, expected in zip(asked.iter_rows(named=True), offline, strict=True):
+    rows = holdout.v1.select([field.name for field in champion.bundle.contract.fields])
+    for row, expected in zip(rows.iter_rows(named=True), offline, strict=True):
         values, amount_eur = champion.reader.read(msgspec.json.encode(row))
         assert champion.scorer.probability(values) == champion.decider.probability(values) == expected
         assert amount_eur == row["Amount"]

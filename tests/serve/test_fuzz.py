@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from litestar.testing import TestClient
 
-from serve.access import SCOPES, new_key
 from serve.app import create_app
+from serve.auth.api_keys import SCOPES, new_key
 from serve.settings import read_settings
 from tests.network import free_port, wait_until_ready
 from tests.serve.conftest import start
@@ -55,7 +55,7 @@ def refused(client, path, body):
     assert answer.json()["code"]
 
 
-FUZZED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZED = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @FUZZED
@@ -113,7 +113,7 @@ def test_other_encodings(served, transactions, encoding):
 
 
 FUZZED_DOCUMENT = settings(
-    max_examples=CASES, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    max_examples=CASES, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
 
 
@@ -126,34 +126,33 @@ def test_document_and_service_agree(environment, tmp_path):
     port = free_port()
     with start(**(environment | keys), FRAUD_PORT=str(port), FRAUD_WORKERS="1") as process:
         try:
-            tried = _check_every_operation(port, key, process)
+            n_requests = _check_every_operation(port, key, process)
         finally:
             process.terminate()
             _, errors = wait_until_ended(process)
-    assert tried > 1000
+    assert n_requests > 1000
     assert "unexpected error" not in errors
 
 
 def _check_every_operation(port, key, process):
     import schemathesis
 
-    tried = 0
+    n_requests = 0
     wait_until_ready(port, process)
     schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{port}/docs/openapi.json")
-    for operation in (found.ok() for found in schema.get_all_operations()):
+    for operation in (result.ok() for result in schema.get_all_operations()):
 
         @settings(
             max_examples=CASES,
-            deadline=None,
             database=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
         @given(case=operation.as_strategy())
         def check(case) -> None:
-            nonlocal tried
-            tried += 1
+            nonlocal n_requests
+            n_requests += 1
             case.call_and_validate(headers={"X-API-Key": key})
 
         check()
-    return tried
+    return n_requests

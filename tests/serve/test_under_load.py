@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.network import ANSWER_SECONDS, free_port, wait_until_ready
-from tests.serve.conftest import start
-from tests.serve.test_reload import another
+from tests.serve.conftest import another, start
 from tests.waiting import wait_until_ended
 
 JSON = {"Content-Type": "application/json"}
@@ -57,12 +56,12 @@ class Load:
 
 def workers(parent):
     """Processes of the service that answer."""
-    found = []
+    children = []
     for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
         command = Path(f"/proc/{child}/cmdline").read_bytes()
         if b"spawn_main" in command:
-            found.append(int(child))
-    return found
+            children.append(int(child))
+    return children
 
 
 @pytest.mark.slow
@@ -85,9 +84,9 @@ def test_kill_under_load_loses_no_acknowledged_decision(environment, decision, t
             wait_until_ended(process)
     acknowledged = [json.loads(body)["decision_id"] for status, body in load.answers if status == 200]
     with sqlite3.connect(tmp_path / "state/decisions.db") as database:
-        kept = {row[0] for row in database.execute("SELECT decision_id FROM decisions")}
+        recorded = {row[0] for row in database.execute("SELECT decision_id FROM decisions")}
     assert len(acknowledged) > 20 * KILLS
-    assert set(acknowledged) <= kept
+    assert set(acknowledged) <= recorded
     assert len(set(acknowledged)) == len(acknowledged)
 
 
@@ -103,7 +102,7 @@ def test_end_under_load_answers_what_was_begun(environment, decision, tmp_path):
     assert process.returncode == 0
     assert "Traceback" not in errors
     assert {status for status, _ in load.answers} == {200}
-    # what broke was refused at the door after the end, or was an idle connection that the service closed
+    # what broke was refused by the socket after the end, or was an idle connection that the service closed
     kinds = {type(error) for error in load.broken}
     assert kinds <= {ConnectionRefusedError, ConnectionResetError, http.client.RemoteDisconnected, BrokenPipeError}
 

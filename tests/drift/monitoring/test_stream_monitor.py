@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-import time
 import tracemalloc
 
 import numpy as np
@@ -109,7 +108,7 @@ class TestState:
         for window in ("rows", "time"):
             assert whole.verdict(window, 600.0) == second.verdict(window, 600.0)
 
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     @given(st.integers(0, 1000), st.integers(1, 4))
     def test_merged_workers_count_like_one(self, seed, n_workers):
         rng = np.random.default_rng(seed)
@@ -149,17 +148,6 @@ class TestCost:
         held = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
         assert held < 300_000
-
-    def test_a_row_costs_microseconds(self, rng):
-        """The figure is in benchmarks/results/drift.json; here only a mistake of an order of magnitude fails."""
-        monitor, rows = StreamMonitor(made_reference(rng)), list(rng.normal(size=(256, 29)))
-        best = np.inf
-        for _ in range(7):
-            started = time.perf_counter()
-            for row in rows:
-                monitor.observe(row, 0.1, 0.0)
-            best = min(best, (time.perf_counter() - started) / len(rows))
-        assert best < 10e-6
 
     def test_imports_nothing_heavier_than_numpy(self):
         code = "import sys, fraud_core.drift.monitoring.stream_monitor; print(*sys.modules)"

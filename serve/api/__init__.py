@@ -1,0 +1,1 @@
+"""The endpoints: the requests, their answers, and the document that describes both."""

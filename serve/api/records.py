@@ -1,0 +1,200 @@
+"""Reading and adding records: decisions made, labels learnt later, lineages."""
+
+import asyncio
+import hashlib
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs
+
+import msgspec
+from litestar.types import Scope as AsgiScope, Send
+from sqlalchemy import Select, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from serve.api.decisions import RETRY
+from serve.auth.api_keys import Caller
+from serve.http.asgi import encode, reply, reply_problem
+from serve.http.fields import EARLIEST, LATEST, Instant, Name
+from serve.http.transaction import InvalidTransaction, Problem, explain
+from serve.runtime.service import Service
+from serve.store.group_commit import UNREACHABLE, StoreDown
+from serve.store.tables import audit, decisions, labels, new_id, now_us
+
+PAGE, MOST_ON_A_PAGE = 100, 500
+SINCE_1970 = 1e6
+
+
+class LabelEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What somebody learnt about a payment.
+
+    Attributes
+    ----------
+    event_id
+        Chosen by the caller; an event that is sent again is recorded once.
+    source
+        Who says so: a reviewer, an issuer, a chargeback file.
+    state
+        ``reversal`` takes back what the same source said before.
+    amount_eur
+        Loss or refund, where it is known.
+    """
+
+    event_id: Name
+    transaction_id: Name
+    source: Name
+    state: Literal["fraud", "legitimate", "reversal"]
+    occurred_at: Instant
+    decision_id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")] | None = None
+    amount_eur: Annotated[float, msgspec.Meta(ge=0.0, le=1e12)] | None = None
+
+
+class RecordedLabel(msgspec.Struct, frozen=True):
+    """The answer to a label: it is durable."""
+
+    label_id: str
+    event_id: str
+    recorded_at: datetime
+
+
+decode_label = msgspec.json.Decoder(LabelEvent).decode
+
+
+async def record_label(service: Service, body: bytes, caller: Caller) -> bytes:
+    """Record one label event and return the answer as JSON.
+
+    Raises
+    ------
+    InvalidTransaction
+        When the event is malformed, or its id stands for another event.
+    StoreDown
+        When it could not be made durable.
+    """
+    try:
+        event = decode_label(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidTransaction(explain(error, body)) from error
+    if not EARLIEST <= event.occurred_at < LATEST:
+        detail = "occurred_at: expected a time from 1970 to 2199"
+        raise InvalidTransaction(Problem("Not a label", 400, "invalid_field", detail, "occurred_at"))
+    at_us, digest = now_us(), hashlib.sha256(encode(event)).hexdigest()
+    answer = encode(RecordedLabel(new_id(at_us), event.event_id, datetime.fromtimestamp(at_us / SINCE_1970, UTC)))
+    row = {
+        "label_id": msgspec.json.decode(answer)["label_id"], "owner": caller.name, "event_id": event.event_id,
+        "payload_sha256": digest, "transaction_id": event.transaction_id, "decision_id": event.decision_id,
+        "source": event.source, "state": event.state, "occurred_at_us": int(event.occurred_at.timestamp() * SINCE_1970),
+        "recorded_at_us": at_us, "amount_eur": event.amount_eur, "answer": answer.decode(),
+    }  # fmt: skip
+    existing = await service.writer.write(labels, row)
+    if existing is None:
+        service.counters.event("label_recorded")
+        return answer
+    if existing.payload_sha256 != digest:
+        detail = "event_id: it was used for another event; labels are never changed, send a reversal"
+        raise InvalidTransaction(Problem("Event recorded before", 409, "event_conflict", detail, "event_id"))
+    return existing.answer.encode()
+
+
+async def find_decision(service: Service, decision_id: str) -> bytes | None:
+    """The answer that was given with a decision, or None when there is none of this id."""
+    query = select(decisions.c.answer).where(decisions.c.decision_id == decision_id)
+    rows = await fetch(service, query)
+    return rows[0][0].encode() if rows else None
+
+
+async def find_lineage(service: Service, lineage_id: str) -> bytes | None:
+    """The manifest of a model that serves or served here, as it was recorded when it was loaded."""
+    if lineage_id == service.champion.lineage_id:
+        return encode({"lineage_id": lineage_id, "manifest": service.champion.manifest})
+    loaded = (audit.c.subject == lineage_id) & audit.c.kind.in_(("model_loaded", "model_reloaded"))
+    rows = await fetch(service, select(audit.c.detail).where(loaded).limit(1))
+    if not rows:
+        return None
+    return encode({"lineage_id": lineage_id, "manifest": msgspec.json.decode(rows[0][0])["manifest"]})
+
+
+async def fetch(service: Service, query: Select) -> list[Any]:
+    """The rows of a query.
+
+    Raises
+    ------
+    StoreDown
+        When the store cannot be reached.
+    """
+
+    def run() -> list[Any]:
+        with service.engine.connect() as connection:
+            return list(connection.execute(query))
+
+    try:
+        if not await service.prepare_store():
+            raise StoreDown
+        return await asyncio.to_thread(run)
+    except UNREACHABLE as error:
+        raise StoreDown from error
+    except SQLAlchemyError as error:
+        raise StoreDown from error
+
+
+def decision_list(service: Service):
+    """``GET /v1/decisions``: decisions by time, the earliest first, a page at a time."""
+
+    async def list_decisions(scope: AsgiScope, send: Send) -> None:
+        try:
+            query, limit = _page(scope["query_string"])
+            rows = await fetch(service, query)
+        except InvalidTransaction as error:
+            await reply_problem(send, error.problem)
+        except StoreDown:
+            service.counters.event("store_unavailable")
+            await reply_problem(send, READ_DOWN, RETRY)
+        else:
+            decisions_json = b",".join(row[1].encode() for row in rows[:limit])
+            cursor = encode(rows[limit - 1][0] if len(rows) > limit else None)
+            await reply(send, 200, b'{"decisions":[' + decisions_json + b'],"next_cursor":' + cursor + b"}")
+
+    return list_decisions
+
+
+READ_DOWN = Problem("Store not reachable", 503, "store_unavailable", "the records cannot be read now; ask again")
+
+
+def _page(query_string: bytes) -> tuple[Select, int]:
+    """The query of one page, and how many decisions it holds; one more row says that there is another page."""
+    try:
+        parameters = {
+            name: values[-1] for name, values in parse_qs(query_string.decode("ascii"), strict_parsing=True).items()
+        }
+    except ValueError:
+        parameters = {} if not query_string else {"?": ""}
+    unknown = set(parameters) - {"from", "to", "cursor", "limit"}
+    if unknown:
+        raise _bad_query("query", "expected from, to, cursor and limit alone")
+    query = select(decisions.c.decision_id, decisions.c.answer).order_by(decisions.c.decision_id)
+    # ids begin with the time of the decision, so that one index serves time, order and cursor
+    if "from" in parameters:
+        query = query.where(decisions.c.decision_id >= f"{_microseconds(parameters['from'], 'from'):014x}")
+    if "to" in parameters:
+        query = query.where(decisions.c.decision_id < f"{_microseconds(parameters['to'], 'to'):014x}")
+    if "cursor" in parameters:
+        cursor = parameters["cursor"]
+        if len(cursor) != 32 or set(cursor) - set("0123456789abcdef"):
+            raise _bad_query("cursor", "expected the next_cursor of another page")
+        query = query.where(decisions.c.decision_id > cursor)
+    limit = parameters.get("limit", str(PAGE))
+    if not (limit.isascii() and limit.isdigit() and len(limit) < 5 and 1 <= int(limit) <= MOST_ON_A_PAGE):
+        raise _bad_query("limit", f"expected a whole number from 1 to {MOST_ON_A_PAGE}")
+    return query.limit(int(limit) + 1), int(limit)
+
+
+def _microseconds(text: str, name: str) -> int:
+    try:
+        at = msgspec.convert(text.replace(" ", "+"), Instant)
+    except msgspec.ValidationError as error:
+        raise _bad_query(name, "expected a time with its zone, such as 2026-01-31T12:00:00Z") from error
+    if not EARLIEST <= at < LATEST:
+        raise _bad_query(name, "expected a time from 1970 to 2199")
+    return int(at.timestamp() * SINCE_1970)
+
+
+def _bad_query(name: str, expectation: str) -> InvalidTransaction:
+    return InvalidTransaction(Problem("Not a query", 400, "invalid_query", f"{name}: {expectation}", name))

@@ -1,0 +1,1 @@
+"""Callers: by API key or signed token, each with scopes."""

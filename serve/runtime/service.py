@@ -1,0 +1,178 @@
+"""State that the routes of a worker share: champion, store, counters, traces, drift and challenger."""
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from opentelemetry.trace import Span
+from sqlalchemy import Engine
+
+from fraud_core.errors import ParameterError
+from serve.features.entities import Pasts
+from serve.http.request_body import Bodies
+from serve.scoring.champion import Champion, ChampionSlot, load_champion
+from serve.scoring.shadow import Shadow
+from serve.scoring.traffic_drift import Traffic
+from serve.settings import Settings
+from serve.store.group_commit import GroupWriter, StoreDown
+from serve.store.prepare import prepare_tables
+from serve.store.tables import audit, new_id, now_us, open_engine
+from serve.telemetry.counters import Counters
+from serve.telemetry.spans import Telemetry
+
+
+def check_feature_store(settings: Settings, champion: Champion) -> None:
+    """Refuse a feature store that is not there, or that the model has no use for.
+
+    Raises
+    ------
+    ParameterError
+        Naming the setting.
+    """
+    if settings.feature_store is None:
+        return
+    if not settings.feature_store.is_file():
+        raise ParameterError(
+            f"FRAUD_FEATURE_STORE: {settings.feature_store.name[:60]}: no such file; give Feast's configuration"
+        )
+    if champion.bundle.contract.entities is None:
+        raise ParameterError(
+            "FRAUD_FEATURE_STORE: the model that serves is not one of customers and terminals; leave it out, or serve "
+            "models/entities (FRAUD_MODEL_DIR)"
+        )
+
+
+def open_pasts(settings: Settings) -> Pasts | None:
+    """The feature store that the settings name, or None.
+
+    Raises
+    ------
+    ParameterError
+        When it cannot be used.
+    """
+    if settings.feature_store is None:
+        return None
+    try:
+        # Imported here: a service without a feature store must not carry its library.
+        from serve.features.feast_store import FeastPasts
+    except ModuleNotFoundError as error:
+        raise ParameterError(
+            f"FRAUD_FEATURE_STORE: {error.name} is not installed; install the extra `features`"
+        ) from error
+    return FeastPasts(settings.feature_store)
+
+
+@dataclass
+class Service:
+    """One worker's state; `start` and `stop` bracket its life.
+
+    Attributes
+    ----------
+    engine, writer
+        The store; there is an engine even while the store cannot be reached.
+    """
+
+    settings: Settings
+    counters: Counters
+    telemetry: Telemetry | None = None
+    bodies: Bodies = field(default_factory=Bodies)
+    slot: ChampionSlot | None = None
+    engine: Engine | None = None
+    writer: GroupWriter | None = None
+    shadow: Shadow | None = None
+    traffic: Traffic | None = None
+    pasts: Pasts | None = None
+    _tables_ready: bool = False
+    _watching: list[asyncio.Task] = field(default_factory=list, repr=False)
+
+    @property
+    def champion(self) -> Champion:
+        """The model that decides now."""
+        return self.slot.current
+
+    async def start(self) -> None:
+        """Load the champion and the challenger, open the store, and watch for another champion.
+
+        Raises
+        ------
+        FraudCoreError
+            When there is no champion that can be served, or the store's address is none.
+        """
+        settings = self.settings
+        self.slot = ChampionSlot(settings.model_dir, settings.public_key, self._on_change)
+        if settings.shadow_dir:
+            self.shadow = Shadow(load_champion(settings.shadow_dir, settings.public_key), self.counters)
+        self.traffic = Traffic(settings.state_dir / "workers", self.champion.bundle)
+        if self.telemetry:
+            self.telemetry.watch(self.traffic.gauges)
+        check_feature_store(settings, self.champion)
+        self.pasts = open_pasts(settings)
+        self.engine = open_engine(settings.store_url)
+        await self.prepare_store()
+        self.writer = GroupWriter(self.engine)
+        await self._record("model_loaded", self.champion, "the service started")
+        self._watching = [asyncio.create_task(part.watch()) for part in (self.slot, self.traffic, self.bodies)]
+
+    async def stop(self) -> None:
+        """Commit what waits, send what was measured, and let go."""
+        for task in self._watching:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        if self.traffic:
+            await self.traffic.judge()
+        if self.writer:
+            await asyncio.to_thread(self.writer.close)
+        if self.pasts:
+            self.pasts.close()
+        if self.engine:
+            self.engine.dispose()
+        if self.telemetry:
+            await asyncio.to_thread(self.telemetry.shutdown)
+
+    async def prepare_store(self) -> bool:
+        """Whether the store's tables are there; they are made where the store is a file of this machine."""
+        if not self._tables_ready:
+            self._tables_ready = await asyncio.to_thread(prepare_tables, self.engine)
+        return self._tables_ready
+
+    def count_inference(self, span: Span | None, elapsed_ns: int) -> None:
+        """Record the time in the model, and its span where the request is traced."""
+        self.counters.inference(elapsed_ns * 1e-9)
+        if span:
+            ended = time.time_ns()
+            self.telemetry.inference_span(span, ended - elapsed_ns, ended)
+
+    def after_answer(self, values: np.ndarray, amount_eur: float, probability: float, champion: Champion) -> None:
+        """What follows an answer and cannot harm it: the drift monitor and the challenger."""
+        self.traffic.observe(values, probability)
+        if self.shadow:
+            self.shadow.after(values, amount_eur, champion)
+
+    def drift_state(self) -> str:
+        """State of the traffic against the training data."""
+        return self.traffic.verdict.state
+
+    async def _on_change(self, event: str, champion: Champion, why: str) -> None:
+        self.counters.event(event)
+        if event == "model_reloaded":
+            self.traffic.restart(champion.bundle)
+        print(f"{event.replace('_', ' ')}: lineage {champion.lineage_id} serves; {why}", flush=True)
+        await self._record(event, champion, why)
+
+    async def _record(self, kind: str, champion: Champion, why: str) -> None:
+        """Add to the audit; a store that is down is said and counted, and does not stop the service."""
+        at_us = now_us()
+        detail = {"why": why, "policy_version": champion.bundle.policy_version, "manifest": champion.manifest}
+        row = {
+            "audit_id": new_id(at_us), "recorded_at_us": at_us, "kind": kind, "actor": "service",
+            "subject": champion.lineage_id, "detail": msgspec.json.encode(detail).decode(),
+        }  # fmt: skip
+        try:
+            await self.writer.write(audit, row)
+        except StoreDown:
+            self.counters.event("store_unavailable")
+            print(f"warning: {kind} could not be recorded, the store is not reachable", flush=True)

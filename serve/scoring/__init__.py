@@ -1,0 +1,1 @@
+"""The model that decides, its compiled scorer, a challenger beside it, and the drift of what they score."""

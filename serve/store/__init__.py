@@ -1,0 +1,1 @@
+"""The durable store: its tables and their migrations, grouped writes, and the archive of old rows."""

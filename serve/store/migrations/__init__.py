@@ -1,0 +1,1 @@
+"""Migrations of the store, run by `python -m serve.store.migrate`."""

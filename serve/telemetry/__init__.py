@@ -1,0 +1,1 @@
+"""Counters, metrics and traces of the service, and how they leave it."""
