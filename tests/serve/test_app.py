@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 
 
 def test_prediction_equals_the_offline_score_exactly(client, champion, versions, transactions):
-    offline = bundle.load_bundle(champion).bundle.probability(versions.holdout.features)
+    offline = bundle.load_bundle(champion).bundle.probability(versions.holdout.X)
     for row, expected in list(zip(transactions, offline, strict=True))[:200]:
         answer = client.post("/predict", json=row)
         assert answer.status_code == 200
@@ -226,7 +226,7 @@ def test_every_row_of_v1_scores_online_what_it_scores_offline(tmp_path, monkeypa
     monkeypatch.chdir(ROOT)
     holdout = open_versions("data")
     champion = load_champion(ROOT / "models/champion")
-    offline = champion.bundle.probability(holdout.holdout.features)
+    offline = champion.bundle.probability(holdout.holdout.X)
     rows = holdout.v1.select([field.name for field in champion.bundle.contract.fields])
     for row, expected in zip(rows.iter_rows(named=True), offline, strict=True):
         values, amount_eur = champion.reader.read(msgspec.json.encode(row))

@@ -21,7 +21,7 @@ def loaded(champion):
 @pytest.fixture
 def replayed(versions, loaded):
     """Rows of the data the model was trained on, in random order, with their probabilities."""
-    features = versions.training_rows.features.astype(np.float64)
+    features = versions.training_rows.X.astype(np.float64)
     rows = features[np.random.default_rng(0).permutation(len(features))]
     return rows, loaded.probability(rows)
 
