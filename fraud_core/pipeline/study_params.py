@@ -4,14 +4,15 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from fraud_core.poisoning.attacks.label_flips import ATTACKED_CLASSES
+from fraud_core.poisoning.attacks.registry import attack_names
+
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
-Flip = Literal["legit_to_fraud", "fraud_to_legit", "symmetric"]
+Flip = Literal[tuple(ATTACKED_CLASSES)]
 # An attack on a group needs a column that the payments do not have; it belongs to tables with sensitive attributes.
-Attack = Literal[
-    "legit_to_fraud", "fraud_to_legit", "symmetric", "boundary", "targeted_mode", "backdoor", "injection", "source"
-]
+Attack = Literal[attack_names(without=("group",))]
 Defence = Literal[
     "none", "confident_learning", "knn", "micro_models", "trusted_loss", "provenance", "out_of_fold", "policy"
 ]
@@ -190,7 +191,7 @@ class ExplainStudy(_Section):
     n_shown: Count
     n_seeds: Count
     n_draws: Count
-    attacks: dict[str, Share]
+    attacks: dict[Attack, Share]
 
 
 class SelectStudy(_Section):

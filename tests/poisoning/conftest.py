@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fraud_core.poisoning.attacks.targeted import attack
+from fraud_core.poisoning.attacks.registry import attack
 from fraud_core.poisoning.defences.nearest_neighbours import nearest_neighbours
 from fraud_core.poisoning.defences.sanitizers import Evidence, trust
 from fraud_core.poisoning.detection.label_scan import detect

@@ -11,7 +11,8 @@ from fraud_core.evaluation.metrics import expected_cost_eur
 from fraud_core.pipeline.execution.cell_cache import run_cells
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.storage.dataset_versions import Versions
-from fraud_core.poisoning.attacks.targeted import Knowledge, attack
+from fraud_core.poisoning.attacks.definition import Knowledge
+from fraud_core.poisoning.attacks.registry import attack
 from fraud_core.poisoning.detection.monitors import Detectability, detectability
 from fraud_core.poisoning.detection.quantised_pool import bin_settings
 from fraud_core.poisoning.study.cells import (

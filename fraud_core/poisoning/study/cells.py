@@ -10,7 +10,8 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.model.training import DecidingModel
-from fraud_core.poisoning.attacks.targeted import Knowledge, Poisoned, attack
+from fraud_core.poisoning.attacks.definition import Knowledge, Poisoned
+from fraud_core.poisoning.attacks.registry import attack
 from fraud_core.poisoning.defences.nearest_neighbours import after_moves, nearest_neighbours
 from fraud_core.poisoning.defences.sanitizers import Evidence, defend, trust
 from fraud_core.poisoning.defences.selection import choose_defence

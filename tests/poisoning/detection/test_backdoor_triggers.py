@@ -5,7 +5,7 @@ import pytest
 
 from fraud_core.data.rows import Transactions
 from fraud_core.data.toy import toy_card, toy_transactions
-from fraud_core.poisoning.attacks.targeted import attack
+from fraud_core.poisoning.attacks.registry import attack
 from fraud_core.poisoning.defences.sanitizers import trust
 from fraud_core.poisoning.detection.label_scan import detect
 from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
