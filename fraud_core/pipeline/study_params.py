@@ -6,6 +6,7 @@ import msgspec
 
 from fraud_core.poisoning.attacks.label_flips import ATTACKED_CLASSES
 from fraud_core.poisoning.attacks.registry import attack_names
+from fraud_core.poisoning.defences.registry import SELECTOR, defence_names
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
@@ -13,9 +14,7 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 Flip = Literal[tuple(ATTACKED_CLASSES)]
 # An attack on a group needs a column that the payments do not have; it belongs to tables with sensitive attributes.
 Attack = Literal[attack_names(without=("group",))]
-Defence = Literal[
-    "none", "confident_learning", "knn", "micro_models", "trusted_loss", "provenance", "out_of_fold", "policy"
-]
+Defence = Literal[(*defence_names(), SELECTOR)]
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

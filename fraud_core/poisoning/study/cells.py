@@ -12,8 +12,9 @@ from fraud_core.data.rows import Transactions
 from fraud_core.model.training import DecidingModel
 from fraud_core.poisoning.attacks.definition import Knowledge, Poisoned
 from fraud_core.poisoning.attacks.registry import attack
+from fraud_core.poisoning.defences.definition import DefenceContext, with_trusted_labels
 from fraud_core.poisoning.defences.nearest_neighbours import after_moves, nearest_neighbours
-from fraud_core.poisoning.defences.sanitizers import Evidence, defend, trust
+from fraud_core.poisoning.defences.registry import defend
 from fraud_core.poisoning.defences.selection import choose_defence
 from fraud_core.poisoning.detection.label_scan import Scan, detect
 from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
@@ -195,7 +196,7 @@ class _Bench:
         self.trained: dict[str, DecidingModel] = {}
         self.as_before = poisoned.rows.X is inputs.rows.X
         self.quantised = inputs.quantised if self.as_before else quantise(poisoned.rows.X, inputs.bins)
-        self.seen = trust(poisoned.rows, poisoned.y_true[poisoned.rows.is_trusted])
+        self.seen = with_trusted_labels(poisoned.rows, poisoned.y_true[poisoned.rows.is_trusted])
 
     def run(self, defences: Sequence[str]) -> dict[str, np.ndarray]:
         out = self._figures()
@@ -210,18 +211,18 @@ class _Bench:
         if not defences:
             return out
         neighbours = self._neighbours() if "knn" in defences else None
-        evidence = Evidence(scores, scan, self.quantised, neighbours, source)
+        context = DefenceContext(scores, scan, self.quantised, neighbours, source)
         models = {TRUSTED: self._train(self.seen)}
         out |= self._result(TRUSTED, models[TRUSTED])
         for name in defences:
             if name in ("none", "policy") or (name == "provenance" and source is None):
                 continue
-            defended = defend(name, self.seen, evidence, seed=seed)
+            defended = defend(name, self.seen, context, seed=seed)
             if len(np.unique(defended.rows.y_observed[~defended.rows.is_validation])) < 2:
-                out |= self._no_model(name, defended.doubted)
+                out |= self._no_model(name, defended.flagged)
                 continue
-            models[name] = self._train(defended.rows, defended.numbers)
-            out |= self._result(name, models[name], defended.doubted)
+            models[name] = self._train(defended.rows, defended.kept_index)
+            out |= self._result(name, models[name], defended.flagged)
         if "policy" in defences:
             out |= self._policy(scan, models, out)
         return out
