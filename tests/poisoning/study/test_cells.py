@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from fraud_core.evaluation.bootstrap import Interval, share
-from fraud_core.poisoning.study.cells import Inputs, budget_name, grid, run_cell, simulated_sources
+from fraud_core.poisoning.study.bench import run_cell
+from fraud_core.poisoning.study.cells import Inputs, grid, simulated_sources
+from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
 from fraud_core.poisoning.study.effects import measure_effects, noise_floor, verdict
 from fraud_core.poisoning.study.metrics import (
     attack_metrics,
@@ -11,6 +13,7 @@ from fraud_core.poisoning.study.metrics import (
     summarise_study,
 )
 from fraud_core.poisoning.study.peers import compare_with_peers, gated
+from fraud_core.poisoning.study.run_results import AttackFigures, DefendedRun, RunResult, ScanFigures
 
 pytestmark = pytest.mark.xdist_group("poisoning")
 DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
@@ -18,6 +21,11 @@ SETTINGS = {
     "catboost": {"iterations": 30}, "calibration": "platt", "decision": DECISION,
     "defences": ["none", "confident_learning", "out_of_fold", "policy"],
 }  # fmt: skip
+HIDDEN, UNTOUCHED, STAMPED = (
+    Condition("fraud_to_legit", 0.9),
+    Condition("fraud_to_legit", 0.0),
+    Condition("backdoor", 0.4),
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,26 +49,27 @@ def test_grid_holds_reference_placebo_and_every_combination():
 
 def test_placebos_beyond_the_scanned_ones_are_trained_only(versions):
     cells = grid({}, n_seeds=1, n_placebo=2, seed=1, n_scanned=1)
-    assert [cell.scanned for cell in cells if cell.attack == "placebo"] == [True, False]
+    assert [cell.scanned for cell in cells if cell.condition == PLACEBO] == [True, False]
     nothing = np.empty(0)
     inputs = Inputs(versions.training_rows, versions.holdout.X, nothing, nothing, nothing)
     scanned, trained = (run_cell(cell, inputs, SETTINGS) for cell in cells[1:])
-    assert "scan.alarmed" in scanned
-    assert not [key for key in trained if key.startswith("scan.")]
-    assert trained["none.log_odds"].shape == scanned["none.log_odds"].shape
+    assert scanned.scan is not None
+    assert trained.scan is None
+    assert trained.defences["none"].log_odds.shape == scanned.defences["none"].log_odds.shape
     flat = scan_metrics(cells[1:], [scanned, trained])
     assert flat["scan.clean_batches"] == 1
 
 
-def test_budget_names_are_percents():
-    assert budget_name("symmetric", 0.2) == "symmetric.20"
-    assert budget_name("symmetric", 0.07) == "symmetric.7"
+def test_conditions_are_named_by_percents():
+    assert Condition("symmetric", 0.2).key == "symmetric.20"
+    assert Condition("symmetric", 0.07).slug == "symmetric_7"
+    assert (CLEAN.key, CLEAN.percent, CLEAN.is_attack, UNTOUCHED.is_attack) == ("clean", "", False, True)
 
 
 def test_attack_without_a_budget_changes_nothing(study):
-    by_name = {cell.name: result for cell, result in zip(*study, strict=True)}
-    for key in ("none.log_odds", "policy.log_odds", "none.threshold"):
-        np.testing.assert_array_equal(by_name["clean.seed1"][key], by_name["fraud_to_legit.0.seed1"][key])
+    by_name = {cell.name: result.defences for cell, result in zip(*study, strict=True)}
+    for name in ("none", "policy"):
+        assert by_name["clean.seed1"][name].same_model(by_name["fraud_to_legit.0.seed1"][name])
 
 
 def test_each_draw_is_compared_with_the_clean_training_of_its_seed(versions):
@@ -69,23 +78,24 @@ def test_each_draw_is_compared_with_the_clean_training_of_its_seed(versions):
     inputs = Inputs(rows, versions.holdout.X, nothing, nothing, nothing)
     cells = grid({"fraud_to_legit": [0.0]}, n_seeds=2, n_placebo=2, seed=1)
     results = [run_cell(cell, inputs, SETTINGS | {"defences": []}) for cell in cells]
-    clean = [result["none.log_odds"] for cell, result in zip(cells, results, strict=True) if cell.attack == "clean"]
+    runs = zip(cells, results, strict=True)
+    clean = [result.defences["none"].log_odds for cell, result in runs if cell.condition == CLEAN]
     assert not np.array_equal(*clean)
     effects = measure_effects(cells, results, versions.holdout, decision=DECISION, n_replicates=20, seed=0)
-    unchanged = effects.by_seed("fraud_to_legit.0", "none", "average_precision_change")
+    unchanged = effects.by_seed(UNTOUCHED, "none", "average_precision_change")
     assert unchanged.shape == (2, 21)
     assert not unchanged.any()
-    assert effects.point("clean", "none").tolist() == effects.point("fraud_to_legit.0", "none").tolist()
+    assert effects.point(CLEAN, "none").tolist() == effects.point(UNTOUCHED, "none").tolist()
     assert 0 < effects.floor_of_mean["average_precision"] < effects.floor["average_precision"]
 
 
 def test_hiding_nearly_all_frauds_is_harm_and_the_policy_gives_back(effects):
-    undefended = effects.interval("fraud_to_legit.90", "none", "average_precision_change")
+    undefended = effects.interval(HIDDEN, "none", "average_precision_change")
     assert undefended.high < 0
     assert verdict(undefended, limit=0.05) == "harm"
-    defended = effects.interval("fraud_to_legit.90", "policy", "average_precision_change")
+    defended = effects.interval(HIDDEN, "policy", "average_precision_change")
     assert defended.value > undefended.value
-    nothing = effects.interval("fraud_to_legit.0", "none", "average_precision_change")
+    nothing = effects.interval(UNTOUCHED, "none", "average_precision_change")
     band = effects.band("average_precision")
     assert nothing == Interval(0.0, -band, band)  # one draw: the null band stands for what another may do
 
@@ -105,23 +115,25 @@ def test_metrics_carry_the_names_of_attack_budget_and_defence(study, effects, ve
 
 
 def test_defences_that_leave_one_model_share_its_resamples_and_others_do_not(study, effects):
-    result = {cell.name: result for cell, result in zip(*study, strict=True)}["fraud_to_legit.90.seed1"]
-    found = effects.replicates["fraud_to_legit.90"]
-    assert set(found) == {"none", "policy", "trusted_labels", "confident_learning", "out_of_fold"}
-    same = {
-        name for name in found if np.array_equal(result[f"{name}.log_odds"], result["policy.log_odds"])
-    } - {"policy"}  # fmt: skip
+    runs = {cell.name: result for cell, result in zip(*study, strict=True)}["fraud_to_legit.90.seed1"].defences
+    effect = effects.replicates[HIDDEN]
+    assert set(effect) == set(runs) == {"none", "policy", "trusted_labels", "confident_learning", "out_of_fold"}
+    same = {name for name, run in runs.items() if run.same_model(runs["policy"])} - {"policy"}
     assert same
-    for name in set(found) - {"policy"}:
-        shared = np.array_equal(found[name][0]["average_precision"], found["policy"][0]["average_precision"])
+    for name in set(runs) - {"policy"}:
+        shared = np.array_equal(effect[name][0].of("average_precision"), effect["policy"][0].of("average_precision"))
         assert shared == (name in same), name
 
 
 def test_every_defence_that_is_asked_for_is_scored(study):
-    last = study[1][-1]
+    last = study[1][-1].defences
     for name in ("none", "trusted_labels", "confident_learning", "out_of_fold", "policy"):
-        assert last[f"{name}.log_odds"].shape == last["none.log_odds"].shape
-        assert last[f"{name}.stamped"].shape == last["none.log_odds"].shape
+        assert last[name].log_odds.shape == last[name].stamped_log_odds.shape == last["none"].log_odds.shape
+
+
+def test_model_without_a_trigger_has_no_stamped_scores(study):
+    with pytest.raises(ValueError, match="no trigger was set"):
+        _ = study[1][0].defences["none"].stamped_probability
 
 
 def test_peers_are_compared_only_where_both_were_run(study, versions):
@@ -130,8 +142,12 @@ def test_peers_are_compared_only_where_both_were_run(study, versions):
 
 def test_peers_behind_the_gate_leave_a_silent_batch_as_it_is_and_are_held_back_by_the_trusted_frauds():
     def result(alarmed, own):
-        key = "validation_average_precision"
-        return {"scan.alarmed": np.array(alarmed), f"trusted_labels.{key}": 0.8, f"knn.{key}": own}
+        scores = {"trusted_labels": 0.8, "knn": own}
+        return RunResult(
+            AttackFigures(0, 0.0, 0.0),
+            ScanFigures(alarmed, False, False, 0, 0.0, 0.0),
+            {name: DefendedRun(np.zeros(1, "f4"), 0.5, value) for name, value in scores.items()},
+        )
 
     assert gated(result(False, 0.8), "knn") == "trusted_labels"
     assert gated(result(True, 0.8), "knn") == "knn"
