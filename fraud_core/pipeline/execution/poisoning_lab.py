@@ -8,6 +8,7 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.metrics import expected_cost_eur
+from fraud_core.evaluation.study_table import Measurement
 from fraud_core.pipeline.execution.cell_cache import run_cells
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.execution.run_codec import decode_run, run_encoded
@@ -146,7 +147,7 @@ def needed_for(defence: str) -> list[str]:
     return [NONE] if defence == NONE else [NONE, defence]
 
 
-def gate_on_sets(cells: Sequence[Cell], results: Sequence[RunResult]) -> dict[str, Any]:
+def gate_on_sets(cells: Sequence[Cell], results: Sequence[RunResult]) -> list[Measurement]:
     """What the gate says of a model trained on each poisoned set (legitimate rows called fraud) and on the clean one.
 
     The first draw of each is judged by the scan of its training labels; a refusal by one criterion is a refusal.
@@ -158,11 +159,11 @@ def gate_on_sets(cells: Sequence[Cell], results: Sequence[RunResult]) -> dict[st
             words = ["the scan alarmed"] if result.scan.alarmed else []
             refused[cell.condition] = not decide(judge_scan(words)).promoted
     poisoned = {condition: value for condition, value in refused.items() if condition != CLEAN}
-    return {
-        "gate.poisoned_sets": len(poisoned),
-        "gate.poisoned_sets_refused": sum(poisoned.values()),
-        "gate.clean_promoted": not refused[CLEAN],
-    }
+    return [
+        Measurement("gate_poisoned_sets", len(poisoned)),
+        Measurement("gate_poisoned_sets_refused", sum(poisoned.values())),
+        Measurement("gate_clean_promoted", not refused[CLEAN]),
+    ]
 
 
 def placebo_promotions(
@@ -174,7 +175,7 @@ def placebo_promotions(
     decision: Mapping[str, float],
     n_replicates: int,
     seed: int,
-) -> dict[str, Any]:
+) -> list[Measurement]:
     """How often the gate's rule, and simpler ones, promote one of two equally good models: the placebo trainings."""
     runs = zip(cells, results, strict=True)
     own = [result.defences[NONE].scored for cell, result in runs if cell.condition == PLACEBO]
@@ -183,10 +184,10 @@ def placebo_promotions(
         for m in own
     ]
     promoted = false_promotions(own, costs, holdout, decision=decision, n_replicates=n_replicates, seed=seed)
-    return {
-        "gate.false_promotion_rate": promoted.gate,
-        "gate.without_floor_rate": promoted.interval_alone,
-        "gate.f1_rule_rate": promoted.f1_rule,
-        "gate.pairs": promoted.n_pairs,
-        "gate.cost_floor_eur": effects.floor["expected_cost_eur"],
-    }
+    return [
+        Measurement.of("gate_false_promotion_rate", promoted.gate),
+        Measurement.of("gate_without_floor_rate", promoted.interval_alone),
+        Measurement.of("gate_f1_rule_rate", promoted.f1_rule),
+        Measurement("gate_pairs", promoted.n_pairs),
+        Measurement("gate_cost_floor_eur", effects.floor["expected_cost_eur"]),
+    ]

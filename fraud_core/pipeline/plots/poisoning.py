@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fraud_core.evaluation.bootstrap import Interval
-from fraud_core.pipeline.plots.style import COLORS, GREY, axes_of, say
+from fraud_core.evaluation.study_table import StudyTable
+from fraud_core.pipeline.plots.style import COLORS, GREY, axes_of, intervals, say
 from fraud_core.poisoning.defences.registry import SELECTOR
-from fraud_core.poisoning.study.conditions import Condition
+from fraud_core.poisoning.study.bench import NONE
+from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
+from fraud_core.poisoning.study.headline import attacked_conditions
 
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "h")
 COLUMN = 0.08  # width of a label in the frontier, as a probability
@@ -24,34 +27,57 @@ def condition_words(condition: Condition) -> str:
     return say(condition.attack) + (f", {condition.percent}%" if condition.is_attack else "")
 
 
-def defences(measured: Mapping[Condition, Mapping[str, Interval]], clean: Interval, floor: float):
+def defences(table: StudyTable):
     """Average precision on clean labels, a row for each attack and a mark for each defence; the placebo's band."""
-    names = list(dict.fromkeys(name for by_defence in measured.values() for name in by_defence))
-    drawing, axes = axes_of(7.4, 1.6 + 0.17 * len(measured) * len(names))
-    axes.axvspan(clean.value - floor, clean.value + floor, color="#dfe3e8", label="noise floor (placebo)")
-    axes.axvline(clean.value, color=GREY, linestyle=":", label="clean labels, no defence")
-    labelled: set[str] = set()
+    conditions = [CLEAN, *attacked_conditions(table)]
+    rows = {condition: list(table.where(metric="average_precision", **condition.columns)) for condition in conditions}
+    names = list(dict.fromkeys(row.defence for own in rows.values() for row in own))
+    clean = table.only("average_precision", **CLEAN.columns, defence=NONE).value
+    floor = noise_floor_of(table)
+    drawing, axes = axes_of(7.4, 1.6 + 0.17 * len(rows) * len(names))
+    axes.axvspan(clean - floor, clean + floor, color="#dfe3e8", label="noise floor (placebo)")
+    axes.axvline(clean, color=GREY, linestyle=":", label="clean labels, no defence")
     shifts = np.linspace(0.36, -0.36, len(names))
-    for row, by_defence in enumerate(measured.values()):
-        for name, value in by_defence.items():
-            number, y = names.index(name), -row + shifts[names.index(name)]
-            color = "black" if name == SELECTOR else COLORS[number % len(COLORS)]
-            label = None if name in labelled else say(name)
-            axes.plot([value.low, value.high], [y, y], color=color, linewidth=1)
-            axes.plot(value.value, y, MARKS[number % len(MARKS)], color=color, markersize=4.5, label=label)
-            labelled.add(name)
-    axes.set_yticks([-row for row in range(len(measured))], [condition_words(condition) for condition in measured])
-    axes.set(xlabel="average precision on clean v1, with 95% interval", ylim=(-len(measured) + 0.4, 0.6))
+    for number, name in enumerate(names):
+        color = "black" if name == SELECTOR else COLORS[number % len(COLORS)]
+        label = say(name)
+        for place, own in enumerate(rows.values()):
+            for row in (row for row in own if row.defence == name):
+                y = shifts[number] - place
+                axes.plot([row.interval.low, row.interval.high], [y, y], color=color, linewidth=1)
+                axes.plot(row.value, y, MARKS[number % len(MARKS)], color=color, markersize=4.5, label=label)
+                label = None
+    axes.set_yticks([-place for place in range(len(rows))], [condition_words(condition) for condition in rows])
+    axes.set(xlabel="average precision on clean v1, with 95% interval", ylim=(-len(rows) + 0.4, 0.6))
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     return drawing
 
 
-def frontier(points: Mapping[Condition, tuple[float, float]], floor: float):
+def noise_floor_of(table: StudyTable) -> float:
+    """How far the mean average precision over the draws of an attack may lie from clean when nobody attacks."""
+    return table.only("average_precision_floor_of_mean", **PLACEBO.columns).value
+
+
+def costs(table: StudyTable):
+    """Change of the cost of v1 against the clean training, without a defence and with the selector."""
+    rows = {
+        f"{condition_words(condition)}, {name}": table.only(
+            "expected_cost_eur_change", **condition.columns, defence=name
+        ).interval
+        for condition in attacked_conditions(table)
+        for name in (NONE, SELECTOR)
+        if table.has("expected_cost_eur_change", **condition.columns, defence=name)
+    }
+    return intervals(rows, "change of the cost of v1, euros")
+
+
+def frontier(table: StudyTable):
     """Damage against the probability that a monitor notices, a point for each attack and budget.
 
     Budgets are written at the points beyond the noise floor, to the left where marks stand on the right; those within
     the floor are one crowd of no effect.
     """
+    floor, points = noise_floor_of(table), _noticed_and_lost(table)
     drawing, axes = axes_of(6.8, 4.4)
     axes.axhspan(-floor, floor, color="#dfe3e8", label="noise floor (placebo)")
     attacks = list(dict.fromkeys(condition.attack for condition in points))
@@ -79,6 +105,17 @@ def frontier(points: Mapping[Condition, tuple[float, float]], floor: float):
     axes.set_ylabel("average precision lost, no defence")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     return drawing
+
+
+def _noticed_and_lost(table: StudyTable) -> dict[Condition, tuple[float, float]]:
+    """Probability that a monitor notices an attack, and the average precision that it costs without a defence."""
+    return {
+        condition: (
+            table.only("detected", **condition.columns).value,
+            -table.only("average_precision_change", **condition.columns, defence=NONE).value,
+        )
+        for condition in attacked_conditions(table)
+    }
 
 
 def _label_offsets(points: Mapping[Condition, tuple[float, float]]) -> dict[Condition, float]:

@@ -111,9 +111,14 @@ class _Bench:
         key = hashlib.sha256(numbers.tobytes() + np.ascontiguousarray(rows.y_observed).tobytes()).hexdigest()
         if key not in self.trained:
             self.trained[key] = train_quantised(
-                self.quantised, rows, numbers=numbers, settings=self.settings["catboost"], seed=self.cell.fit_seed,
-                calibration=self.settings["calibration"], **self.settings["decision"],
-            )  # fmt: skip
+                self.quantised,
+                rows,
+                numbers=numbers,
+                settings=self.settings["catboost"],
+                seed=self.cell.fit_seed,
+                calibration=self.settings["calibration"],
+                **self.settings["decision"],
+            )
         return self.trained[key]
 
     def _scored(self, model: DecidingModel, flagged: np.ndarray | None = None) -> DefendedRun:

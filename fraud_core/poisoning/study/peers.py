@@ -1,12 +1,12 @@
 """The defence selector against its peers, which stand behind the same alarm gate and are resampled with it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, bootstrap
+from fraud_core.evaluation.study_table import Measurement
 from fraud_core.poisoning.defences.confident_learning import CONFIDENT_LEARNING
 from fraud_core.poisoning.defences.nearest_neighbours import NEAREST_NEIGHBOURS
 from fraud_core.poisoning.defences.registry import SELECTOR
@@ -92,23 +92,24 @@ def compare_with_peers(
     }
 
 
-def peer_metrics(differences: Mapping[Condition, Interval]) -> dict[str, Any]:
+def peer_rows(differences: Mapping[Condition, Interval]) -> Iterator[Measurement]:
     """The differences by attack and rate, and in how many cells the selector is not inferior by `MARGIN`, and superior.
 
     Examples
     --------
     >>> from fraud_core.poisoning.study.conditions import CLEAN
-    >>> peer_metrics({CLEAN: Interval(0.0, 0.0, 0.0)})["summary.cells_non_inferior"]
-    1
+    >>> [row.value for row in peer_rows({CLEAN: Interval(0.0, 0.0, 0.0)}) if row.metric == "cells_non_inferior"]
+    [1.0]
     """
     if not differences:
-        return {}
-    flat: dict[str, Any] = {
-        f"summary.{condition.slug}.over_best_peer": value for condition, value in differences.items()
+        return
+    for condition, value in differences.items():
+        yield condition.measured("over_best_peer", value, defence=SELECTOR)
+    counts = {
+        "cells_total": len(differences),
+        "cells_non_inferior": sum(non_inferior(value, margin=MARGIN) for value in differences.values()),
+        "cells_superior": sum(value.low > 0 for value in differences.values()),
+        "non_inferiority_margin": MARGIN,
     }
-    return flat | {
-        "summary.cells_total": len(differences),
-        "summary.cells_non_inferior": sum(non_inferior(value, margin=MARGIN) for value in differences.values()),
-        "summary.cells_superior": sum(value.low > 0 for value in differences.values()),
-        "summary.non_inferiority_margin": MARGIN,
-    }
+    for metric, value in counts.items():
+        yield Measurement.of(metric, value)

@@ -2,16 +2,15 @@ import numpy as np
 import pytest
 
 from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.evaluation.study_table import StudyTable
+from fraud_core.evaluation.verdicts import Verdict
+from fraud_core.poisoning.detection.monitors import Detectability
 from fraud_core.poisoning.study.bench import run_cell
 from fraud_core.poisoning.study.cells import Inputs, grid, simulated_sources
 from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
 from fraud_core.poisoning.study.effects import measure_effects, noise_floor, verdict
-from fraud_core.poisoning.study.metrics import (
-    attack_metrics,
-    effect_metrics,
-    scan_metrics,
-    summarise_study,
-)
+from fraud_core.poisoning.study.headline import attack_table, attacked_conditions, headline_figures
+from fraud_core.poisoning.study.measurements import attack_rows, effect_rows, monitor_rows, scan_rows, summary_rows
 from fraud_core.poisoning.study.peers import compare_with_peers, gated
 from fraud_core.poisoning.study.run_results import AttackFigures, DefendedRun, RunResult, ScanFigures
 
@@ -26,6 +25,10 @@ HIDDEN, UNTOUCHED, STAMPED = (
     Condition("fraud_to_legit", 0.0),
     Condition("backdoor", 0.4),
 )
+
+
+def table(rows):
+    return StudyTable.from_measurements(rows, table="toy", study="poisoning")
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +59,7 @@ def test_placebos_beyond_the_scanned_ones_are_trained_only(versions):
     assert scanned.scan is not None
     assert trained.scan is None
     assert trained.defences["none"].log_odds.shape == scanned.defences["none"].log_odds.shape
-    flat = scan_metrics(cells[1:], [scanned, trained])
-    assert flat["scan.clean_batches"] == 1
+    assert table(scan_rows(cells[1:], [scanned, trained])).only("scan_clean_batches").value == 1
 
 
 def test_conditions_are_named_by_percents():
@@ -100,18 +102,63 @@ def test_hiding_nearly_all_frauds_is_harm_and_the_policy_gives_back(effects):
     assert nothing == Interval(0.0, -band, band)  # one draw: the null band stands for what another may do
 
 
-def test_metrics_carry_the_names_of_attack_budget_and_defence(study, effects, versions):
-    flat = effect_metrics(effects, limit=0.05) | attack_metrics(*study) | scan_metrics(*study)
-    flat |= summarise_study(effects, *study, versions.holdout.y_observed)
-    for name in (
-        "placebo.average_precision_floor", "clean.none.average_precision", "fraud_to_legit.90.policy.average_precision",
-        "fraud_to_legit.90.trusted_labels.verdict", "fraud_to_legit.90.out_of_fold.true_doubted",
-        "fraud_to_legit.90.labels_changed", "summary.fraud_to_legit_90.given_back", "summary.clean.harm",
-        "summary.backdoor.success_rate", "backdoor.40.none.success_rate", "scan.fraud_to_legit_90.average_precision",
-        "scan.false_alarm_rate", "scan.backdoor_40.trigger_found", "policy.fraud_to_legit_90.cleaned",
-    ):  # fmt: skip
-        assert name in flat
-    assert flat["clean.none.verdict"] == "none"
+@pytest.fixture(scope="module")
+def measured(study, effects, versions):
+    cells, results = study
+    return table(
+        [
+            *effect_rows(effects, cells, limit=0.05),
+            *attack_rows(cells, results),
+            *scan_rows(cells, results),
+            *summary_rows(effects, cells, results, versions.holdout.y_observed),
+            *monitor_rows(
+                {c: Detectability(0.1, 0.2, 0.3) for c in (HIDDEN, UNTOUCHED, STAMPED)}, n_canaries=5, n_frauds=50
+            ),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "columns"),
+    [
+        ("average_precision_floor", PLACEBO.columns),
+        ("average_precision", CLEAN.columns | {"defence": "none"}),
+        ("average_precision", HIDDEN.columns | {"defence": "policy"}),
+        ("average_precision", HIDDEN.columns | {"defence": "policy", "seed": 1}),
+        ("average_precision_change", HIDDEN.columns | {"defence": "trusted_labels"}),
+        ("rows_rightly_flagged", HIDDEN.columns | {"defence": "out_of_fold"}),
+        ("labels_changed", HIDDEN.columns),
+        ("given_back", HIDDEN.columns),
+        ("selector_cleaned", HIDDEN.columns),
+        ("harm", CLEAN.columns),
+        ("success_rate", STAMPED.columns | {"defence": "none"}),
+        ("scan_average_precision", HIDDEN.columns),
+        ("scan_false_alarm_rate", {}),
+        ("scan_trigger_found", STAMPED.columns),
+    ],
+)
+def test_figures_are_chosen_by_columns(measured, metric, columns):
+    assert np.isfinite(measured.only(metric, **columns).value)
+
+
+def test_effect_has_a_verdict_and_its_draws_have_its_mean(measured):
+    columns = HIDDEN.columns | {"defence": "none"}
+    change = measured.only("average_precision_change", **columns)
+    assert change.verdict == Verdict.FAIL
+    assert measured.only("average_precision_change", **columns, seed=1).value == pytest.approx(change.value)
+
+
+def test_metrics_are_a_view_of_the_table(measured):
+    assert attacked_conditions(measured) == [UNTOUCHED, HIDDEN, STAMPED]
+    flat = headline_figures(measured, limit=0.05)
+    assert flat["fraud_to_legit.90.none.verdict"] == "harm"
+    assert flat["worst.attack"] == "fraud_to_legit.90"
+    assert flat["summary.backdoor.success_rate"] == flat["backdoor.40.policy.success_rate"]
+    assert flat["scan.clean_batches"] == 3
+    assert {"placebo.average_precision_floor", "summary.clean.harm", "summary.fraud_to_legit_90.given_back"} <= set(
+        flat
+    )
+    assert len(attack_table(measured, limit=0.05)) == 3
 
 
 def test_defences_that_leave_one_model_share_its_resamples_and_others_do_not(study, effects):
