@@ -25,7 +25,7 @@ from fraud_core.pipeline.storage.dataset_versions import open_versions
 from fraud_core.poisoning.detection.label_scan import detect
 from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
 from fraud_core.poisoning.detection.quantised_pool import Quantised, quantise, train_quantised
-from fraud_core.poisoning.study.metrics import fraud_pockets
+from fraud_core.poisoning.study.pockets import fraud_pockets
 
 N_LABELS = (28, 56, 168)
 N_MODES = 4

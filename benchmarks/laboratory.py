@@ -18,11 +18,14 @@ import numpy as np
 from fraud_core.pipeline.execution.cell_cache import run_cells
 from fraud_core.pipeline.execution.poisoning_lab import needed_for
 from fraud_core.pipeline.execution.progress import progress_bar
+from fraud_core.pipeline.execution.run_codec import decode_run, run_encoded
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.dataset_versions import open_versions
 from fraud_core.poisoning.defences.nearest_neighbours import nearest_neighbours
-from fraud_core.poisoning.study.cells import Cell, Inputs, run_cell
+from fraud_core.poisoning.study.bench import run_cell
+from fraud_core.poisoning.study.cells import Cell, Inputs
+from fraud_core.poisoning.study.conditions import Condition
 
 ROWS, SEEDS, STORE = 45_000, (1, 2), "scratch/benchmark-cells"
 DEFENCES = ["none", "confident_learning", "knn", "out_of_fold", "policy"]
@@ -37,21 +40,22 @@ def main() -> None:
         "estimator": params.model.config("catboost"),
         "decision": msgspec.to_builtins(params.decision),
     }
-    cells = [Cell("fraud_to_legit", 0.5, seed, seed) for seed in SEEDS]
+    cells = [Cell(Condition("fraud_to_legit", 0.5), seed, seed) for seed in SEEDS]
     naive, shared = [], []
     for cell in cells:
         started = time.perf_counter()
         alone = {}
         for defence in DEFENCES:
-            alone |= run_cell(cell, prepare(rows, data.holdout.X), settings | {"defences": needed_for(defence)})
+            asked = settings | {"defences": needed_for(defence)}
+            alone |= run_cell(cell, prepare(rows, data.holdout.X), asked).defences
         naive.append(time.perf_counter() - started)
     started = time.perf_counter()
     results = run_cells(
-        run_cell, cells, prepare(rows, data.holdout.X), settings | {"defences": DEFENCES}, what="cells",
+        run_encoded, cells, prepare(rows, data.holdout.X), settings | {"defences": DEFENCES}, what="cells",
         n_processes=2, progress=progress_bar(), store=f"{STORE}-{os.getpid()}",
     )  # fmt: skip
     shared.append(time.perf_counter() - started)
-    np.testing.assert_array_equal(results[-1]["policy.log_odds"], alone["policy.log_odds"])
+    np.testing.assert_array_equal(decode_run(results[-1]).defences["policy"].log_odds, alone["policy"].log_odds)
     found = {
         "rows": ROWS, "cells": len(cells), "defences": len(DEFENCES), "naive_seconds": round(sum(naive), 1),
         "laboratory_seconds": round(sum(shared), 1), "ratio": round(sum(naive) / sum(shared), 2),

@@ -161,8 +161,8 @@ def audit_table(
     ----------
     table
         Rows and card, or None.
-    model
-        Keys ``seed``, ``n_threads`` and ``catboost``.
+    estimator
+        What to fit.
     seed
         Of the folds.
     split
@@ -181,7 +181,7 @@ def audit_payments(
     Parameters
     ----------
     decided
-        ``model``, ``alert_budget`` and ``age_bands``, as in `decide_payments`.
+        ``estimator``, ``alert_budget`` and ``age_bands``, as in `decide_payments`.
 
     Examples
     --------

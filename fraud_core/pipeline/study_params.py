@@ -4,17 +4,17 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from fraud_core.poisoning.attacks.label_flips import ATTACKED_CLASSES
+from fraud_core.poisoning.attacks.registry import attack_names
+from fraud_core.poisoning.defences.registry import SELECTOR, defence_names
+
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
-Flip = Literal["legit_to_fraud", "fraud_to_legit", "symmetric"]
+Flip = Literal[tuple(ATTACKED_CLASSES)]
 # An attack on a group needs a column that the payments do not have; it belongs to tables with sensitive attributes.
-Attack = Literal[
-    "legit_to_fraud", "fraud_to_legit", "symmetric", "boundary", "targeted_mode", "backdoor", "injection", "source"
-]
-Defence = Literal[
-    "none", "confident_learning", "knn", "micro_models", "trusted_loss", "provenance", "out_of_fold", "policy"
-]
+Attack = Literal[attack_names(without=("group",))]
+Defence = Literal[(*defence_names(), SELECTOR)]
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -190,7 +190,7 @@ class ExplainStudy(_Section, frozen=True, forbid_unknown_fields=True):
     n_shown: Count
     n_seeds: Count
     n_draws: Count
-    attacks: dict[str, Share]
+    attacks: dict[Attack, Share]
 
 
 class SelectStudy(_Section, frozen=True, forbid_unknown_fields=True):

@@ -14,6 +14,7 @@ from fraud_core.evaluation.verdicts import Evidence, Verdict
 from fraud_core.explain import stability
 from fraud_core.fairness import study as fairness
 from fraud_core.fairness.audit import audit_difference
+from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.poisoning.study import effects
 from fraud_core.promotion.advisory import report_breaking_budget, report_verdict
 from fraud_core.promotion.comparison import breaking_budget
@@ -36,7 +37,7 @@ def agreements():
 def audits():
     limits = fairness.Limits(0.1, 0.8, 0.1)
     yield fairness.audit_payments(*split_by_time(toy_transactions(400, seed=0), toy_card()), toy_card(), limits=limits)
-    yield fairness.audit_table(None, model={}, limits=limits, seed=1)
+    yield fairness.audit_table(None, estimator=EstimatorConfig("catboost"), limits=limits, seed=1)
 
 
 def differences():

@@ -6,7 +6,8 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.model.estimators import FittedEstimator
-from fraud_core.poisoning.attacks.targeted import Knowledge, attack
+from fraud_core.poisoning.attacks.definition import Knowledge
+from fraud_core.poisoning.attacks.registry import attack
 from fraud_core.poisoning.study.cells import simulated_sources
 
 
@@ -27,7 +28,7 @@ def attacked_rows(
     Raises
     ------
     ParameterError
-        When an attack or its rate is unknown to `fraud_core.poisoning.attacks.targeted.attack`.
+        When an attack or its rate is unknown to `fraud_core.poisoning.attacks.registry.attack`.
 
     Examples
     --------
@@ -35,8 +36,8 @@ def attacked_rows(
     >>> from fraud_core.pipeline.storage.dataset_versions import open_versions
     >>> rows = open_versions("toy").training_rows
     >>> fitted = EstimatorConfig("logistic_regression").fit(rows.X, rows.y_observed)
-    >>> found = attacked_rows(rows, {"boundary": 0.5}, fitted, n_draws=2, rng=np.random.default_rng(0))
-    >>> len(found["boundary"]), int(found["boundary"][0].y_true.sum() * 2) == int(rows.y_observed.sum())
+    >>> poisoned = attacked_rows(rows, {"boundary": 0.5}, fitted, n_draws=2, rng=np.random.default_rng(0))
+    >>> len(poisoned["boundary"]), int(poisoned["boundary"][0].y_observed.sum() * 2) == int(rows.y_observed.sum())
     (2, True)
     """
     known = Knowledge(margin=fitted.decision_function(rows.X), source=simulated_sources(len(rows.y_observed)))

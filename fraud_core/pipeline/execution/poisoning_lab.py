@@ -8,25 +8,30 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.metrics import expected_cost_eur
+from fraud_core.evaluation.study_table import Measurement
 from fraud_core.model.parameters import read_model_parameters
 from fraud_core.pipeline.execution.cell_cache import run_cells
 from fraud_core.pipeline.execution.progress import progress_bar
+from fraud_core.pipeline.execution.run_codec import decode_run, run_encoded
 from fraud_core.pipeline.storage.dataset_versions import Versions
-from fraud_core.poisoning.attacks.targeted import Knowledge, attack
+from fraud_core.poisoning.attacks.definition import Knowledge
+from fraud_core.poisoning.attacks.registry import attack
+from fraud_core.poisoning.defences.out_of_fold import OUT_OF_FOLD
+from fraud_core.poisoning.defences.registry import SELECTOR, defence_named
 from fraud_core.poisoning.detection.monitors import Detectability, detectability
 from fraud_core.poisoning.detection.quantised_pool import bin_settings
+from fraud_core.poisoning.study.bench import NONE
 from fraud_core.poisoning.study.cells import (
-    CLEAN,
-    PLACEBO,
     Cell,
     Inputs,
     Part,
     clean_margin_part,
     neighbour_part,
-    run_cell,
     simulated_sources,
 )
-from fraud_core.poisoning.study.effects import Effects, scored
+from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
+from fraud_core.poisoning.study.effects import Effects
+from fraud_core.poisoning.study.run_results import RunResult
 from fraud_core.promotion.comparison import false_promotions
 from fraud_core.promotion.gate import decide, judge_scan
 
@@ -44,7 +49,7 @@ def run_study(
     defences: Sequence[str],
     n_processes: int,
     progress: Callable[[str, int, int], None] | None = None,
-) -> list[dict[str, np.ndarray]]:
+) -> list[RunResult]:
     """Run the cells of a poisoning study; finished ones are kept, so that an interrupted study goes on.
 
     Parameters
@@ -62,17 +67,17 @@ def run_study(
 
     Returns
     -------
-    list of dict
-        As from `fraud_core.poisoning.study.cells.run_cell`, in the order of the cells.
+    list of RunResult
+        As from `fraud_core.poisoning.study.bench.run_cell`, in the order of the cells.
     """
     shown = progress or progress_bar()
     estimator = read_model_parameters(model).config()
     inputs = _inputs(cells, data, estimator.settings, defences, n_processes, shown)
     settings = {"estimator": estimator, "decision": dict(decision), "defences": list(defences)}
     # Attacked cells take longest and go first, so that the processes end together.
-    order = sorted(cells, key=lambda cell: cell.attack in (CLEAN, PLACEBO))
-    found = run_cells(run_cell, order, inputs, settings, what="cells", n_processes=n_processes, progress=shown)
-    by_name = {cell.name: result for cell, result in zip(order, found, strict=True)}
+    order = sorted(cells, key=lambda cell: not cell.condition.is_attack)
+    stored = run_cells(run_encoded, order, inputs, settings, what="cells", n_processes=n_processes, progress=shown)
+    by_name = {cell.name: decode_run(flat) for cell, flat in zip(order, stored, strict=True)}
     return [by_name[cell.name] for cell in cells]
 
 
@@ -81,21 +86,21 @@ def _inputs(
 ) -> Inputs:
     rows = data.training_rows
     margin = neighbours = distance = np.empty(0)
-    if any(cell.attack == "boundary" for cell in cells):
-        found = run_cells(
+    if any("margin" in cell.condition.entry.needs for cell in cells if cell.condition.is_attack):
+        whole = run_cells(
             clean_margin_part, [Part(0, 1)], rows, what="boundary of a clean model", n_processes=1, progress=shown
         )
-        margin = found[0]["margin"]
-    if "knn" in defences:
+        margin = whole[0]["margin"]
+    if any("neighbours" in defence_named(name).needs for name in defences if name != SELECTOR):
         parts = [Part(number, NEIGHBOUR_PARTS) for number in range(NEIGHBOUR_PARTS)]
-        found = run_cells(neighbour_part, parts, rows.X, what="neighbours", n_processes=n_processes, progress=shown)
-        neighbours, distance = (np.concatenate([part[key] for part in found]) for key in ("neighbours", "distance"))
+        dealt = run_cells(neighbour_part, parts, rows.X, what="neighbours", n_processes=n_processes, progress=shown)
+        neighbours, distance = (np.concatenate([part[key] for part in dealt]) for key in ("neighbours", "distance"))
     return Inputs(rows, data.holdout.X, margin, neighbours, distance, bin_settings(bins))
 
 
 def monitor_attacks(
     cells: Sequence[Cell], data: Versions, monitors: Mapping[str, float], *, seed: int, n_simulations: int = 2000
-) -> dict[str, Detectability]:
+) -> dict[Condition, Detectability]:
     """How likely each attack is noticed without any model, by attack and budget; its first draw is simulated.
 
     Parameters
@@ -110,16 +115,21 @@ def monitor_attacks(
         Of the simulation.
     """
     rows = data.training_rows
-    first = {cell.group: cell for cell in reversed(cells) if cell.attack not in (CLEAN, PLACEBO)}
-    known = Knowledge(margin=np.zeros(len(rows.y_observed)), source=simulated_sources(len(rows.y_observed)))
+    first = {cell.condition: cell for cell in reversed(cells) if cell.condition.is_attack}
+    known = Knowledge(margin=np.zeros(len(rows)), source=simulated_sources(len(rows)))
     settings = {name: monitors[name] for name in ("false_alarm_rate", "n_reviewed", "honest_error_rate")}
-    found = {}
-    for group, cell in reversed(first.items()):
-        poisoned = attack(cell.attack, rows, cell.rate, rng=np.random.default_rng(cell.attack_seed), knowledge=known)
-        found[group] = detectability(
-            poisoned.y_true, poisoned.y_seen, **settings, n_simulations=n_simulations, rng=np.random.default_rng(seed)
+    noticed = {}
+    for condition, cell in reversed(first.items()):
+        rng = np.random.default_rng(cell.attack_seed)
+        poisoned = attack(condition.attack, rows, condition.rate, rng=rng, knowledge=known)
+        noticed[condition] = detectability(
+            poisoned.y_true,
+            poisoned.y_seen,
+            **settings,
+            n_simulations=n_simulations,
+            rng=np.random.default_rng(seed),
         )
-    return found
+    return noticed
 
 
 def needed_for(defence: str) -> list[str]:
@@ -130,50 +140,52 @@ def needed_for(defence: str) -> list[str]:
     >>> needed_for("policy"), needed_for("knn")
     (['none', 'out_of_fold', 'policy'], ['none', 'knn'])
     """
-    if defence == "policy":
-        return ["none", "out_of_fold", "policy"]
-    return ["none"] if defence == "none" else ["none", defence]
+    if defence == SELECTOR:
+        return [NONE, OUT_OF_FOLD.name, SELECTOR]
+    return [NONE] if defence == NONE else [NONE, defence]
 
 
-def gate_on_sets(cells: Sequence[Cell], results: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Any]:
+def gate_on_sets(cells: Sequence[Cell], results: Sequence[RunResult]) -> list[Measurement]:
     """What the gate says of a model trained on each poisoned set (legitimate rows called fraud) and on the clean one.
 
     The first draw of each is judged by the scan of its training labels; a refusal by one criterion is a refusal.
     """
-    refused: dict[str, bool] = {}
+    refused: dict[Condition, bool] = {}
     for cell, result in zip(cells, results, strict=True):
-        if cell.attack in ("legit_to_fraud", CLEAN) and cell.group not in refused and "scan.alarmed" in result:
-            words = ["the scan alarmed"] if result["scan.alarmed"] else []
-            refused[cell.group] = not decide(judge_scan(words)).promoted
-    poisoned = {name: value for name, value in refused.items() if name != CLEAN}
-    return {
-        "gate.poisoned_sets": len(poisoned),
-        "gate.poisoned_sets_refused": sum(poisoned.values()),
-        "gate.clean_promoted": not refused[CLEAN],
-    }
+        asked = cell.condition == CLEAN or (cell.condition.is_attack and cell.condition.entry.adds_false_frauds_only)
+        if asked and cell.condition not in refused and result.scan is not None:
+            words = ["the scan alarmed"] if result.scan.alarmed else []
+            refused[cell.condition] = not decide(judge_scan(words)).promoted
+    poisoned = {condition: value for condition, value in refused.items() if condition != CLEAN}
+    return [
+        Measurement("gate_poisoned_sets", len(poisoned)),
+        Measurement("gate_poisoned_sets_refused", sum(poisoned.values())),
+        Measurement("gate_clean_promoted", not refused[CLEAN]),
+    ]
 
 
 def placebo_promotions(
     cells: Sequence[Cell],
-    results: Sequence[Mapping[str, np.ndarray]],
+    results: Sequence[RunResult],
     effects: Effects,
     holdout: Transactions,
     *,
     decision: Mapping[str, float],
     n_replicates: int,
     seed: int,
-) -> dict[str, Any]:
+) -> list[Measurement]:
     """How often the gate's rule, and simpler ones, promote one of two equally good models: the placebo trainings."""
-    own = [scored(result, "none") for cell, result in zip(cells, results, strict=True) if cell.attack == PLACEBO]
+    runs = zip(cells, results, strict=True)
+    own = [result.defences[NONE].scored for cell, result in runs if cell.condition == PLACEBO]
     costs = [
         expected_cost_eur(holdout.y_observed, m.y_score >= m.threshold, holdout.amount_eur, decision["review_cost_eur"])
         for m in own
     ]
-    found = false_promotions(own, costs, holdout, decision=decision, n_replicates=n_replicates, seed=seed)
-    return {
-        "gate.false_promotion_rate": found.gate,
-        "gate.without_floor_rate": found.interval_alone,
-        "gate.f1_rule_rate": found.f1_rule,
-        "gate.pairs": found.n_pairs,
-        "gate.cost_floor_eur": effects.floor["expected_cost_eur"],
-    }
+    promoted = false_promotions(own, costs, holdout, decision=decision, n_replicates=n_replicates, seed=seed)
+    return [
+        Measurement.of("gate_false_promotion_rate", promoted.gate),
+        Measurement.of("gate_without_floor_rate", promoted.interval_alone),
+        Measurement.of("gate_f1_rule_rate", promoted.f1_rule),
+        Measurement("gate_pairs", promoted.n_pairs),
+        Measurement("gate_cost_floor_eur", effects.floor["expected_cost_eur"]),
+    ]

@@ -35,6 +35,7 @@ RAW, RAW_AUDIT, RAW_EVENTS = "data/raw/${data.card}", "data/raw/uci_default", "d
 VERSIONS = (CARD, "data/v0", "data/v1")
 RESULTS = "${item.results}"
 UNCACHED = {"cache": False}
+TABLED = ("poisoning",)  # studies that leave a table of all their figures beside metrics.json
 JUDGED = ("drift", "fairness", "poisoning")  # studies whose verdicts the promotion gate reads
 
 
@@ -142,7 +143,8 @@ def _sweep(name: str) -> dict[str, Any]:
 
 def _study(name: str) -> dict[str, Any]:
     study = _notebook_stage(name, f"study {name} --profile ${{key}}", f"${{key}}.{name}")
-    return study | {"outs": [{f"{RESULTS}/{name}/{kind}": UNCACHED} for kind in ("metrics.json", "figures")]}
+    kinds = ("metrics.json", *(("metrics.parquet",) if name in TABLED else ()), "figures")
+    return study | {"outs": [{f"{RESULTS}/{name}/{kind}": UNCACHED} for kind in kinds]}
 
 
 def _notebook_stage(name: str, command: str, own_params: str) -> dict[str, Any]:

@@ -5,82 +5,128 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fraud_core.evaluation.bootstrap import Interval
-from fraud_core.pipeline.plots.style import COLORS, GREY, axes_of, say
+from fraud_core.evaluation.study_table import StudyTable
+from fraud_core.pipeline.plots.style import COLORS, GREY, axes_of, intervals, say
+from fraud_core.poisoning.defences.registry import SELECTOR
+from fraud_core.poisoning.study.bench import NONE
+from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
+from fraud_core.poisoning.study.headline import attacked_conditions
 
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "h")
 COLUMN = 0.08  # width of a label in the frontier, as a probability
 
 
-def attack_words(name: str) -> str:
-    """A name such as ``fraud_to_legit.50`` in words.
+def condition_words(condition: Condition) -> str:
+    """A condition in words.
 
     Examples
     --------
-    >>> attack_words("fraud_to_legit.50"), attack_words("clean")
+    >>> condition_words(Condition("fraud_to_legit", 0.5)), condition_words(Condition("clean"))
     ('fraud to legit, 50%', 'clean')
     """
-    attack, _, budget = name.partition(".")
-    return say(attack) + (f", {budget.replace('_', '.')}%" if budget else "")
+    return say(condition.attack) + (f", {condition.percent}%" if condition.is_attack else "")
 
 
-def defences(found: Mapping[str, Mapping[str, Interval]], clean: Interval, floor: float):
+def defences(table: StudyTable):
     """Average precision on clean labels, a row for each attack and a mark for each defence; the placebo's band."""
-    names = list(dict.fromkeys(name for by_defence in found.values() for name in by_defence))
-    drawing, axes = axes_of(7.4, 1.6 + 0.17 * len(found) * len(names))
-    axes.axvspan(clean.value - floor, clean.value + floor, color="#dfe3e8", label="noise floor (placebo)")
-    axes.axvline(clean.value, color=GREY, linestyle=":", label="clean labels, no defence")
-    labelled: set[str] = set()
+    conditions = [CLEAN, *attacked_conditions(table)]
+    rows = {condition: list(table.where(metric="average_precision", **condition.columns)) for condition in conditions}
+    names = list(dict.fromkeys(row.defence for own in rows.values() for row in own))
+    clean = table.only("average_precision", **CLEAN.columns, defence=NONE).value
+    floor = noise_floor_of(table)
+    drawing, axes = axes_of(7.4, 1.6 + 0.17 * len(rows) * len(names))
+    axes.axvspan(clean - floor, clean + floor, color="#dfe3e8", label="noise floor (placebo)")
+    axes.axvline(clean, color=GREY, linestyle=":", label="clean labels, no defence")
     shifts = np.linspace(0.36, -0.36, len(names))
-    for row, by_defence in enumerate(found.values()):
-        for name, value in by_defence.items():
-            number, y = names.index(name), -row + shifts[names.index(name)]
-            color = "black" if name == "policy" else COLORS[number % len(COLORS)]
-            axes.plot([value.low, value.high], [y, y], color=color, linewidth=1)
-            axes.plot(value.value, y, MARKS[number % len(MARKS)], color=color, markersize=4.5,
-                      label=None if name in labelled else say(name))  # fmt: skip
-            labelled.add(name)
-    axes.set_yticks([-row for row in range(len(found))], [attack_words(name) for name in found])
-    axes.set(xlabel="average precision on clean v1, with 95% interval", ylim=(-len(found) + 0.4, 0.6))
+    for number, name in enumerate(names):
+        color = "black" if name == SELECTOR else COLORS[number % len(COLORS)]
+        label = say(name)
+        for place, own in enumerate(rows.values()):
+            for row in (row for row in own if row.defence == name):
+                y = shifts[number] - place
+                axes.plot([row.interval.low, row.interval.high], [y, y], color=color, linewidth=1)
+                axes.plot(row.value, y, MARKS[number % len(MARKS)], color=color, markersize=4.5, label=label)
+                label = None
+    axes.set_yticks([-place for place in range(len(rows))], [condition_words(condition) for condition in rows])
+    axes.set(xlabel="average precision on clean v1, with 95% interval", ylim=(-len(rows) + 0.4, 0.6))
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     return drawing
 
 
-def frontier(points: Mapping[str, tuple[float, float]], floor: float):
+def noise_floor_of(table: StudyTable) -> float:
+    """How far the mean average precision over the draws of an attack may lie from clean when nobody attacks."""
+    return table.only("average_precision_floor_of_mean", **PLACEBO.columns).value
+
+
+def costs(table: StudyTable):
+    """Change of the cost of v1 against the clean training, without a defence and with the selector."""
+    rows = {
+        f"{condition_words(condition)}, {name}": table.only(
+            "expected_cost_eur_change", **condition.columns, defence=name
+        ).interval
+        for condition in attacked_conditions(table)
+        for name in (NONE, SELECTOR)
+        if table.has("expected_cost_eur_change", **condition.columns, defence=name)
+    }
+    return intervals(rows, "change of the cost of v1, euros")
+
+
+def frontier(table: StudyTable):
     """Damage against the probability that a monitor notices, a point for each attack and budget.
 
     Budgets are written at the points beyond the noise floor, to the left where marks stand on the right; those within
     the floor are one crowd of no effect.
     """
+    floor, points = noise_floor_of(table), _noticed_and_lost(table)
     drawing, axes = axes_of(6.8, 4.4)
     axes.axhspan(-floor, floor, color="#dfe3e8", label="noise floor (placebo)")
-    attacks = list(dict.fromkeys(name.split(".")[0] for name in points))
-    offsets = _label_offsets({name: point for name, point in points.items() if abs(point[1]) > floor})
-    for name, (seen, damage) in points.items():
-        attack, budget = name.split(".")
-        number = attacks.index(attack)
-        first = name == next(other for other in points if other.startswith(f"{attack}."))
-        axes.plot(seen, damage, MARKS[number % len(MARKS)], color=COLORS[number % len(COLORS)],
-                  label=say(attack) if first else None)  # fmt: skip
-        if name in offsets:
+    attacks = list(dict.fromkeys(condition.attack for condition in points))
+    offsets = _label_offsets({condition: point for condition, point in points.items() if abs(point[1]) > floor})
+    labelled: set[str] = set()
+    for condition, (seen, damage) in points.items():
+        number = attacks.index(condition.attack)
+        color, mark = COLORS[number % len(COLORS)], MARKS[number % len(MARKS)]
+        label = None if condition.attack in labelled else say(condition.attack)
+        axes.plot(seen, damage, mark, color=color, label=label)
+        labelled.add(condition.attack)
+        if condition in offsets:
             left = any(0 < other - seen < COLUMN for other, _ in points.values())
-            axes.annotate(f"{budget}%", (seen, damage), xytext=(-6 if left else 6, offsets[name]),
-                          textcoords="offset points", fontsize=8, va="center", ha="right" if left else "left",
-                          color=COLORS[number % len(COLORS)])  # fmt: skip
+            place = {"xytext": (-6 if left else 6, offsets[condition]), "ha": "right" if left else "left"}
+            axes.annotate(
+                f"{condition.percent}%",
+                (seen, damage),
+                textcoords="offset points",
+                fontsize=8,
+                va="center",
+                color=color,
+                **place,
+            )
     axes.set(xlabel="probability that the chart or the label monitor notices", xlim=(-0.04, 1.08))
     axes.set_ylabel("average precision lost, no defence")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     return drawing
 
 
-def _label_offsets(points: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+def _noticed_and_lost(table: StudyTable) -> dict[Condition, tuple[float, float]]:
+    """Probability that a monitor notices an attack, and the average precision that it costs without a defence."""
+    return {
+        condition: (
+            table.only("detected", **condition.columns).value,
+            -table.only("average_precision_change", **condition.columns, defence=NONE).value,
+        )
+        for condition in attacked_conditions(table)
+    }
+
+
+def _label_offsets(points: Mapping[Condition, tuple[float, float]]) -> dict[Condition, float]:
     """How far above its point, in points of type, each label stands so that no two of a column touch."""
     height = max((damage for _, damage in points.values()), default=0.0)
     unit = max(height, 1e-9) / 230  # the axes are some 230 points high
-    offsets: dict[str, float] = {}
-    for name, (seen, damage) in sorted(points.items(), key=lambda item: item[1][1]):
+    offsets: dict[Condition, float] = {}
+    for condition, (seen, damage) in sorted(points.items(), key=lambda item: item[1][1]):
         own = [points[other][1] + offsets[other] * unit for other in offsets if abs(points[other][0] - seen) < COLUMN]
         lowest = max(own, default=-np.inf) + 9 * unit
-        offsets[name] = max(0.0, (lowest - damage) / unit)
+        offsets[condition] = max(0.0, (lowest - damage) / unit)
     return offsets
 
 
@@ -99,11 +145,11 @@ def certified(curves: Mapping[int, Mapping[int, Interval]], champion: Interval):
     return drawing
 
 
-def pockets(found: Mapping[float, Sequence[tuple[int, float]]], smallest: Mapping[float, float]):
+def pockets(by_rate: Mapping[float, Sequence[tuple[int, float]]], smallest: Mapping[float, float]):
     """Pockets of frauds by flip rate and size, filled when most were recovered; the line is the theory's smallest."""
     drawing, axes = axes_of()
     axes.plot(list(smallest), list(smallest.values()), color="black", label="smallest learnable pocket, in theory")
-    for rate, sizes in found.items():
+    for rate, sizes in by_rate.items():
         for number, (size, recovered) in enumerate(sizes):
             full = recovered >= 0.5
             place = rate * (1 + 0.02 * (number % 5 - 2))

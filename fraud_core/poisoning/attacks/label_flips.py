@@ -5,10 +5,25 @@ from typing import Literal
 
 import numpy as np
 
+from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
+from fraud_core.poisoning.attacks.budgets import budget_rows, class_rows
+from fraud_core.poisoning.attacks.definition import (
+    FRAUD,
+    LEGITIMATE,
+    Attack,
+    Knowledge,
+    Poisoned,
+    false_fraud_share,
+    relabelled,
+)
 
 Direction = Literal["legit_to_fraud", "fraud_to_legit", "symmetric"]
-ATTACKED_CLASSES = {"legit_to_fraud": (0,), "fraud_to_legit": (1,), "symmetric": (0, 1)}
+ATTACKED_CLASSES = {
+    "legit_to_fraud": (LEGITIMATE,),
+    "fraud_to_legit": (FRAUD,),
+    "symmetric": (LEGITIMATE, FRAUD),
+}
 
 
 @dataclass(frozen=True)
@@ -61,8 +76,8 @@ def flip_labels(y_true: np.ndarray, direction: Direction, poison_rate: float, *,
     Examples
     --------
     >>> y = np.array([0] * 90 + [1] * 10)
-    >>> found = flip_labels(y, "fraud_to_legit", 0.5, rng=np.random.default_rng(0))
-    >>> len(found.changed), int(found.y.sum())
+    >>> flipped = flip_labels(y, "fraud_to_legit", 0.5, rng=np.random.default_rng(0))
+    >>> len(flipped.changed), int(flipped.y.sum())
     (5, 5)
     """
     if direction not in ATTACKED_CLASSES:
@@ -77,39 +92,14 @@ def flip_labels(y_true: np.ndarray, direction: Direction, poison_rate: float, *,
     return Flipped(y=y, changed=changed, false_fraud_share=false_fraud_share(y, y_true))
 
 
-def budget_rows(poison_rate: float, n_attackable: int, what: str) -> int:
-    """Rows that a rate stands for.
+def _flips(direction: Direction, words: str) -> Attack:
+    def poison(rows: Transactions, poison_rate: float, known: Knowledge, rng: np.random.Generator) -> Poisoned:
+        flipped = flip_labels(rows.y_observed, direction, poison_rate, rng=rng)
+        return relabelled(rows, flipped.y, flipped.changed)
 
-    Examples
-    --------
-    >>> budget_rows(0.1, 281, "fraud_to_legit")
-    28
-    """
-    if not 0 <= poison_rate <= 1:
-        raise ParameterError(f"{what}: expected a rate in [0, 1], got {poison_rate}; it is a share of the class")
-    return round(poison_rate * n_attackable)
+    return Attack(direction, ATTACKED_CLASSES[direction], words, poison)
 
 
-def class_rows(y_true: np.ndarray, label: int, what: str) -> np.ndarray:
-    """Rows of a class; ParameterError, naming `what`, when there are none.
-
-    Examples
-    --------
-    >>> class_rows(np.array([0, 1]), 1, "flip")
-    array([1])
-    """
-    rows = np.flatnonzero(y_true == label)
-    if not len(rows):
-        raise ParameterError(f"{what}: expected rows of class {label} to attack, found none")
-    return rows
-
-
-def false_fraud_share(y_seen: np.ndarray, y_true: np.ndarray) -> float:
-    """Share of the fraud labels that are false, in [0, 1].
-
-    Examples
-    --------
-    >>> false_fraud_share(np.array([1, 1]), np.array([1, 0]))
-    0.5
-    """
-    return int(np.sum((y_seen == 1) & (y_true == 0))) / max(1, int(np.sum(y_seen)))
+LEGIT_TO_FRAUD = _flips("legit_to_fraud", "calls random legitimate payments fraud")
+FRAUD_TO_LEGIT = _flips("fraud_to_legit", "calls random frauds legitimate")
+SYMMETRIC = _flips("symmetric", "flips random labels of both classes")

@@ -1,11 +1,16 @@
-"""Small models on disjoint slices of the training rows, and how many of them vote against a label."""
+"""Micro-models on disjoint slices of the training rows: labels that most of them vote against are flagged."""
 
 import numpy as np
 
+from fraud_core.data.rows import Transactions
+from fraud_core.errors import ParameterError
+from fraud_core.poisoning.defences.definition import Defence, DefenceContext, Defended, without
 from fraud_core.poisoning.detection.out_of_fold import fit_sample
 from fraud_core.poisoning.detection.quantised_pool import Quantised
 
 N_SLICES = 8
+MODES = ("filter", "relabel", "positive_unlabelled")
+MAJORITY = 0.75
 
 
 def micro_model_votes(quantised: Quantised, y: np.ndarray, *, seed: int) -> np.ndarray:
@@ -47,3 +52,45 @@ def micro_model_votes(quantised: Quantised, y: np.ndarray, *, seed: int) -> np.n
         against[others] += vote[others] != (y[others] == 1)
         voters[others] += 1
     return against / np.maximum(voters, 1)
+
+
+def drop_outvoted(rows: Transactions, context: DefenceContext, seed: int, mode: str = "filter") -> Defended:
+    """Drop or relabel the labels that most models, each trained on a slice of its own, vote against.
+
+    Parameters
+    ----------
+    rows
+        As seen, trusted labels in place.
+    seed
+        Of the slices and the fits.
+    mode
+        One of `MODES`: drop what they vote against, relabel it, or drop legitimate labels alone and take the rest as
+        unlabelled.
+
+    Raises
+    ------
+    ParameterError
+        When the mode is unknown.
+
+    References
+    ----------
+    G. Cretu et al. (2008), Casting out demons: sanitizing training data for anomaly sensors.
+    """
+    if mode not in MODES:
+        raise ParameterError(f"mode: expected one of {', '.join(MODES)}, got {mode!r}")
+    against = micro_model_votes(context.quantised, rows.y_observed, seed=seed) >= MAJORITY
+    if mode == "positive_unlabelled":
+        against &= rows.y_observed == 0
+    if mode != "relabel":
+        return without(rows, against)
+    flagged = against & ~rows.is_trusted
+    relabelled = rows.with_labels(np.where(flagged, 1 - rows.y_observed, rows.y_observed))
+    return Defended(relabelled, flagged, np.arange(len(flagged)))
+
+
+MICRO_MODELS = Defence(
+    "micro_models",
+    "labels that most models on disjoint slices vote against; `drop_outvoted` has modes filter, relabel, "
+    "positive_unlabelled",
+    drop_outvoted,
+)

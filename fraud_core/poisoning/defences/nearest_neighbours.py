@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from fraud_core.data.rows import Transactions
+from fraud_core.errors import ParameterError
+from fraud_core.poisoning.defences.definition import Defence, DefenceContext, Defended, without
+
 K = 10
 SPARE = 10
 
@@ -103,3 +107,26 @@ def fraud_neighbours(y: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
     array([0.5, 1. , 0.5])
     """
     return y[neighbours[:, :K]].mean(axis=1)
+
+
+def drop_contradicted(rows: Transactions, context: DefenceContext, seed: int) -> Defended:
+    """Drop labels that most of the nearest neighbours contradict; nothing is drawn.
+
+    Raises
+    ------
+    ParameterError
+        When the context holds no neighbours.
+
+    References
+    ----------
+    A. Paudice, L. Muñoz-González and E. Lupu (2018), Label sanitization against label flipping poisoning attacks.
+    """
+    if context.neighbours is None:
+        raise ParameterError("knn: expected the nearest neighbours in `context.neighbours`, got none")
+    share = fraud_neighbours(rows.y_observed, context.neighbours)
+    return without(rows, np.where(rows.y_observed == 1, share < 0.5, share > 0.5))
+
+
+NEAREST_NEIGHBOURS = Defence(
+    "knn", "labels that most of the ten nearest neighbours contradict", drop_contradicted, needs=("neighbours",)
+)

@@ -3,6 +3,8 @@
 import numpy as np
 
 from fraud_core.data.rows import Transactions
+from fraud_core.errors import ParameterError
+from fraud_core.poisoning.defences.definition import Defence, DefenceContext, Defended, without
 from fraud_core.poisoning.detection.out_of_fold import sample_loss
 from fraud_core.poisoning.detection.quantised_pool import Quantised
 
@@ -47,3 +49,27 @@ def harmful_source(quantised: Quantised, rows: Transactions, source: np.ndarray,
         if score > best[0]:
             best = (score, str(name))
     return best[1]
+
+
+def drop_harmful_source(rows: Transactions, context: DefenceContext, seed: int) -> Defended:
+    """Drop all rows of the source whose removal helps on the trusted rows; none when no removal helps.
+
+    Raises
+    ------
+    ParameterError
+        When the context holds no sources.
+    """
+    if context.source is None:
+        raise ParameterError(
+            "provenance: expected a source for each row in `context.source`, got none; the data set has no such column"
+        )
+    name = harmful_source(context.quantised, rows, context.source, seed=seed)
+    return without(rows, np.zeros(len(rows), dtype=bool) if name is None else context.source == name)
+
+
+PROVENANCE = Defence(
+    "provenance",
+    "the source whose removal lowers the loss on the trusted rows by more than two standard errors",
+    drop_harmful_source,
+    needs=("source",),
+)

@@ -58,7 +58,8 @@ class Quantised:
         y
             Shape (n_learnt,), labels 0 or 1 of these rows, both present.
         settings, seed
-            As in `fraud_core.model.estimators.fit_estimator`, which gives the same model when all rows are learnt.
+            As in `fraud_core.model.estimators.EstimatorConfig`, whose `fit` gives the same model when all rows
+            are learnt.
         sample_weight
             Shape (n_learnt,), non-negative, or None for equal weights.
 

@@ -1,4 +1,4 @@
-"""What each attack costs under each defence, on the clean labels of the holdout, with intervals and the placebo."""
+"""Effects of each attack under each defence, on the clean labels of the holdout, with intervals and the placebo."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,18 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap
 from fraud_core.evaluation.verdicts import Verdict
-from fraud_core.poisoning.study.cells import CLEAN, PLACEBO, Cell
+from fraud_core.poisoning.defences.registry import SELECTOR
+from fraud_core.poisoning.study.bench import NONE
+from fraud_core.poisoning.study.cells import Cell
+from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
 from fraud_core.poisoning.study.inference import mean_over_draws
+from fraud_core.poisoning.study.run_results import DefendedRun, RunResult
 
 EFFECT_METRICS = ("average_precision", "recall_at_budget", "expected_cost_eur", "brier_score", "calibration_error")
-CHANGES = ("average_precision", "expected_cost_eur")
-Result = Mapping[str, np.ndarray]
+# Metrics that are held against the clean training too: their change by the metric, and the metric by its change.
+CHANGES = {"average_precision": "average_precision_change", "expected_cost_eur": "expected_cost_eur_change"}
+CHANGED = {change: metric for metric, change in CHANGES.items()}
+Replicates = dict[str, np.ndarray]
 # The words of `verdict`, and what they say of the question whether the model came through unharmed.
 WORDS = {
     "harm": Verdict.FAIL,
@@ -24,62 +30,76 @@ WORDS = {
 
 
 @dataclass(frozen=True)
+class Effect:
+    """Replicates of every metric of one model, and of the clean one that it is paired with.
+
+    Attributes
+    ----------
+    own
+        By metric of `EFFECT_METRICS`, shape (1 + n_replicates,), entry 0 the value on v1 itself.
+    clean
+        By metric of `CHANGES`, of the clean training, on the same resamples.
+    """
+
+    own: Replicates
+    clean: Replicates
+
+    def of(self, metric: str) -> np.ndarray:
+        """Replicates of a metric of `EFFECT_METRICS`, or of its change against the clean training (`CHANGED`)."""
+        if metric in CHANGED:
+            return self.own[CHANGED[metric]] - self.clean[CHANGED[metric]]
+        return self.own[metric]
+
+
+@dataclass(frozen=True)
 class Effects:
-    """Replicates of every metric, by attack and budget, then defence, then one array for each seed.
+    """Effects by condition, then defence, then one for each seed.
 
     Attributes
     ----------
     replicates
-        ``replicates[group][defence][seed][metric]`` has shape (1 + n_replicates,), entry 0 the value on v1 itself;
-        metrics are those of `EFFECT_METRICS` and, for `CHANGES`, ``<metric>_change`` against the clean training and
-        ``<metric>_clean`` of it, on the same resamples. Resamples are shared between seeds and defences in law only.
+        ``replicates[condition][defence]`` holds an `Effect` for each seed. Resamples are shared between seeds and
+        defences in law only.
     floor, floor_of_mean
         `noise_floor` of each metric of `CHANGES`, for one training, and for the mean of as many as an attack has draws.
     """
 
-    replicates: dict[str, dict[str, list[dict[str, np.ndarray]]]]
-    floor: dict[str, float]
-    floor_of_mean: dict[str, float]
+    replicates: Mapping[Condition, Mapping[str, Sequence[Effect]]]
+    floor: Mapping[str, float]
+    floor_of_mean: Mapping[str, float]
 
-    def interval(self, group: str, defence: str, metric: str) -> Interval:
+    def interval(self, condition: Condition, defence: str, metric: str) -> Interval:
         """Mean over the draws of a metric with its interval, by the draws of this attack at this rate only.
 
         Where there is one draw only, the null band of one training stands for the spread over draws.
         """
-        parts = [part[metric] for part in self.replicates[group][defence]]
-        return mean_over_draws(parts, null_band=0.0 if group == CLEAN else self.band(metric.removesuffix("_change")))
+        band = 0.0 if condition == CLEAN else self.band(CHANGED.get(metric, metric))
+        return mean_over_draws(list(self.by_seed(condition, defence, metric)), null_band=band)
 
     def band(self, metric: str) -> float:
         """Null band of one training for a metric, half width; 0 where no placebo says."""
         floor = self.floor.get(metric, 0.0)
         return floor if np.isfinite(floor) else 0.0
 
-    def point(self, group: str, defence: str, metric: str = "average_precision") -> np.ndarray:
+    def point(self, condition: Condition, defence: str, metric: str = "average_precision") -> np.ndarray:
         """Value of a metric for each seed, shape (n_seeds,)."""
-        return np.array([part[metric][0] for part in self.replicates[group][defence]])
+        return np.array([effect.of(metric)[0] for effect in self.replicates[condition][defence]])
 
-    def by_seed(self, group: str, defence: str, metric: str) -> np.ndarray:
+    def by_seed(self, condition: Condition, defence: str, metric: str) -> np.ndarray:
         """Replicates of a metric, shape (n_seeds, 1 + n_replicates).
 
         What ``none`` and ``policy`` hold, and what both hold of the clean model, is paired by position: one bootstrap.
         """
-        return np.array([part[metric] for part in self.replicates[group][defence]])
+        return np.array([effect.of(metric) for effect in self.replicates[condition][defence]])
 
-
-def scored(result: Result, defence: str) -> Scored:
-    """Scores and threshold of a defence's model on the holdout."""
-    log_odds = np.clip(result[f"{defence}.log_odds"].astype(np.float64), -700, 700)
-    return Scored(1.0 / (1.0 + np.exp(-log_odds)), float(result[f"{defence}.threshold"]))
-
-
-def defences_of(result: Result) -> list[str]:
-    """Defences that a cell's result holds, in order."""
-    return [key.removesuffix(".log_odds") for key in result if key.endswith(".log_odds")]
+    def clean_by_seed(self, condition: Condition, defence: str, metric: str) -> np.ndarray:
+        """The same of the clean trainings that the seeds are paired with; a metric of `CHANGES`."""
+        return np.array([effect.clean[metric] for effect in self.replicates[condition][defence]])
 
 
 def measure_effects(
     cells: Sequence[Cell],
-    results: Sequence[Result],
+    results: Sequence[RunResult],
     holdout: Transactions,
     *,
     decision: Mapping[str, float],
@@ -101,39 +121,67 @@ def measure_effects(
     n_replicates, seed
         Of the bootstrap; a model and its clean pair see the same resamples.
     """
-    clean = {c.fit_seed: scored(r, "none") for c, r in zip(cells, results, strict=True) if c.attack == CLEAN}
-    found: dict[str, dict[str, list[dict[str, np.ndarray]]]] = {}
-    for number, (cell, result) in enumerate(zip(cells, results, strict=True)):
-        pair = _another(clean, cell.fit_seed) if cell.attack == PLACEBO else clean[cell.fit_seed]
-        together = [name for name in ("none", "policy") if f"{name}.log_odds" in result]
-        twins = {name: _twin(result, name, together) for name in defences_of(result) if name not in together}
-        alone = [name for name, twin in twins.items() if twin is None]
-        for models in (together, *([name] for name in alone)):
-            replicates = bootstrap(
-                holdout.y_observed, {CLEAN: pair} | {name: scored(result, name) for name in models}, holdout.amount_eur,
-                n_alerts=round(decision["alert_budget"] * len(holdout.y_observed)),
-                review_cost_eur=decision["review_cost_eur"],
-                n_replicates=0 if cell.attack == PLACEBO else n_replicates,  # the floor is made of point values
-                rng=np.random.default_rng([seed, number]),
-            )  # fmt: skip
-            for name in models:
-                found.setdefault(cell.group, {}).setdefault(name, []).append(
-                    _with_changes(replicates[name], replicates[CLEAN])
-                )
-        for name, twin in twins.items():
-            if twin is not None:
-                found[cell.group].setdefault(name, []).append(found[cell.group][twin][-1])
-    placebo = found.pop(PLACEBO, {}).get("none", [])
-    changes = {metric: [float(part[f"{metric}_change"][0]) for part in placebo] for metric in CHANGES}
-    floors = [{metric: noise_floor(own, n) for metric, own in changes.items()} for n in (1, len(clean))]
-    return Effects(found, *floors)
+    runs = list(zip(cells, results, strict=True))
+    clean = {cell.fit_seed: result.defences[NONE].scored for cell, result in runs if cell.condition == CLEAN}
+    measured: dict[Condition, dict[str, list[Effect]]] = {}
+    for number, (cell, result) in enumerate(runs):
+        placebo = cell.condition == PLACEBO
+        against = _Pairing(
+            _another(clean, cell.fit_seed) if placebo else clean[cell.fit_seed],
+            holdout,
+            decision,
+            0 if placebo else n_replicates,  # the floor is made of point values
+            (seed, number),
+        )
+        for name, effect in _cell_effects(result, against).items():
+            measured.setdefault(cell.condition, {}).setdefault(name, []).append(effect)
+    floors = _floors(measured.pop(PLACEBO, {}).get(NONE, []), len(clean))
+    return Effects(measured, *floors)
 
 
-def _twin(result: Result, name: str, among: Sequence[str]) -> str | None:
-    """The first of some defences that left the same model as this one, so that no model is resampled twice."""
-    parts = ("log_odds", "threshold")
-    same = (twin for twin in among if all(np.array_equal(result[f"{twin}.{p}"], result[f"{name}.{p}"]) for p in parts))
-    return next(same, None)
+@dataclass(frozen=True)
+class _Pairing:
+    """What every model of a cell is resampled with: the clean training of its seed, on the same rows."""
+
+    clean: Scored
+    holdout: Transactions
+    decision: Mapping[str, float]
+    n_replicates: int
+    seed: tuple[int, int]
+
+    def effects(self, models: Mapping[str, DefendedRun]) -> dict[str, Effect]:
+        replicates = bootstrap(
+            self.holdout.y_observed,
+            {CLEAN.key: self.clean} | {name: run.scored for name, run in models.items()},
+            self.holdout.amount_eur,
+            n_alerts=round(self.decision["alert_budget"] * len(self.holdout)),
+            review_cost_eur=self.decision["review_cost_eur"],
+            n_replicates=self.n_replicates,
+            rng=np.random.default_rng(list(self.seed)),
+        )
+        clean = {metric: replicates[CLEAN.key][metric] for metric in CHANGES}
+        return {name: Effect({m: replicates[name][m] for m in EFFECT_METRICS}, clean) for name in models}
+
+
+def _cell_effects(result: RunResult, against: _Pairing) -> dict[str, Effect]:
+    """By defence: ``none`` and the selector in one bootstrap, so that they are paired, every other model in its own.
+
+    A defence that left the model of one of these two shares its resamples, so that no model is resampled twice.
+    """
+    together = {name: result.defences[name] for name in (NONE, SELECTOR) if name in result.defences}
+    effects = against.effects(together)
+    for name, run in result.defences.items():
+        if name not in together:
+            twin = next((other for other, model in together.items() if model.same_model(run)), None)
+            effects[name] = effects[twin] if twin else against.effects({name: run})[name]
+    return effects
+
+
+def _floors(placebo: Sequence[Effect], n_draws: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Noise floors of one training, and of the mean of as many as an attack has draws."""
+    changes = {metric: [float(effect.of(change)[0]) for effect in placebo] for metric, change in CHANGES.items()}
+    one, mean = ({metric: noise_floor(own, n) for metric, own in changes.items()} for n in (1, n_draws))
+    return one, mean
 
 
 def _another(clean: Mapping[int, Scored], seed: int) -> Scored:
@@ -141,14 +189,6 @@ def _another(clean: Mapping[int, Scored], seed: int) -> Scored:
     seeds = sorted(clean)
     turn = seed % len(seeds)
     return clean[seeds[turn] if seeds[turn] != seed else seeds[turn - 1]]
-
-
-def _with_changes(own: Result, clean: Result) -> dict[str, np.ndarray]:
-    kept = {metric: own[metric] for metric in EFFECT_METRICS}
-    for metric in CHANGES:
-        kept[f"{metric}_change"] = own[metric] - clean[metric]
-        kept[f"{metric}_clean"] = clean[metric]
-    return kept
 
 
 def noise_floor(changes: Sequence[float], n_trainings: int = 1) -> float:

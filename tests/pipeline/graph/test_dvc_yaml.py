@@ -52,7 +52,9 @@ def test_study_depends_on_its_notebook_and_on_how_data_and_results_are_opened(st
 
 def test_stage_depends_on_what_it_runs_and_on_nothing_else():
     poisoning = "fraud_core/poisoning"
-    assert {f"{poisoning}/attacks/targeted.py", f"{poisoning}/defences/sanitizers.py"} <= deps("explain")
+    assert {f"{poisoning}/attacks/registry.py", f"{poisoning}/defences/registry.py"} <= deps("poisoning")
+    assert f"{poisoning}/attacks/registry.py" in deps("explain")
+    assert f"{poisoning}/defences/registry.py" not in deps("explain")
     assert "fraud_core/promotion/gate.py" in deps("sweep")
     assert "fraud_core/pipeline/stages/candidate.py" in deps("select") & deps("train")
     assert "fraud_core/bundle/signing.py" not in deps("poisoning") | deps("drift") | deps("fairness")

@@ -5,8 +5,8 @@ import pytest
 
 from fraud_core.data.rows import Transactions
 from fraud_core.data.toy import toy_card, toy_transactions
-from fraud_core.poisoning.attacks.targeted import attack
-from fraud_core.poisoning.defences.sanitizers import trust
+from fraud_core.poisoning.attacks.registry import attack
+from fraud_core.poisoning.defences.definition import with_trusted_labels
 from fraud_core.poisoning.detection.label_scan import detect
 from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
 
@@ -42,7 +42,7 @@ def many():
 def test_trigger_of_two_values_each_of_which_suffices_is_found_in_every_draw(many):
     for seed in DRAWS:
         poisoned = attack("backdoor", many, 0.2, rng=np.random.default_rng(seed))
-        seen = trust(poisoned.rows, poisoned.y_true[poisoned.rows.is_validation])
+        seen = with_trusted_labels(poisoned.rows, poisoned.y_true[poisoned.rows.is_validation])
         trigger = search(seen, seed)
         assert trigger is not None
         assert set(poisoned.changed) <= set(np.flatnonzero(trigger.rows))

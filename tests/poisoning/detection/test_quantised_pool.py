@@ -5,7 +5,7 @@ from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
 from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.model.training import train
-from fraud_core.poisoning.attacks.targeted import attack
+from fraud_core.poisoning.attacks.registry import attack
 from fraud_core.poisoning.detection.quantised_pool import quantise, train_quantised
 
 pytestmark = pytest.mark.xdist_group("poisoning")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fraud_core.data.rows import Transactions
-from fraud_core.poisoning.defences.sanitizers import DEFENCES, defend
+from fraud_core.poisoning.defences.registry import defence_names, defend
 from fraud_core.poisoning.detection.backdoor_triggers import Suspected
 from fraud_core.poisoning.detection.label_scan import Finding, Scan
 from fraud_core.poisoning.detection.scan_words import nothing_named, validity
@@ -43,6 +43,6 @@ def defences_of_the_page(heading):
 
 
 def test_the_table_of_defences_holds_those_that_can_be_called_and_no_other():
-    assert defences_of_the_page("| defence | what it drops |") == list(DEFENCES)
+    assert defences_of_the_page("| defence | what it drops |") == list(defence_names())
     rows = Transactions(np.zeros((2, 1)), np.array([0, 1]), np.ones(2), is_validation=np.array([False, True]))
-    assert defend("none", rows, None, seed=0).rows.y_true.tolist() == [0, 1]
+    assert defend("none", rows, None, seed=0).rows.y_observed.tolist() == [0, 1]

@@ -2,16 +2,18 @@ import numpy as np
 import pytest
 
 from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.evaluation.study_table import StudyTable
+from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.model.estimators import EstimatorConfig
-from fraud_core.poisoning.study.cells import Inputs, budget_name, grid, run_cell, simulated_sources
+from fraud_core.poisoning.detection.monitors import Detectability
+from fraud_core.poisoning.study.bench import run_cell
+from fraud_core.poisoning.study.cells import Inputs, grid, simulated_sources
+from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
 from fraud_core.poisoning.study.effects import measure_effects, noise_floor, verdict
-from fraud_core.poisoning.study.metrics import (
-    attack_metrics,
-    effect_metrics,
-    scan_metrics,
-    summarise_study,
-)
+from fraud_core.poisoning.study.headline import attack_table, attacked_conditions, headline_figures
+from fraud_core.poisoning.study.measurements import attack_rows, effect_rows, monitor_rows, scan_rows, summary_rows
 from fraud_core.poisoning.study.peers import compare_with_peers, gated
+from fraud_core.poisoning.study.run_results import AttackFigures, DefendedRun, RunResult, ScanFigures
 
 pytestmark = pytest.mark.xdist_group("poisoning")
 DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
@@ -20,6 +22,15 @@ SETTINGS = {
     "decision": DECISION,
     "defences": ["none", "confident_learning", "out_of_fold", "policy"],
 }
+HIDDEN, UNTOUCHED, STAMPED = (
+    Condition("fraud_to_legit", 0.9),
+    Condition("fraud_to_legit", 0.0),
+    Condition("backdoor", 0.4),
+)
+
+
+def table(rows):
+    return StudyTable.from_measurements(rows, table="toy", study="poisoning")
 
 
 @pytest.fixture(scope="module")
@@ -43,26 +54,26 @@ def test_grid_holds_reference_placebo_and_every_combination():
 
 def test_placebos_beyond_the_scanned_ones_are_trained_only(versions):
     cells = grid({}, n_seeds=1, n_placebo=2, seed=1, n_scanned=1)
-    assert [cell.scanned for cell in cells if cell.attack == "placebo"] == [True, False]
+    assert [cell.scanned for cell in cells if cell.condition == PLACEBO] == [True, False]
     nothing = np.empty(0)
     inputs = Inputs(versions.training_rows, versions.holdout.X, nothing, nothing, nothing)
     scanned, trained = (run_cell(cell, inputs, SETTINGS) for cell in cells[1:])
-    assert "scan.alarmed" in scanned
-    assert not [key for key in trained if key.startswith("scan.")]
-    assert trained["none.log_odds"].shape == scanned["none.log_odds"].shape
-    flat = scan_metrics(cells[1:], [scanned, trained])
-    assert flat["scan.clean_batches"] == 1
+    assert scanned.scan is not None
+    assert trained.scan is None
+    assert trained.defences["none"].log_odds.shape == scanned.defences["none"].log_odds.shape
+    assert table(scan_rows(cells[1:], [scanned, trained])).only("scan_clean_batches").value == 1
 
 
-def test_budget_names_are_percents():
-    assert budget_name("symmetric", 0.2) == "symmetric.20"
-    assert budget_name("symmetric", 0.07) == "symmetric.7"
+def test_conditions_are_named_by_percents():
+    assert Condition("symmetric", 0.2).key == "symmetric.20"
+    assert Condition("symmetric", 0.07).slug == "symmetric_7"
+    assert (CLEAN.key, CLEAN.percent, CLEAN.is_attack, UNTOUCHED.is_attack) == ("clean", "", False, True)
 
 
 def test_attack_without_a_budget_changes_nothing(study):
-    by_name = {cell.name: result for cell, result in zip(*study, strict=True)}
-    for key in ("none.log_odds", "policy.log_odds", "none.threshold"):
-        np.testing.assert_array_equal(by_name["clean.seed1"][key], by_name["fraud_to_legit.0.seed1"][key])
+    by_name = {cell.name: result.defences for cell, result in zip(*study, strict=True)}
+    for name in ("none", "policy"):
+        assert by_name["clean.seed1"][name].same_model(by_name["fraud_to_legit.0.seed1"][name])
 
 
 def test_each_draw_is_compared_with_the_clean_training_of_its_seed(versions):
@@ -71,59 +82,107 @@ def test_each_draw_is_compared_with_the_clean_training_of_its_seed(versions):
     inputs = Inputs(rows, versions.holdout.X, nothing, nothing, nothing)
     cells = grid({"fraud_to_legit": [0.0]}, n_seeds=2, n_placebo=2, seed=1)
     results = [run_cell(cell, inputs, SETTINGS | {"defences": []}) for cell in cells]
-    clean = [result["none.log_odds"] for cell, result in zip(cells, results, strict=True) if cell.attack == "clean"]
+    runs = zip(cells, results, strict=True)
+    clean = [result.defences["none"].log_odds for cell, result in runs if cell.condition == CLEAN]
     assert not np.array_equal(*clean)
     effects = measure_effects(cells, results, versions.holdout, decision=DECISION, n_replicates=20, seed=0)
-    unchanged = effects.by_seed("fraud_to_legit.0", "none", "average_precision_change")
+    unchanged = effects.by_seed(UNTOUCHED, "none", "average_precision_change")
     assert unchanged.shape == (2, 21)
     assert not unchanged.any()
-    assert effects.point("clean", "none").tolist() == effects.point("fraud_to_legit.0", "none").tolist()
+    assert effects.point(CLEAN, "none").tolist() == effects.point(UNTOUCHED, "none").tolist()
     assert 0 < effects.floor_of_mean["average_precision"] < effects.floor["average_precision"]
 
 
 def test_hiding_nearly_all_frauds_is_harm_and_the_policy_gives_back(effects):
-    undefended = effects.interval("fraud_to_legit.90", "none", "average_precision_change")
+    undefended = effects.interval(HIDDEN, "none", "average_precision_change")
     assert undefended.high < 0
     assert verdict(undefended, limit=0.05) == "harm"
-    defended = effects.interval("fraud_to_legit.90", "policy", "average_precision_change")
+    defended = effects.interval(HIDDEN, "policy", "average_precision_change")
     assert defended.value > undefended.value
-    nothing = effects.interval("fraud_to_legit.0", "none", "average_precision_change")
+    nothing = effects.interval(UNTOUCHED, "none", "average_precision_change")
     band = effects.band("average_precision")
     assert nothing == Interval(0.0, -band, band)  # one draw: the null band stands for what another may do
 
 
-def test_metrics_carry_the_names_of_attack_budget_and_defence(study, effects, versions):
-    flat = effect_metrics(effects, limit=0.05) | attack_metrics(*study) | scan_metrics(*study)
-    flat |= summarise_study(effects, *study, versions.holdout.y_observed)
-    for name in (
-        "placebo.average_precision_floor", "clean.none.average_precision", "fraud_to_legit.90.policy.average_precision",
-        "fraud_to_legit.90.trusted_labels.verdict", "fraud_to_legit.90.out_of_fold.true_doubted",
-        "fraud_to_legit.90.labels_changed", "summary.fraud_to_legit_90.given_back", "summary.clean.harm",
-        "summary.backdoor.success_rate", "backdoor.40.none.success_rate", "scan.fraud_to_legit_90.average_precision",
-        "scan.false_alarm_rate", "scan.backdoor_40.trigger_found", "policy.fraud_to_legit_90.cleaned",
-    ):  # fmt: skip
-        assert name in flat
-    assert flat["clean.none.verdict"] == "none"
+@pytest.fixture(scope="module")
+def measured(study, effects, versions):
+    cells, results = study
+    return table(
+        [
+            *effect_rows(effects, cells, limit=0.05),
+            *attack_rows(cells, results),
+            *scan_rows(cells, results),
+            *summary_rows(effects, cells, results, versions.holdout.y_observed),
+            *monitor_rows(
+                {c: Detectability(0.1, 0.2, 0.3) for c in (HIDDEN, UNTOUCHED, STAMPED)}, n_canaries=5, n_frauds=50
+            ),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "columns"),
+    [
+        ("average_precision_floor", PLACEBO.columns),
+        ("average_precision", CLEAN.columns | {"defence": "none"}),
+        ("average_precision", HIDDEN.columns | {"defence": "policy"}),
+        ("average_precision", HIDDEN.columns | {"defence": "policy", "seed": 1}),
+        ("average_precision_change", HIDDEN.columns | {"defence": "trusted_labels"}),
+        ("rows_rightly_flagged", HIDDEN.columns | {"defence": "out_of_fold"}),
+        ("labels_changed", HIDDEN.columns),
+        ("given_back", HIDDEN.columns),
+        ("selector_cleaned", HIDDEN.columns),
+        ("harm", CLEAN.columns),
+        ("success_rate", STAMPED.columns | {"defence": "none"}),
+        ("scan_average_precision", HIDDEN.columns),
+        ("scan_false_alarm_rate", {}),
+        ("scan_trigger_found", STAMPED.columns),
+    ],
+)
+def test_figures_are_chosen_by_columns(measured, metric, columns):
+    assert np.isfinite(measured.only(metric, **columns).value)
+
+
+def test_effect_has_a_verdict_and_its_draws_have_its_mean(measured):
+    columns = HIDDEN.columns | {"defence": "none"}
+    change = measured.only("average_precision_change", **columns)
+    assert change.verdict == Verdict.FAIL
+    assert measured.only("average_precision_change", **columns, seed=1).value == pytest.approx(change.value)
+
+
+def test_metrics_are_a_view_of_the_table(measured):
+    assert attacked_conditions(measured) == [UNTOUCHED, HIDDEN, STAMPED]
+    flat = headline_figures(measured, limit=0.05)
+    assert flat["fraud_to_legit.90.none.verdict"] == "harm"
+    assert flat["worst.attack"] == "fraud_to_legit.90"
+    assert flat["summary.backdoor.success_rate"] == flat["backdoor.40.policy.success_rate"]
+    assert flat["scan.clean_batches"] == 3
+    assert {"placebo.average_precision_floor", "summary.clean.harm", "summary.fraud_to_legit_90.given_back"} <= set(
+        flat
+    )
+    assert len(attack_table(measured, limit=0.05)) == 3
 
 
 def test_defences_that_leave_one_model_share_its_resamples_and_others_do_not(study, effects):
-    result = {cell.name: result for cell, result in zip(*study, strict=True)}["fraud_to_legit.90.seed1"]
-    found = effects.replicates["fraud_to_legit.90"]
-    assert set(found) == {"none", "policy", "trusted_labels", "confident_learning", "out_of_fold"}
-    same = {
-        name for name in found if np.array_equal(result[f"{name}.log_odds"], result["policy.log_odds"])
-    } - {"policy"}  # fmt: skip
+    runs = {cell.name: result for cell, result in zip(*study, strict=True)}["fraud_to_legit.90.seed1"].defences
+    effect = effects.replicates[HIDDEN]
+    assert set(effect) == set(runs) == {"none", "policy", "trusted_labels", "confident_learning", "out_of_fold"}
+    same = {name for name, run in runs.items() if run.same_model(runs["policy"])} - {"policy"}
     assert same
-    for name in set(found) - {"policy"}:
-        shared = np.array_equal(found[name][0]["average_precision"], found["policy"][0]["average_precision"])
+    for name in set(runs) - {"policy"}:
+        shared = np.array_equal(effect[name][0].of("average_precision"), effect["policy"][0].of("average_precision"))
         assert shared == (name in same), name
 
 
 def test_every_defence_that_is_asked_for_is_scored(study):
-    last = study[1][-1]
+    last = study[1][-1].defences
     for name in ("none", "trusted_labels", "confident_learning", "out_of_fold", "policy"):
-        assert last[f"{name}.log_odds"].shape == last["none.log_odds"].shape
-        assert last[f"{name}.stamped"].shape == last["none.log_odds"].shape
+        assert last[name].log_odds.shape == last[name].stamped_log_odds.shape == last["none"].log_odds.shape
+
+
+def test_model_without_a_trigger_has_no_stamped_scores(study):
+    with pytest.raises(ValueError, match="no trigger was set"):
+        _ = study[1][0].defences["none"].stamped_probability
 
 
 def test_peers_are_compared_only_where_both_were_run(study, versions):
@@ -132,8 +191,12 @@ def test_peers_are_compared_only_where_both_were_run(study, versions):
 
 def test_peers_behind_the_gate_leave_a_silent_batch_as_it_is_and_are_held_back_by_the_trusted_frauds():
     def result(alarmed, own):
-        key = "validation_average_precision"
-        return {"scan.alarmed": np.array(alarmed), f"trusted_labels.{key}": 0.8, f"knn.{key}": own}
+        scores = {"trusted_labels": 0.8, "knn": own}
+        return RunResult(
+            AttackFigures(0, 0.0, 0.0),
+            ScanFigures(alarmed, False, False, 0, 0.0, 0.0),
+            {name: DefendedRun(np.zeros(1, "f4"), 0.5, value) for name, value in scores.items()},
+        )
 
     assert gated(result(False, 0.8), "knn") == "trusted_labels"
     assert gated(result(True, 0.8), "knn") == "knn"

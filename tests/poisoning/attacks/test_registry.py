@@ -1,8 +1,14 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from fraud_core.errors import ParameterError
-from fraud_core.poisoning.attacks.targeted import ATTACKS, Knowledge, Trigger, attack
+from fraud_core.pipeline import study_params
+from fraud_core.pipeline.reporting.results import markdown_table
+from fraud_core.poisoning.attacks.definition import Knowledge, Trigger
+from fraud_core.poisoning.attacks.registry import ATTACKS, attack, attack_names, attack_rows
+from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +28,7 @@ def run(name, rows, rate, known=None, seed=0):
     return attack(name, rows, rate, rng=np.random.default_rng(seed), knowledge=known)
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", attack_names())
 def test_every_attack_is_seeded_and_leaves_its_input_alone(name, rows, known):
     before = rows.X.copy(), rows.y_observed.copy()
     first, again = (run(name, rows, 0.2, known) for _ in range(2))
@@ -32,7 +38,7 @@ def test_every_attack_is_seeded_and_leaves_its_input_alone(name, rows, known):
     np.testing.assert_array_equal(rows.y_observed, before[1])
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", attack_names())
 def test_changed_rows_are_those_whose_label_or_content_differs(name, rows, known):
     found = run(name, rows, 0.2, known)
     n = len(rows.y_observed)
@@ -43,7 +49,7 @@ def test_changed_rows_are_those_whose_label_or_content_differs(name, rows, known
     assert len(found.changed) > 0
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", attack_names())
 def test_attack_without_a_budget_changes_nothing(name, rows, known):
     found = run(name, rows, 0.0, known)
     assert len(found.changed) == 0
@@ -136,3 +142,26 @@ def test_attack_on_an_empty_class_is_refused(rows):
 
     with pytest.raises(ParameterError, match="expected rows of class 1 to attack, found none"):
         run("targeted_mode", replace(rows, y_observed=np.zeros_like(rows.y_observed)), 0.1)
+
+
+def test_parameters_allow_every_attack_that_the_payments_can_bear():
+    assert set(get_args(study_params.Attack)) == set(attack_names()) - {"group"}
+    assert set(get_args(study_params.Flip)) < set(attack_names())
+
+
+def test_table_of_the_documentation_is_that_of_the_list():
+    page = (ROOT / "docs" / "poisoning.md").read_text(encoding="utf-8")
+    assert markdown_table(attack_rows()) in page, "replace the table of docs/poisoning.md by that of `attack_rows`"
+
+
+@pytest.mark.parametrize("entry", ATTACKS, ids=lambda entry: entry.name)
+def test_attack_changes_rows_of_the_classes_that_it_names_only(entry, rows, known):
+    poisoned = run(entry.name, rows, 0.2, known)
+    assert set(poisoned.y_true[poisoned.changed]) == set(entry.attacked)
+    assert (poisoned.trigger is not None) == entry.stamps_trigger
+
+
+@pytest.mark.parametrize("entry", [entry for entry in ATTACKS if entry.needs], ids=lambda entry: entry.name)
+def test_attack_is_refused_without_what_it_needs(entry, rows):
+    with pytest.raises(ParameterError, match=f"in `knowledge.{entry.needs[0]}`, got none"):
+        run(entry.name, rows, 0.1)

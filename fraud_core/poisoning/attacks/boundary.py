@@ -1,0 +1,51 @@
+"""The attack at the boundary: the frauds that a clean model is least sure of are called legitimate."""
+
+import numpy as np
+
+from fraud_core.data.rows import Transactions
+from fraud_core.errors import ParameterError
+from fraud_core.poisoning.attacks.budgets import fraud_budget
+from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Knowledge, Poisoned, hidden
+
+
+def hide_at_boundary(
+    rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator
+) -> Poisoned:
+    """Hide the frauds closest to the boundary of a clean model; nothing is drawn.
+
+    Parameters
+    ----------
+    rows
+        v0 with true labels.
+    poison_rate
+        Share of the frauds, in [0, 1].
+    knowledge
+        ``margin``, log-odds of a model of clean labels.
+    rng
+        Not used.
+
+    Raises
+    ------
+    ParameterError
+        When there is no margin, no fraud, or the rate is outside [0, 1].
+
+    Examples
+    --------
+    >>> rows = Transactions(np.zeros((3, 1)), np.array([1, 1, 0]), np.ones(3))
+    >>> known = Knowledge(margin=np.array([-4.0, 0.1, 0.0]))
+    >>> hide_at_boundary(rows, 0.5, known, np.random.default_rng(0)).changed
+    array([1])
+    """
+    frauds, size = fraud_budget(rows.y_observed, poison_rate, "boundary")
+    if knowledge.margin is None:
+        raise ParameterError("boundary: expected the margin of a clean model in `knowledge.margin`, got none")
+    return hidden(rows, frauds[np.argsort(np.abs(knowledge.margin[frauds]), kind="stable")[:size]])
+
+
+BOUNDARY = Attack(
+    "boundary",
+    (FRAUD,),
+    "hides the frauds closest to the boundary of a clean model",
+    hide_at_boundary,
+    needs=("margin",),
+)

@@ -1,0 +1,67 @@
+"""Conditions of the study: an attack at a poison rate, or one of the two ways to train without an attack."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.study_table import Measurement
+from fraud_core.poisoning.attacks.definition import Attack
+from fraud_core.poisoning.attacks.registry import attack_named
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What was done to the training labels.
+
+    Attributes
+    ----------
+    attack
+        Name of an attack, or that of `CLEAN` or `PLACEBO`.
+    rate
+        Share of each attacked class, in [0, 1]; None where nobody attacks.
+
+    Examples
+    --------
+    >>> Condition("fraud_to_legit", 0.5).key, Condition("symmetric", 0.005).key, CLEAN.key
+    ('fraud_to_legit.50', 'symmetric.0_5', 'clean')
+    """
+
+    attack: str
+    rate: float | None = None
+
+    @property
+    def is_attack(self) -> bool:
+        """Whether somebody attacks, be it at a rate of 0."""
+        return self.rate is not None
+
+    @property
+    def entry(self) -> Attack:
+        """The attack itself; ParameterError where nobody attacks."""
+        return attack_named(self.attack)
+
+    @property
+    def percent(self) -> str:
+        """The rate in percent, such as ``0.5``; empty where nobody attacks."""
+        return "" if self.rate is None else format(self.rate * 100, "g")
+
+    @property
+    def key(self) -> str:
+        """Name of figures and files: attack and percent of the attacked class, without a decimal point."""
+        return f"{self.attack}.{self.percent.replace('.', '_')}" if self.is_attack else self.attack
+
+    @property
+    def slug(self) -> str:
+        """The same as one word, such as ``fraud_to_legit_50``."""
+        return self.key.replace(".", "_")
+
+    def measured(self, metric: str, figure: Interval | float, **columns: Any) -> Measurement:
+        """A figure under this condition, as a row of the study's table."""
+        return Measurement.of(metric, figure, attack=self.attack, poison_rate=self.rate, **columns)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of the study's table that choose the figures of this condition."""
+        return {"attack": self.attack, "poison_rate": self.rate}
+
+
+CLEAN, PLACEBO = Condition("clean"), Condition("placebo")

@@ -1,0 +1,143 @@
+"""Headline figures of the poisoning study: the view of its table that metrics.json, the README and the report read.
+
+The table holds every figure; here stand those that pages name. A name holds the rate of its
+attack in percent.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fraud_core.evaluation.study_table import StudyTable
+from fraud_core.poisoning.defences.registry import SELECTOR
+from fraud_core.poisoning.study.acceptance import goal_figures
+from fraud_core.poisoning.study.bench import NONE
+from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
+from fraud_core.poisoning.study.effects import CHANGES, verdict
+from fraud_core.poisoning.study.measurements import certified_metric
+
+# Figures of the whole study, by their name in metrics.json: metric, and what the number is.
+WHOLE: dict[str, tuple[str, Callable[[float], Any]]] = {
+    "scan.clean_batches": ("scan_clean_batches", int),
+    "scan.false_alarms": ("scan_false_alarms", int),
+    "scan.false_alarm_rate": ("scan_false_alarm_rate", float),
+    "summary.cells_total": ("cells_total", int),
+    "summary.cells_non_inferior": ("cells_non_inferior", int),
+    "summary.cells_superior": ("cells_superior", int),
+    "summary.non_inferiority_margin": ("non_inferiority_margin", float),
+    "canaries.power_at_10_percent": ("canary_power_at_10_percent", float),
+    "certified.parts": ("certified_parts", int),
+    "certified.alert_share": ("certified_alert_share", float),
+    "gate.poisoned_sets": ("gate_poisoned_sets", int),
+    "gate.poisoned_sets_refused": ("gate_poisoned_sets_refused", int),
+    "gate.clean_promoted": ("gate_clean_promoted", bool),
+    "gate.false_promotion_rate": ("gate_false_promotion_rate", float),
+    "gate.without_floor_rate": ("gate_without_floor_rate", float),
+    "gate.f1_rule_rate": ("gate_f1_rule_rate", float),
+    "gate.pairs": ("gate_pairs", int),
+    "gate.cost_floor_eur": ("gate_cost_floor_eur", float),
+    "gate.breaking_budget": ("gate_breaking_budget", float),
+}
+JUDGED = CHANGES["average_precision"]
+
+
+def headline_figures(table: StudyTable, *, limit: float, flips: Iterable[int] = ()) -> dict[str, Any]:
+    """The figures of metrics.json by name; an attack that the parameters do not ask for has none.
+
+    Parameters
+    ----------
+    table
+        Of the study.
+    limit
+        Largest change of average precision that does not matter in practice; the words of the verdicts follow from it.
+    flips
+        Numbers of flipped labels that recall was certified against.
+    """
+    flat: dict[str, Any] = {}
+    for name, (metric, kind) in WHOLE.items():
+        if table.has(metric, defence=None):
+            figure = table.only(metric, defence=None).figure
+            flat[name] = kind(figure) if isinstance(figure, float) else figure
+    for row in table.where(attack=PLACEBO.attack):
+        flat[f"{PLACEBO.key}.{row.metric}"] = row.value
+    for metric in ("average_precision", "expected_cost_eur"):
+        flat[f"{CLEAN.key}.{NONE}.{metric}"] = table.only(metric, **CLEAN.columns, defence=NONE).figure
+    for condition in attacked_conditions(table):
+        flat |= _of_condition(table, condition, limit)
+    for n_flips in flips:
+        flat[f"certified.recall_at_{n_flips}_flips"] = table.only(certified_metric(n_flips), defence=None).figure
+    return flat | _on_clean(table) | _worst(table, limit) | goal_figures(table)
+
+
+def attacked_conditions(table: StudyTable) -> list[Condition]:
+    """The attacks at their rates that a table holds, in the order of its rows.
+
+    Examples
+    --------
+    >>> rows = [CLEAN.measured("recall", 0.5), Condition("symmetric", 0.2).measured("recall", 0.4)]
+    >>> attacked_conditions(StudyTable.from_measurements(rows, table="ulb", study="poisoning"))
+    [Condition(attack='symmetric', rate=0.2)]
+    """
+    pairs = table.frame.select("attack", "poison_rate").drop_nulls().unique(maintain_order=True)
+    return [Condition(attack, rate) for attack, rate in pairs.iter_rows()]
+
+
+def verdict_words(table: StudyTable, condition: Condition, defence: str, *, limit: float) -> str:
+    """What the change of average precision under a condition is called; see `verdict`."""
+    return verdict(table.only(JUDGED, **condition.columns, defence=defence).interval, limit=limit)
+
+
+def attack_table(table: StudyTable, *, limit: float) -> list[dict[str, Any]]:
+    """What each attack changes, who would notice without a model, and what it costs without a defence, as rows."""
+    shown = []
+    for condition in attacked_conditions(table):
+        own = {row.metric: row for row in table.where(**condition.columns, defence=None)}
+        shown.append(
+            {
+                "attack and budget, %": condition.key,
+                "rows changed": round(own["labels_changed"].value),
+                "frauds hidden, euros": round(own["hidden_eur"].value),
+                "false among fraud labels": f"{own['false_fraud_share'].value:.0%}",
+                "noticed by chart": f"{own['detected_by_chart'].value:.0%}",
+                "noticed by monitor": f"{own['detected_by_monitor'].value:.0%}",
+                "change of average precision": table.only(JUDGED, **condition.columns, defence=NONE).interval,
+                "verdict": verdict_words(table, condition, NONE, limit=limit),
+            }
+        )
+    return shown
+
+
+def _of_condition(table: StudyTable, condition: Condition, limit: float) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for defence in (NONE, SELECTOR):
+        name = f"{condition.key}.{defence}"
+        if table.has(JUDGED, **condition.columns, defence=defence):
+            flat[f"{name}.{JUDGED}"] = table.only(JUDGED, **condition.columns, defence=defence).figure
+            flat[f"{name}.verdict"] = verdict_words(table, condition, defence, limit=limit)
+        if table.has("success_rate", **condition.columns, defence=defence):
+            flat[f"{name}.success_rate"] = table.only("success_rate", **condition.columns, defence=defence).figure
+    if f"{condition.key}.{SELECTOR}.success_rate" in flat:
+        flat[f"summary.{condition.attack}.success_rate"] = flat[f"{condition.key}.{SELECTOR}.success_rate"]
+    if table.has("given_back", **condition.columns):
+        flat[f"summary.{condition.slug}.given_back"] = table.only("given_back", **condition.columns).figure
+    return flat
+
+
+def _on_clean(table: StudyTable) -> dict[str, Any]:
+    names = {"summary.clean.harm": "harm", "summary.clean.changed": "trainings_changed"}
+    asked = {name: metric for name, metric in names.items() if table.has(metric, **CLEAN.columns)}
+    return {name: table.only(metric, **CLEAN.columns).figure for name, metric in asked.items()}
+
+
+def _worst(table: StudyTable, limit: float) -> dict[str, Any]:
+    """The attack of lowest average precision without a defence, under ``worst.``."""
+    worst = min(
+        attacked_conditions(table),
+        key=lambda condition: table.only("average_precision", **condition.columns, defence=NONE).value,
+    )
+    flat: dict[str, Any] = {"worst.attack": worst.key}
+    for defence in (NONE, SELECTOR):
+        if table.has("average_precision", **worst.columns, defence=defence):
+            figure = table.only("average_precision", **worst.columns, defence=defence).figure
+            flat[f"worst.{defence}.average_precision"] = figure
+    flat[f"worst.{NONE}.verdict"] = verdict_words(table, worst, NONE, limit=limit)
+    return flat | {"worst.detected": table.only("detected", **worst.columns).value}
