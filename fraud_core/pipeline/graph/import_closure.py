@@ -1,7 +1,8 @@
 """The modules of this package that some code reaches, directly or through others: what its results can depend on."""
 
 import ast
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def reached_modules(modules: Iterable[str]) -> dict[str, bytes]:
     reached: dict[str, bytes] = {}
     waiting = list(modules)
     while waiting:
-        module = waiting.pop()
+        module = home_module(waiting.pop())
         path = module_path(module)
         if module in reached or path is None:
             continue
@@ -37,6 +38,29 @@ def module_path(module: str) -> Path | None:
     return found[0] if found else None
 
 
+def home_module(name: str) -> str:
+    """The module that defines a public name of the package's face; any other name as it is.
+
+    The face loads a name when it is first used, by a table; the table is read here as text, nothing is imported.
+
+    Examples
+    --------
+    >>> home_module("fraud_core.attack"), home_module("fraud_core.errors")
+    ('fraud_core.poisoning.attacks.registry', 'fraud_core.errors')
+    """
+    package, _, public = name.partition(".")
+    home = _face_table((PACKAGE / "__init__.py").read_bytes()).get(public) if package == PACKAGE.name else None
+    return name if home is None else f"{PACKAGE.name}.{home}"
+
+
+@cache
+def _face_table(source: bytes) -> dict[str, str]:
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "_HOME" for target in node.targets):
+            return ast.literal_eval(node.value)
+    return {}
+
+
 @cache
 def imported_modules(source: bytes) -> tuple[str, ...]:
     """Names that a source imports, at its top or inside a function.
@@ -50,14 +74,38 @@ def imported_modules(source: bytes) -> tuple[str, ...]:
 
 
 def imports_below(tree: ast.AST) -> list[str]:
-    """Names that a part of a source imports, a function say."""
-    found: list[str] = []
-    for node in ast.walk(tree):
+    """Names that a part of a source imports, a function say, and those of the package that it uses as attributes.
+
+    What is imported for type checkers alone is never loaded and does not count.
+
+    Examples
+    --------
+    >>> imports_below(ast.parse("import fraud_core as fc\\nfc.attack('boundary')"))
+    ['fraud_core', 'fraud_core.attack']
+    """
+    nodes = list(_running(tree))
+    imported: list[str] = []
+    package: set[str] = set()
+    for node in nodes:
         if isinstance(node, ast.Import):
-            found += [name.name for name in node.names]
+            imported += [alias.name for alias in node.names]
+            package |= {alias.asname or alias.name for alias in node.names if alias.name == PACKAGE.name}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found += [node.module, *(f"{node.module}.{name.name}" for name in node.names)]
-    return found
+            imported += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    used = (node for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name))
+    return imported + [f"{PACKAGE.name}.{node.attr}" for node in used if node.value.id in package]
+
+
+def _running(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a tree, breadth first, without what stands below ``if TYPE_CHECKING``."""
+    waiting = deque([tree])
+    while waiting:
+        node = waiting.popleft()
+        yield node
+        if isinstance(node, ast.If) and getattr(node.test, "id", getattr(node.test, "attr", "")) == "TYPE_CHECKING":
+            waiting.extend(node.orelse)
+        else:
+            waiting.extend(ast.iter_child_nodes(node))
 
 
 def _packages(module: str) -> list[str]:

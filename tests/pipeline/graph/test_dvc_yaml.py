@@ -36,6 +36,29 @@ def test_import_inside_a_function_counts():
     assert imported_modules(source) == ("a.b", "a.b.c", "d")
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"import fraud_core as fc\n\n\ndef f():\n    return fc.attack('boundary')\n",
+        b"import fraud_core\nfraud_core.attack\n",
+        b"from fraud_core import attack\n",
+    ],
+)
+def test_a_public_name_reaches_the_module_that_defines_it(source):
+    reached = reached_modules(imported_modules(source))
+    assert {"fraud_core", "fraud_core.poisoning.attacks.registry"} <= set(reached)
+    assert "fraud_core.poisoning.defences.registry" not in reached
+
+
+def test_the_face_alone_reaches_no_other_module():
+    assert set(reached_modules(imported_modules(b"import fraud_core as fc\n"))) == {"fraud_core"}
+
+
+def test_import_for_type_checkers_does_not_count():
+    source = b"if TYPE_CHECKING:\n    import a\nelse:\n    import b\n"
+    assert imported_modules(source) == ("b",)
+
+
 def test_package_files_are_reached():
     assert {"fraud_core", "fraud_core.evaluation", "fraud_core.evaluation.metrics"} <= set(
         reached_modules(["fraud_core.evaluation.metrics"])
