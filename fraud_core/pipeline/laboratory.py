@@ -140,9 +140,10 @@ def needed_for(defence: str) -> list[str]:
 
 
 def gate_on_sets(cells: Sequence[Cell], results: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Any]:
-    """What the gate says of a model trained on each poisoned set (legitimate rows called fraud) and on the clean one.
+    """Whether the gate's criterion on training labels refuses the sets of false frauds, and passes the clean one.
 
-    The first draw of each is judged by the scan of its training labels; a refusal by one criterion is a refusal.
+    Only that criterion is asked, the scan of the labels, on the first draw of each rate: a refusal by one required
+    criterion is a refusal. Attacks of other kinds pass it oftener; ``scan.<attack>.alarmed`` says how often.
     """
     refused: dict[str, bool] = {}
     for cell, result in zip(cells, results, strict=True):

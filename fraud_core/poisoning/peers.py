@@ -10,7 +10,7 @@ from fraud_core.model.intervals import Interval, bootstrap
 from fraud_core.poisoning.effects import Result, scored
 from fraud_core.poisoning.inference import mean_over_draws, non_inferior
 from fraud_core.poisoning.policy import VETO
-from fraud_core.poisoning.study import PLACEBO, TRUSTED, Cell
+from fraud_core.poisoning.study import CLEAN, PLACEBO, TRUSTED, Cell
 
 PEERS = ("confident_learning", "knn")
 MARGIN = 0.01  # of average precision
@@ -48,7 +48,8 @@ def compare_with_peers(
     Parameters
     ----------
     cells, results
-        As from `grid` and `run_cell`; cells without the selector and both peers take no part.
+        As from `grid` and `run_cell`; clean trainings, on which all leave the same model, and
+        cells without the selector and both peers take no part.
     holdout
         v1 with its true labels.
     n_replicates, seed
@@ -63,7 +64,7 @@ def compare_with_peers(
     """
     parts: dict[str, dict[str, list[np.ndarray]]] = {}
     for number, (cell, result) in enumerate(zip(cells, results, strict=True)):
-        if cell.attack == PLACEBO or any(f"{name}.log_odds" not in result for name in ("policy", *PEERS)):
+        if cell.attack in (CLEAN, PLACEBO) or any(f"{name}.log_odds" not in result for name in ("policy", *PEERS)):
             continue
         models = {"policy": scored(result, "policy")} | {peer: scored(result, gated(result, peer)) for peer in PEERS}
         replicates = bootstrap(
@@ -85,7 +86,7 @@ def peer_metrics(differences: Mapping[str, Interval]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> peer_metrics({"clean": Interval(0.0, 0.0, 0.0)})["summary.cells_non_inferior"]
+    >>> peer_metrics({"symmetric.2": Interval(0.0, 0.0, 0.0)})["summary.cells_non_inferior"]
     1
     """
     if not differences:

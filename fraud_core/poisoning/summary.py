@@ -283,8 +283,14 @@ def attack_table(effects: Effects, metrics: Mapping[str, Any], names: Iterable[s
             "false among fraud labels": f"{metrics[f'{name}.false_fraud_share']:.0%}",
             "noticed by chart": f"{metrics[f'{name}.detected_by_chart']:.0%}",
             "noticed by monitor": f"{metrics[f'{name}.detected_by_monitor']:.0%}",
+            "alarmed by the scan": _scan_alarms(metrics, name),
             "change of average precision": effects.interval(name, "none", "average_precision_change"),
             "verdict": metrics[f"{name}.none.verdict"],
         }
         for name in names
     ]
+
+
+def _scan_alarms(metrics: Mapping[str, Any], group: str) -> str:
+    alarmed = metrics.get(f"scan.{group.replace('.', '_')}.alarmed")
+    return "not scanned" if alarmed is None else f"{alarmed:.0%}"
