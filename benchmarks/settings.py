@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from fraud_core.data.rows import to_transactions
+from fraud_core.data.splits import content_sha256
 from fraud_core.model.tuning import Tried, choose, difference_on_folds, time_folds, try_settings
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.paths import within_project
@@ -63,7 +64,8 @@ GRIDS = {"logistic_regression": LOGISTIC, "hist_gradient_boosting": HISTOGRAM, "
 
 def main() -> None:
     """Measure every setting on every fold, print and write benchmarks/results/settings.json."""
-    rows = to_transactions(pl.read_parquet(within_project(f"data/{V0}.parquet")), read_card("ulb"))
+    v0 = pl.read_parquet(within_project(f"data/{V0}.parquet"))
+    rows = to_transactions(v0, read_card("ulb"))
     folds, show = time_folds(rows.time_s, EDGES_S), progress_bar()
     tried: dict[str, dict[str, Tried]] = {}
     for name, grid in GRIDS.items():
@@ -77,7 +79,7 @@ def main() -> None:
     best = tried[winner][chosen[winner]]
     record = {
         "edges_hours": [edge / 3600 for edge in EDGES_S], "seeds": list(SEEDS), "equal_within": EQUAL,
-        "winner": winner,
+        "v0_sha256": content_sha256(v0), "winner": winner,
         "estimators": {name: describe(tried[name], chosen[name], best, rows, folds) for name in tried},
     }  # fmt: skip
     for name, found in record["estimators"].items():

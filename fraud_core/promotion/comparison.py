@@ -9,7 +9,7 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap, interval, share
 from fraud_core.poisoning.study.effects import noise_floor
-from fraud_core.promotion.budget_words import BEYOND, NOT_REACHED
+from fraud_core.promotion.budget_words import BEYOND, NOT_REACHED, NOT_SHOWN, NOTHING
 from fraud_core.promotion.gate import judge_champion
 
 F1_LEAD = 1.01
@@ -179,8 +179,15 @@ def breaking_budget(
         return None
 
     middle, largest = crossing("value"), float(places[-1])
-    if middle is None:
+    if not len(budgets):
+        return None, NOTHING
+    if middle is None and crossing("high") is None:
         return None, f"{NOT_REACHED} up to {largest:.0%} of the frauds ({tolerated_eur:,.0f} euros a day tolerated)"
+    if middle is None:
+        return None, (
+            f"{NOT_SHOWN} up to {largest:.0%} of the frauds: the interval of the cost reaches the "
+            f"{tolerated_eur:,.0f} euros a day that are tolerated"
+        )
     low, high = crossing("high"), crossing("low")
     found = Interval(middle, low if low is not None else middle, high if high is not None else largest)
     upper = f"{found.high:.0%}" if high is not None else f"{BEYOND} {largest:.0%}"

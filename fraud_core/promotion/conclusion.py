@@ -1,7 +1,11 @@
 """What the gate decided, in one line, in figures and in a table; required and advisory criteria never mixed."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from fraud_core.errors import ResultError
 from fraud_core.evaluation.verdicts import Verdict
-from fraud_core.promotion.gate import GateDecision
+from fraud_core.promotion.gate import Criterion, GateDecision, decide
 
 # What an advisory criterion is said to be when it does not pass.
 SAID = {
@@ -55,6 +59,41 @@ def gate_figures(gate: GateDecision, *, prefix: str = "gate") -> dict[str, bool 
             name = f"{prefix}.{kind}.{criterion.name.replace(' ', '_')}"
             flat |= {name: criterion.outcome.value, f"{name}_evidence": criterion.evidence}
     return flat
+
+
+def recorded_gate(figures: Mapping[str, Any], *, prefix: str = "gate") -> GateDecision:
+    """The decision that metrics hold, from its criteria; the inverse of `gate_figures`.
+
+    Raises
+    ------
+    ResultError
+        When no required criterion is there, an outcome is no verdict, or the recorded conclusion contradicts them.
+
+    Examples
+    --------
+    >>> from fraud_core.promotion.gate import Criterion, decide
+    >>> recorded_gate(gate_figures(decide(Criterion("alert budget", Verdict.FAIL, "many")))).promoted
+    False
+    """
+    criteria = []
+    for kind in ("required", "advisory"):
+        for name, outcome in figures.items():
+            if not name.startswith(f"{prefix}.{kind}.") or name.endswith("_evidence"):
+                continue
+            if outcome not in list(Verdict):
+                raise ResultError(f"{name}: expected one of {', '.join(Verdict)}, got {outcome!r}; judge it again")
+            words = name.removeprefix(f"{prefix}.{kind}.").replace("_", " ")
+            evidence = str(figures.get(f"{name}_evidence", "no evidence recorded"))
+            criteria.append(Criterion(words, Verdict(outcome), evidence, required=kind == "required"))
+    if not any(criterion.required for criterion in criteria):
+        raise ResultError(f"{prefix}: expected the outcome of each required criterion, found none; judge it again")
+    gate = decide(*criteria)
+    if figures.get(f"{prefix}.promoted") is not gate.promoted:
+        raise ResultError(
+            f"{prefix}.promoted: expected {gate.promoted}, as its required criteria say, got "
+            f"{figures.get(f'{prefix}.promoted')!r}; judge it again"
+        )
+    return gate
 
 
 def criteria_rows(gate: GateDecision) -> list[dict[str, str]]:

@@ -148,7 +148,7 @@ def test_comment_holds_the_figures_and_what_moved():
         env={"PATH": f"{sys.prefix}/bin:{PATH}", "HOME": str(ROOT)},
     ).stdout  # fmt: skip
     assert done.startswith("## Studies of this change")
-    assert "champion, average precision on day 2" in done
+    assert "candidate, average precision on day 2" in done
     assert done.count("```") == 2
     assert len(done) < 65_536
 

@@ -63,9 +63,12 @@ def test_breaking_budget_by_hand():
 
 
 def test_attack_that_never_breaks_says_how_far_it_was_tried():
-    found, words = breaking_budget([0.5], [Interval(100.0, 0.0, 5000.0)], tolerated_eur=2000.0)
+    found, words = breaking_budget([0.5], [Interval(100.0, 0.0, 1500.0)], tolerated_eur=2000.0)
     assert found is None
     assert "not reached up to 50%" in words
+    found, words = breaking_budget([0.5], [Interval(100.0, 0.0, 5000.0)], tolerated_eur=2000.0)
+    assert found is None
+    assert "not shown up to 50%" in words
 
 
 def test_one_sign_of_poisoning_refuses_promotion_in_words():

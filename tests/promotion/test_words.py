@@ -96,6 +96,10 @@ def test_words_of_the_breaking_budget_are_read():
     def outcome(cost):
         return report_breaking_budget(Evidence(breaking_budget([0.5], [cost], tolerated_eur=2000.0)[1])).outcome
 
-    assert outcome(Interval(100.0, 0.0, 5000.0)) == Verdict.PASS
+    assert outcome(Interval(100.0, 0.0, 1999.0)) == Verdict.PASS
+    assert outcome(Interval(100.0, 0.0, 5000.0)) == Verdict.INSUFFICIENT
+    assert outcome(Interval(1999.0, -6000.0, 10000.0)) == Verdict.INSUFFICIENT
     assert outcome(Interval(4000.0, 3000.0, 8000.0)) == Verdict.FAIL
     assert outcome(Interval(4000.0, 1000.0, 8000.0)) == Verdict.INSUFFICIENT
+    nothing_tried = Evidence(breaking_budget([], [], tolerated_eur=2000.0)[1])
+    assert report_breaking_budget(nothing_tried).outcome == Verdict.INSUFFICIENT

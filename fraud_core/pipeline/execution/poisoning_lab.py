@@ -146,9 +146,10 @@ def needed_for(defence: str) -> list[str]:
 
 
 def gate_on_sets(cells: Sequence[Cell], results: Sequence[RunResult]) -> list[Measurement]:
-    """What the gate says of a model trained on each poisoned set (legitimate rows called fraud) and on the clean one.
+    """Whether the gate's criterion on training labels refuses the sets of false frauds, and passes the clean one.
 
-    The first draw of each is judged by the scan of its training labels; a refusal by one criterion is a refusal.
+    Only that criterion is asked, the scan of the labels, on the first draw of each rate: a refusal by one required
+    criterion is a refusal. Attacks of other kinds pass it oftener; the metric ``scan_alarmed`` says how often.
     """
     refused: dict[Condition, bool] = {}
     for cell, result in zip(cells, results, strict=True):

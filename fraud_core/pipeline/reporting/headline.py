@@ -15,7 +15,7 @@ HEADLINES = (
     ("noise floor of average precision (placebo)", "poisoning", "placebo.average_precision_floor", ""),
     ("change after hiding half the frauds", "poisoning", "fraud_to_legit.50.none.average_precision_change", "interval"),
     ("the same, defended by the policy", "poisoning", "fraud_to_legit.50.policy.average_precision_change", "interval"),
-    ("poisoned sets refused by the gate", "poisoning", "gate.poisoned_sets_refused", ""),
+    ("sets of false frauds the scan alarms on", "poisoning", "gate.poisoned_sets_refused", ""),
     ("features moved from day 1 to day 2", "drift", "features.drifted", ""),
     ("fairness on the payments", "fairness", "payments.verdict", ""),
     ("fairness on credit default fails for", "fairness", "uci_default.failing", ""),

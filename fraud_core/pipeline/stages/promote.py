@@ -22,7 +22,7 @@ from fraud_core.pipeline.stages.lineage import keep_lineage, source_digests
 from fraud_core.pipeline.storage.dataset_versions import open_versions
 from fraud_core.pipeline.tracking.revision import git_revision
 from fraud_core.promotion.comparison import compare
-from fraud_core.promotion.conclusion import gate_figures
+from fraud_core.promotion.conclusion import gate_figures, recorded_gate
 from fraud_core.promotion.gate import Criterion, GateDecision, decide, judge_champion, judge_ranking
 
 PREVIOUS = Path("models/previous-champion")
@@ -60,7 +60,10 @@ def promote(profile: str, *, override: tuple[str, str] | None = None) -> str:
             f"the gate judged model {judged['candidate.version']}, models/candidate is {version_found}; "
             f"judge it with `dvc repro select@{profile}`"
         )
-    if not judged["gate.promoted"] and not override:
+    of = bundle.read_content(candidate).origin["data_sha256"]
+    if refused := sibling_figure(str(results_folder(profile, "select")), "select", "gate.promoted", of=of).refused:
+        raise FraudCoreError(f"the gate's judgement is {refused}; judge it with `dvc repro select@{profile}`")
+    if not recorded_gate(judged).promoted and not override:
         _record(version_found, judged, promoted=False)
         raise FraudCoreError(f"model {version_found} is not promoted: {judged['gate.reasons']}")
     if _is_served(champion, version_found):

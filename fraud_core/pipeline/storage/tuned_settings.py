@@ -9,6 +9,7 @@ from fraud_core.evaluation.bootstrap import Interval
 from fraud_core.pipeline.paths import within_project
 
 FILE = "benchmarks/results/settings.json"
+ELSEWHERE = "none: tuned on other data"
 
 
 class TunedEstimator(msgspec.Struct, frozen=True):
@@ -39,7 +40,7 @@ class TunedEstimator(msgspec.Struct, frozen=True):
 
 
 class Tuning(msgspec.Struct, frozen=True):
-    """The winner of the folds, and every estimator."""
+    """The winner of the folds, and every estimator; none where the tuning was made on other data."""
 
     winner: str
     estimators: dict[str, TunedEstimator]
@@ -58,20 +59,39 @@ class Tuning(msgspec.Struct, frozen=True):
             }
         return flat
 
+    def mean(self, name: str) -> float | str:
+        """Mean average precision of an estimator on the folds, or words where it was not tuned on these data."""
+        return self.estimators[name].mean if name in self.estimators else ELSEWHERE
+
     def alternatives(self, n: int) -> dict[str, list[dict[str, Any]]]:
         """At most `n` settings of each estimator that the folds cannot tell from its best, the highest mean first."""
         return {name: list(tuned.indistinct.values())[:n] for name, tuned in self.estimators.items()}
 
 
-def read_tuning() -> Tuning:
+def read_tuning(v0_sha256: str | None = None) -> Tuning:
     """The tuning that the settings in params.yaml come from.
+
+    Parameters
+    ----------
+    v0_sha256
+        Content digest of the data that are studied; the figures of the folds speak of the data they were made on, and
+        of no others. Without it they are read whatever they speak of.
+
+    Returns
+    -------
+    Tuning
+        Without estimators when the tuning was made on other data: the settings are then those of another table.
 
     Examples
     --------
     >>> sorted(read_tuning().estimators)
     ['catboost', 'hist_gradient_boosting', 'logistic_regression']
+    >>> read_tuning("digest of other data").winner
+    'none: tuned on other data'
     """
     record = json.loads(within_project(FILE).read_bytes())
+    if v0_sha256 is not None and record["v0_sha256"] != v0_sha256:
+        return Tuning(ELSEWHERE, {})
     return Tuning(record["winner"], {name: _tuned(found) for name, found in record["estimators"].items()})
 
 

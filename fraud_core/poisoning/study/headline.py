@@ -99,6 +99,7 @@ def attack_table(table: StudyTable, *, limit: float) -> list[dict[str, Any]]:
                 "false among fraud labels": f"{own['false_fraud_share'].value:.0%}",
                 "noticed by chart": f"{own['detected_by_chart'].value:.0%}",
                 "noticed by monitor": f"{own['detected_by_monitor'].value:.0%}",
+                "alarmed by the scan": f"{own['scan_alarmed'].value:.0%}" if "scan_alarmed" in own else "not scanned",
                 "change of average precision": table.only(JUDGED, **condition.columns, defence=NONE).interval,
                 "verdict": verdict_words(table, condition, NONE, limit=limit),
             }

@@ -14,12 +14,15 @@ from fraud_core.pipeline.storage.dataset_versions import open_versions
 from fraud_core.promotion.conclusion import gate_figures
 from fraud_core.promotion.gate import Criterion, decide
 
+SELECT = "results/quick/select"
+
 
 def judged(version: str, *, promoted: bool = True) -> None:
-    write_metrics(
-        "results/quick/select",
-        {"candidate.version": version, "gate.promoted": promoted, "gate.reasons": "the threshold alerts too much"},
-    )
+    """What the selection writes of a candidate of the data at hand."""
+    outcome = Verdict.PASS if promoted else Verdict.FAIL
+    gate = decide(Criterion("alert budget", outcome, "the threshold alerts too much"))
+    write_metrics(SELECT, {"candidate.version": version} | gate_figures(gate))
+    stamp_data(SELECT, open_versions("data").content_sha256)
 
 
 def version(project) -> str:
@@ -58,6 +61,37 @@ def test_refused_candidate_is_recorded_and_never_becomes_champion(trained):
 def test_verdict_about_another_model_promotes_nothing(trained):
     judged("0" * 16)
     with pytest.raises(FraudCoreError, match="the gate judged model 0000"):
+        promote.promote("quick")
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"gate.promoted": "insufficient evidence"}, "gate.promoted: expected True"),
+        ({"gate.required.alert_budget": "fail"}, "gate.promoted: expected False"),
+        ({"gate.required.alert_budget": "insufficient evidence"}, "gate.promoted: expected False"),
+        ({"gate.required.alert_budget": float("nan")}, "gate.required.alert_budget: expected one of"),
+        ({"gate.required.alert_budget": "fine"}, "gate.required.alert_budget: expected one of"),
+        ({"gate.required.alert_budget": None}, "gate.required.alert_budget: expected one of"),
+        ({"data_sha256.v1": "0" * 64}, "judgement is of other data"),
+        ({"data_sha256.v0": "0" * 64}, "judgement is of other data"),
+    ],
+)
+def test_judgement_that_contradicts_itself_or_speaks_of_other_data_promotes_nothing(trained, changed, reason):
+    judged(version(trained))
+    path = trained / SELECT / "metrics.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    with pytest.raises(FraudCoreError, match=reason):
+        promote.promote("quick")
+    assert not (trained / "models/champion").exists()
+
+
+def test_judgement_without_criteria_promotes_nothing(trained):
+    judged(version(trained))
+    path = trained / SELECT / "metrics.json"
+    kept = {name: value for name, value in json.loads(path.read_text()).items() if ".required." not in name}
+    path.write_text(json.dumps(kept))
+    with pytest.raises(FraudCoreError, match="expected the outcome of each required criterion, found none"):
         promote.promote("quick")
 
 
@@ -105,7 +139,7 @@ def test_override_promotes_and_is_recorded_beside_the_evidence(trained, small):
     assert said == f"champion: model {second}, promoted by risk officer in spite of the gate"
     entry = json.loads((trained / "models/promotions.jsonl").read_text().splitlines()[-1])
     assert entry["override"] == {"by": "risk officer", "why": "the old model is withdrawn"}
-    assert entry["gate"]["reasons"] == "the threshold alerts too much"
+    assert entry["gate"]["reasons"] == "all 1 required criteria passed"
     assert "candidate saves" in entry["champion"]["required.champion_evidence"]
 
 
@@ -131,7 +165,8 @@ def test_placebo_of_other_data_promotes_nothing(trained, small, digests, reason)
 
 def test_required_and_advisory_criteria_are_apart_in_the_record(trained):
     gate = decide(Criterion("cost", Verdict.PASS, "c"), Criterion("drift", Verdict.FAIL, "d", required=False))
-    write_metrics("results/quick/select", {"candidate.version": version(trained)} | gate_figures(gate))
+    write_metrics(SELECT, {"candidate.version": version(trained)} | gate_figures(gate))
+    stamp_data(SELECT, open_versions("data").content_sha256)
     promote.promote("quick")
     entry = json.loads((trained / "models/promotions.jsonl").read_text())
     assert entry["required"] == {"cost": "pass", "cost_evidence": "c"}
