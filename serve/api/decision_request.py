@@ -5,7 +5,7 @@ import msgspec
 from serve.http.fields import EARLIEST, LATEST, Instant, Name
 from serve.http.repeated_keys import repeated_key_detector
 from serve.http.request_body import Headers
-from serve.http.transaction import InvalidTransaction, Problem, explain
+from serve.http.transaction import InvalidTransaction, Problem, decode_body
 from serve.scoring.champion import Champion
 
 KEY_CHARACTERS = frozenset(range(0x21, 0x7F)) - {0x22, 0x5C}
@@ -41,10 +41,7 @@ def read_request(body: bytes, champion: Champion) -> DecisionRequest:
     InvalidTransaction
         Naming the field; 409 when the caller relies on a policy that is not served.
     """
-    try:
-        request = decode_request(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidTransaction(explain(error, body)) from error
+    request = decode_body(decode_request, body)
     if bool(request.features) == bool(request.entities):
         detail = "features: expected either features or entities"
         raise _refused("duplicate_field" if request.features else "missing_field", detail, "features")

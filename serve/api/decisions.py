@@ -20,13 +20,13 @@ from serve.auth.api_keys import Caller
 from serve.features.entities import Featurised, Freshness, PastsDown, featurise, monday_seconds, read_entities
 from serve.http.asgi import encode, reply, reply_problem
 from serve.http.fields import Name
-from serve.http.transaction import InvalidTransaction, Problem, explain
+from serve.http.transaction import InvalidTransaction, Problem, decode_body
+from serve.runtime.answers import answer_with, hindrance
 from serve.runtime.service import Service
 from serve.scoring.champion import Champion
 from serve.store.group_commit import StoreDown
 from serve.store.tables import decisions, new_id, now_us
 
-RETRY = ((b"retry-after", b"1"),)
 AHEAD_US = 300_000_000  # by how much the clocks of callers may be ahead
 
 
@@ -178,35 +178,22 @@ STORE_DOWN = Problem(
 )
 
 
-FEATURES_DOWN = Problem(
-    "Feature store not reachable", 503, "features_unavailable", "nothing was decided; send the request again"
-)
-
-
 def decision_route(service: Service, list_decisions: Callable[[Scope, Send], Awaitable[None]]):
     """The route of single decisions; a GET of the same path lists them."""
     maker, limit = DecisionMaker(service), service.settings.max_body_bytes
+
+    async def decided(scope: Scope, receive: Receive) -> bytes:
+        headers = scope["headers_by_name"]
+        key = idempotency_key(headers)
+        body = await service.bodies.read_json(headers, receive, limit)
+        return await maker.decide(body, scope["caller"], key, scope["span"])
 
     @asgi("/v1/decisions", copy_scope=False)
     async def decide(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "GET":
             await list_decisions(scope, send)
             return
-        headers = scope["headers_by_name"]
-        try:
-            key = idempotency_key(headers)
-            body = await service.bodies.read_json(headers, receive, limit)
-            content = await maker.decide(body, scope["caller"], key, scope["span"])
-        except InvalidTransaction as error:
-            await reply_problem(send, error.problem)
-        except StoreDown:
-            service.counters.event("store_unavailable")
-            await reply_problem(send, STORE_DOWN, RETRY)
-        except PastsDown:
-            service.counters.event("features_unavailable")
-            await reply_problem(send, FEATURES_DOWN, RETRY)
-        else:
-            await reply(send, 200, content)
+        await answer_with(decided(scope, receive), send, service, store_down=STORE_DOWN)
 
     return decide
 
@@ -236,12 +223,8 @@ def batch_route(service: Service):
             content = await maker.decide(bytes(item.request), caller, item.idempotency_key)
         except InvalidTransaction as error:
             return b'{"status":%d,"problem":%s}' % (error.problem.status, encode(error.problem))
-        except StoreDown:
-            service.counters.event("store_unavailable")
-            return b'{"status":503,"problem":%s}' % encode(STORE_DOWN)
-        except PastsDown:
-            service.counters.event("features_unavailable")
-            return b'{"status":503,"problem":%s}' % encode(FEATURES_DOWN)
+        except (StoreDown, PastsDown) as error:
+            return b'{"status":503,"problem":%s}' % encode(hindrance(service, error, STORE_DOWN))
         return b'{"status":200,"decision":%s}' % content
 
     @asgi("/v1/decisions:batch", copy_scope=False)
@@ -259,10 +242,7 @@ def batch_route(service: Service):
 
 
 def _read_batch(body: bytes, most: int) -> list[BatchItem]:
-    try:
-        items = decode_batch(body).items
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidTransaction(explain(error, body)) from error
+    items = decode_body(decode_batch, body).items
     if not 1 <= len(items) <= most:
         detail = f"items: expected 1 to {most} requests"
         raise InvalidTransaction(Problem("Not a batch", 400, "invalid_field", detail, "items"))

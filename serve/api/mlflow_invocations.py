@@ -8,7 +8,7 @@ from litestar.types import Receive, Scope, Send
 
 from serve.api.batch_scoring import by_row, score_rows
 from serve.http.asgi import encode, reply, reply_problem
-from serve.http.transaction import InvalidTransaction, Problem, explain
+from serve.http.transaction import InvalidTransaction, Problem, decode_body
 from serve.runtime.service import Service
 
 
@@ -51,10 +51,7 @@ def read_rows(body: bytes) -> list[dict[str, Any]]:
     >>> read_rows(b'{"dataframe_split": {"columns": ["a"], "data": [[1], [2]]}}')
     [{'a': 1}, {'a': 2}]
     """
-    try:
-        sent = decode_invocation(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidTransaction(explain(error, body)) from error
+    sent = decode_body(decode_invocation, body)
     forms = [name for name in Invocation.__struct_fields__ if getattr(sent, name) is not None]
     if len(forms) != 1:
         detail = f"expected one of {', '.join(Invocation.__struct_fields__)}, got {len(forms)} of them"

@@ -11,7 +11,7 @@ from fraud_core import __version__
 from serve.api.batch_scoring import by_row, score_rows
 from serve.http.problems import PROBLEM, answer
 from serve.http.request_body import Headers
-from serve.http.transaction import InvalidTransaction, Problem, explain
+from serve.http.transaction import InvalidTransaction, Problem, decode_body
 from serve.runtime.service import Service
 from serve.scoring.champion import Champion
 
@@ -103,10 +103,7 @@ def infer(service: Service, body: bytes) -> InferAnswer:
     InvalidTransaction
         Naming the input.
     """
-    try:
-        request = decode_request(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidTransaction(explain(error, body)) from error
+    request = decode_body(decode_request, body)
     known = [output.name for output in OUTPUTS]
     for wanted in request.outputs:
         if wanted.name not in known:

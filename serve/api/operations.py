@@ -8,12 +8,11 @@ from litestar import MediaType, Response, asgi, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.types import Receive, Scope as AsgiScope, Send
 
-from serve.api.decisions import RETRY
 from serve.api.explanations import explain_decision
 from serve.api.records import READ_DOWN, find_decision, find_lineage, record_label
-from serve.http.asgi import reply, reply_problem
 from serve.http.problems import answer
-from serve.http.transaction import InvalidTransaction, Problem
+from serve.http.transaction import Problem
+from serve.runtime.answers import answer_with, hindrance
 from serve.runtime.service import Service
 from serve.store.group_commit import StoreDown
 from serve.telemetry.prometheus import CONTENT_TYPE, prometheus_text
@@ -25,18 +24,13 @@ LABEL_DOWN = Problem("Store not reachable", 503, "store_unavailable", "the label
 def label_route(service: Service):
     """``POST /v1/labels``."""
 
+    async def recorded(scope: AsgiScope, receive: Receive) -> bytes:
+        body = await service.bodies.read_json(scope["headers_by_name"], receive, service.settings.max_body_bytes)
+        return await record_label(service, body, scope["caller"])
+
     @asgi("/v1/labels", copy_scope=False)
     async def label(scope: AsgiScope, receive: Receive, send: Send) -> None:
-        try:
-            body = await service.bodies.read_json(scope["headers_by_name"], receive, service.settings.max_body_bytes)
-            content = await record_label(service, body, scope["caller"])
-        except InvalidTransaction as error:
-            await reply_problem(send, error.problem)
-        except StoreDown:
-            service.counters.event("store_unavailable")
-            await reply_problem(send, LABEL_DOWN, RETRY)
-        else:
-            await reply(send, 201, content)
+        await answer_with(recorded(scope, receive), send, service, store_down=LABEL_DOWN, status=201)
 
     return label
 
@@ -47,9 +41,8 @@ def record_routes(service: Service) -> list:
     async def reply_with(search) -> Response:
         try:
             content = await search
-        except StoreDown:
-            service.counters.event("store_unavailable")
-            return answer(READ_DOWN, {"Retry-After": "1"})
+        except StoreDown as error:
+            return answer(hindrance(service, error, READ_DOWN), {"Retry-After": "1"})
         return Response(content, media_type=MediaType.JSON) if content else answer(NO_RECORD)
 
     @get("/v1/decisions/{decision_id:str}", include_in_schema=False)

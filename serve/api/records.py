@@ -11,11 +11,11 @@ from litestar.types import Scope as AsgiScope, Send
 from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from serve.api.decisions import RETRY
 from serve.auth.api_keys import Caller
-from serve.http.asgi import encode, reply, reply_problem
+from serve.http.asgi import encode
 from serve.http.fields import EARLIEST, LATEST, Instant, Name
-from serve.http.transaction import InvalidTransaction, Problem, explain
+from serve.http.transaction import InvalidTransaction, Problem, decode_body
+from serve.runtime.answers import answer_with
 from serve.runtime.service import Service
 from serve.store.group_commit import UNREACHABLE, StoreDown
 from serve.store.tables import audit, decisions, labels, new_id, now_us
@@ -69,10 +69,7 @@ async def record_label(service: Service, body: bytes, caller: Caller) -> bytes:
     StoreDown
         When it could not be made durable.
     """
-    try:
-        event = decode_label(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidTransaction(explain(error, body)) from error
+    event = decode_body(decode_label, body)
     if not EARLIEST <= event.occurred_at < LATEST:
         detail = "occurred_at: expected a time from 1970 to 2199"
         raise InvalidTransaction(Problem("Not a label", 400, "invalid_field", detail, "occurred_at"))
@@ -138,19 +135,15 @@ async def fetch(service: Service, query: Select) -> list[Any]:
 def decision_list(service: Service):
     """``GET /v1/decisions``: decisions by time, the earliest first, a page at a time."""
 
+    async def page(query_string: bytes) -> bytes:
+        query, limit = _page(query_string)
+        rows = await fetch(service, query)
+        decisions_json = b",".join(row[1].encode() for row in rows[:limit])
+        cursor = encode(rows[limit - 1][0] if len(rows) > limit else None)
+        return b'{"decisions":[' + decisions_json + b'],"next_cursor":' + cursor + b"}"
+
     async def list_decisions(scope: AsgiScope, send: Send) -> None:
-        try:
-            query, limit = _page(scope["query_string"])
-            rows = await fetch(service, query)
-        except InvalidTransaction as error:
-            await reply_problem(send, error.problem)
-        except StoreDown:
-            service.counters.event("store_unavailable")
-            await reply_problem(send, READ_DOWN, RETRY)
-        else:
-            decisions_json = b",".join(row[1].encode() for row in rows[:limit])
-            cursor = encode(rows[limit - 1][0] if len(rows) > limit else None)
-            await reply(send, 200, b'{"decisions":[' + decisions_json + b'],"next_cursor":' + cursor + b"}")
+        await answer_with(page(scope["query_string"]), send, service, store_down=READ_DOWN)
 
     return list_decisions
 

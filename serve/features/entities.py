@@ -14,7 +14,7 @@ from fraud_core.features.store_rows import MONDAY
 from fraud_core.features.windows import reach_seconds
 from serve.http.fields import Name
 from serve.http.repeated_keys import repeated_key_detector
-from serve.http.transaction import InvalidTransaction, Problem, explain
+from serve.http.transaction import InvalidTransaction, Problem, decode_body
 
 MOST_EUR = 1e7
 
@@ -88,10 +88,7 @@ def read_entities(body: bytes) -> NamedEntities:
     InvalidTransaction
         Naming the field.
     """
-    try:
-        named = decode_entities(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidTransaction(explain(error, body)) from error
+    named = decode_body(decode_entities, body)
     if repeats_a_key(body, named):
         raise InvalidTransaction(
             Problem("Not a decision request", 400, "duplicate_field", "entities: a field was sent more than once")

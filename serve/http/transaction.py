@@ -1,11 +1,12 @@
 """Transactions in named fields as they are sent, and the problem of one that cannot be read."""
 
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -23,6 +24,7 @@ STRING = re.compile(rb'"((?:[^"\\]|\\.)*+)(?:"(\s*+:)?|$)', re.DOTALL)
 UNDEFINED = re.compile(rb"-?(NaN|Inf)", re.IGNORECASE)
 LONGEST_NAME = 64
 EXAMPLE_VALUE = 0.0
+Decoded = TypeVar("Decoded")
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -73,10 +75,7 @@ class TransactionReader:
         InvalidTransaction
             Naming the field; nothing is ever filled in.
         """
-        try:
-            sent = self.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidTransaction(explain(error, body)) from error
+        sent = decode_body(self.decode, body)
         if self.repeats_a_key(body, sent):
             raise InvalidTransaction(_duplicate(body))
         values = astuple(sent)
@@ -118,9 +117,31 @@ def row_type(contract: Contract) -> type:
 
 
 def _annotation(field) -> Any:
+    kind, rounded = PYTHON_TYPES[field.type], {"ge": math.ceil, "le": math.floor}
     limits = {key: value for key, value in (("ge", field.min), ("le", field.max)) if value is not None}
-    number = Annotated[PYTHON_TYPES[field.type], msgspec.Meta(**limits)]
+    if kind is int:  # a contract holds limits as floats, which msgspec refuses for whole numbers
+        limits = {key: rounded[key](value) for key, value in limits.items()}
+    number = Annotated[kind, msgspec.Meta(**limits)]
     return number | None if field.nullable else number
+
+
+def decode_body(decode: Callable[[bytes], Decoded], body: bytes) -> Decoded:
+    """What a body holds.
+
+    Parameters
+    ----------
+    decode
+        Of a decoder of msgspec.
+
+    Raises
+    ------
+    InvalidTransaction
+        Naming the field, or the place where the body stops being JSON.
+    """
+    try:
+        return decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidTransaction(explain(error, body)) from error
 
 
 def explain(error: Exception, body: bytes) -> Problem:
