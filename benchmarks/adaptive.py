@@ -1,10 +1,12 @@
-"""An attacker who reads the scan hides a kind of fraud that the trusted hours do not hold, at the same count of frauds.
+"""An attacker who reads the scan hides a kind of fraud that
+the trusted hours do not hold, at the same count of frauds.
 
-Of v0 only: the frauds are cut into four modes by k-means; those of the largest mode without a fraud in the trusted
-hours are hidden first, and, in the other half of the runs, as many of the highest-scored honest payments are called
-fraud, so that no count chart sees a change. For each number of labels the scan is asked, and a model of the labels is
-scored on v1 beside its clean twin. Reported for what it shows; nothing is tuned on it. Run after `make run`:
-`python benchmarks/adaptive.py`, some ten minutes.
+Of v0 only: the frauds are cut into four modes by k-means; those of the largest mode without a fraud
+in the trusted hours are hidden first, and, in the other half of the runs, as many of the
+highest-scored honest payments are called fraud, so that no count chart sees a change. For each
+number of labels the scan is asked, and a model of the labels is scored on v1 beside its clean twin.
+Reported for what it shows; nothing is tuned on it. Run after `make run`: `python
+benchmarks/adaptive.py`, some ten minutes.
 """
 
 import json
@@ -33,14 +35,18 @@ SEEDS = (1, 2, 3, 4, 5)
 
 
 def main() -> None:
-    """Try every number of labels with every seed, print and write benchmarks/results/adaptive.json."""
+    """Try every number of labels with every seed,
+    print and write benchmarks/results/adaptive.json.
+    """
     params, data = read_params(within_project("params.yaml")), open_versions("data")
     rows, holdout, show = data.training_rows, data.holdout, progress_bar()
     estimator, decision = params.model.config("catboost"), msgspec.to_builtins(params.decision)
     quantised = quantise(rows.X)
     score = out_of_fold_scores(rows, seed=0, quantised=quantised).margin
     clean = {
-        seed: measure(train_quantised(quantised, estimator.with_seed(seed), rows, **decision), holdout, params)
+        seed: measure(
+            train_quantised(quantised, estimator.with_seed(seed), rows, **decision), holdout, params
+        )
         for seed in SEEDS
     }
     runs = [(n, balanced, seed) for n in N_LABELS for balanced in (False, True) for seed in SEEDS]
@@ -58,12 +64,16 @@ def main() -> None:
     for name, draws in found.items():
         record[f"{name}.alarms"] = sum(draw["alarmed"] for draw in draws)
         record |= {f"{name}.{key}_change": round(mean(draws, key), 4) for key in clean[SEEDS[0]]}
-    Path(__file__).with_name("results").joinpath("adaptive.json").write_text(json.dumps(record, indent=1) + "\n")
+    Path(__file__).with_name("results").joinpath("adaptive.json").write_text(
+        json.dumps(record, indent=1) + "\n"
+    )
     print(json.dumps(record, indent=1))
 
 
 def poison(rows: Transactions, score: np.ndarray, n_hidden: int, n_false: int) -> Transactions:
-    """Hide frauds of a mode that the trusted hours do not hold, and call the highest-scored honest rows fraud."""
+    """Hide frauds of a mode that the trusted hours do not
+    hold, and call the highest-scored honest rows fraud.
+    """
     y, doubtful = rows.y_observed.copy(), ~rows.is_validation
     y[unseen_first(rows)[:n_hidden]] = 0
     honest = np.flatnonzero(doubtful & (rows.y_observed == 0))
@@ -72,7 +82,9 @@ def poison(rows: Transactions, score: np.ndarray, n_hidden: int, n_false: int) -
 
 
 def unseen_first(rows: Transactions) -> np.ndarray:
-    """The doubtful frauds: modes without a trusted fraud first, the largest before others, from its middle outwards."""
+    """The doubtful frauds: modes without a trusted fraud
+    first, the largest before others, from its middle outwards.
+    """
     mode = fraud_pockets(rows.X, rows.y_observed, n_pockets=N_MODES, seed=1)
     place = rows.X / np.maximum(rows.X.std(axis=0), 1e-9)
     frauds = np.flatnonzero((rows.y_observed == 1) & ~rows.is_validation)
@@ -86,7 +98,11 @@ def unseen_first(rows: Transactions) -> np.ndarray:
 
 
 def attack(
-    quantised: Quantised, estimator: EstimatorConfig, rows: Transactions, holdout: Transactions, params: Params
+    quantised: Quantised,
+    estimator: EstimatorConfig,
+    rows: Transactions,
+    holdout: Transactions,
+    params: Params,
 ) -> dict:
     """Whether the scan alarms, and what a model of these labels does on the holdout."""
     scores = out_of_fold_scores(rows, seed=estimator.seed, quantised=quantised)
@@ -100,7 +116,9 @@ def measure(model: CalibratedClassifier, holdout: Transactions, params) -> dict[
     scored: Scored = model.scored(holdout.X)
     fraud = holdout.y_observed == 1
     within = alerts_at_budget(
-        holdout.y_observed, scored.y_score, round(params.decision.alert_budget * len(holdout.y_observed))
+        holdout.y_observed,
+        scored.y_score,
+        round(params.decision.alert_budget * len(holdout.y_observed)),
     )
     return {
         "average_precision": average_precision(holdout.y_observed, scored.y_score),

@@ -1,7 +1,8 @@
 """The vectorised bootstrap against the naive loop, interleaved in one run: `make bench`.
 
-Both compute average precision, precision and recall at a budget, precision, recall, cost, Brier score and calibration
-error of one model on 140,000 rows. The naive loop draws rows and calls `fraud_core.evaluation.metrics`.
+Both compute average precision, precision and recall at a budget, precision, recall, cost, Brier
+score and calibration error of one model on 140,000 rows. The naive loop draws rows and calls
+`fraud_core.evaluation.metrics`.
 """
 
 import json
@@ -30,27 +31,39 @@ def main() -> None:
     for _ in range(ROUNDS):
         started = time.perf_counter()
         bootstrap(
-            y_true, {"m": Scored(y_score, THRESHOLD)}, amount,
-            n_alerts=BUDGET, review_cost_eur=REVIEW_EUR, n_replicates=REPLICATES, rng=rng,
-        )  # fmt: skip
+            y_true,
+            {"m": Scored(y_score, THRESHOLD)},
+            amount,
+            n_alerts=BUDGET,
+            review_cost_eur=REVIEW_EUR,
+            n_replicates=REPLICATES,
+            rng=rng,
+        )
         ours.append(time.perf_counter() - started)
         started = time.perf_counter()
         for _ in range(NAIVE_REPLICATES):
             naive_replicate(y_true, y_score, amount, rng)
         naive.append((time.perf_counter() - started) * REPLICATES / NAIVE_REPLICATES)
     found = {
-        "rows": ROWS, "replicates": REPLICATES, "ours_seconds": round(float(np.median(ours)), 3),
+        "rows": ROWS,
+        "replicates": REPLICATES,
+        "ours_seconds": round(float(np.median(ours)), 3),
         "naive_seconds": round(float(np.median(naive)), 1),
         "ratio": round(float(np.median(naive) / np.median(ours)), 1),
         "naive_extrapolated_from_replicates": NAIVE_REPLICATES,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "python": platform.python_version(), "numpy": np.__version__,
-    }  # fmt: skip
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
     print(json.dumps(found, indent=1))
-    Path(__file__).with_name("results").joinpath("bootstrap.json").write_text(json.dumps(found, indent=1) + "\n")
+    Path(__file__).with_name("results").joinpath("bootstrap.json").write_text(
+        json.dumps(found, indent=1) + "\n"
+    )
 
 
-def naive_replicate(y_true: np.ndarray, y_score: np.ndarray, amount: np.ndarray, rng: np.random.Generator) -> tuple:
+def naive_replicate(
+    y_true: np.ndarray, y_score: np.ndarray, amount: np.ndarray, rng: np.random.Generator
+) -> tuple:
     """One stratified resample, row by row."""
     frauds, others = np.flatnonzero(y_true == 1), np.flatnonzero(y_true == 0)
     rows = np.concatenate([rng.choice(frauds, len(frauds)), rng.choice(others, len(others))])

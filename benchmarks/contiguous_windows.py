@@ -1,8 +1,10 @@
-"""How often the drift tests alarm on a stretch of payments, beside the rate on shuffled rows that they are set to.
+"""How often the drift tests alarm on a stretch of payments,
+beside the rate on shuffled rows that they are set to.
 
-After `make run`. In each hour of both days the first half of the payments is the reference, and the first so many
-payments that follow are the window: minutes later, of the same hour, and in the order in which they came. Beside it the
-same hour's payments are shuffled first. The tests are those of `python -m fraud_core drift`.
+After `make run`. In each hour of both days the first half of the payments is the reference, and the
+first so many payments that follow are the window: minutes later, of the same hour, and in the order
+in which they came. Beside it the same hour's payments are shuffled first. The tests are those of
+`python -m fraud_core drift`.
 """
 
 import json
@@ -40,31 +42,49 @@ def main() -> None:
         for each in np.unique(hour):
             own = np.flatnonzero(hour == each)
             states += state_of(
-                features[rng.permutation(own) if shuffled else own], data.card.model_features, limits, rng
+                features[rng.permutation(own) if shuffled else own],
+                data.card.model_features,
+                limits,
+                rng,
             )
         alarmed = sum(state in ("moved", "drifted") for state in states)
         rate = share(alarmed, len(states))
         found |= {
-            f"{name}.windows": len(states), f"{name}.alarms": alarmed, f"{name}.drifted": states.count("drifted"),
-            f"{name}.rate": rate.value, f"{name}.rate_lo": rate.low, f"{name}.rate_hi": rate.high,
-        }  # fmt: skip
+            f"{name}.windows": len(states),
+            f"{name}.alarms": alarmed,
+            f"{name}.drifted": states.count("drifted"),
+            f"{name}.rate": rate.value,
+            f"{name}.rate_lo": rate.low,
+            f"{name}.rate_hi": rate.high,
+        }
     found |= {
-        "seconds": round(time.perf_counter() - started), "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "python": platform.python_version(), "numpy": np.__version__,
-    }  # fmt: skip
+        "seconds": round(time.perf_counter() - started),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
     print(json.dumps(found, indent=1))
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def state_of(rows: np.ndarray, names: tuple[str, ...], limits, rng: np.random.Generator) -> list[str]:
-    """State of the window after the first half of one hour's rows; none where the second half is too short."""
+def state_of(
+    rows: np.ndarray, names: tuple[str, ...], limits, rng: np.random.Generator
+) -> list[str]:
+    """State of the window after the first half of one
+    hour's rows; none where the second half is too short.
+    """
     half = len(rows) // 2
     if len(rows) - half < ROWS:
         return []
     prepared = prepare_window(rows[:half], names, n_bins=limits.n_bins, rng=rng)
     window = rows[half : half + ROWS]
     found = compare_windows(
-        prepared, window, psi_limit=limits.psi_limit, domain_limit=limits.domain_limit, alpha=limits.alpha, rng=rng
+        prepared,
+        window,
+        psi_limit=limits.psi_limit,
+        domain_limit=limits.domain_limit,
+        alpha=limits.alpha,
+        rng=rng,
     )
     return [found.state]
 

@@ -1,8 +1,9 @@
 """The drift tests against NannyML and Evidently: speed, false alarms, power, and attacks on labels.
 
-The peers live in an environment of their own, `python -m venv peers && peers/bin/pip install nannyml evidently
-"pandas<3" "plotly<6"`; then, after `make run`, `python benchmarks/drift.py peers/bin/python`. Both sides see the same
-windows, in one run. Without the argument only our side is measured and the peers' figures are left out.
+The peers live in an environment of their own, `python -m venv peers && peers/bin/pip install
+nannyml evidently "pandas<3" "plotly<6"`; then, after `make run`, `python benchmarks/drift.py
+peers/bin/python`. Both sides see the same windows, in one run. Without the argument only our side
+is measured and the peers' figures are left out.
 """
 
 import json
@@ -43,52 +44,84 @@ def main(peers: str | None) -> None:
     windows = make_windows(reference, rest, rng)
     started = time.perf_counter()
     names = [str(k) for k in range(large[0].shape[1])]
-    compare_windows(prepare_window(large[0], names, n_bins=10, rng=rng), large[1], **LIMITS, rng=rng)
+    compare_windows(
+        prepare_window(large[0], names, n_bins=10, rng=rng), large[1], **LIMITS, rng=rng
+    )
     first = time.perf_counter() - started
     started = time.perf_counter()
-    compare_windows(prepare_window(large[0], names, n_bins=10, rng=rng), large[1], **LIMITS, rng=rng)
+    compare_windows(
+        prepare_window(large[0], names, n_bins=10, rng=rng), large[1], **LIMITS, rng=rng
+    )
     found = {
-        "rows": LARGE, "columns": large[0].shape[1], "windows_of_each": WINDOWS, "reference_rows": REFERENCE,
-        "ours_seconds": round(time.perf_counter() - started, 2), "ours_first_call_seconds": round(first, 2),
-        "monitor_row_microseconds": monitor_row(reference), "monitor_kilobytes": monitor_memory(reference),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores", "python": platform.python_version(),
-    }  # fmt: skip
+        "rows": LARGE,
+        "columns": large[0].shape[1],
+        "windows_of_each": WINDOWS,
+        "reference_rows": REFERENCE,
+        "ours_seconds": round(time.perf_counter() - started, 2),
+        "ours_first_call_seconds": round(first, 2),
+        "monitor_row_microseconds": monitor_row(reference),
+        "monitor_kilobytes": monitor_memory(reference),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+    }
     prepared = prepare_window(reference, names[: reference.shape[1]], n_bins=10, rng=rng)
     for name, sets in windows.items():
         found[f"alarms.{name}.ours"] = float(
-            np.mean([any(alarms(prepared, window, alpha=ALPHA, rng=rng).values()) for window in sets])
+            np.mean(
+                [any(alarms(prepared, window, alpha=ALPHA, rng=rng).values()) for window in sets]
+            )
         )
     if peers:
         theirs = run_peers(peers, reference, large, windows)
         found |= {f"{name}_seconds": seconds for name, seconds in theirs["seconds"].items()}
-        found |= {f"alarms.{key}.{peer}": v for key, by in theirs["alarms"].items() for peer, v in by.items()}
-        found["ratio_to_fastest_peer"] = round(min(theirs["seconds"].values()) / found["ours_seconds"], 1)
+        found |= {
+            f"alarms.{key}.{peer}": v
+            for key, by in theirs["alarms"].items()
+            for peer, v in by.items()
+        }
+        found["ratio_to_fastest_peer"] = round(
+            min(theirs["seconds"].values()) / found["ours_seconds"], 1
+        )
     print(json.dumps(found, indent=1))
-    Path(__file__).with_name("results").joinpath("drift.json").write_text(json.dumps(found, indent=1) + "\n")
+    Path(__file__).with_name("results").joinpath("drift.json").write_text(
+        json.dumps(found, indent=1) + "\n"
+    )
 
 
-def make_windows(reference: np.ndarray, rest: np.ndarray, rng: np.random.Generator) -> dict[str, list[np.ndarray]]:
-    """Unchanged windows, windows with one change, and the features of windows whose labels are attacked."""
+def make_windows(
+    reference: np.ndarray, rest: np.ndarray, rng: np.random.Generator
+) -> dict[str, list[np.ndarray]]:
+    """Unchanged windows, windows with one change, and
+    the features of windows whose labels are attacked.
+    """
 
     def draw(n_rows: int) -> list[np.ndarray]:
         return [rest[rng.choice(len(rest), n_rows, replace=False)] for _ in range(WINDOWS)]
 
-    tilt, move = stability_index(0.1, reference, n_bins=10), one_feature(0.25, reference.std(axis=0))
+    tilt, move = (
+        stability_index(0.1, reference, n_bins=10),
+        one_feature(0.25, reference.std(axis=0)),
+    )
     attacked = {}
     labels = (np.arange(len(rest)) % 500 == 0).astype(int)
     whole = make_pool(LabelledWindow(rest, labels, np.zeros(len(rest))), np.zeros(len(rest), bool))
     for cause in ("labels_hidden", "labels_injected"):
         features = simulate([whole], cause, 0.5, rng=rng)[1].features
-        attacked[cause] = [features[rng.choice(len(features), 5000, replace=False)] for _ in range(WINDOWS)]
+        attacked[cause] = [
+            features[rng.choice(len(features), 5000, replace=False)] for _ in range(WINDOWS)
+        ]
     return {
-        "none_1000": draw(1000), "none_5000": draw(5000),
+        "none_1000": draw(1000),
+        "none_5000": draw(5000),
         "psi_010_2000": [tilt(window, rng) for window in draw(2000)],
         "one_feature_5000": [move(window, rng) for window in draw(5000)],
-    } | attacked  # fmt: skip
+    } | attacked
 
 
 def monitor_row(reference: np.ndarray) -> float:
-    """Microseconds of one row in the stream monitor, its blocks included; the best of seven rounds."""
+    """Microseconds of one row in the stream monitor,
+    its blocks included; the best of seven rounds.
+    """
     names = [*(str(k) for k in range(reference.shape[1])), "score"]
     built = build_reference(np.column_stack([reference, reference[:, 0]]), names, n_bins=20)
     monitor, rows, best = StreamMonitor(built), list(reference[:4096]), np.inf
@@ -101,7 +134,9 @@ def monitor_row(reference: np.ndarray) -> float:
 
 
 def monitor_memory(reference: np.ndarray) -> float:
-    """Kilobytes that a monitor of thirty variables holds after more rows than its windows do, reference included."""
+    """Kilobytes that a monitor of thirty variables holds
+    after more rows than its windows do, reference included.
+    """
     names = [*(str(k) for k in range(reference.shape[1])), "score"]
     rows = np.column_stack([reference, reference[:, 0]])
     build_reference(rows, names, n_bins=20)  # what NumPy imports on the way is not the monitor's
@@ -120,7 +155,11 @@ def run_peers(python: str, reference: np.ndarray, large, windows) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         arrays = {f"windows_{name}": np.array(sets) for name, sets in windows.items()}
         np.savez(
-            Path(folder) / "task.npz", reference=reference, large_reference=large[0], large_current=large[1], **arrays
+            Path(folder) / "task.npz",
+            reference=reference,
+            large_reference=large[0],
+            large_current=large[1],
+            **arrays,
         )
         script = Path(__file__).with_name("drift_peers.py")
         quiet = os.environ | {"DO_NOT_TRACK": "1", "NML_DISABLE_USAGE_LOGGING": "1"}

@@ -1,4 +1,5 @@
-"""NannyML and Evidently on windows that `benchmarks/drift.py` wrote; runs in their own environment, never in ours.
+"""NannyML and Evidently on windows that `benchmarks/drift.py`
+wrote; runs in their own environment, never in ours.
 
 `python drift_peers.py FOLDER` reads FOLDER/task.npz and writes FOLDER/found.json. Environment:
 `pip install nannyml evidently "pandas<3" "plotly<6"`.
@@ -18,12 +19,17 @@ EVIDENTLY_METHODS = ("ks", "psi", "wasserstein", "jensenshannon")
 
 
 def main(folder: Path) -> None:
-    """Time both on the large pair of windows, then count their alarms on each set of small windows."""
+    """Time both on the large pair of windows, then
+    count their alarms on each set of small windows.
+    """
     task = np.load(folder / "task.npz")
     reference = frame(task["reference"])
     found: dict = {"seconds": {}, "alarms": {}}
     reference_large, current_large = frame(task["large_reference"]), frame(task["large_current"])
-    runs = {"nannyml": lambda before, after: nannyml_alarms(before, [after]), "evidently": evidently_all}
+    runs = {
+        "nannyml": lambda before, after: nannyml_alarms(before, [after]),
+        "evidently": evidently_all,
+    }
     for name, run in runs.items():
         run(reference_large[:2000], current_large[:2000])
         started = time.perf_counter()
@@ -33,8 +39,12 @@ def main(folder: Path) -> None:
         windows = [frame(window) for window in task[key]]
         found["alarms"][key.removeprefix("windows_")] = {
             "nannyml": float(nannyml_alarms(reference, windows, domain=False).mean()),
-            "evidently_ks": float(np.mean([evidently(reference, window, "ks") for window in windows])),
-            "evidently_psi": float(np.mean([evidently(reference, window, "psi") for window in windows])),
+            "evidently_ks": float(
+                np.mean([evidently(reference, window, "ks") for window in windows])
+            ),
+            "evidently_psi": float(
+                np.mean([evidently(reference, window, "psi") for window in windows])
+            ),
         }
     (folder / "found.json").write_text(json.dumps(found))
 
@@ -44,25 +54,36 @@ def frame(rows: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows.astype(np.float64), columns=[f"x{k}" for k in range(rows.shape[1])])
 
 
-def nannyml_alarms(reference: pd.DataFrame, windows: list[pd.DataFrame], *, domain: bool = True) -> np.ndarray:
-    """Whether any result alerts on each window, at the library's own thresholds, shape (n_windows,).
+def nannyml_alarms(
+    reference: pd.DataFrame, windows: list[pd.DataFrame], *, domain: bool = True
+) -> np.ndarray:
+    """Whether any result alerts on each window, at
+    the library's own thresholds, shape (n_windows,).
 
-    The windows are its chunks. Its domain classifier fits many boosted forests, so it is left out of the small windows.
+    The windows are its chunks. Its domain classifier fits many boosted forests, so it is left out
+    of the small windows.
     """
     import nannyml as nml
 
     names, size = list(reference.columns), len(windows[0])
     methods = ["kolmogorov_smirnov", "jensen_shannon", "wasserstein"]
     calculators = [
-        nml.UnivariateDriftCalculator(column_names=names, continuous_methods=methods, chunk_size=size),
+        nml.UnivariateDriftCalculator(
+            column_names=names, continuous_methods=methods, chunk_size=size
+        ),
         nml.DataReconstructionDriftCalculator(column_names=names, chunk_size=size),
     ]
     if domain:
-        calculators.append(nml.DomainClassifierCalculator(feature_column_names=names, chunk_size=size))
+        calculators.append(
+            nml.DomainClassifierCalculator(feature_column_names=names, chunk_size=size)
+        )
     alert = np.zeros(len(windows), dtype=bool)
     for calculator in calculators:
         table = (
-            calculator.fit(reference).calculate(pd.concat(windows, ignore_index=True)).filter(period="analysis").to_df()
+            calculator.fit(reference)
+            .calculate(pd.concat(windows, ignore_index=True))
+            .filter(period="analysis")
+            .to_df()
         )
         alert |= table[[c for c in table.columns if c[-1] == "alert"]].to_numpy().any(axis=1)
     return alert
@@ -75,7 +96,9 @@ def evidently(reference: pd.DataFrame, current: pd.DataFrame, method: str) -> bo
 
     report = Report([DataDriftPreset(num_method=method)]).run(current, reference)
     counts = [
-        m["value"]["count"] for m in report.dict()["metrics"] if isinstance(m["value"], dict) and "count" in m["value"]
+        m["value"]["count"]
+        for m in report.dict()["metrics"]
+        if isinstance(m["value"], dict) and "count" in m["value"]
     ]
     return bool(counts[0] > 0)
 

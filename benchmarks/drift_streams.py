@@ -1,11 +1,13 @@
-"""The stream monitor beside ADWIN and Page–Hinkley of river: false alarms, detection, delay and cost on streams.
+"""The stream monitor beside ADWIN and Page–Hinkley of
+river: false alarms, detection, delay and cost on streams.
 
-river lives in an environment of its own, `python -m venv river && river/bin/pip install river`; then
-`python benchmarks/drift_streams.py river/bin/python`. Both sides see the same streams: rows of thirty standard normal
-columns, of which one moves by half a standard deviation half way, or spreads by half, or none changes. river watches
-each column by a detector of its own at its defaults, and any alarm counts, as for a monitor without control of many
-tests; beside it ADWIN with its confidence divided by the number of columns. Ours is judged once for every thousand
-rows; any certain change counts, or, beside it, one of practical size alone.
+river lives in an environment of its own, `python -m venv river && river/bin/pip install river`;
+then `python benchmarks/drift_streams.py river/bin/python`. Both sides see the same streams: rows of
+thirty standard normal columns, of which one moves by half a standard deviation half way, or spreads
+by half, or none changes. river watches each column by a detector of its own at its defaults, and
+any alarm counts, as for a monitor without control of many tests; beside it ADWIN with its
+confidence divided by the number of columns. Ours is judged once for every thousand rows; any
+certain change counts, or, beside it, one of practical size alone.
 """
 
 import json
@@ -28,20 +30,33 @@ def main(python: str) -> None:
     """Measure, print and write benchmarks/results/drift_streams.json."""
     streams = {kind: make_streams(kind) for kind in KINDS}
     found: dict = {
-        "rows": ROWS, "columns": COLUMNS, "streams": STREAMS,
+        "rows": ROWS,
+        "columns": COLUMNS,
+        "streams": STREAMS,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
-    }  # fmt: skip
+    }
     with tempfile.TemporaryDirectory() as folder:
-        np.savez(Path(folder) / "streams.npz", **{kind: np.array(part) for kind, part in streams.items()})
+        np.savez(
+            Path(folder) / "streams.npz", **{kind: np.array(part) for kind, part in streams.items()}
+        )
         subprocess.run([python, str(Path(__file__)), "--peers", folder], check=True)
         alarms = json.loads((Path(folder) / "found.json").read_text())
-    alarms |= {"ours": watch(streams, ("moved", "drifted")), "ours_drifted": watch(streams, ("drifted",))}
+    alarms |= {
+        "ours": watch(streams, ("moved", "drifted")),
+        "ours_drifted": watch(streams, ("drifted",)),
+    }
     for name, by in alarms.items():
         found[f"microseconds_a_row.{name}"] = by["microseconds_a_row"]
-        found |= {f"{kind}.{key}.{name}": v for kind in streams for key, v in summary(by[kind], kind).items()}
+        found |= {
+            f"{kind}.{key}.{name}": v
+            for kind in streams
+            for key, v in summary(by[kind], kind).items()
+        }
     print(json.dumps(found, indent=1))
-    Path(__file__).with_name("results").joinpath("drift_streams.json").write_text(json.dumps(found, indent=1) + "\n")
+    Path(__file__).with_name("results").joinpath("drift_streams.json").write_text(
+        json.dumps(found, indent=1) + "\n"
+    )
 
 
 def make_streams(kind: str) -> list[np.ndarray]:
@@ -55,16 +70,22 @@ def make_streams(kind: str) -> list[np.ndarray]:
 
 
 def summary(first_alarms: list[int | None], kind: str) -> dict[str, float]:
-    """Share of the streams with an alarm before the middle and after it, and the median rows until the one after."""
+    """Share of the streams with an alarm before the middle
+    and after it, and the median rows until the one after.
+    """
     early = [row is not None and row < ROWS // 2 for row in first_alarms]
     late = [row - ROWS // 2 for row in first_alarms if row is not None and row >= ROWS // 2]
     out: dict[str, float] = {"alarmed_before_the_middle": round(float(np.mean(early)), 3)}
     out["alarmed_after_the_middle"] = round(len(late) / len(early), 3)
-    return out | ({"median_rows_to_alarm": float(np.median(late))} if late and kind != "none" else {})
+    return out | (
+        {"median_rows_to_alarm": float(np.median(late))} if late and kind != "none" else {}
+    )
 
 
 def watch(streams: dict[str, list[np.ndarray]], states: tuple[str, ...]) -> dict:
-    """First row of each stream at which the monitor, judged at intervals, calls it one of the states."""
+    """First row of each stream at which the monitor,
+    judged at intervals, calls it one of the states.
+    """
     from fraud_core.drift.monitoring.reference_histogram import build_reference
     from fraud_core.drift.monitoring.stream_monitor import StreamMonitor
 
@@ -86,13 +107,16 @@ def watch(streams: dict[str, list[np.ndarray]], states: tuple[str, ...]) -> dict
 
 
 def watch_peers(folder: Path) -> None:
-    """First row of each stream at which any column's detector alarms; runs in river's environment."""
+    """First row of each stream at which any column's
+    detector alarms; runs in river's environment.
+    """
     from river import drift
 
     make = {
-        "adwin": drift.ADWIN, "adwin_divided": lambda: drift.ADWIN(delta=0.002 / COLUMNS),
+        "adwin": drift.ADWIN,
+        "adwin_divided": lambda: drift.ADWIN(delta=0.002 / COLUMNS),
         "page_hinkley": drift.PageHinkley,
-    }  # fmt: skip
+    }
     task, found = np.load(folder / "streams.npz"), {}
     for name in DETECTORS:
         found[name], rows, started = {}, 0, time.perf_counter()
@@ -114,5 +138,7 @@ def watch_peers(folder: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
-        raise SystemExit("expected the python of an environment with river; see the first lines of this file")
+        raise SystemExit(
+            "expected the python of an environment with river; see the first lines of this file"
+        )
     watch_peers(Path(sys.argv[2])) if sys.argv[1] == "--peers" else main(sys.argv[1])

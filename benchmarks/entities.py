@@ -1,5 +1,6 @@
-"""The simulated stream: seconds to simulate and to featurise, memory, growth with the rows, one payment at a time, and
-the feature store: a read of two pasts, and a replay that must equal the table.
+"""The simulated stream: seconds to simulate and to featurise,
+memory, growth with the rows, one payment at a time, and the feature
+store: a read of two pasts, and a replay that must equal the table.
 
 Each measurement runs in a process of its own, so that its peak of memory is its own: `make bench`.
 """
@@ -22,14 +23,22 @@ from fraud_core.features.online import FeatureState
 
 ROUNDS, ASKED = 7, 2_000
 HALF = {"n_customers": 2_500, "n_terminals": 5_000, "radius": 5.0 * 2**0.5}
-STORED, REPLAYED = StreamSettings(n_customers=1_000, n_terminals=2_000, n_days=60, radius=10.0), 10_000
+STORED, REPLAYED = (
+    StreamSettings(n_customers=1_000, n_terminals=2_000, n_days=60, radius=10.0),
+    10_000,
+)
 ONLINE = StreamSettings(n_customers=1_000, n_terminals=2_000, n_days=60, radius=5.0 * 5**0.5)
 
 
 def main() -> None:
     """Measure, print and write benchmarks/results/entities.json."""
     if len(sys.argv) > 1:
-        acts = {"online": online, "store": store, "half": lambda: offline(True), "whole": lambda: offline(False)}
+        acts = {
+            "online": online,
+            "store": store,
+            "half": lambda: offline(True),
+            "whole": lambda: offline(False),
+        }
         print(json.dumps(acts[sys.argv[1]]()))
         return
     whole, half = [], []
@@ -37,21 +46,31 @@ def main() -> None:
         whole.append(_apart("whole"))
         half.append(_apart("half"))
     found = {
-        "simulate.seconds": _median(whole, "simulate"), "simulate.rows": whole[0]["rows"],
+        "simulate.seconds": _median(whole, "simulate"),
+        "simulate.rows": whole[0]["rows"],
         "featurise.seconds": _median(whole, "featurise"),
         "featurise.peak_rss_mb": round(max(each["peak_rss_mb"] for each in whole)),
-        "featurise.half_rows": half[0]["rows"], "featurise.half_seconds": _median(half, "featurise"),
-        "featurise.ratio_of_twice_the_rows": round(_median(whole, "featurise") / _median(half, "featurise"), 2),
-        "rounds": ROUNDS, "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "python": platform.python_version(), "numpy": np.__version__,
-    } | {f"state.{name}": value for name, value in _apart("online").items()}  # fmt: skip
+        "featurise.half_rows": half[0]["rows"],
+        "featurise.half_seconds": _median(half, "featurise"),
+        "featurise.ratio_of_twice_the_rows": round(
+            _median(whole, "featurise") / _median(half, "featurise"), 2
+        ),
+        "rounds": ROUNDS,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    } | {f"state.{name}": value for name, value in _apart("online").items()}
     found |= {f"online.{name}": value for name, value in _apart("store").items()}
     print(json.dumps(found, indent=1))
-    Path(__file__).with_name("results").joinpath("entities.json").write_text(json.dumps(found, indent=1) + "\n")
+    Path(__file__).with_name("results").joinpath("entities.json").write_text(
+        json.dumps(found, indent=1) + "\n"
+    )
 
 
 def offline(half: bool) -> dict[str, float]:
-    """Seconds and memory of a whole stream, or of one with half the customers and terminals as dense."""
+    """Seconds and memory of a whole stream, or of one
+    with half the customers and terminals as dense.
+    """
     started = time.perf_counter()
     stream = simulate_stream(StreamSettings(**(HALF if half else {})), seed=1)
     simulated = time.perf_counter()
@@ -59,15 +78,19 @@ def offline(half: bool) -> dict[str, float]:
     featurised = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
-        "rows": stream.height, "simulate": simulated - started, "featurise": featurised - simulated,
+        "rows": stream.height,
+        "simulate": simulated - started,
+        "featurise": featurised - simulated,
         "peak_rss_mb": peak,
-    }  # fmt: skip
+    }
 
 
 def online() -> dict[str, float]:
     """Milliseconds to answer for one payment from a state of 37 days."""
     stream = simulate_stream(ONLINE, seed=1)
-    rows = stream.select("transaction_id", "time", "customer_id", "terminal_id", "amount_eur").rows()
+    rows = stream.select(
+        "transaction_id", "time", "customer_id", "terminal_id", "amount_eur"
+    ).rows()
     state, spent = FeatureState(), []
     for number, row in enumerate(rows):
         event = Event(*row)
@@ -76,14 +99,18 @@ def online() -> dict[str, float]:
             state.features(event)
             spent.append(1000 * (time.perf_counter() - started))
         state.add(event)
-    return {"p50_ms": round(float(np.median(spent)), 2), "p99_ms": round(float(np.quantile(spent, 0.99)), 2)}
+    return {
+        "p50_ms": round(float(np.median(spent)), 2),
+        "p99_ms": round(float(np.quantile(spent, 0.99)), 2),
+    }
 
 
 def store() -> dict[str, float]:
-    """Milliseconds to read one customer and one terminal from Feast in SQLite, and events replayed through it.
+    """Milliseconds to read one customer and one terminal
+    from Feast in SQLite, and events replayed through it.
 
-    Each of the last events is answered from the store and then taken over; the figures that differ from the table's are
-    counted.
+    Each of the last events is answered from the store and then taken over; the figures that differ
+    from the table's are counted.
     """
     import tempfile
 
@@ -96,7 +123,13 @@ def store() -> dict[str, float]:
         table = add_features(stream)
         held = small.hold(Path(scratch), small.before(stream, stream["time"][-REPLAYED]))
         asked = list(
-            zip(*(stream[f"{kind}_id"][-ASKED:].cast(pl.String) for kind in ("customer", "terminal")), strict=True)
+            zip(
+                *(
+                    stream[f"{kind}_id"][-ASKED:].cast(pl.String)
+                    for kind in ("customer", "terminal")
+                ),
+                strict=True,
+            )
         )
         spent = []
         for pair in asked:
@@ -105,13 +138,17 @@ def store() -> dict[str, float]:
             spent.append(1000 * (time.perf_counter() - started))
         mismatches = small.replay(held, stream, table, REPLAYED)
     return {
-        "p50_ms": round(float(np.median(spent)), 3), "p99_ms": round(float(np.quantile(spent, 0.99)), 3),
-        "replayed_events": REPLAYED, "mismatches": mismatches,
-    }  # fmt: skip
+        "p50_ms": round(float(np.median(spent)), 3),
+        "p99_ms": round(float(np.quantile(spent, 0.99)), 3),
+        "replayed_events": REPLAYED,
+        "mismatches": mismatches,
+    }
 
 
 def _apart(what: str) -> dict[str, float]:
-    done = subprocess.run([sys.executable, __file__, what], stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, __file__, what], stdout=subprocess.PIPE, text=True, check=True
+    )
     return json.loads(done.stdout)
 
 

@@ -1,7 +1,9 @@
-"""Exact contributions against shap.TreeExplainer, and what it costs to explain one decision in words.
+"""Exact contributions against shap.TreeExplainer,
+and what it costs to explain one decision in words.
 
-After `make run`. Both sides explain the same rows of v1 by the same model, in turns, in one process pinned to one core;
-time is CPU time of the process, so that other work on the machine does not count.
+After `make run`. Both sides explain the same rows of v1 by the same model, in turns, in one process
+pinned to one core; time is CPU time of the process, so that other work on the machine does not
+count.
 """
 
 import json
@@ -35,29 +37,42 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     data, rng = open_versions("data"), np.random.default_rng(1)
-    model, rows, holdout = read_params(within_project("params.yaml")).model, data.training_rows, data.holdout
+    model, rows, holdout = (
+        read_params(within_project("params.yaml")).model,
+        data.training_rows,
+        data.holdout,
+    )
     fitted = replace(model.config("catboost"), n_threads=1).fit(rows.X, rows.y_observed)
     features = holdout.X[rng.choice(len(holdout.X), ROWS, replace=False)]
     found = batch(fitted, features) | one_decision(holdout, rng)
     found |= {
-        "timer": "CPU time, one core", "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "python": platform.python_version(), "numpy": np.__version__, "catboost": catboost.__version__,
+        "timer": "CPU time, one core",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "catboost": catboost.__version__,
         "shap": shap.__version__,
         "goals": {
             "rows a second, times shap.TreeExplainer": {
-                "figure": found["ratio"], "at_least": GOAL, "reached": found["ratio"] >= GOAL,
+                "figure": found["ratio"],
+                "at_least": GOAL,
+                "reached": found["ratio"] >= GOAL,
             },
             "microseconds of score and contributions of a row": {
-                "figure": found["row_us"], "at_most": ROW_GOAL_US, "reached": found["row_us"] <= ROW_GOAL_US,
+                "figure": found["row_us"],
+                "at_most": ROW_GOAL_US,
+                "reached": found["row_us"] <= ROW_GOAL_US,
             },
         },
-    }  # fmt: skip
+    }
     print(json.dumps(found, indent=1))
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def batch(fitted, features: np.ndarray) -> dict[str, float]:
-    """Rows a second of both sides, in turns; the tables are built once, as shap's explainer is in each call."""
+    """Rows a second of both sides, in turns; the tables
+    are built once, as shap's explainer is in each call.
+    """
     started = time.process_time()
     explainer = build_explainer(fitted)
     built = time.process_time() - started
@@ -71,26 +86,35 @@ def batch(fitted, features: np.ndarray) -> dict[str, float]:
         theirs.append(time.process_time() - started)
     ratios = np.array(theirs) / np.array(ours)
     return {
-        "rows": len(features), "trees": len(explainer.trees.feature), "rounds": ROUNDS,
+        "rows": len(features),
+        "trees": len(explainer.trees.feature),
+        "rounds": ROUNDS,
         "ours_rows_per_s": round(len(features) / float(np.median(ours))),
         "shap_rows_per_s": round(len(features) / float(np.median(theirs))),
-        "ratio": round(float(np.median(ratios)), 1), "ratio_least": round(float(ratios.min()), 1),
-        "ratio_most": round(float(ratios.max()), 1), "tables_seconds": round(built, 3),
+        "ratio": round(float(np.median(ratios)), 1),
+        "ratio_least": round(float(ratios.min()), 1),
+        "ratio_most": round(float(ratios.max()), 1),
+        "tables_seconds": round(built, 3),
         "largest_difference": float(f"{np.abs(explained.values - values).max():.2g}"),
         "additivity_error": float(f"{explained.additivity_errors.max():.2g}"),
-    }  # fmt: skip
+    }
 
 
 def one_decision(holdout, rng: np.random.Generator) -> dict[str, float]:
-    """Milliseconds of one decision by the service's code, and of its reasons in words with both turning values.
+    """Milliseconds of one decision by the service's code,
+    and of its reasons in words with both turning values.
 
     Half of the payments are those of highest score, half are any.
     """
     bundle = open_candidate("data")
     decider, writer = Decider(bundle), ReasonWriter(bundle)
     strongest = np.argsort(-bundle.probability(holdout.X))[: DECISIONS // 2]
-    asked = np.concatenate([strongest, rng.choice(len(holdout.y_observed), DECISIONS // 2, replace=False)])
-    scorer = RowScorer(bundle.trees, bundle.model.tables, bundle.calibration, len(bundle.contract.model_features))
+    asked = np.concatenate(
+        [strongest, rng.choice(len(holdout.y_observed), DECISIONS // 2, replace=False)]
+    )
+    scorer = RowScorer(
+        bundle.trees, bundle.model.tables, bundle.calibration, len(bundle.contract.model_features)
+    )
     decide, write, explain = np.full((3, ROUNDS, DECISIONS), np.inf)
     searched = 0
     for number in range(ROUNDS):
@@ -103,16 +127,21 @@ def one_decision(holdout, rng: np.random.Generator) -> dict[str, float]:
             verdict = decider.decide(row, amount_eur)
             between = time.perf_counter()
             reasons = writer.write(row, amount_eur, verdict)
-            write[number, place], decide[number, place] = time.perf_counter() - between, between - started
+            write[number, place], decide[number, place] = (
+                time.perf_counter() - between,
+                between - started,
+            )
             searched += sum(each.would_turn_at is not msgspec.UNSET for each in reasons)
     decide, write, explain = decide.min(axis=0), write.min(axis=0), explain.min(axis=0)
     return {
         "row_us": round(1e6 * float(np.median(explain)), 1),
-        "decisions": DECISIONS, "searched_a_decision": round(searched / ROUNDS / DECISIONS, 2),
-        "decide_ms": round(1000 * float(np.median(decide)), 4), "words_ms": round(1000 * float(np.median(write)), 4),
+        "decisions": DECISIONS,
+        "searched_a_decision": round(searched / ROUNDS / DECISIONS, 2),
+        "decide_ms": round(1000 * float(np.median(decide)), 4),
+        "words_ms": round(1000 * float(np.median(write)), 4),
         "words_p99_ms": round(1000 * float(np.quantile(write, 0.99)), 4),
         "explained_decision_ms": round(1000 * float(np.median(decide + write)), 4),
-    }  # fmt: skip
+    }
 
 
 if __name__ == "__main__":

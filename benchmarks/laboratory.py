@@ -1,8 +1,8 @@
 """The poisoning laboratory against the naive loop, in one run: `make bench`.
 
-The naive loop asks for each defence alone, one after the other, and makes bins, neighbours, duplicates, out-of-fold
-scores and trainings anew for each. The laboratory shares them and deals the cells to two processes. Both run the same
-functions on the same rows, and must give the same scores.
+The naive loop asks for each defence alone, one after the other, and makes bins, neighbours,
+duplicates, out-of-fold scores and trainings anew for each. The laboratory shares them and deals the
+cells to two processes. Both run the same functions on the same rows, and must give the same scores.
 """
 
 import json
@@ -51,23 +51,40 @@ def main() -> None:
         naive.append(time.perf_counter() - started)
     started = time.perf_counter()
     results = run_cells(
-        run_encoded, cells, prepare(rows, data.holdout.X), settings | {"defences": DEFENCES}, what="cells",
-        n_processes=2, progress=progress_bar(), store=f"{STORE}-{os.getpid()}",
-    )  # fmt: skip
+        run_encoded,
+        cells,
+        prepare(rows, data.holdout.X),
+        settings | {"defences": DEFENCES},
+        what="cells",
+        n_processes=2,
+        progress=progress_bar(),
+        store=f"{STORE}-{os.getpid()}",
+    )
     shared.append(time.perf_counter() - started)
-    np.testing.assert_array_equal(decode_run(results[-1]).defences["policy"].log_odds, alone["policy"].log_odds)
+    np.testing.assert_array_equal(
+        decode_run(results[-1]).defences["policy"].log_odds, alone["policy"].log_odds
+    )
     found = {
-        "rows": ROWS, "cells": len(cells), "defences": len(DEFENCES), "naive_seconds": round(sum(naive), 1),
-        "laboratory_seconds": round(sum(shared), 1), "ratio": round(sum(naive) / sum(shared), 2),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores", "python": platform.python_version(),
-    }  # fmt: skip
+        "rows": ROWS,
+        "cells": len(cells),
+        "defences": len(DEFENCES),
+        "naive_seconds": round(sum(naive), 1),
+        "laboratory_seconds": round(sum(shared), 1),
+        "ratio": round(sum(naive) / sum(shared), 2),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+    }
     print(json.dumps(found, indent=1))
-    Path(__file__).with_name("results").joinpath("laboratory.json").write_text(json.dumps(found, indent=1) + "\n")
+    Path(__file__).with_name("results").joinpath("laboratory.json").write_text(
+        json.dumps(found, indent=1) + "\n"
+    )
 
 
 def last_rows(rows, n_rows: int):
     """The last rows of v0, the trusted hours among them."""
-    return replace(rows, **{name: getattr(rows, name)[-n_rows:] for name in rows.__dataclass_fields__})
+    return replace(
+        rows, **{name: getattr(rows, name)[-n_rows:] for name in rows.__dataclass_fields__}
+    )
 
 
 def prepare(rows, holdout_features) -> Inputs:

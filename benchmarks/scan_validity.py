@@ -1,7 +1,9 @@
-"""How often the scan alarms on clean labels that are not those it was built on: tables of other kinds, other hours.
+"""How often the scan alarms on clean labels that are not
+those it was built on: tables of other kinds, other hours.
 
-After `make run`. Every label is true, so every alarm is a false one. The scan is that of `python -m fraud_core scan` as
-it is; its constants were chosen on day 1 of the ULB data, and this is what they are worth elsewhere.
+After `make run`. Every label is true, so every alarm is a false one. The scan is that of `python -m
+fraud_core scan` as it is; its constants were chosen on day 1 of the ULB data, and this is what they
+are worth elsewhere.
 """
 
 import json
@@ -31,8 +33,14 @@ ROWS, COLUMNS, FRAUD_SHARE, TRUSTED_SHARE = 40_000, 12, 0.03, 0.2
 STREAM = {"n_customers": 500, "n_terminals": 1000, "n_days": 45, "radius": 16.0}
 FIRST_DAY = 15
 NULL_DRAWS = 4000
-# Rows that rank with the trusted frauds, trusted and scanned, and the true share of legitimate ones among them.
-NULL_CASES = {"few": (60, 300, 0.2), "more": (150, 1500, 0.2), "many": (400, 4000, 0.2), "mixed": (150, 1500, 0.5)}
+# Rows that rank with the trusted frauds, trusted and scanned, and the true share of legitimate ones
+# among them.
+NULL_CASES = {
+    "few": (60, 300, 0.2),
+    "more": (150, 1500, 0.2),
+    "many": (400, 4000, 0.2),
+    "mixed": (150, 1500, 0.5),
+}
 RESULTS = Path(__file__).with_name("results") / "scan_validity.json"
 
 
@@ -45,31 +53,44 @@ def main() -> None:
         found |= alarms_of(name, tables())
         print(f"{name}: {found[f'{name}.alarms']} of {found[f'{name}.tables']} alarm", flush=True)
     found |= null_tests(np.random.default_rng(1)) | {
-        "nominal": scan.ALPHA, "seconds": round(time.perf_counter() - started),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores", "python": platform.python_version(),
-        "numpy": np.__version__, "catboost": catboost.__version__,
-    }  # fmt: skip
+        "nominal": scan.ALPHA,
+        "seconds": round(time.perf_counter() - started),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "catboost": catboost.__version__,
+    }
     print(json.dumps(found, indent=1))
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def categorical() -> Iterator[Transactions]:
-    """Tables of categorical-like columns: a few levels each, some rare, and frauds that follow from the levels."""
+    """Tables of categorical-like columns: a few levels
+    each, some rare, and frauds that follow from the levels.
+    """
     for seed in range(TABLES):
         rng = np.random.default_rng([1, seed])
         levels = rng.integers(2, 9, COLUMNS)
         shares = [rng.dirichlet(np.full(n, 0.7)) for n in levels]
         columns = [rng.choice(n, ROWS, p=share) for n, share in zip(levels, shares, strict=True)]
-        score = sum(rng.normal(0, 0.8, n)[column] for n, column in zip(levels, columns, strict=True))
+        score = sum(
+            rng.normal(0, 0.8, n)[column] for n, column in zip(levels, columns, strict=True)
+        )
         yield labelled(np.column_stack(columns).astype(float), score, rng)
 
 
 def labelled(features: np.ndarray, score: np.ndarray, rng: np.random.Generator) -> Transactions:
-    """Rows whose chance of fraud follows a score, with the wished share of frauds; the last rows are trusted."""
+    """Rows whose chance of fraud follows a score, with
+    the wished share of frauds; the last rows are trusted.
+    """
     low, high = -40.0, 40.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if np.mean(1 / (1 + np.exp(-score - middle))) < FRAUD_SHARE else (low, middle)
+        low, high = (
+            (middle, high)
+            if np.mean(1 / (1 + np.exp(-score - middle))) < FRAUD_SHARE
+            else (low, middle)
+        )
     y_true = (rng.random(len(score)) < 1 / (1 + np.exp(-score - low))).astype(int)
     return with_trusted(features, y_true)
 
@@ -81,15 +102,23 @@ def with_trusted(features: np.ndarray, y_true: np.ndarray) -> Transactions:
 
 
 def credit_default() -> Iterator[Transactions]:
-    """Credit default with defaults left out until their share is that of the other tables; rows in random order."""
+    """Credit default with defaults left out until their
+    share is that of the other tables; rows in random order.
+    """
     table, card = open_audit("data")
     label = card.only("label")
-    features, y_true = table.select(card.names("feature")).to_numpy().astype(float), table[label].to_numpy()
+    features, y_true = (
+        table.select(card.names("feature")).to_numpy().astype(float),
+        table[label].to_numpy(),
+    )
     kept = round(FRAUD_SHARE / (1 - FRAUD_SHARE) * int(np.sum(y_true == 0)))
     for seed in range(TABLES):
         rng = np.random.default_rng([2, seed])
         rows = np.concatenate(
-            [np.flatnonzero(y_true == 0), rng.choice(np.flatnonzero(y_true == 1), kept, replace=False)]
+            [
+                np.flatnonzero(y_true == 0),
+                rng.choice(np.flatnonzero(y_true == 1), kept, replace=False),
+            ]
         )
         rows = rng.permutation(rows)
         yield with_trusted(features[rows], y_true[rows])
@@ -104,7 +133,9 @@ def streams() -> Iterator[Transactions]:
 
 
 def ulb_blocks() -> Iterator[Transactions]:
-    """Day 1 of the ULB data with each other block of hours in the place of the last one, which is the usual choice."""
+    """Day 1 of the ULB data with each other block of hours
+    in the place of the last one, which is the usual choice.
+    """
     rows, data = open_versions("data").training_rows, open_versions("data")
     block = (data.v0["Time"].to_numpy() // (BLOCK_HOURS * 3600)).astype(int)
     for number in range(block.max()):
@@ -120,14 +151,18 @@ FAMILIES: dict[str, Callable[[], Iterator[Transactions]]] = {
 
 
 def alarms_of(name: str, tables: Iterator[Transactions]) -> dict[str, float | int]:
-    """How many clean tables alarm, with an exact interval, of which kinds, and how many clean rows are suspected."""
+    """How many clean tables alarm, with an exact interval,
+    of which kinds, and how many clean rows are suspected.
+    """
     kinds, suspected, n_rows, n_tables, alarmed, unknown = Counter(), [], [], 0, 0, 0
     for rows in tables:
         if rows.y_observed[rows.is_validation].sum() < scan.FEWEST_TRUSTED_FRAUDS:
             unknown += 1
             continue
         quantised = quantise(rows.X)
-        found = scan.detect(rows, out_of_fold_scores(rows, seed=1, quantised=quantised), seed=1, quantised=quantised)
+        found = scan.detect(
+            rows, out_of_fold_scores(rows, seed=1, quantised=quantised), seed=1, quantised=quantised
+        )
         n_tables, alarmed = n_tables + 1, alarmed + found.poisoned
         kinds.update({finding.kind for finding in found.findings})
         if found.poisoned:
@@ -135,15 +170,21 @@ def alarms_of(name: str, tables: Iterator[Transactions]) -> dict[str, float | in
             n_rows.append(len(rows.y_observed))
     rate = share(alarmed, n_tables)
     return {
-        f"{name}.tables": n_tables, f"{name}.alarms": alarmed, f"{name}.too_few_frauds": unknown,
-        f"{name}.rate": rate.value, f"{name}.rate_lo": rate.low, f"{name}.rate_hi": rate.high,
+        f"{name}.tables": n_tables,
+        f"{name}.alarms": alarmed,
+        f"{name}.too_few_frauds": unknown,
+        f"{name}.rate": rate.value,
+        f"{name}.rate_lo": rate.low,
+        f"{name}.rate_hi": rate.high,
         f"{name}.suspected_rows": round(float(np.mean(suspected))) if suspected else 0,
         f"{name}.rows": round(float(np.mean(n_rows))) if n_rows else 0,
-    } | {f"{name}.kinds.{kind.replace(' ', '_')}": count for kind, count in sorted(kinds.items())}  # fmt: skip
+    } | {f"{name}.kinds.{kind.replace(' ', '_')}": count for kind, count in sorted(kinds.items())}
 
 
 def null_tests(rng: np.random.Generator) -> dict[str, float]:
-    """How often the test for hidden frauds alarms where trusted and scanned rows mix alike, by its own code."""
+    """How often the test for hidden frauds alarms where
+    trusted and scanned rows mix alike, by its own code.
+    """
     found = {}
     for name, (n_trusted, n_scanned, mixed) in NULL_CASES.items():
         trusted = np.arange(n_trusted + n_scanned) < n_trusted
@@ -154,9 +195,17 @@ def null_tests(rng: np.random.Generator) -> dict[str, float]:
             _, p_value, _ = scan._hidden_frauds(y, trusted, margin, 0.0, 0.0)
             alarmed += p_value < scan.ALPHA
         rate = share(alarmed, NULL_DRAWS)
-        found |= {f"null.{name}.rate": rate.value, f"null.{name}.rate_lo": rate.low, f"null.{name}.rate_hi": rate.high}
+        found |= {
+            f"null.{name}.rate": rate.value,
+            f"null.{name}.rate_lo": rate.low,
+            f"null.{name}.rate_hi": rate.high,
+        }
     rates = [found[f"null.{name}.rate"] for name in NULL_CASES]
-    return found | {"null.draws": NULL_DRAWS, "null.rate_least": min(rates), "null.rate_most": max(rates)}
+    return found | {
+        "null.draws": NULL_DRAWS,
+        "null.rate_least": min(rates),
+        "null.rate_most": max(rates),
+    }
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""The choice of every estimator's settings by time-ordered folds inside v0 (docs/decisions/0006); v1 is never opened.
+"""The choice of every estimator's settings by time-ordered
+folds inside v0 (docs/decisions/0006); v1 is never opened.
 
-Run after `make run`: `python benchmarks/settings.py`, about half an hour; finished settings are kept in scratch/tuning
-and not fitted again.
+Run after `make run`: `python benchmarks/settings.py`, about half an hour; finished settings are
+kept in scratch/tuning and not fitted again.
 """
 
 import json
@@ -26,9 +27,15 @@ N_REPLICATES = 2000
 KEPT = "scratch/tuning"
 
 HALF_FAST = {
-    "iterations": 150, "learning_rate": 0.15, "depth": 6, "rsm": 0.5, "random_strength": 3.0,
-    "leaf_estimation_iterations": 1, "bootstrap_type": "Bernoulli", "subsample": 0.5,
-}  # fmt: skip
+    "iterations": 150,
+    "learning_rate": 0.15,
+    "depth": 6,
+    "rsm": 0.5,
+    "random_strength": 3.0,
+    "leaf_estimation_iterations": 1,
+    "bootstrap_type": "Bernoulli",
+    "subsample": 0.5,
+}
 PLAIN = {"iterations": 300, "learning_rate": 0.1, "depth": 6}
 RANDOM = PLAIN | {"rsm": 0.5, "random_strength": 3.0}
 CATBOOST = {
@@ -55,10 +62,15 @@ LOGISTIC = {
 }
 HISTOGRAM = {
     f"{trees} trees of {rate:g}, {leaves} leaves, l2 {l2:g}": {
-        "max_iter": trees, "learning_rate": rate, "max_leaf_nodes": leaves, "l2_regularization": l2,
+        "max_iter": trees,
+        "learning_rate": rate,
+        "max_leaf_nodes": leaves,
+        "l2_regularization": l2,
     }
-    for (trees, rate), leaves, l2 in product(((100, 0.05), (200, 0.05), (200, 0.1), (400, 0.02)), (8, 31), (1.0, 10.0))
-}  # fmt: skip
+    for (trees, rate), leaves, l2 in product(
+        ((100, 0.05), (200, 0.05), (200, 0.1), (400, 0.02)), (8, 31), (1.0, 10.0)
+    )
+}
 GRIDS = {"logistic_regression": LOGISTIC, "hist_gradient_boosting": HISTOGRAM, "catboost": CATBOOST}
 
 
@@ -78,12 +90,24 @@ def main() -> None:
     winner = max(chosen, key=lambda name: tried[name][chosen[name]].mean)
     best = tried[winner][chosen[winner]]
     record = {
-        "edges_hours": [edge / 3600 for edge in EDGES_S], "seeds": list(SEEDS), "equal_within": EQUAL,
-        "v0_sha256": content_sha256(v0), "winner": winner,
-        "estimators": {name: describe(tried[name], chosen[name], best, rows, folds) for name in tried},
-    }  # fmt: skip
+        "edges_hours": [edge / 3600 for edge in EDGES_S],
+        "seeds": list(SEEDS),
+        "equal_within": EQUAL,
+        "v0_sha256": content_sha256(v0),
+        "winner": winner,
+        "estimators": {
+            name: describe(tried[name], chosen[name], best, rows, folds) for name in tried
+        },
+    }
     for name, found in record["estimators"].items():
-        print(name, found["chosen"], found["mean"], "behind the winner", found["behind_winner"], flush=True)
+        print(
+            name,
+            found["chosen"],
+            found["mean"],
+            "behind the winner",
+            found["behind_winner"],
+            flush=True,
+        )
     text = json.dumps(record, indent=1) + "\n"
     Path(__file__).with_name("results").joinpath("settings.json").write_text(text, encoding="utf-8")
 
@@ -95,14 +119,21 @@ def kept(name: str, label: str, settings: dict, rows, folds) -> Tried:
         tried = try_settings(name, settings, rows, folds, seeds=SEEDS)
         path.parent.mkdir(parents=True, exist_ok=True)
         margins = {f"margin{k}": margin for k, margin in enumerate(tried.margin)}
-        np.savez(path, average_precision=tried.average_precision, cpu_seconds=tried.cpu_seconds, **margins)
+        np.savez(
+            path,
+            average_precision=tried.average_precision,
+            cpu_seconds=tried.cpu_seconds,
+            **margins,
+        )
     with np.load(path) as arrays:
         margin = tuple(arrays[f"margin{k}"] for k in range(len(folds)))
         return Tried(settings, arrays["average_precision"], float(arrays["cpu_seconds"]), margin)
 
 
 def describe(tried: dict[str, Tried], chosen: str, winner: Tried, rows, folds) -> dict:
-    """What is committed of an estimator: the choice; folds, seconds and difference from the best of each setting."""
+    """What is committed of an estimator: the choice; folds,
+    seconds and difference from the best of each setting.
+    """
     highest = max(tried, key=lambda label: tried[label].mean)
     settings = {}
     for label, one in tried.items():
@@ -117,14 +148,21 @@ def describe(tried: dict[str, Tried], chosen: str, winner: Tried, rows, folds) -
             "indistinct_from_best": less_best[2] >= 0,
         }
     return {
-        "chosen": chosen, "highest": highest, "mean": round(tried[chosen].mean, 4),
-        "behind_winner": lead(winner, tried[chosen], rows, folds), "settings": settings,
-    }  # fmt: skip
+        "chosen": chosen,
+        "highest": highest,
+        "mean": round(tried[chosen].mean, 4),
+        "behind_winner": lead(winner, tried[chosen], rows, folds),
+        "settings": settings,
+    }
 
 
 def lead(one: Tried, other: Tried, rows, folds) -> list[float]:
-    """Mean average precision of one setting less that of another on the folds, with its 95% interval."""
-    found = difference_on_folds(one, other, rows, folds, n_replicates=N_REPLICATES, rng=np.random.default_rng(0))
+    """Mean average precision of one setting less that
+    of another on the folds, with its 95% interval.
+    """
+    found = difference_on_folds(
+        one, other, rows, folds, n_replicates=N_REPLICATES, rng=np.random.default_rng(0)
+    )
     return [round(value, 4) for value in (found.value, found.low, found.high)]
 
 

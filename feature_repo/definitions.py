@@ -1,8 +1,9 @@
-"""What the store holds: the past of each customer and each terminal, over the tables in data/features.
+"""What the store holds: the past of each customer
+and each terminal, over the tables in data/features.
 
-A window ends at the payment that asks, so counts and means that were stored with an earlier payment would be wrong by
-then. The store holds what they are made of; `fraud_core.features.history.payment_features` makes them when a payment
-comes.
+A window ends at the payment that asks, so counts and means that were stored with an earlier payment
+would be wrong by then. The store holds what they are made of;
+`fraud_core.features.history.payment_features` makes them when a payment comes.
 """
 
 from datetime import timedelta
@@ -15,20 +16,32 @@ from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.stages.entity_model import kept_seconds
 
-TYPES = {"ids": String, "times": Int64, "cents": Int64, "reported_ids": String, "reported_times": Int64}
+TYPES = {
+    "ids": String,
+    "times": Int64,
+    "cents": Int64,
+    "reported_ids": String,
+    "reported_times": Int64,
+}
 SERVICE = "payment"
 TTL = timedelta(seconds=kept_seconds(read_params(within_project("params.yaml")).entity_model))
 
 
 def past_view(kind: str) -> tuple[Entity, FeatureView]:
-    """The entity of one kind and the view of its pasts, filled from a table and pushed to event by event."""
+    """The entity of one kind and the view of its pasts,
+    filled from a table and pushed to event by event.
+    """
     entity = Entity(name=kind, join_keys=[f"{kind}_id"], value_type=ValueType.STRING)
     table = FileSource(
-        name=f"{kind}_table", path=f"../data/features/{kind}s.parquet", timestamp_field="event_timestamp"
+        name=f"{kind}_table",
+        path=f"../data/features/{kind}s.parquet",
+        timestamp_field="event_timestamp",
     )
     fields = [Field(name=f"{kind}_{part}", dtype=Array(dtype)) for part, dtype in TYPES.items()]
     push = PushSource(name=f"{kind}_push", batch_source=table)
-    return entity, FeatureView(name=f"{kind}_past", entities=[entity], ttl=TTL, schema=fields, source=push, online=True)
+    return entity, FeatureView(
+        name=f"{kind}_past", entities=[entity], ttl=TTL, schema=fields, source=push, online=True
+    )
 
 
 VIEWS = {kind: past_view(kind) for kind in KINDS}

@@ -1,4 +1,5 @@
-"""``python -m feature_repo.load``: apply the definitions and fill the online store from data/features.
+"""``python -m feature_repo.load``: apply the definitions
+and fill the online store from data/features.
 
 A run that was stopped is run again: a past is written whole, so writing it twice changes nothing.
 """
@@ -31,7 +32,9 @@ def open_store(config: Path) -> FeatureStore:
         When there is no such file.
     """
     if not config.is_file():
-        raise ParameterError(f"{config.name}: no such configuration; feature_repo/ holds those of SQLite and Redis")
+        raise ParameterError(
+            f"{config.name}: no such configuration; feature_repo/ holds those of SQLite and Redis"
+        )
     return FeatureStore(repo_path=str(REPO), fs_yaml_file=config)
 
 
@@ -53,7 +56,9 @@ def fill(store: FeatureStore, folder: Path) -> int:
     tables = {kind: folder / f"{kind}s.parquet" for kind in KINDS}
     for path in tables.values():
         if not path.is_file():
-            raise ParameterError(f"{path.parent.name}/{path.name}: no such table; make it with `make features`")
+            raise ParameterError(
+                f"{path.parent.name}/{path.name}: no such table; make it with `make features`"
+            )
     define(store)
     _let_readers_in(store)
     show, written = progress_bar(), 0
@@ -78,10 +83,16 @@ def _let_readers_in(store: FeatureStore) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Fill the store; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m feature_repo.load", description=__doc__.splitlines()[0])
-    parser.add_argument("--store", type=Path, default=REPO / "feature_store.yaml", help="Feast's configuration")
+    parser = argparse.ArgumentParser(
+        prog="python -m feature_repo.load", description=__doc__.splitlines()[0]
+    )
     parser.add_argument(
-        "--define", action="store_true", help="write the registry alone; an image of the service holds it"
+        "--store", type=Path, default=REPO / "feature_store.yaml", help="Feast's configuration"
+    )
+    parser.add_argument(
+        "--define",
+        action="store_true",
+        help="write the registry alone; an image of the service holds it",
     )
     options = parser.parse_args(arguments)
     try:

@@ -1,1 +1,3 @@
-"""The HTTP service: wire types, handlers, telemetry. Everything that decides is imported from `fraud_core`."""
+"""The HTTP service: wire types, handlers, telemetry.
+Everything that decides is imported from `fraud_core`.
+"""

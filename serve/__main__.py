@@ -19,7 +19,9 @@ MAX_CONNECTIONS = 1000
 
 
 def main() -> int:
-    """Check settings, bundle, store and address, then serve until told to stop; what is wrong is one clear line."""
+    """Check settings, bundle, store and address, then serve
+    until told to stop; what is wrong is one clear line.
+    """
     try:
         settings = read_settings()
         _check(settings)
@@ -28,14 +30,24 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(
-        f"listening on http://{settings.host}:{settings.port} with {settings.workers} workers, documentation at /docs",
+        f"listening on http://{settings.host}:{settings.port} with {settings.workers} workers, "
+        "documentation at /docs",
         flush=True,
     )
     config = uvicorn.Config(
-        "serve.app:create_app", factory=True, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS,
-        limit_concurrency=MAX_CONNECTIONS, workers=settings.workers, loop="uvloop", http="httptools",
-        lifespan="on", server_header=False, access_log=False, proxy_headers=False,
-    )  # fmt: skip
+        "serve.app:create_app",
+        factory=True,
+        log_level="warning",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        limit_concurrency=MAX_CONNECTIONS,
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        server_header=False,
+        access_log=False,
+        proxy_headers=False,
+    )
     if settings.workers == 1:
         uvicorn.Server(config).run(sockets=[listening])
     else:
@@ -52,10 +64,15 @@ def _check(settings: Settings) -> None:
         load_champion(settings.shadow_dir, settings.public_key)
     open_access(settings)
     if settings.access == "open":
-        print("warning: FRAUD_ACCESS=open: everybody who reaches this address may do everything", flush=True)
+        print(
+            "warning: FRAUD_ACCESS=open: everybody who reaches this address may do everything",
+            flush=True,
+        )
     engine = open_engine(settings.store_url)
     if not prepare_tables(engine):
-        print("warning: the store is not reachable; /v1/decisions answers 503 until it is", flush=True)
+        print(
+            "warning: the store is not reachable; /v1/decisions answers 503 until it is", flush=True
+        )
     engine.dispose()
     forget_workers(settings.state_dir / "workers")
 
@@ -70,7 +87,8 @@ def _listen(settings: Settings) -> socket.socket:
         listening.close()
         reason = getattr(error, "strerror", None) or "no such address"
         raise ParameterError(
-            f"FRAUD_HOST {settings.host[:60]}, FRAUD_PORT {settings.port}: cannot listen: {reason}; choose another"
+            f"FRAUD_HOST {settings.host[:60]}, FRAUD_PORT {settings.port}: cannot listen: "
+            f"{reason}; choose another"
         ) from error
     listening.set_inheritable(True)
     return listening

@@ -35,7 +35,8 @@ ASSETS = {
 
 
 def create_app(
-    settings: Settings | None = None, telemetry: Callable[[Counters], Telemetry | None] | None = None
+    settings: Settings | None = None,
+    telemetry: Callable[[Counters], Telemetry | None] | None = None,
 ) -> Litestar:
     """The service for the bundle that the settings name.
 
@@ -44,7 +45,8 @@ def create_app(
     settings
         From the environment unless given.
     telemetry
-        Makes the telemetry from the counters; by OTLP when the settings name an endpoint, unless given.
+        Makes the telemetry from the counters; by OTLP when the settings name an endpoint, unless
+        given.
 
     Raises
     ------
@@ -74,19 +76,35 @@ def create_app(
     predict, decide = predict_route(service), decision_route(service, decision_list(service))
     app = Litestar(
         route_handlers=[
-            predict, decide, batch_route(service), label_route(service), *record_routes(service),
-            *about_routes(service), *health_routes(service), *inference_routes(service), *invocation_routes(service),
-            *_documentation(service), *_assets(),
+            predict,
+            decide,
+            batch_route(service),
+            label_route(service),
+            *record_routes(service),
+            *about_routes(service),
+            *health_routes(service),
+            *inference_routes(service),
+            *invocation_routes(service),
+            *_documentation(service),
+            *_assets(),
         ],
-        lifespan=[lifespan], exception_handlers=HANDLERS, openapi_config=None, state=State({"service": service}),
+        lifespan=[lifespan],
+        exception_handlers=HANDLERS,
+        openapi_config=None,
+        state=State({"service": service}),
         request_max_body_size=settings.max_body_bytes,
-    )  # fmt: skip
+    )
     limit = RateLimit(settings.requests_per_second / settings.workers)
     # Outside the router, so that unknown paths and refused methods are counted and guarded too.
     app.asgi_handler = Gateway(
-        app.asgi_handler, routes, open_access(settings), limit, counters, service.telemetry,
+        app.asgi_handler,
+        routes,
+        open_access(settings),
+        limit,
+        counters,
+        service.telemetry,
         direct={"POST /predict": predict.fn, "POST /v1/decisions": decide.fn},
-    )  # fmt: skip
+    )
     return app
 
 
@@ -136,7 +154,9 @@ def _documentation(service: Service) -> list:
 
 
 def _assets() -> list:
-    """A route for each file of the documentation page, from the installed package: the page needs no network."""
+    """A route for each file of the documentation page,
+    from the installed package: the page needs no network.
+    """
     from swagger_ui_bundle import swagger_ui_path
 
     def route(name: str, media_type: str):

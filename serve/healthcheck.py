@@ -1,4 +1,6 @@
-"""``python -m serve.healthcheck``: exit code 0 when the service of this machine answers that it lives."""
+"""``python -m serve.healthcheck``: exit code 0 when
+the service of this machine answers that it lives.
+"""
 
 import http.client
 import sys

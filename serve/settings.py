@@ -19,12 +19,14 @@ class Settings:
     Attributes
     ----------
     model_dir, shadow_dir
-        Folders of the bundle that decides (FRAUD_MODEL_DIR) and of a challenger that is only compared
-        (FRAUD_SHADOW_DIR).
+        Folders of the bundle that decides (FRAUD_MODEL_DIR) and of a challenger that is only
+        compared (FRAUD_SHADOW_DIR).
     public_key
-        PEM of the key that must have signed them (FRAUD_PUBLIC_KEY_FILE); None asks for no signature.
+        PEM of the key that must have signed them (FRAUD_PUBLIC_KEY_FILE); None asks for no
+        signature.
     host, port, workers
-        Where to listen (FRAUD_HOST, FRAUD_PORT), and with how many processes (FRAUD_WORKERS; one for each core).
+        Where to listen (FRAUD_HOST, FRAUD_PORT), and with how many processes (FRAUD_WORKERS; one
+        for each core).
     access
         ``keys`` (the default), ``tokens`` or ``open`` (FRAUD_ACCESS).
     keys
@@ -34,15 +36,16 @@ class Settings:
     requests_per_second
         Of one caller over all workers (FRAUD_REQUESTS_PER_SECOND).
     max_body_bytes, max_batch_bytes, max_batch
-        Larger requests are refused with 413 (FRAUD_MAX_BODY_BYTES), larger batches too (FRAUD_MAX_BATCH_BYTES), and
-        batches of more requests with 400 (FRAUD_MAX_BATCH).
+        Larger requests are refused with 413 (FRAUD_MAX_BODY_BYTES), larger batches too
+        (FRAUD_MAX_BATCH_BYTES), and batches of more requests with 400 (FRAUD_MAX_BATCH).
     otlp_endpoint, trace_ratio
-        Where traces and metrics go (OTEL_EXPORTER_OTLP_ENDPOINT; None means nowhere), and the share of requests that
-        are traced (FRAUD_TRACE_RATIO).
+        Where traces and metrics go (OTEL_EXPORTER_OTLP_ENDPOINT; None means nowhere), and the share
+        of requests that are traced (FRAUD_TRACE_RATIO).
     state_dir
         Folder of what must outlive the process (FRAUD_STATE_DIR).
     store_url
-        Database of decisions, labels and audit (FRAUD_STORE_URL, or a file that holds it, FRAUD_STORE_URL_FILE).
+        Database of decisions, labels and audit (FRAUD_STORE_URL, or a file that holds it,
+        FRAUD_STORE_URL_FILE).
     feature_store
         Feast's configuration, for a model of customers and terminals (FRAUD_FEATURE_STORE).
     """
@@ -75,7 +78,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     Raises
     ------
     ParameterError
-        Naming the variable, when a value is malformed or out of range, or one that is needed is missing.
+        Naming the variable, when a value is malformed or out of range, or one that is needed is
+        missing.
 
     Examples
     --------
@@ -85,7 +89,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     state_dir = Path(_text(environment, "FRAUD_STATE_DIR", "state"))
     access = _text(environment, "FRAUD_ACCESS", "keys")
     if access not in ACCESS:
-        raise ParameterError(f"FRAUD_ACCESS: expected one of {', '.join(ACCESS)}, got {access[:20]!r}")
+        raise ParameterError(
+            f"FRAUD_ACCESS: expected one of {', '.join(ACCESS)}, got {access[:20]!r}"
+        )
     for name in TOKEN_SETTINGS if access == "tokens" else ():
         if not environment.get(name, "").strip():
             raise ParameterError(f"{name}: expected a value, since FRAUD_ACCESS is tokens")
@@ -119,7 +125,8 @@ def _keys(environment: Mapping[str, str]) -> bytes:
         content = environment.get("FRAUD_KEYS", "").encode()
     if not content:
         raise ParameterError(
-            "FRAUD_KEYS_FILE: expected a file of API keys (`python -m serve.auth.api_keys NAME SCOPE...` makes one); "
+            "FRAUD_KEYS_FILE: expected a file of API keys (`python -m serve.auth.api_keys NAME "
+            "SCOPE...` makes one); "
             "FRAUD_ACCESS=open serves without any, for development alone"
         )
     return content
@@ -130,7 +137,9 @@ def _content(environment: Mapping[str, str], name: str) -> bytes | None:
     try:
         return None if path is None else path.read_bytes()
     except OSError as error:
-        raise ParameterError(f"{name}: the file cannot be read: {error.strerror}; check the path") from error
+        raise ParameterError(
+            f"{name}: the file cannot be read: {error.strerror}; check the path"
+        ) from error
 
 
 def _share(environment: Mapping[str, str], name: str, default: str) -> float:
@@ -145,17 +154,25 @@ def _store_url(environment: Mapping[str, str], state_dir: Path) -> str:
     if file is None:
         return _text(environment, "FRAUD_STORE_URL", f"sqlite:///{state_dir}/decisions.db")
     if environment.get("FRAUD_STORE_URL"):
-        raise ParameterError("FRAUD_STORE_URL and FRAUD_STORE_URL_FILE: expected one of the two, got both")
+        raise ParameterError(
+            "FRAUD_STORE_URL and FRAUD_STORE_URL_FILE: expected one of the two, got both"
+        )
     try:
-        return _text({"FRAUD_STORE_URL_FILE": file.read_text("utf-8").strip()}, "FRAUD_STORE_URL_FILE", "")
+        return _text(
+            {"FRAUD_STORE_URL_FILE": file.read_text("utf-8").strip()}, "FRAUD_STORE_URL_FILE", ""
+        )
     except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"FRAUD_STORE_URL_FILE {file.name[:60]}: cannot be read; check the path") from error
+        raise ParameterError(
+            f"FRAUD_STORE_URL_FILE {file.name[:60]}: cannot be read; check the path"
+        ) from error
 
 
 def _text(environment: Mapping[str, str], name: str, default: str) -> str:
     text = environment.get(name, default)
     if not text.strip():
-        raise ParameterError(f"{name}: expected a value, got an empty one; leave it out for {default}")
+        raise ParameterError(
+            f"{name}: expected a value, got an empty one; leave it out for {default}"
+        )
     return text
 
 
@@ -166,5 +183,7 @@ def _path(environment: Mapping[str, str], name: str) -> Path | None:
 def _whole(environment: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     text = environment.get(name, str(default))
     if not re.fullmatch("[0-9]{1,8}", text) or not low <= int(text) <= high:
-        raise ParameterError(f"{name}: expected a whole number from {low} to {high}, got {text[:20]!r}")
+        raise ParameterError(
+            f"{name}: expected a whole number from {low} to {high}, got {text[:20]!r}"
+        )
     return int(text)

@@ -1,4 +1,6 @@
-"""The imports of a package as a graph, and its broad excepts, for the tests that hold its architecture."""
+"""The imports of a package as a graph, and its broad
+excepts, for the tests that hold its architecture.
+"""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -7,18 +9,30 @@ from pathlib import Path
 
 
 def imported_names(source: str) -> Iterator[str]:
-    """What a source imports, inside functions too; what is imported from a module is named with it."""
+    """What a source imports, inside functions too;
+    what is imported from a module is named with it.
+    """
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):
-            yield from (f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names)
+            yield from (
+                f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names
+            )
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
 
 
 def sources(folder: Path) -> dict[str, str]:
-    """The source of every module below a package, by its name; a package is named as its ``__init__``."""
-    paths = {path.relative_to(folder.parent).with_suffix(""): path for path in sorted(folder.rglob("*.py"))}
-    return {".".join(name.parts).removesuffix(".__init__"): path.read_text() for name, path in paths.items()}
+    """The source of every module below a package, by
+    its name; a package is named as its ``__init__``.
+    """
+    paths = {
+        path.relative_to(folder.parent).with_suffix(""): path
+        for path in sorted(folder.rglob("*.py"))
+    }
+    return {
+        ".".join(name.parts).removesuffix(".__init__"): path.read_text()
+        for name, path in paths.items()
+    }
 
 
 def module_graph(modules: Mapping[str, str]) -> dict[str, set[str]]:
@@ -41,7 +55,9 @@ def module_graph(modules: Mapping[str, str]) -> dict[str, set[str]]:
 
 
 def package_graph(graph: Mapping[str, set[str]]) -> dict[str, set[str]]:
-    """The arrows between the parts below the top package: packages, and modules that stand in none."""
+    """The arrows between the parts below the top
+    package: packages, and modules that stand in none.
+    """
     parts: dict[str, set[str]] = {}
     for name, imported in graph.items():
         here = _part(name)
@@ -63,7 +79,9 @@ def circle(graph: Mapping[str, set[str]]) -> list[str]:
 
 
 def is_broad(caught: ast.expr | None) -> bool:
-    """Whether an except clause catches everything: none named, or Exception or BaseException, alone or among others."""
+    """Whether an except clause catches everything: none named,
+    or Exception or BaseException, alone or among others.
+    """
     if caught is None:
         return True
     if isinstance(caught, ast.Tuple | ast.List):
@@ -73,13 +91,18 @@ def is_broad(caught: ast.expr | None) -> bool:
 
 
 def catching_all(source: str) -> list[str]:
-    """Where a source catches whatever is raised, by an except clause or `contextlib.suppress`: qualified functions."""
+    """Where a source catches whatever is raised, by an except
+    clause or `contextlib.suppress`: qualified functions.
+    """
 
     def visit(node, place):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             place = (*place, node.name)
         called = node.func if isinstance(node, ast.Call) else None
-        suppressing = called is not None and "suppress" in (getattr(called, "attr", ""), getattr(called, "id", ""))
+        suppressing = called is not None and "suppress" in (
+            getattr(called, "attr", ""),
+            getattr(called, "id", ""),
+        )
         if (isinstance(node, ast.ExceptHandler) and is_broad(node.type)) or (
             suppressing and any(is_broad(argument) for argument in node.args)
         ):

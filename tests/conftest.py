@@ -24,7 +24,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Write the names of skipped tests to the file that a variable names, so that they can be run elsewhere."""
+    """Write the names of skipped tests to the file that
+    a variable names, so that they can be run elsewhere.
+    """
     if path := os.environ.get(SKIPPED_FILE):
         names = sorted({report.nodeid for report in terminalreporter.stats.get("skipped", [])})
         Path(path).write_text("".join(f"{name}\n" for name in names))
@@ -52,7 +54,9 @@ def versions() -> Versions:
 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
-    """A project folder with the cards and parameters of the real one and no data; the working folder is changed."""
+    """A project folder with the cards and parameters of the
+    real one and no data; the working folder is changed.
+    """
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "data" / "cards", tmp_path / "data" / "cards")

@@ -21,7 +21,9 @@ from tests.conftest import ROOT, small_estimators
 from tests.network import free_port
 from tests.waiting import wait_until
 
-needs_feast = pytest.mark.skipif(find_spec("feast") is None, reason="no Feast here (make features adds it)")
+needs_feast = pytest.mark.skipif(
+    find_spec("feast") is None, reason="no Feast here (make features adds it)"
+)
 REDIS = shutil.which("redis-server")
 ORIGIN = MONDAY + 52 * 7 * DAY_SECONDS
 KEPT_SECONDS = 38 * DAY_SECONDS
@@ -32,7 +34,9 @@ def small_params():
     params = read_params(ROOT / "params.yaml")
     return msgspec.structs.replace(
         params,
-        entity_model=msgspec.structs.replace(params.entity_model, stream=STREAM, test_days=10, validation_days=7),
+        entity_model=msgspec.structs.replace(
+            params.entity_model, stream=STREAM, test_days=10, validation_days=7
+        ),
         model=msgspec.structs.replace(params.model, estimators=small_estimators(), n_threads=1),
         certificate=msgspec.structs.replace(params.certificate, parts=[3]),
     )
@@ -43,7 +47,9 @@ def small_stream():
 
 
 def make_project(folder):
-    """A project with a small model of entities and the pasts at the end of its stream; returns its bundle."""
+    """A project with a small model of entities and the
+    pasts at the end of its stream; returns its bundle.
+    """
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copy(ROOT / name, folder)
     with pytest.MonkeyPatch.context() as patch:
@@ -56,7 +62,9 @@ def write_pasts(folder, events):
     """The pasts of a table of events, as the repository reads them."""
     folder.mkdir(parents=True, exist_ok=True)
     for kind in KINDS:
-        past_rows(events, kind, origin=ORIGIN, horizon_seconds=KEPT_SECONDS).write_parquet(folder / f"{kind}s.parquet")
+        past_rows(events, kind, origin=ORIGIN, horizon_seconds=KEPT_SECONDS).write_parquet(
+            folder / f"{kind}s.parquet"
+        )
 
 
 def write_config(folder, online):
@@ -75,17 +83,31 @@ def sqlite_config(folder):
 
 
 def redis_config(folder, port):
-    return write_config(folder, f'{{type: redis, connection_string: "127.0.0.1:{port}", skip_dedup: true}}')
+    return write_config(
+        folder, f'{{type: redis, connection_string: "127.0.0.1:{port}", skip_dedup: true}}'
+    )
 
 
 def start_redis(folder):
     """A Redis server of its own on loopback; returns process and port."""
     port = free_port()
-    command = [REDIS, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+    command = [
+        REDIS,
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        str(folder),
+        "--save",
+        "",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
     def answers():
-        ready = subprocess.run(["redis-cli", "-p", str(port), "ping"], capture_output=True, text=True)
+        ready = subprocess.run(
+            ["redis-cli", "-p", str(port), "ping"], capture_output=True, text=True
+        )
         return ready.stdout.strip() == "PONG"
 
     wait_until(answers, "an answer of Redis", process)
@@ -101,7 +123,8 @@ def before(events, moment):
     """Events before a moment with the reports that were known then."""
     known = pl.col("reported_at") < moment
     return events.filter(pl.col("time") < moment).with_columns(
-        label=pl.when(known).then("label").otherwise(0).cast(pl.Int8), reported_at=pl.when(known).then("reported_at")
+        label=pl.when(known).then("label").otherwise(0).cast(pl.Int8),
+        reported_at=pl.when(known).then("reported_at"),
     )
 
 
@@ -119,13 +142,17 @@ def hold(folder, events):
 def event_of(row):
     """A row of a stream as it reaches a store."""
     return Event(
-        str(row["transaction_id"]), monday(row["time"]), str(row["customer_id"]), str(row["terminal_id"]),
+        str(row["transaction_id"]),
+        monday(row["time"]),
+        str(row["customer_id"]),
+        str(row["terminal_id"]),
         row["amount_eur"],
-    )  # fmt: skip
+    )
 
 
 def replay(store, stream, table, last):
-    """Answer the last events from a store and take each over, with the reports that come in between.
+    """Answer the last events from a store and take
+    each over, with the reports that come in between.
 
     Returns how many figures differ from those of the table.
     """
@@ -134,7 +161,9 @@ def replay(store, stream, table, last):
     windows = {"windows_days": [1, 7, 30], "label_delay_days": 7}
     start, mismatches = stream["time"][-last], 0
     names = [name for name in table.columns if name not in stream.columns]
-    waiting = deque(stream.filter(pl.col("reported_at") >= start).sort("reported_at").iter_rows(named=True))
+    waiting = deque(
+        stream.filter(pl.col("reported_at") >= start).sort("reported_at").iter_rows(named=True)
+    )
     for row in table.filter(pl.col("time") >= start).iter_rows(named=True):
         told = []
         while waiting and waiting[0]["reported_at"] < row["time"]:

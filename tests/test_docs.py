@@ -15,8 +15,15 @@ from serve.settings import read_settings
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCS = README + "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").rglob("*.md")))
-TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
+DOCS = README + "".join(
+    path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").rglob("*.md"))
+)
+TEXTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *(ROOT / "docs").rglob("*.md"),
+]
 
 
 def make_targets():
@@ -37,7 +44,9 @@ def parameters(values, prefix=""):
 
 def test_every_parameter_is_documented():
     text = (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8")
-    names = {n.split(".")[-1] for n in parameters(yaml.safe_load((ROOT / "params.yaml").read_text()))}
+    names = {
+        n.split(".")[-1] for n in parameters(yaml.safe_load((ROOT / "params.yaml").read_text()))
+    }
     missing = sorted(n for n in names if f"`{n}`" not in text)
     assert missing == []
 
@@ -110,45 +119,70 @@ def test_links_between_documents_lead_somewhere(path):
         assert (path.parent / link).exists(), link
 
 
-# Files of the service by their path, modules in code and modules that a command or a container runs.
-SERVICE_NAMES = re.compile(r"(?<![\w./-])(serve(?:/\w+)+\.(?:py|c))|`(serve(?:\.\w+)+)`|-m[\s,\"]+(serve(?:\.\w+)*)")
+# Files of the service by their path, modules in code and modules that a command or a container
+# runs.
+SERVICE_NAMES = re.compile(
+    r"(?<![\w./-])(serve(?:/\w+)+\.(?:py|c))|`(serve(?:\.\w+)+)`|-m[\s,\"]+(serve(?:\.\w+)*)"
+)
 MANIFESTS = sorted(path for path in (ROOT / "k8s").rglob("*") if path.suffix in {".yaml", ".sh"})
 NAMING = [*TEXTS, ROOT / "Makefile", ROOT / "Dockerfile", *MANIFESTS]
 
 
 @pytest.mark.parametrize("path", NAMING, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_files_and_modules_of_the_service_that_are_named_exist(path):
-    for file, quoted, run in SERVICE_NAMES.findall(path.read_text(encoding="utf-8", errors="replace")):
+    for file, quoted, run in SERVICE_NAMES.findall(
+        path.read_text(encoding="utf-8", errors="replace")
+    ):
         assert not file or (ROOT / file).is_file(), file
         module = ROOT / (quoted or run or "serve").replace(".", "/")
         assert module.is_dir() or module.with_suffix(".py").is_file(), quoted or run
 
 
 def test_the_rule_of_named_files_sees_every_form():
-    text = 'serve/a.py `serve.b` python -m serve.c CMD ["python", "-m", "serve.d"] [python, -m, serve.e] k8s/serve.yaml'
-    assert ["".join(names) for names in SERVICE_NAMES.findall(text)] == ["serve/a.py", *(f"serve.{x}" for x in "bcde")]
+    text = (
+        'serve/a.py `serve.b` python -m serve.c CMD ["python", "-m", "serve.d"] [python, -m, '
+        "serve.e] k8s/serve.yaml"
+    )
+    assert ["".join(names) for names in SERVICE_NAMES.findall(text)] == [
+        "serve/a.py",
+        *(f"serve.{x}" for x in "bcde"),
+    ]
 
 
-# A line that begins with a comment begins an HTML block in CommonMark, and the paragraph breaks there.
+# A line that begins with a comment begins an HTML block in CommonMark, and the paragraph breaks
+# there.
 COMMENT_FIRST = re.compile(r"^[ \t]*(?:(?:[-*+>]|\d+[.)])[ \t]+)*<!--", re.MULTILINE)
 
 
 def markdown_pages():
     import subprocess
 
-    run = subprocess.run(["git", "ls-files", "*.md", "*.qmd"], cwd=ROOT, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        ["git", "ls-files", "*.md", "*.qmd"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return [ROOT / line for line in run.stdout.split()] or TEXTS
 
 
 @pytest.mark.parametrize("path", markdown_pages(), ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_no_line_of_a_page_begins_with_a_comment(path):
-    fenced = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    fenced = re.sub(
+        r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
     comment = COMMENT_FIRST.search(fenced)
-    assert not comment, f"line {fenced[: comment.start()].count(chr(10)) + 1}: put a word before the comment"
+    assert not comment, (
+        f"line {fenced[: comment.start()].count(chr(10)) + 1}: put a word before the comment"
+    )
 
 
 @pytest.mark.parametrize(
-    "line", ["<!-- a.b -->1<!-- / --> rows", "  <!-- x -->", "- <!-- x -->", "1. <!-- x -->", "> <!-- x -->"]
+    "line",
+    [
+        "<!-- a.b -->1<!-- / --> rows",
+        "  <!-- x -->",
+        "- <!-- x -->",
+        "1. <!-- x -->",
+        "> <!-- x -->",
+    ],
 )
 def test_the_rule_against_comments_at_the_start_sees_every_form(line):
     assert COMMENT_FIRST.search(f"A paragraph\n{line}")
@@ -156,12 +190,20 @@ def test_the_rule_against_comments_at_the_start_sees_every_form(line):
 
 
 def test_glossary_defines_each_term_once():
-    terms = re.findall(r"^\| \*\*(.+?)\*\*", (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
+    terms = re.findall(
+        r"^\| \*\*(.+?)\*\*",
+        (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     assert len(terms) == len(set(terms)) >= 20
 
 
-# A decision record: "accepted, DATE", or "superseded by [n](file), DATE" before it; later and earlier records by link.
-RECORDS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md")}
+# A decision record: "accepted, DATE", or "superseded by [n](file), DATE" before it; later and
+# earlier records by link.
+RECORDS = {
+    path.name: path.read_text(encoding="utf-8")
+    for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md")
+}
 INDEX = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
 LATER = re.compile(r"(superseded|amended) by \[(\d+)\]\(([^)]+)\), (\d{4}-\d\d-\d\d)")
 EARLIER = re.compile(r"(supersedes|amends) \[(\d+)\]\(([^)]+)\)")
@@ -187,7 +229,9 @@ def accepted_on(status):
 
 
 def faults_of_records(records):
-    """What is wrong with decision records, texts by file name: number, status, dates, links that answer each other."""
+    """What is wrong with decision records, texts by file
+    name: number, status, dates, links that answer each other.
+    """
     faults = []
     for name, text in records.items():
         status = status_of(text)
@@ -231,7 +275,10 @@ def test_decision_records_have_a_status_a_date_and_links_that_answer_each_other(
     assert faults_of_records(RECORDS) == []
 
 
-OLD = "# 1. Old\n\n**Status.** superseded by [2](0002-new.md), 2026-02-02: better;\naccepted, 2026-01-01.\n\nText.\n"
+OLD = (
+    "# 1. Old\n\n**Status.** superseded by [2](0002-new.md), 2026-02-02: better;\naccepted, "
+    "2026-01-01.\n\nText.\n"
+)
 NEW = "# 2. New\n\n**Status.** accepted, 2026-02-02; supersedes [1](0001-old.md).\n\nText.\n"
 
 
@@ -253,11 +300,15 @@ NEW = "# 2. New\n\n**Status.** accepted, 2026-02-02; supersedes [1](0001-old.md)
 )
 def test_the_rule_on_decision_records_sees_every_fault(old, new, fault):
     assert faults_of_records({"0001-old.md": OLD, "0002-new.md": NEW}) == []
-    assert any(fault in found for found in faults_of_records({"0001-old.md": old, "0002-new.md": new}))
+    assert any(
+        fault in found for found in faults_of_records({"0001-old.md": old, "0002-new.md": new})
+    )
 
 
 def test_the_index_of_decisions_lists_exactly_the_records_as_they_stand():
-    files = {int(number): name for number, name in re.findall(r"^\[(\d+)\]: (\S+)$", INDEX, re.MULTILINE)}
+    files = {
+        int(number): name for number, name in re.findall(r"^\[(\d+)\]: (\S+)$", INDEX, re.MULTILINE)
+    }
     assert files == {int(name[:4]): name for name in RECORDS}
     lines = re.findall(r"^\| \[(\d+)\] \| (.+) \| (.+) \| (.+) \|$", INDEX, re.MULTILINE)
     assert [(int(number), *rest) for number, *rest in lines] == [
@@ -267,8 +318,12 @@ def test_the_index_of_decisions_lists_exactly_the_records_as_they_stand():
 
 def test_the_index_of_decisions_explains_every_missing_number():
     numbers = {int(name[:4]) for name in RECORDS}
-    explained = re.search(r"^There is no record ([^:,]+(?:, \d+)*(?: or \d+)?),", INDEX, re.MULTILINE)
-    assert {int(n) for n in re.findall(r"\d+", explained[1])} == set(range(1, max(numbers))) - numbers
+    explained = re.search(
+        r"^There is no record ([^:,]+(?:, \d+)*(?: or \d+)?),", INDEX, re.MULTILINE
+    )
+    assert {int(n) for n in re.findall(r"\d+", explained[1])} == set(
+        range(1, max(numbers))
+    ) - numbers
 
 
 def test_the_citation_is_of_this_version_and_licence_and_names_the_data_set():
@@ -281,7 +336,9 @@ def test_the_citation_is_of_this_version_and_licence_and_names_the_data_set():
     licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert cited["license"] == "Apache-2.0"
     assert licence.split("\n")[0].strip() == "Apache License"
-    credit = yaml.safe_load((ROOT / "data" / "cards" / "ulb.yaml").read_text(encoding="utf-8"))["credit"]
+    credit = yaml.safe_load((ROOT / "data" / "cards" / "ulb.yaml").read_text(encoding="utf-8"))[
+        "credit"
+    ]
     (paper,) = cited["references"]
     assert paper["title"].lower() in credit.lower()
     assert str(paper["year"]) in credit

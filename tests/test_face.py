@@ -38,7 +38,9 @@ def test_other_names_are_refused():
 
 def test_importing_the_package_loads_no_heavy_library():
     code = f"import sys, fraud_core as fc; dir(fc); print([m for m in {HEAVY} if m in sys.modules])"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     assert ran.stdout.strip() == "[]"
 
 

@@ -1,4 +1,6 @@
-"""The architecture rules that a machine can hold: arrows, exceptions, notebooks, parameters, names of places."""
+"""The architecture rules that a machine can hold: arrows,
+exceptions, notebooks, parameters, names of places.
+"""
 
 import ast
 import json
@@ -36,7 +38,11 @@ ALLOWED = {
 }
 MOST_MODULES_OF_CORE = 13  # modules of one folder
 # The modules outside pipeline/ and serve/ that open files, with the reason in their first lines.
-MAY_OPEN_FILES = {"fraud_core/data/sources.py", "fraud_core/bundle/load.py", "fraud_core/model/export.py"}
+MAY_OPEN_FILES = {
+    "fraud_core/data/sources.py",
+    "fraud_core/bundle/load.py",
+    "fraud_core/model/export.py",
+}
 OPENING = re.compile(
     r"(?<![\w.])open\(|\.(open|read_bytes|read_text|write_bytes|write_text|unlink|mkdir|rename)\("
     r"|\bpl\.(read|scan)_|\.write_(csv|parquet)\("
@@ -80,7 +86,9 @@ def test_imports_point_inwards(path):
 
 
 def folder_of(module):
-    """The folder of a module, by its dotted name; a module beside folders, as `fraud_core.errors`, counts by itself."""
+    """The folder of a module, by its dotted name; a module
+    beside folders, as `fraud_core.errors`, counts by itself.
+    """
     folder = ROOT.joinpath(*module.split(".")).parent
     if any((part / "__init__.py").is_file() for part in folder.iterdir()):
         return module
@@ -102,7 +110,8 @@ def test_no_folder_is_a_hall():
     assert max(sizes.values()) <= MOST_MODULES_OF_CORE, sizes.most_common(1)
 
 
-# What the service needs beside bundle, scores and drift monitor: modules that NumPy and msgspec are enough for.
+# What the service needs beside bundle, scores and drift monitor: modules that NumPy and msgspec are
+# enough for.
 SERVED = {
     f"fraud_core.{module}"
     for module in (
@@ -118,12 +127,17 @@ SERVED = {
 def test_serving_imports_bundle_scores_drift_monitor_and_named_modules_only():
     for path in (ROOT / "serve").rglob("*.py"):
         inner = {module for module in imports(path) if module.startswith("fraud_core.")} - SERVED
-        assert {module.split(".")[1] for module in inner} <= {"bundle", "scoring", "policy", "drift", "errors"}, name(
-            path
-        )
+        assert {module.split(".")[1] for module in inner} <= {
+            "bundle",
+            "scoring",
+            "policy",
+            "drift",
+            "errors",
+        }, name(path)
 
 
-# What each package of the service, and each module that stands in none, imports: no more arrows, and no unused one.
+# What each package of the service, and each module that stands in none, imports: no more arrows,
+# and no unused one.
 SERVICE_ARROWS = {
     "settings": set(),
     "auth": set(),
@@ -185,7 +199,10 @@ MAY_CATCH_ALL = {
         "serve/http/gateway.py",
         "Gateway.__call__",
     ): "a defect of the code must end in a logged 500, as the router answers for its own",
-    ("serve/scoring/shadow.py", "Shadow._compare"): "a challenger is compared beside the answer and may never harm it",
+    (
+        "serve/scoring/shadow.py",
+        "Shadow._compare",
+    ): "a challenger is compared beside the answer and may never harm it",
 }
 WRITTEN = [
     path
@@ -201,7 +218,9 @@ def test_no_broad_except_but_for_those_with_a_reason():
 
 def test_no_pickle():
     for path in SOURCES:
-        assert not re.search(r"^\s*(import|from) (pickle|joblib|dill)", path.read_text(), re.MULTILINE), name(path)
+        assert not re.search(
+            r"^\s*(import|from) (pickle|joblib|dill)", path.read_text(), re.MULTILINE
+        ), name(path)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -214,14 +233,25 @@ class TestNotebook:
         assert len([line for line in code.splitlines() if line.strip()]) <= 150
         for node in ast.walk(ast.parse(code)):
             assert not isinstance(
-                node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.For | ast.While | ast.Try
+                node,
+                ast.FunctionDef
+                | ast.AsyncFunctionDef
+                | ast.ClassDef
+                | ast.For
+                | ast.While
+                | ast.Try,
             ), f"line {node.lineno}"
 
     def test_is_canonical(self, path, tmp_path):
         copy = tmp_path / path.name
         copy.write_bytes(path.read_bytes())
-        keys = "metadata.language_info metadata.papermill cell.metadata.papermill cell.metadata.execution"
-        subprocess.run([sys.executable, "-m", "nbstripout", "--extra-keys", keys, str(copy)], check=True)
+        keys = (
+            "metadata.language_info metadata.papermill cell.metadata.papermill "
+            "cell.metadata.execution"
+        )
+        subprocess.run(
+            [sys.executable, "-m", "nbstripout", "--extra-keys", keys, str(copy)], check=True
+        )
         assert copy.read_bytes() == path.read_bytes()
         assert all(not c.get("outputs") for c in self.cells(path))
 
@@ -245,7 +275,9 @@ class TestNotebook:
         """Markdown may count days and sizes in words, never quote a result."""
         for c in self.cells(path):
             if c.cell_type == "markdown":
-                assert not re.search(r"\d[.,]\d|\d\s?%", c.source), re.search(r".*(\d[.,]\d|\d\s?%).*", c.source)[0]
+                assert not re.search(r"\d[.,]\d|\d\s?%", c.source), re.search(
+                    r".*(\d[.,]\d|\d\s?%).*", c.source
+                )[0]
 
     def test_parameters_are_annotated_commented_and_default_to_a_toy_run(self, path):
         cell = next(c for c in self.cells(path) if "parameters" in c.metadata.get("tags", []))
@@ -257,7 +289,9 @@ class TestNotebook:
 
 
 def test_every_notebook_belongs_to_a_study():
-    assert {p.stem for p in NOTEBOOKS} == {s.notebook for s in (*STUDIES.values(), *SWEEPS.values())}
+    assert {p.stem for p in NOTEBOOKS} == {
+        s.notebook for s in (*STUDIES.values(), *SWEEPS.values())
+    }
 
 
 @pytest.mark.parametrize("study", [*STUDIES, *SWEEPS])
@@ -281,8 +315,12 @@ def test_every_struct_of_the_parameters_refuses_unknown_keys():
 
 def test_modules_whose_examples_are_not_collected_hold_none():
     """One runs in MLflow alone, one needs Feast, whose tests say so when it is missing."""
-    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["addopts"].split()
-    ignored = [option.removeprefix("--ignore=") for option in options if option.startswith("--ignore=")]
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"][
+        "addopts"
+    ].split()
+    ignored = [
+        option.removeprefix("--ignore=") for option in options if option.startswith("--ignore=")
+    ]
     modules = [path for path in ignored if path.endswith(".py")]
     assert len(modules) == 2
     for path in modules:

@@ -35,7 +35,9 @@ def test_notebook_runs_at_its_toy_defaults_and_becomes_a_page(path, project):
     found = page_from_notebook(notebook, name=path.stem)
     assert found.title != path.stem
     assert found.pictures
-    streams = [o for c in notebook["cells"] for o in c.get("outputs", []) if o["output_type"] == "stream"]
+    streams = [
+        o for c in notebook["cells"] for o in c.get("outputs", []) if o["output_type"] == "stream"
+    ]
     assert streams == []
     metrics = list((project / "scratch").glob("*/metrics.json"))
     assert len(metrics) == 1
@@ -45,8 +47,19 @@ def test_notebook_runs_at_its_toy_defaults_and_becomes_a_page(path, project):
 @pytest.mark.slow
 def test_data_notebook_passes_nbval_in_its_own_folder(tmp_path):
     """As JupyterLab runs it: from notebooks/, with the defaults, without papermill."""
-    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval-lax",
+        "--nbval-current-env",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+    ]
     command += ["-o", "addopts=", "-n0", str(ROOT / "notebooks" / "00_data.ipynb")]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"PYTHONUTF8": "1"})
+    run = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"PYTHONUTF8": "1"}
+    )
     assert run.returncode == 0, run.stdout[-3000:]
     assert "passed" in run.stdout

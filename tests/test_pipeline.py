@@ -1,4 +1,6 @@
-"""The whole pipeline under DVC on a small table of the user's own: no network, from files to a served model."""
+"""The whole pipeline under DVC on a small table of the
+user's own: no network, from files to a served model.
+"""
 
 import json
 import os
@@ -18,21 +20,27 @@ from tests.conftest import ROOT
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org",
-    "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org",
-}  # fmt: skip
+    "GIT_AUTHOR_NAME": "t",
+    "GIT_AUTHOR_EMAIL": "t@example.org",
+    "GIT_COMMITTER_NAME": "t",
+    "GIT_COMMITTER_EMAIL": "t@example.org",
+}
 QUICK = re.search(r"^QUICK := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
 
 
 def call(folder, *command, expect=0):
     run = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
-    assert run.returncode == expect, f"{' '.join(command)}\n{run.stdout[-3000:]}\n{run.stderr[-3000:]}"
+    assert run.returncode == expect, (
+        f"{' '.join(command)}\n{run.stdout[-3000:]}\n{run.stderr[-3000:]}"
+    )
     return run.stdout + run.stderr
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """A checkout of what git tracks here, as it is in the working tree, with a repository of its own."""
+    """A checkout of what git tracks here, as it is in
+    the working tree, with a repository of its own.
+    """
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     if listed.returncode:
         pytest.skip("not a git checkout")
@@ -43,7 +51,9 @@ def clone(tmp_path_factory):
             shutil.copy(ROOT / name, folder / name)
     text = (folder / "params.yaml").read_text()
     small = text.replace("    iterations: 150\n", "    iterations: 40\n")
-    small = small.replace("alert_budget: 0.002 ", "alert_budget: 0.1 ").replace("n_seeds: 2", "n_seeds: 1")
+    small = small.replace("alert_budget: 0.002 ", "alert_budget: 0.1 ").replace(
+        "n_seeds: 2", "n_seeds: 1"
+    )
     (folder / "params.yaml").write_text(small)
     call(folder, "git", "init", "-q")
     call(folder, "git", "add", "-A")
@@ -89,7 +99,17 @@ class TestPipeline:
 
     def test_sweep_compares_with_the_last_commit(self, ran):
         call(ran, "git", "commit", "-q", "--allow-empty", "-am", "own data")
-        call(ran, "dvc", "exp", "run", "-S", "poisoning.rate=0.4", "-S", "poisoning.attack=fraud_to_legit", "sweep")
+        call(
+            ran,
+            "dvc",
+            "exp",
+            "run",
+            "-S",
+            "poisoning.rate=0.4",
+            "-S",
+            "poisoning.attack=fraud_to_legit",
+            "sweep",
+        )
         changed = call(ran, "git", "diff", "--numstat", "HEAD", "--", "params.yaml").split()
         assert changed[:2] == ["2", "2"]
         assert "poisoning.rate" in call(ran, "dvc", "exp", "show", "--only-changed", "--csv")
@@ -109,8 +129,13 @@ class TestPipeline:
         assert len(table[0].split(",")) < 40
         assert {line.split(",")[-1] for line in table[1:]} >= {"0.3", "0.5"}
         with sqlite3.connect(ran / "mlflow.db") as runs:
-            named = {row[0] for row in runs.execute("SELECT value FROM tags WHERE key = 'dvc_experiment'")}
-            revisions = {row[0] for row in runs.execute("SELECT value FROM tags WHERE key = 'git_revision'")}
+            named = {
+                row[0]
+                for row in runs.execute("SELECT value FROM tags WHERE key = 'dvc_experiment'")
+            }
+            revisions = {
+                row[0] for row in runs.execute("SELECT value FROM tags WHERE key = 'git_revision'")
+            }
         assert {line.split(",")[0] for line in table[1:]} - {""} <= named
         assert any(not revision.endswith("-dirty") for revision in revisions)
 

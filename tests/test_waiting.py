@@ -9,7 +9,9 @@ from tests import waiting
 
 
 def run(code):
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 @pytest.fixture
@@ -18,11 +20,16 @@ def impatient(monkeypatch):
 
 
 def test_process_that_works_is_waited_for(impatient):
-    work = "import time\nend = time.monotonic() + 2.5\nwhile time.monotonic() < end: pass\nprint('done')"
+    work = (
+        "import time\nend = time.monotonic() + 2.5\nwhile time.monotonic() < end: "
+        "pass\nprint('done')"
+    )
     assert waiting.wait_until_ended(run(work)) == ("done\n", "")
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system does not tell CPU time in /proc")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="the system does not tell CPU time in /proc"
+)
 def test_process_that_hangs_is_killed(impatient):
     process = run("import time\ntime.sleep(600)")
     with pytest.raises(AssertionError, match=r"waiting for nothing: no CPU time in 1 seconds"):

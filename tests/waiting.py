@@ -1,7 +1,7 @@
 """Waiting by progress: for as long as what is waited for gets on, however slow the machine is.
 
-A process gets on while it and its children use CPU time. One that uses none for a minute hangs; none is waited for
-longer than the end.
+A process gets on while it and its children use CPU time. One that uses none for a minute hangs;
+none is waited for longer than the end.
 """
 
 import subprocess
@@ -16,7 +16,9 @@ PAUSE_SECONDS = 0.05
 Found = TypeVar("Found")
 
 
-def wait_until(happened: Callable[[], Found], what: str, process: subprocess.Popen | None = None) -> Found:
+def wait_until(
+    happened: Callable[[], Found], what: str, process: subprocess.Popen | None = None
+) -> Found:
     """Return what a condition returns, as soon as it is true.
 
     Parameters
@@ -33,7 +35,9 @@ def wait_until(happened: Callable[[], Found], what: str, process: subprocess.Pop
     """
     patience = _Patience(what, process)
     while not (found := happened()):
-        assert process is None or process.poll() is None, f"waiting for {what}: the process has ended"
+        assert process is None or process.poll() is None, (
+            f"waiting for {what}: the process has ended"
+        )
         patience.check()
         time.sleep(PAUSE_SECONDS)
     return found
@@ -79,10 +83,14 @@ class _Patience:
 
 
 def cpu_ticks(pid: int) -> int | None:
-    """CPU time of a process and all below it, in ticks of the clock; None where the system does not tell."""
+    """CPU time of a process and all below it, in ticks
+    of the clock; None where the system does not tell.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return None
-    return sum(int(field) for field in fields[11:15]) + sum(cpu_ticks(int(child)) or 0 for child in children)
+    return sum(int(field) for field in fields[11:15]) + sum(
+        cpu_ticks(int(child)) or 0 for child in children
+    )

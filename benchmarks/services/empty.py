@@ -1,4 +1,6 @@
-"""An empty plain ASGI route of Litestar, and an empty typed one: what any answer costs before it does anything."""
+"""An empty plain ASGI route of Litestar, and an empty
+typed one: what any answer costs before it does anything.
+"""
 
 import sys
 
@@ -31,6 +33,10 @@ async def typed(data: dict[str, float]) -> Nothing:
 
 if __name__ == "__main__":
     uvicorn.run(
-        Litestar([empty, typed], openapi_config=None), port=int(sys.argv[1]), log_level="warning", loop="uvloop",
-        http="httptools", access_log=False,
-    )  # fmt: skip
+        Litestar([empty, typed], openapi_config=None),
+        port=int(sys.argv[1]),
+        log_level="warning",
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+    )

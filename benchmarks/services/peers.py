@@ -1,4 +1,6 @@
-"""The folders that MLServer and BentoML serve, made in their own environment, with a model of the same kind."""
+"""The folders that MLServer and BentoML serve, made in
+their own environment, with a model of the same kind.
+"""
 
 import json
 import sys
@@ -32,13 +34,19 @@ class Fraud:
 if __name__ == "__main__":
     rows, folder = pd.read_csv(sys.argv[1]), Path(sys.argv[2])
     features = rows.drop(columns="Class")
-    model = HistGradientBoostingClassifier(max_iter=100, random_state=0).fit(features, rows["Class"])
+    model = HistGradientBoostingClassifier(max_iter=100, random_state=0).fit(
+        features, rows["Class"]
+    )
     for place in ("bento", "mlserver/fraud"):
         (folder / place).mkdir(parents=True)
         joblib.dump(model, folder / place / "model.joblib")
     (folder / "bento" / "service.py").write_text(BENTO)
     settings = {
-        "name": "fraud", "implementation": "mlserver_sklearn.SKLearnModel", "parameters": {"uri": "./model.joblib"},
-    }  # fmt: skip
+        "name": "fraud",
+        "implementation": "mlserver_sklearn.SKLearnModel",
+        "parameters": {"uri": "./model.joblib"},
+    }
     (folder / "mlserver" / "fraud" / "model-settings.json").write_text(json.dumps(settings))
-    (folder / "mlserver" / "settings.json").write_text(json.dumps({"parallel_workers": 0, "debug": False}))
+    (folder / "mlserver" / "settings.json").write_text(
+        json.dumps({"parallel_workers": 0, "debug": False})
+    )

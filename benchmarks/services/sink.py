@@ -1,4 +1,6 @@
-"""A receiver of OTLP that throws everything away, so that an exporting service finds its collector."""
+"""A receiver of OTLP that throws everything away,
+so that an exporting service finds its collector.
+"""
 
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer

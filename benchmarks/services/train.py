@@ -1,6 +1,8 @@
-"""scikit-learn models of v0 in MLflow's form for the servers that are compared, or with --csv their training rows.
+"""scikit-learn models of v0 in MLflow's form for the servers
+that are compared, or with --csv their training rows.
 
-``boosting`` is a model of the kind that the service serves; ``forest`` is the scaler and random forest of most demos.
+``boosting`` is a model of the kind that the service serves; ``forest`` is the scaler and random
+forest of most demos.
 """
 
 import sys
@@ -26,4 +28,6 @@ if __name__ == "__main__":
         trees.set_params(n_jobs=None)  # one row is scored faster by one thread
         for name, model in {"boosting": boosting, "forest": forest}.items():
             path = Path(sys.argv[1]) / name
-            mlflow.sklearn.save_model(model, path, input_example=None, serialization_format="cloudpickle")
+            mlflow.sklearn.save_model(
+                model, path, input_example=None, serialization_format="cloudpickle"
+            )

@@ -1,4 +1,6 @@
-"""The arrays of a bundle in one file without pickle: trees, contributions of their leaves, votes of the parts."""
+"""The arrays of a bundle in one file without pickle:
+trees, contributions of their leaves, votes of the parts.
+"""
 
 import io
 import zipfile
@@ -15,10 +17,18 @@ from fraud_core.scoring.partition_ensemble import PartitionEnsemble
 ADDITIVITY = 1e-6
 UNIX = 3  # the system that a zip archive names as its writer
 ARRAYS = {
-    "feature": np.int32, "border": np.float32, "leaf_value": np.float64, "bias": np.float64,
-    "player": np.int32, "contribution": np.float64, "base": np.float64,
-    "vote_weights": np.float64, "vote_limits": np.float64, "vote_centre": np.float64, "vote_scale": np.float64,
-}  # fmt: skip
+    "feature": np.int32,
+    "border": np.float32,
+    "leaf_value": np.float64,
+    "bias": np.float64,
+    "player": np.int32,
+    "contribution": np.float64,
+    "base": np.float64,
+    "vote_weights": np.float64,
+    "vote_limits": np.float64,
+    "vote_centre": np.float64,
+    "vote_scale": np.float64,
+}
 AGAIN = "make the bundle anew with `make run`"
 
 
@@ -35,15 +45,26 @@ def encode_arrays(model: ModelArrays) -> bytes:
     """The arrays as an uncompressed ``.npz``; equal arrays give equal bytes."""
     trees, tables, votes = model.trees, model.tables, model.votes
     values = (
-        trees.feature, trees.border, trees.leaf_value, trees.bias, tables.player, tables.contribution, tables.base,
-        votes.weights, votes.limits, votes.centre, votes.scale,
-    )  # fmt: skip
-    return _npz({name: np.asarray(value, ARRAYS[name]) for name, value in zip(ARRAYS, values, strict=True)})
+        trees.feature,
+        trees.border,
+        trees.leaf_value,
+        trees.bias,
+        tables.player,
+        tables.contribution,
+        tables.base,
+        votes.weights,
+        votes.limits,
+        votes.centre,
+        votes.scale,
+    )
+    return _npz(
+        {name: np.asarray(value, ARRAYS[name]) for name, value in zip(ARRAYS, values, strict=True)}
+    )
 
 
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    # Not np.savez: it asks zipfile for large-file headers, which releases of Python write differently, and the
-    # version of a model is the digest of these bytes.
+    # Not np.savez: it asks zipfile for large-file headers, which releases of Python write
+    # differently, and the version of a model is the digest of these bytes.
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, array in arrays.items():
@@ -65,15 +86,28 @@ def decode_arrays(content: bytes) -> ModelArrays:
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            found = {name: arrays[name].astype(kind, casting="same_kind") for name, kind in ARRAYS.items()}
-    except (ValueError, TypeError, AttributeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+            found = {
+                name: arrays[name].astype(kind, casting="same_kind")
+                for name, kind in ARRAYS.items()
+            }
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        KeyError,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+    ) as error:
         raise BundleError(f"model.npz: not a model of this format: {error}; {AGAIN}") from error
     _check_shapes(found)
     bias, base = float(found["bias"]), float(found["base"])
     model = ModelArrays(
         ObliviousTrees(found["feature"], found["border"], found["leaf_value"], bias),
         LeafTables(found["player"], found["contribution"], base),
-        PartitionEnsemble(found["vote_weights"], found["vote_limits"], found["vote_centre"], found["vote_scale"]),
+        PartitionEnsemble(
+            found["vote_weights"], found["vote_limits"], found["vote_centre"], found["vote_scale"]
+        ),
     )
     _check_additive(model)
     return model
@@ -85,12 +119,21 @@ def _check_shapes(found: dict[str, np.ndarray]) -> None:
         raise BundleError(f"model.npz: expected two-dimensional splits and votes; {AGAIN}")
     leaves = (shape[0], 2 ** min(shape[1], 16))
     expected = {
-        "border": shape, "leaf_value": leaves, "bias": (), "player": shape, "contribution": (*leaves, shape[1]),
-        "base": (), "vote_limits": votes[:1], "vote_centre": (votes[1] - 1,), "vote_scale": (votes[1] - 1,),
-    }  # fmt: skip
+        "border": shape,
+        "leaf_value": leaves,
+        "bias": (),
+        "player": shape,
+        "contribution": (*leaves, shape[1]),
+        "base": (),
+        "vote_limits": votes[:1],
+        "vote_centre": (votes[1] - 1,),
+        "vote_scale": (votes[1] - 1,),
+    }
     for name, wanted in expected.items():
         if found[name].shape != wanted:
-            raise BundleError(f"model.npz: {name} does not fit the trees: shape {found[name].shape}; {AGAIN}")
+            raise BundleError(
+                f"model.npz: {name} does not fit the trees: shape {found[name].shape}; {AGAIN}"
+            )
     for name, values in found.items():
         if np.isnan(values).any() or (name != "border" and not np.isfinite(values).all()):
             raise BundleError(f"model.npz: {name} holds a value that is not finite; {AGAIN}")
@@ -99,10 +142,14 @@ def _check_shapes(found: dict[str, np.ndarray]) -> None:
 
 
 def _check_additive(model: ModelArrays) -> None:
-    """Contributions of each leaf and one constant of its tree must be the leaf's value, or reasons would be wrong."""
+    """Contributions of each leaf and one constant of its
+    tree must be the leaf's value, or reasons would be wrong.
+    """
     trees, tables = model.trees, model.tables
     leaf = np.arange(trees.leaf_value.shape[1])
-    never = ((leaf[None, :, None] >> np.arange(trees.feature.shape[1])) & 1 == 1) & np.isinf(trees.border)[:, None, :]
+    never = ((leaf[None, :, None] >> np.arange(trees.feature.shape[1])) & 1 == 1) & np.isinf(
+        trees.border
+    )[:, None, :]
     constant = trees.leaf_value - tables.contribution.sum(axis=2)
     constant = np.where(never.any(axis=2), constant[:, :1], constant)
     whole = trees.bias + constant[:, 0].sum() - tables.base

@@ -14,9 +14,15 @@ from fraud_core.scoring.row_scorer import RowScorer
 
 N_REASONS = 3
 Code = Literal[
-    "ABOVE_USUAL", "BELOW_USUAL", "USUAL_VALUE", "OUTSIDE_TRAINING_RANGE", "UNKNOWN",
-    "ENTITY_UNKNOWN", "ENTITY_STALE", "EVENT_LATE",
-]  # fmt: skip
+    "ABOVE_USUAL",
+    "BELOW_USUAL",
+    "USUAL_VALUE",
+    "OUTSIDE_TRAINING_RANGE",
+    "UNKNOWN",
+    "ENTITY_UNKNOWN",
+    "ENTITY_STALE",
+    "EVENT_LATE",
+]
 
 
 class ExpectedLoss(msgspec.Struct, frozen=True):
@@ -33,8 +39,8 @@ class Reason(msgspec.Struct, frozen=True):
     Attributes
     ----------
     code
-        Where the value lies in the training rows; ``UNKNOWN`` when the feature had one value there, or has none here.
-        The last three say why the features of an entity cannot be relied on.
+        Where the value lies in the training rows; ``UNKNOWN`` when the feature had one value there,
+        or has none here. The last three say why the features of an entity cannot be relied on.
     contribution
         Log-odds before calibration; above 0 towards fraud.
     reference
@@ -56,12 +62,13 @@ class Verdict(msgspec.Struct, frozen=True):
     Attributes
     ----------
     decision
-        ``abstain`` when a feature lies so far outside the training rows that the model says nothing about it.
+        ``abstain`` when a feature lies so far outside the training rows that the model says nothing
+        about it.
     fraud_probability
         Calibrated, in [0, 1].
     reasons
-        For an alarm the features that raise the score most, for an approval those that lower it most, for an
-        abstention the features outside; at most three.
+        For an alarm the features that raise the score most, for an approval those that lower it
+        most, for an abstention the features outside; at most three.
     """
 
     decision: Literal["approve", "review", "block", "abstain"]
@@ -78,7 +85,8 @@ class Vote(msgspec.Struct, frozen=True):
     fraud
         Whether most of them vote fraud; the decision is the model's and not theirs.
     flips
-        Labels of the training data that an attacker could have flipped without turning this vote, whichever they are.
+        Labels of the training data that an attacker could have flipped without turning this vote,
+        whichever they are.
     """
 
     fraud: bool
@@ -96,7 +104,8 @@ class _Usual:
 
 
 class Decider:
-    """Decides on single rows by one bundle; everything that does not depend on the row is worked out once.
+    """Decides on single rows by one bundle; everything
+    that does not depend on the row is worked out once.
 
     Parameters
     ----------
@@ -106,7 +115,9 @@ class Decider:
 
     def __init__(self, bundle: Bundle) -> None:
         self._features = bundle.contract.model_features
-        self._scorer = RowScorer(bundle.trees, bundle.model.tables, bundle.calibration, len(self._features))
+        self._scorer = RowScorer(
+            bundle.trees, bundle.model.tables, bundle.calibration, len(self._features)
+        )
         self._policy, self._threshold = bundle.policy.actions, bundle.policy.threshold
         self._votes = bundle.model.votes
         described = [bundle.reference.features[name] for name in self._features]
@@ -130,10 +141,14 @@ class Decider:
             taken, chosen = "abstain", np.flatnonzero(outside)[:N_REASONS].tolist()
         else:
             taken = action(self._policy, losses, probability, self._threshold)
-            ranked = np.argsort(contribution if taken == "approve" else -contribution)[:N_REASONS].tolist()
+            ranked = np.argsort(contribution if taken == "approve" else -contribution)[
+                :N_REASONS
+            ].tolist()
             wanted = -1.0 if taken == "approve" else 1.0
             chosen = [k for k in ranked if contribution[k] * wanted > 0]
-        reasons = tuple([self._reason(k, float(values[k]), float(contribution[k]), taken) for k in chosen])
+        reasons = tuple(
+            [self._reason(k, float(values[k]), float(contribution[k]), taken) for k in chosen]
+        )
         return Verdict(taken, probability, ExpectedLoss(*losses), reasons)
 
     def vote(self, values: np.ndarray) -> Vote:
@@ -148,11 +163,17 @@ class Decider:
         elif low == high or value != value:
             code = "UNKNOWN"
         else:
-            code = "ABOVE_USUAL" if value > high else "BELOW_USUAL" if value < low else "USUAL_VALUE"
-        return Reason(code, self._features[k], contribution, None if value != value else value, (low, high))
+            code = (
+                "ABOVE_USUAL" if value > high else "BELOW_USUAL" if value < low else "USUAL_VALUE"
+            )
+        return Reason(
+            code, self._features[k], contribution, None if value != value else value, (low, high)
+        )
 
 
 def _usual(described: list[Described], margin: float) -> _Usual:
     least, most = np.array([d.minimum for d in described]), np.array([d.maximum for d in described])
     room = margin * (most - least)
-    return _Usual([d.low for d in described], [d.high for d in described], least - room, most + room)
+    return _Usual(
+        [d.low for d in described], [d.high for d in described], least - room, most + room
+    )

@@ -8,9 +8,9 @@
     manifest.json    sha256 of each file above, and of the data, code and notebooks behind it
     manifest.sig     Ed25519 signature of the manifest, when it was signed
 
-The model version is the digest of the first five, so equal models have equal versions wherever they are made; the
-lineage is known by the digest of the manifest. This module opens files, unlike the rest of the room: a bundle is its
-files.
+The model version is the digest of the first five, so equal models have equal versions wherever they
+are made; the lineage is known by the digest of the manifest. This module opens files, unlike the
+rest of the room: a bundle is its files.
 """
 
 import hashlib
@@ -173,7 +173,8 @@ class _Format(msgspec.Struct):
 
 
 def load_bundle(folder: Path, *, public_key: bytes | None = None) -> Promoted:
-    """Read a bundle and verify it against its manifest; the bytes that are verified are the bytes that are used.
+    """Read a bundle and verify it against its manifest; the
+    bytes that are verified are the bytes that are used.
 
     Parameters
     ----------
@@ -183,8 +184,8 @@ def load_bundle(folder: Path, *, public_key: bytes | None = None) -> Promoted:
     Raises
     ------
     BundleError
-        When a file is missing, altered or malformed, the signature is missing or another's, or the model cannot
-        decide; nothing of such a bundle is used.
+        When a file is missing, altered or malformed, the signature is missing or another's, or the
+        model cannot decide; nothing of such a bundle is used.
     """
     sealed = _read(folder, "manifest.json")
     if public_key is not None:
@@ -194,11 +195,14 @@ def load_bundle(folder: Path, *, public_key: bytes | None = None) -> Promoted:
     for name, sha256 in found.items():
         if manifest.sha256.get(name) != sha256:
             raise BundleError(
-                f"{folder.name}/{name} was altered: the manifest says sha256 {manifest.sha256.get(name)}, the file "
+                f"{folder.name}/{name} was altered: the manifest says sha256 "
+                f"{manifest.sha256.get(name)}, the file "
                 f"has {sha256}; promote the model again with `make run`"
             )
     if version_of(found) != manifest.model_version:
-        raise BundleError(f"{folder.name}: the manifest's model version is not that of its files; promote again")
+        raise BundleError(
+            f"{folder.name}: the manifest's model version is not that of its files; promote again"
+        )
     return Promoted(_bundle(files), manifest, lineage_id(sealed))
 
 
@@ -247,11 +251,14 @@ def check_consistent(bundle: Bundle) -> None:
     checks = {
         "contract.json: a field is named twice": len(set(names)) == len(names),
         "contract.json: a model feature is no field": set(contract.model_features) <= set(names),
-        "contract.json: a field is not a number": all(field.type in ("float", "int") for field in contract.fields),
+        "contract.json: a field is not a number": all(
+            field.type in ("float", "int") for field in contract.fields
+        ),
         "contract.json: the amount is no field": contract.amount in names,
         "policy.json: the threshold is not a probability": 0.0 <= policy.threshold <= 1.0,
         "policy.json: the calibration does not grow with the margin": policy.slope > 0.0,
-        "model.npz: it asks for a feature that the contract does not have": model.trees.feature.min() >= 0
+        "model.npz: it asks for a feature that the contract does not have": model.trees.feature.min()
+        >= 0
         and max(model.trees.feature.max(), model.tables.player.max()) < n_features,
         "model.npz: the votes are about other features": len(model.votes.centre) == n_features,
         "reference.json: a model feature is not described": set(bundle.reference.features)
@@ -274,10 +281,15 @@ def _read(folder: Path, name: str) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise BundleError(f"{folder.name}/{name} is larger than {MAX_FILE_BYTES >> 20} MiB; no part of a bundle is")
+            raise BundleError(
+                f"{folder.name}/{name} is larger than {MAX_FILE_BYTES >> 20} MiB; no part of a "
+                "bundle is"
+            )
         return path.read_bytes()
     except FileNotFoundError as error:
         hint = "make the bundle anew with `make run`"
         raise BundleError(f"{folder.name}: no bundle there ({name} is missing); {hint}") from error
     except OSError as error:
-        raise BundleError(f"{folder.name[:80]}/{name} cannot be read: {error.strerror}; check the path") from error
+        raise BundleError(
+            f"{folder.name[:80]}/{name} cannot be read: {error.strerror}; check the path"
+        ) from error

@@ -9,7 +9,9 @@ from fraud_core.policy.actions import DecisionPolicy
 
 
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One field of a request, with the closed range of its values; null says that nothing is known, where it may."""
+    """One field of a request, with the closed range of its
+    values; null says that nothing is known, where it may.
+    """
 
     name: str
     type: str
@@ -32,12 +34,14 @@ class EntityWindows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The fields of a request in order, those among them that the model sees, in its order, and the amount in euros.
+    """The fields of a request in order, those among them that
+    the model sees, in its order, and the amount in euros.
 
     Attributes
     ----------
     entities
-        Set when all fields but the amount are features of customer and terminal, which may be named instead.
+        Set when all fields but the amount are features of customer and terminal, which may be named
+        instead.
     """
 
     card: str
@@ -100,8 +104,8 @@ class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     Attributes
     ----------
     by_hour
-        Rows by hour of the day and bin, for each feature and ``score``, 24 lists each; the last number of a list counts
-        the rows without a value.
+        Rows by hour of the day and bin, for each feature and ``score``, 24 lists each; the last
+        number of a list counts the rows without a value.
     """
 
     features: dict[str, Described]
@@ -115,7 +119,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes
     ----------
     code_sha256, notebooks_sha256
-        Digest of each room of the package, and of the source of each notebook, as they were at the promotion.
+        Digest of each room of the package, and of the source of each notebook, as they were at the
+        promotion.
     """
 
     format: int

@@ -29,9 +29,13 @@ def sign(content: bytes, private_key_pem: bytes) -> bytes:
     try:
         key = load_pem_private_key(private_key_pem, password=None)
     except (ValueError, TypeError) as error:
-        raise ParameterError("signing key: expected an Ed25519 private key in PEM form without a password") from error
+        raise ParameterError(
+            "signing key: expected an Ed25519 private key in PEM form without a password"
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise ParameterError("signing key: expected an Ed25519 private key, got a key of another kind")
+        raise ParameterError(
+            "signing key: expected an Ed25519 private key, got a key of another kind"
+        )
     return b64encode(key.sign(content)) + b"\n"
 
 
@@ -54,17 +58,26 @@ def verify(content: bytes, signature: bytes, public_key_pem: bytes) -> None:
     except ValueError as error:
         raise ParameterError("public key: expected an Ed25519 public key in PEM form") from error
     if not isinstance(key, Ed25519PublicKey):
-        raise ParameterError("public key: expected an Ed25519 public key, got a key of another kind")
+        raise ParameterError(
+            "public key: expected an Ed25519 public key, got a key of another kind"
+        )
     try:
         key.verify(b64decode(signature.strip(), validate=True), content)
     except (InvalidSignature, Base64Error, ValueError) as error:
-        raise BundleError("manifest.sig: not a signature of this manifest by the key that is expected") from error
+        raise BundleError(
+            "manifest.sig: not a signature of this manifest by the key that is expected"
+        ) from error
 
 
 def new_key_pair() -> tuple[bytes, bytes]:
     """A new private and public key, in PEM form."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        PublicFormat,
+    )
 
     private = Ed25519PrivateKey.generate()
     return (

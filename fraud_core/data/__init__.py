@@ -1,1 +1,3 @@
-"""Dataset cards, sources, contract check, splits: what a table must be before anything is learnt from it."""
+"""Dataset cards, sources, contract check, splits: what
+a table must be before anything is learnt from it.
+"""

@@ -21,13 +21,17 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit: str = ""
 
 
-class LocalSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="local", tag_field="kind"):
+class LocalSource(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="local", tag_field="kind"
+):
     """A file that the user has already put in place; `path` is relative to the project."""
 
     path: str
 
 
-class WheelSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="wheel", tag_field="kind"):
+class WheelSource(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="wheel", tag_field="kind"
+):
     """A member of a published wheel, taken as an archive: never installed, never executed."""
 
     requirement: str
@@ -35,14 +39,18 @@ class WheelSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
     member: str
 
 
-class UrlSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="url", tag_field="kind"):
+class UrlSource(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="url", tag_field="kind"
+):
     """A public address of the file itself."""
 
     url: str
 
 
 class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The cut in time between v0 (before `at`) and v1 (from `at` on), in the unit of the time column."""
+    """The cut in time between v0 (before `at`) and v1
+    (from `at` on), in the unit of the time column.
+    """
 
     at: float
     validation_seconds: float
@@ -80,7 +88,8 @@ class DatasetCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         names = self.names(role)
         if len(names) != 1:
             raise ParameterError(
-                f"card {self.name}: expected exactly one column of role {role}, found {len(names)}; "
+                f"card {self.name}: expected exactly one column of role {role}, found "
+                f"{len(names)}; "
                 f"give one column of data/cards/{self.name}.yaml that role"
             )
         return names[0]
@@ -96,14 +105,17 @@ class DatasetCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         if self.split is None:
             raise ParameterError(
-                f"card {self.name}: expected `split` with `at` and `validation_seconds`, found none; "
+                f"card {self.name}: expected `split` with `at` and `validation_seconds`, found "
+                "none; "
                 f"declare it in data/cards/{self.name}.yaml"
             )
         return self.split
 
     @property
     def model_features(self) -> list[str]:
-        """Columns a model sees, in order: features and the amount; never time, label or sensitive columns."""
+        """Columns a model sees, in order: features and the
+        amount; never time, label or sensitive columns.
+        """
         return self.names("feature", "amount")
 
     def column(self, name: str) -> Column:
@@ -137,7 +149,9 @@ def decode_card(text: bytes, *, name: str) -> DatasetCard:
     try:
         card = msgspec.yaml.decode(text, type=DatasetCard)
     except msgspec.MsgspecError as error:
-        raise ParameterError(f"{name}: not a dataset card: {error}; see data/cards/ulb.yaml for the form") from error
+        raise ParameterError(
+            f"{name}: not a dataset card: {error}; see data/cards/ulb.yaml for the form"
+        ) from error
     names = card.names()
     doubled = sorted({column for column in names if names.count(column) > 1})
     if doubled:

@@ -1,7 +1,8 @@
-"""The contract check: a table is what its dataset card says, or it is refused with the first offence named.
+"""The contract check: a table is what its dataset card
+says, or it is refused with the first offence named.
 
-Two steps, because a table arrives as text: `parse_columns` turns a frame of strings into typed columns,
-`check_values` checks ranges, nulls, order and classes of a typed frame.
+Two steps, because a table arrives as text: `parse_columns` turns a frame of strings into typed
+columns, `check_values` checks ranges, nulls, order and classes of a typed frame.
 """
 
 import polars as pl
@@ -18,7 +19,8 @@ def check_columns(names: list[str], card: DatasetCard, *, file: str) -> None:
     Raises
     ------
     ContractError
-        Naming the first missing, extra or renamed column, or the delimiter when the header did not split.
+        Naming the first missing, extra or renamed column, or the delimiter when the header did not
+        split.
 
     Examples
     --------
@@ -46,7 +48,9 @@ def check_columns(names: list[str], card: DatasetCard, *, file: str) -> None:
             fix=f"if it was renamed, name it {missing[0]} again",
         )
     if missing:
-        raise ContractError(file=file, column=missing[0], rule="this column", found="no such column")
+        raise ContractError(
+            file=file, column=missing[0], rule="this column", found="no such column"
+        )
     if extra:
         raise ContractError(
             file=file,
@@ -88,9 +92,16 @@ def _parse(values: pl.Series, column: Column, file: str) -> pl.Series:
         values = values.set(values == "", None)
     elif not values.dtype.is_numeric() or column.type == "string":
         raise ContractError(
-            file=file, column=column.name, rule=f"type {column.type}", found=f"type {str(values.dtype).lower()}"
+            file=file,
+            column=column.name,
+            rule=f"type {column.type}",
+            found=f"type {str(values.dtype).lower()}",
         )
-    parsed = values.cast(pl.Float64, strict=False) if column.type == "int" else values.cast(wanted, strict=False)
+    parsed = (
+        values.cast(pl.Float64, strict=False)
+        if column.type == "int"
+        else values.cast(wanted, strict=False)
+    )
     broken = values.is_not_null() & parsed.is_null()
     if column.type == "int":
         broken = broken | (parsed.is_not_null() & (parsed != parsed.round()))
@@ -98,16 +109,19 @@ def _parse(values: pl.Series, column: Column, file: str) -> pl.Series:
     return parsed.cast(wanted)
 
 
-def check_values(table: pl.DataFrame, card: DatasetCard, *, file: str, both_classes: bool = True) -> None:
+def check_values(
+    table: pl.DataFrame, card: DatasetCard, *, file: str, both_classes: bool = True
+) -> None:
     """Refuse a typed table that breaks a rule of its card.
 
-    The order of the checks is fixed: emptiness, then for each column in order nulls, NaN or infinities and range,
-    then the order of time, then the classes. The first offence is reported.
+    The order of the checks is fixed: emptiness, then for each column in order nulls, NaN or
+    infinities and range, then the order of time, then the classes. The first offence is reported.
 
     Parameters
     ----------
     both_classes
-        Whether the labels must hold both; a window that is only compared may not have any fraud yet.
+        Whether the labels must hold both; a window that is only compared may not have any fraud
+        yet.
 
     Raises
     ------
@@ -143,13 +157,29 @@ def _check_column(values: pl.Series, column: Column, file: str) -> None:
     if column.type == "string":
         return
     if column.type == "float":
-        _refuse_first((~values.is_finite()).fill_null(False), values, column.name, "finite numbers", file)
+        _refuse_first(
+            (~values.is_finite()).fill_null(False), values, column.name, "finite numbers", file
+        )
     if column.role == "label":
-        _refuse_first((~values.is_in([0, 1])).fill_null(False), values, column.name, "a label of 0 or 1", file)
+        _refuse_first(
+            (~values.is_in([0, 1])).fill_null(False), values, column.name, "a label of 0 or 1", file
+        )
     if column.min is not None:
-        _refuse_first((values < column.min).fill_null(False), values, column.name, f"at least {column.min:g}", file)
+        _refuse_first(
+            (values < column.min).fill_null(False),
+            values,
+            column.name,
+            f"at least {column.min:g}",
+            file,
+        )
     if column.max is not None:
-        _refuse_first((values > column.max).fill_null(False), values, column.name, f"at most {column.max:g}", file)
+        _refuse_first(
+            (values > column.max).fill_null(False),
+            values,
+            column.name,
+            f"at most {column.max:g}",
+            file,
+        )
 
 
 def _refuse_first(offends: pl.Series, values: pl.Series, column: str, rule: str, file: str) -> None:

@@ -13,8 +13,9 @@ def describe_version(transactions: pl.DataFrame, card: DatasetCard) -> dict[str,
     Returns
     -------
     dict
-        ``rows``, ``frauds``, ``fraud_share``, ``amount_eur``, ``fraud_amount_eur``, ``median_fraud_amount_eur``,
-        ``duplicates`` (rows equal to an earlier one) and ``duplicate_frauds``.
+        ``rows``, ``frauds``, ``fraud_share``, ``amount_eur``, ``fraud_amount_eur``,
+        ``median_fraud_amount_eur``, ``duplicates`` (rows equal to an earlier one) and
+        ``duplicate_frauds``.
 
     Examples
     --------
@@ -38,7 +39,8 @@ def describe_version(transactions: pl.DataFrame, card: DatasetCard) -> dict[str,
 
 
 def smallest_visible_change(n_frauds: int) -> float:
-    """The smallest share of frauds whose loss a count chart sees at two standard deviations: 2 / √n.
+    """The smallest share of frauds whose loss a count
+    chart sees at two standard deviations: 2 / √n.
 
     Notes
     -----

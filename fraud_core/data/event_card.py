@@ -1,4 +1,6 @@
-"""Cards of event tables: any table with customer, terminal, time, amount and label, in the columns of the stream."""
+"""Cards of event tables: any table with customer, terminal,
+time, amount and label, in the columns of the stream.
+"""
 
 from collections.abc import Callable
 from typing import Literal
@@ -25,7 +27,8 @@ class EventColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EventCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a table of events is: where it lies, how its columns are called, how its times are written.
+    """What a table of events is: where it lies, how
+    its columns are called, how its times are written.
 
     Attributes
     ----------
@@ -68,10 +71,13 @@ def decode_event_card(text: bytes, *, name: str) -> EventCard:
     try:
         card = msgspec.yaml.decode(text, type=EventCard)
     except msgspec.MsgspecError as error:
-        raise ParameterError(f"{name}: not a card of events: {error}; see docs/entities.md for the form") from error
+        raise ParameterError(
+            f"{name}: not a card of events: {error}; see docs/entities.md for the form"
+        ) from error
     if (card.columns.reported_at is None) == (card.report_delay_days is None):
         raise ParameterError(
-            f"{name}: expected either columns.reported_at or report_delay_days, so that it is known when a fraud was "
+            f"{name}: expected either columns.reported_at or report_delay_days, so that it is "
+            "known when a fraud was "
             "reported; give one of them"
         )
     return card
@@ -88,10 +94,11 @@ def to_stream(table: pl.DataFrame, card: EventCard) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        ``transaction_id``, ``time`` (whole seconds from the midnight, UTC, of the Monday before the first event),
-        ``customer_id`` and ``terminal_id`` (numbered from 0), ``amount_eur``, ``label``, ``scenario`` (genuine or
-        fraud), ``reported_at`` (null for what nobody reported), and the table's own identities as text: ``customer``,
-        ``terminal``, and ``payment`` where the card names one.
+        ``transaction_id``, ``time`` (whole seconds from the midnight, UTC, of the Monday before the
+        first event), ``customer_id`` and ``terminal_id`` (numbered from 0), ``amount_eur``,
+        ``label``, ``scenario`` (genuine or fraud), ``reported_at`` (null for what nobody reported),
+        and the table's own identities as text: ``customer``, ``terminal``, and ``payment`` where
+        the card names one.
 
     Raises
     ------
@@ -100,30 +107,73 @@ def to_stream(table: pl.DataFrame, card: EventCard) -> pl.DataFrame:
 
     Examples
     --------
-    >>> card = EventCard("t", "T", "real", "t.csv", EventColumns("ts", "c", "m", "a", "y"), "seconds",
-    ...     report_delay_days=1)
-    >>> to_stream(pl.DataFrame({"ts": ["345610", "345600"], "c": ["x", "y"], "m": ["p", "p"], "a": ["1", "2"],
-    ...     "y": ["1", "0"]}), card).select("time", "amount_eur", "reported_at").rows()
+    >>> card = EventCard(
+    ...     "t",
+    ...     "T",
+    ...     "real",
+    ...     "t.csv",
+    ...     EventColumns("ts", "c", "m", "a", "y"),
+    ...     "seconds",
+    ...     report_delay_days=1,
+    ... )
+    >>> to_stream(
+    ...     pl.DataFrame(
+    ...         {
+    ...             "ts": ["345610", "345600"],
+    ...             "c": ["x", "y"],
+    ...             "m": ["p", "p"],
+    ...             "a": ["1", "2"],
+    ...             "y": ["1", "0"],
+    ...         }
+    ...     ),
+    ...     card,
+    ... ).select("time", "amount_eur", "reported_at").rows()
     [(0, 2.0, None), (10, 1.0, 86410)]
     """
     names = card.columns
-    for name in (names.time, names.customer, names.terminal, names.amount, names.label, names.id, names.reported_at):
+    for name in (
+        names.time,
+        names.customer,
+        names.terminal,
+        names.amount,
+        names.label,
+        names.id,
+        names.reported_at,
+    ):
         if name is not None and name not in table.columns:
             raise ContractError(
-                file=card.file, rule=f"column {name}", found=", ".join(table.columns[:20]), fix="name it in the card"
+                file=card.file,
+                rule=f"column {name}",
+                found=", ".join(table.columns[:20]),
+                fix="name it in the card",
             )
     time = _seconds(table, names.time, card)
-    amount = _parsed(table, names.amount, pl.Float64, "an amount of at least 0", card.file, lambda each: each >= 0)
-    label = _parsed(table, names.label, pl.Int8, "0 or 1", card.file, lambda each: (each == 0) | (each == 1))
+    amount = _parsed(
+        table,
+        names.amount,
+        pl.Float64,
+        "an amount of at least 0",
+        card.file,
+        lambda each: each >= 0,
+    )
+    label = _parsed(
+        table, names.label, pl.Int8, "0 or 1", card.file, lambda each: (each == 0) | (each == 1)
+    )
     reported = _reported(table, time, label, card)
     origin = _monday(first_and_last_second(time)[0])
     columns = {
-        "time": time - origin, "customer_id": _numbered(table, names.customer, card.file),
-        "terminal_id": _numbered(table, names.terminal, card.file), "amount_eur": amount, "label": label,
-        "scenario": pl.select(pl.when(label == 1).then(pl.lit("fraud")).otherwise(pl.lit("genuine"))).to_series(),
+        "time": time - origin,
+        "customer_id": _numbered(table, names.customer, card.file),
+        "terminal_id": _numbered(table, names.terminal, card.file),
+        "amount_eur": amount,
+        "label": label,
+        "scenario": pl.select(
+            pl.when(label == 1).then(pl.lit("fraud")).otherwise(pl.lit("genuine"))
+        ).to_series(),
         "reported_at": reported - origin,
-        "customer": table[names.customer].cast(pl.String), "terminal": table[names.terminal].cast(pl.String),
-    }  # fmt: skip
+        "customer": table[names.customer].cast(pl.String),
+        "terminal": table[names.terminal].cast(pl.String),
+    }
     if names.id is not None:
         _check_unique(table[names.id], names.id, card.file)
         columns["payment"] = table[names.id].cast(pl.String)
@@ -136,15 +186,24 @@ def stream_origin(table: pl.DataFrame, card: EventCard) -> int:
 
     Examples
     --------
-    >>> card = EventCard("t", "T", "real", "t.csv", EventColumns("ts", "c", "m", "a", "y"), "seconds",
-    ...     report_delay_days=1)
+    >>> card = EventCard(
+    ...     "t",
+    ...     "T",
+    ...     "real",
+    ...     "t.csv",
+    ...     EventColumns("ts", "c", "m", "a", "y"),
+    ...     "seconds",
+    ...     report_delay_days=1,
+    ... )
     >>> stream_origin(pl.DataFrame({"ts": ["345610"]}), card)
     345600
     """
     return _monday(first_and_last_second(_seconds(table, card.columns.time, card))[0])
 
 
-def _seconds(table: pl.DataFrame, name: str, card: EventCard, *, nullable: bool = False) -> pl.Series:
+def _seconds(
+    table: pl.DataFrame, name: str, card: EventCard, *, nullable: bool = False
+) -> pl.Series:
     """A column of times as whole seconds since 1970."""
     column = table[name]
     if card.time != "text":
@@ -152,20 +211,32 @@ def _seconds(table: pl.DataFrame, name: str, card: EventCard, *, nullable: bool 
         whole = _parsed(table, name, pl.Int64, f"whole {card.time}", card.file, nullable=nullable)
         return whole // unit
     if column.dtype == pl.String:
-        column = column.replace("", None).str.to_datetime(card.time_format, strict=False, time_unit="ms")
+        column = column.replace("", None).str.to_datetime(
+            card.time_format, strict=False, time_unit="ms"
+        )
     elif not column.dtype.is_temporal():
         raise ContractError(
-            file=card.file, rule=f"column {name}: times as text", found=str(column.dtype), fix="correct `time`"
+            file=card.file,
+            rule=f"column {name}: times as text",
+            found=str(column.dtype),
+            fix="correct `time`",
         )
-    _refuse_null(column, table[name], name, f"a time like {card.time_format}", card.file, nullable=nullable)
+    _refuse_null(
+        column, table[name], name, f"a time like {card.time_format}", card.file, nullable=nullable
+    )
     return column.dt.epoch("s").cast(pl.Int64)
 
 
 def _parsed(
-    table: pl.DataFrame, name: str, dtype: type[pl.DataType], rule: str, file: str,
+    table: pl.DataFrame,
+    name: str,
+    dtype: type[pl.DataType],
+    rule: str,
+    file: str,
     allowed: Callable[[pl.Series], pl.Series] | None = None,
-    *, nullable: bool = False,
-) -> pl.Series:  # fmt: skip
+    *,
+    nullable: bool = False,
+) -> pl.Series:
     """A column as numbers; rows that are none, or not allowed, are refused."""
     raw = table[name].replace("", None) if table[name].dtype == pl.String else table[name]
     number = raw.cast(pl.Float64, strict=False)
@@ -179,14 +250,22 @@ def _parsed(
     return kept.cast(dtype)
 
 
-def _refuse_null(parsed: pl.Series, raw: pl.Series, name: str, rule: str, file: str, *, nullable: bool = False) -> None:
-    wrong = parsed.is_null() & raw.is_not_null() & (raw.cast(pl.String) != "") if nullable else parsed.is_null()
+def _refuse_null(
+    parsed: pl.Series, raw: pl.Series, name: str, rule: str, file: str, *, nullable: bool = False
+) -> None:
+    wrong = (
+        parsed.is_null() & raw.is_not_null() & (raw.cast(pl.String) != "")
+        if nullable
+        else parsed.is_null()
+    )
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
         raise ContractError(
-            file=file, rule=f"column {name}: {rule} in every row", found=f"{raw[row]!r} in row {row + 1}",
+            file=file,
+            rule=f"column {name}: {rule} in every row",
+            found=f"{raw[row]!r} in row {row + 1}",
             fix="correct or drop the row",
-        )  # fmt: skip
+        )
 
 
 def _numbered(table: pl.DataFrame, name: str, file: str) -> pl.Series:
@@ -206,9 +285,11 @@ def _reported(table: pl.DataFrame, time: pl.Series, label: pl.Series, card: Even
         if early.any():
             row = int(early.to_numpy().argmax())
             raise ContractError(
-                file=card.file, rule=f"column {name}: a report after the payment", found=f"row {row + 1} is earlier",
+                file=card.file,
+                rule=f"column {name}: a report after the payment",
+                found=f"row {row + 1} is earlier",
                 fix="correct or drop the row",
-            )  # fmt: skip
+            )
     return pl.select(pl.when(fraud).then(when)).to_series()
 
 
@@ -217,9 +298,11 @@ def _check_unique(identities: pl.Series, name: str, file: str) -> None:
     if doubled.any():
         row = int(doubled.to_numpy().argmax())
         raise ContractError(
-            file=file, rule=f"column {name}: each identity once", found=f"{identities[row]!r} again (row {row + 1})",
+            file=file,
+            rule=f"column {name}: each identity once",
+            found=f"{identities[row]!r} again (row {row + 1})",
             fix="drop the repeated events",
-        )  # fmt: skip
+        )
 
 
 def _monday(seconds: int) -> int:

@@ -1,4 +1,6 @@
-"""Transactions as arrays: the rows that every study, attack, defence and estimator takes, and the way from a table."""
+"""Transactions as arrays: the rows that every study, attack,
+defence and estimator takes, and the way from a table.
+"""
 
 from dataclasses import dataclass, fields, replace
 
@@ -18,18 +20,21 @@ class Transactions:
     X
         Shape (n_samples, n_features), float32 when made from a table.
     y_observed
-        Shape (n_samples,), 0 or 1, the labels as the trainer sees them: poisoned ones where the table is poisoned, the
-        clean ones in the sealed holdout.
+        Shape (n_samples,), 0 or 1, the labels as the trainer sees them: poisoned ones where the
+        table is poisoned, the clean ones in the sealed holdout.
     amount_eur
         Shape (n_samples,), euros.
     time_s
         Shape (n_samples,), seconds; the number of the row when none is given.
     is_validation
-        Shape (n_samples,), True for the rows that calibrate and give the threshold; none when none is given.
+        Shape (n_samples,), True for the rows that calibrate and give the threshold; none when none
+        is given.
     is_trusted
-        Shape (n_samples,), True where an attacker could not touch the label; `is_validation` when none is given.
+        Shape (n_samples,), True where an attacker could not touch the label; `is_validation` when
+        none is given.
     entity, source, sensitive
-        Shape (n_samples,), whose payment it is, who gave the label, and the protected group, or None.
+        Shape (n_samples,), whose payment it is, who gave the label, and the protected group, or
+        None.
 
     Raises
     ------
@@ -38,7 +43,9 @@ class Transactions:
 
     Examples
     --------
-    >>> rows = Transactions(np.zeros((3, 2)), np.array([0, 1, 0]), np.ones(3), is_validation=np.arange(3) > 1)
+    >>> rows = Transactions(
+    ...     np.zeros((3, 2)), np.array([0, 1, 0]), np.ones(3), is_validation=np.arange(3) > 1
+    ... )
     >>> len(rows), rows.is_trusted.tolist(), len(rows.take(~rows.is_validation))
     (3, [False, False, True], 2)
     """
@@ -55,7 +62,10 @@ class Transactions:
 
     def __post_init__(self) -> None:
         n = len(self.X)
-        defaults = {"time_s": lambda: np.arange(float(n)), "is_validation": lambda: np.zeros(n, dtype=bool)}
+        defaults = {
+            "time_s": lambda: np.arange(float(n)),
+            "is_validation": lambda: np.zeros(n, dtype=bool),
+        }
         for name, make in defaults.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, make())
@@ -63,7 +73,9 @@ class Transactions:
             object.__setattr__(self, "is_trusted", self.is_validation)
         for name, column in self._columns().items():
             if len(column) != n:
-                raise ParameterError(f"{name}: expected {n} values, one for each row of X, got {len(column)}")
+                raise ParameterError(
+                    f"{name}: expected {n} values, one for each row of X, got {len(column)}"
+                )
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -80,7 +92,12 @@ class Transactions:
     def append(self, others: "Transactions") -> "Transactions":
         """These rows and then others, which have the same optional columns."""
         added = others._columns()
-        return Transactions(**{name: np.concatenate([column, added[name]]) for name, column in self._columns().items()})
+        return Transactions(
+            **{
+                name: np.concatenate([column, added[name]])
+                for name, column in self._columns().items()
+            }
+        )
 
     def _columns(self) -> dict[str, np.ndarray]:
         named = ((field.name, getattr(self, field.name)) for field in fields(self))
@@ -97,7 +114,9 @@ def to_transactions(transactions: pl.DataFrame, card: DatasetCard) -> Transactio
     (50, 29)
     """
     return Transactions(
-        X=np.ascontiguousarray(transactions.select(card.model_features).to_numpy(), dtype=np.float32),
+        X=np.ascontiguousarray(
+            transactions.select(card.model_features).to_numpy(), dtype=np.float32
+        ),
         y_observed=transactions[card.only("label")].to_numpy().astype(np.int64),
         amount_eur=transactions[card.only("amount")].to_numpy().astype(np.float64),
         time_s=transactions[card.only("time")].to_numpy().astype(np.float64),

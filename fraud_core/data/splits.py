@@ -10,7 +10,9 @@ from fraud_core.data.card import DatasetCard
 from fraud_core.errors import ParameterError, SealError
 
 
-def split_by_time(transactions: pl.DataFrame, card: DatasetCard) -> tuple[pl.DataFrame, pl.DataFrame]:
+def split_by_time(
+    transactions: pl.DataFrame, card: DatasetCard
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Cut a table at the instant of its card: v0 lies strictly before it, v1 from it on.
 
     Raises
@@ -31,7 +33,8 @@ def split_by_time(transactions: pl.DataFrame, card: DatasetCard) -> tuple[pl.Dat
     for side, rows in (("v0", v0), ("v1", v1)):
         if rows[card.only("label")].n_unique() < 2:
             raise ParameterError(
-                f"card {card.name}: expected both classes in {side}, found {rows.height} rows of at most one; "
+                f"card {card.name}: expected both classes in {side}, found {rows.height} rows of "
+                "at most one; "
                 f"move `split.at` (now {at:g}) in the card"
             )
     return v0, v1
@@ -77,7 +80,8 @@ def last_seconds(time: np.ndarray, seconds: float) -> np.ndarray:
 
 
 def content_sha256(table: pl.DataFrame) -> str:
-    """Digest of names, types and values of a table, independent of any file format or library version.
+    """Digest of names, types and values of a table,
+    independent of any file format or library version.
 
     Examples
     --------
@@ -93,7 +97,9 @@ def content_sha256(table: pl.DataFrame) -> str:
             digest.update(json.dumps(column.to_list()).encode())
         else:
             values = column.to_numpy()
-            digest.update(np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).tobytes())
+            digest.update(
+                np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).tobytes()
+            )
     return digest.hexdigest()
 
 
@@ -113,6 +119,7 @@ def check_seal(holdout: pl.DataFrame, expected_sha256: str, *, file: str) -> Non
     found = content_sha256(holdout)
     if found != expected_sha256:
         raise SealError(
-            f"{file}: the sealed holdout was altered: expected content sha256 {expected_sha256}, found {found}; "
+            f"{file}: the sealed holdout was altered: expected content sha256 {expected_sha256}, "
+            f"found {found}; "
             "restore it with `dvc repro -f prepare`"
         )

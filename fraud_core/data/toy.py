@@ -1,4 +1,5 @@
-"""Small simulated transactions in the shape of the ULB table, for tests, examples and notebook defaults.
+"""Small simulated transactions in the shape of the
+ULB table, for tests, examples and notebook defaults.
 
 Nothing measured on them says anything about real fraud; the pages that show them say so.
 """
@@ -13,14 +14,17 @@ SECONDS = 172_800.0
 
 
 def toy_card() -> DatasetCard:
-    """The dataset card of `toy_transactions`: the columns of the ULB card, cut in the middle of 48 hours.
+    """The dataset card of `toy_transactions`: the columns
+    of the ULB card, cut in the middle of 48 hours.
 
     Examples
     --------
     >>> toy_card().model_features[-2:]
     ['V28', 'Amount']
     """
-    features = tuple(Column(f"V{i}", "feature", "float", min=-1000.0, max=1000.0) for i in range(1, FEATURES + 1))
+    features = tuple(
+        Column(f"V{i}", "feature", "float", min=-1000.0, max=1000.0) for i in range(1, FEATURES + 1)
+    )
     columns = (
         Column("Time", "time", "float", min=0.0, max=1e9, unit="second"),
         *features,
@@ -63,7 +67,9 @@ def toy_transactions(n_rows: int, *, seed: int, fraud_share: float = 0.05) -> pl
     (40, 31)
     """
     if n_rows < 40 or not 0 < fraud_share <= 0.5:
-        raise ValueError(f"expected n_rows >= 40 and 0 < fraud_share <= 0.5, got {n_rows} and {fraud_share}")
+        raise ValueError(
+            f"expected n_rows >= 40 and 0 < fraud_share <= 0.5, got {n_rows} and {fraud_share}"
+        )
     rng = np.random.default_rng(seed)
     time = np.sort(rng.uniform(0, SECONDS, n_rows)).round()
     label = np.zeros(n_rows, dtype=np.int64)

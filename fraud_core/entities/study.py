@@ -1,4 +1,6 @@
-"""Does the history of customer and terminal find more fraud? Prequential, with raw columns and with features."""
+"""Does the history of customer and terminal find more
+fraud? Prequential, with raw columns and with features.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +11,13 @@ import polars as pl
 
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import Interval, interval
-from fraud_core.evaluation.prequential import LEFT_OUT, Fold, card_precision_at_k, left_out_share, prequential_folds
+from fraud_core.evaluation.prequential import (
+    LEFT_OUT,
+    Fold,
+    card_precision_at_k,
+    left_out_share,
+    prequential_folds,
+)
 from fraud_core.features.offline import DAY_SECONDS
 from fraud_core.model.estimators import EstimatorConfig
 
@@ -47,26 +55,39 @@ def to_events(featured: pl.DataFrame) -> Events:
     """The arrays of a featured stream in order of time."""
     day = pl.col("time") // DAY_SECONDS
     table = featured.with_columns(
-        hour=pl.col("time") % DAY_SECONDS // 3600, day=day,
+        hour=pl.col("time") % DAY_SECONDS // 3600,
+        day=day,
         known=(pl.col("reported_at") // DAY_SECONDS).fill_null(-1),
-    )  # fmt: skip
+    )
     names = [*RAW, *(name for name in featured.columns if any(part in name for part in FEATURES))]
     # NaN is how the estimator is told that nothing is known; no value is put in its place
-    columns = {name: table[name].cast(pl.Float32).fill_null(float("nan")).to_numpy() for name in names}
+    columns = {
+        name: table[name].cast(pl.Float32).fill_null(float("nan")).to_numpy() for name in names
+    }
     return Events(
-        table["day"].to_numpy(), table["customer_id"].to_numpy(), table["label"].to_numpy(), table["known"].to_numpy(),
+        table["day"].to_numpy(),
+        table["customer_id"].to_numpy(),
+        table["label"].to_numpy(),
+        table["known"].to_numpy(),
         columns,
-    )  # fmt: skip
+    )
 
 
 def known_labels(events: Events, fold: Fold) -> np.ndarray:
-    """Labels of the training rows as they were known when the test began: a fraud that nobody had reported is 0."""
+    """Labels of the training rows as they were known when
+    the test began: a fraud that nobody had reported is 0.
+    """
     reported = events.known_fraud_day[fold.train]
     return ((reported >= 0) & (reported < fold.day)).astype(np.int8)
 
 
 def score_fold(
-    events: Events, names: Sequence[str], fold: Fold, y_train: np.ndarray, *, estimator: EstimatorConfig
+    events: Events,
+    names: Sequence[str],
+    fold: Fold,
+    y_train: np.ndarray,
+    *,
+    estimator: EstimatorConfig,
 ) -> np.ndarray:
     """Margins of the test rows by an estimator of the training rows, shape (n_test,).
 
@@ -78,7 +99,8 @@ def score_fold(
     for part, labels in (("training", y_train), ("test", events.y_true[fold.test])):
         if len(np.unique(labels)) < 2:
             raise ParameterError(
-                f"entities.folds: the {part} rows of the step that is tested from day {fold.day} hold {len(labels)} "
+                f"entities.folds: the {part} rows of the step that is tested from day {fold.day} "
+                f"hold {len(labels)} "
                 "payments of one class; take longer periods"
             )
     features = events.matrix(names)
@@ -129,7 +151,8 @@ def measure(folds: Sequence[Ranked], day_weight: np.ndarray | None = None) -> di
     Parameters
     ----------
     day_weight
-        How often each day counts, by day; once unless given. A fold whose weighted days hold one class is left out.
+        How often each day counts, by day; once unless given. A fold whose weighted days hold one
+        class is left out.
 
     Raises
     ------
@@ -138,7 +161,9 @@ def measure(folds: Sequence[Ranked], day_weight: np.ndarray | None = None) -> di
 
     Examples
     --------
-    >>> fold = Ranked(np.zeros(3, int), np.array([1, 0, 0]), np.arange(3), np.zeros(1, int), np.ones(1))
+    >>> fold = Ranked(
+    ...     np.zeros(3, int), np.array([1, 0, 0]), np.arange(3), np.zeros(1, int), np.ones(1)
+    ... )
     >>> measure([fold])
     {'roc_auc': 1.0, 'average_precision': 1.0, 'card_precision': 1.0}
     """
@@ -149,15 +174,23 @@ def measure(folds: Sequence[Ranked], day_weight: np.ndarray | None = None) -> di
         seen = np.cumsum(weight)[fold.last]
         if not 0 < hits[-1] < seen[-1]:
             continue
-        recall, false = np.append(0, hits / hits[-1]), np.append(0, (seen - hits) / (seen[-1] - hits[-1]))
+        recall, false = (
+            np.append(0, hits / hits[-1]),
+            np.append(0, (seen - hits) / (seen[-1] - hits[-1])),
+        )
         precision = np.divide(hits, seen, out=np.zeros(len(hits)), where=seen > 0)
         days = None if day_weight is None else day_weight[fold.days]
-        found.append((
-            np.trapezoid(recall, false), np.diff(recall) @ precision, float(np.average(fold.cards, weights=days))
-        ))  # fmt: skip
+        found.append(
+            (
+                np.trapezoid(recall, false),
+                np.diff(recall) @ precision,
+                float(np.average(fold.cards, weights=days)),
+            )
+        )
     if not found:
         raise ParameterError(
-            "entities.folds: no step whose days hold both fraud and genuine payments; take longer test periods"
+            "entities.folds: no step whose days hold both fraud and genuine payments; take longer "
+            "test periods"
         )
     return dict(zip(METRICS, np.mean(found, axis=0).tolist(), strict=True))
 
@@ -170,7 +203,8 @@ def compare(
     Returns
     -------
     dict
-        ``way.metric`` and ``way.gain.metric``; the days are the same for all ways in each replicate.
+        ``way.metric`` and ``way.gain.metric``; the days are the same for all ways in each
+        replicate.
     """
     replicates: dict[str, list[float]] = {}
     first = next(iter(ways))
@@ -181,7 +215,9 @@ def compare(
             for metric, value in metrics.items():
                 replicates.setdefault(f"{way}.{metric}", []).append(value)
                 if way != first:
-                    replicates.setdefault(f"{way}.gain.{metric}", []).append(value - values[first][metric])
+                    replicates.setdefault(f"{way}.gain.{metric}", []).append(
+                        value - values[first][metric]
+                    )
     return {name: interval(np.asarray(each)) for name, each in replicates.items()}
 
 
@@ -200,25 +236,33 @@ def cards_in_a_day(featured: pl.DataFrame, folds: Mapping[str, Any]) -> float:
     """
     events, cards = to_events(featured), []
     for fold in prequential_folds(events.day, events.customer, events.known_fraud_day, **folds):
-        paid = np.unique(np.column_stack([events.day[fold.test], events.customer[fold.test]]), axis=0)
+        paid = np.unique(
+            np.column_stack([events.day[fold.test], events.customer[fold.test]]), axis=0
+        )
         cards += np.unique(paid[:, 0], return_counts=True)[1].tolist()
     return float(np.mean(cards))
 
 
 def left_out_figures(featured: pl.DataFrame, folds: Mapping[str, Any]) -> dict[str, float | str]:
-    """Which customers the tests leave out, and the share of the test days' payments that each rule leaves out.
+    """Which customers the tests leave out, and the share
+    of the test days' payments that each rule leaves out.
 
     Returns
     -------
     dict
-        ``folds.known`` and ``folds.left_out``: the rule and its words; ``folds.left_out.RULE.first`` and ``.last``: the
-        share by either rule in the first and the last step, in [0, 1].
+        ``folds.known`` and ``folds.left_out``: the rule and its words;
+        ``folds.left_out.RULE.first`` and ``.last``: the share by either rule in the first and the
+        last step, in [0, 1].
     """
     events = to_events(featured)
     used = folds.get("known", next(iter(LEFT_OUT)))
     found: dict[str, float | str] = {"folds.known": used, "folds.left_out": LEFT_OUT[used]}
     for rule in LEFT_OUT:
-        steps = list(prequential_folds(events.day, events.customer, events.known_fraud_day, **{**folds, "known": rule}))
+        steps = list(
+            prequential_folds(
+                events.day, events.customer, events.known_fraud_day, **{**folds, "known": rule}
+            )
+        )
         for place, step in (("first", steps[0]), ("last", steps[-1])):
             share = left_out_share(events.day, step, test_days=folds["test_days"])
             found[f"folds.left_out.{rule}.{place}"] = share
@@ -226,9 +270,14 @@ def left_out_figures(featured: pl.DataFrame, folds: Mapping[str, Any]) -> dict[s
 
 
 def study_entities(
-    featured: pl.DataFrame, *, estimator: EstimatorConfig, folds: Mapping[str, Any], k: int, n_replicates: int,
+    featured: pl.DataFrame,
+    *,
+    estimator: EstimatorConfig,
+    folds: Mapping[str, Any],
+    k: int,
+    n_replicates: int,
     rng: np.random.Generator,
-) -> dict[str, Interval]:  # fmt: skip
+) -> dict[str, Interval]:
     """Raw columns against features, and features on a random split, the labelled wrong way.
 
     Returns
@@ -242,7 +291,9 @@ def study_entities(
     ways: dict[str, list[Ranked]] = {"raw": [], "features": []}
     for way, columns in (("raw", RAW), ("features", names)):
         for fold in steps:
-            score = score_fold(events, columns, fold, known_labels(events, fold), estimator=estimator)
+            score = score_fold(
+                events, columns, fold, known_labels(events, fold), estimator=estimator
+            )
             ways[way].append(rank_fold(events, fold.test, score, k))
     wrong = random_fold(events, steps, rng)
     score = score_fold(events, names, wrong, events.y_true[wrong.train], estimator=estimator)

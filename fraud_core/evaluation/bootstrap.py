@@ -1,12 +1,14 @@
 """Stratified bootstrap of every metric at once, without touching a row twice.
 
-A metric that depends on the ranking needs to know, of the legitimate rows, only how many lie between two neighbouring
-frauds. So the legitimate rows are counted into cells, cut at the frauds' scores, the threshold and the calibration
-edges, and a resample of 140,000 rows is one multinomial draw over the cells that are occupied. For several models on
-the same rows the cells are the occupied combinations, so that all models see the same resample: comparisons are paired.
+A metric that depends on the ranking needs to know, of the legitimate rows, only how many lie
+between two neighbouring frauds. So the legitimate rows are counted into cells, cut at the frauds'
+scores, the threshold and the calibration edges, and a resample of 140,000 rows is one multinomial
+draw over the cells that are occupied. For several models on the same rows the cells are the
+occupied combinations, so that all models see the same resample: comparisons are paired.
 
-The draws have exactly the distribution of the row-by-row bootstrap for every ranking and threshold metric. The Brier
-score and the calibration error use the mean within a cell, whose width is at most a tenth of a unit of log-odds.
+The draws have exactly the distribution of the row-by-row bootstrap for every ranking and threshold
+metric. The Brier score and the calibration error use the mean within a cell, whose width is at most
+a tenth of a unit of log-odds.
 """
 
 from collections.abc import Mapping
@@ -78,12 +80,16 @@ def _cells(model: Scored, y_true: np.ndarray) -> _Cells:
     frauds, legitimate = model.y_score[y_true == 1], model.y_score[y_true == 0]
     fraud_score, group = np.unique(-frauds, return_inverse=True)
     log_odds = np.arange(-14.0, 14.0, 0.1)
-    cuts = np.concatenate([frauds, [model.threshold], CALIBRATION_EDGES[1:-1], 1 / (1 + np.exp(-log_odds))])
+    cuts = np.concatenate(
+        [frauds, [model.threshold], CALIBRATION_EDGES[1:-1], 1 / (1 + np.exp(-log_odds))]
+    )
     cuts = np.unique(cuts)
     raw_cell = len(cuts) - np.searchsorted(cuts, legitimate, side="right")
     used, row_cell = np.unique(raw_cell, return_inverse=True)
     count = np.bincount(row_cell, minlength=len(used))
-    lowest = np.concatenate([cuts, [-np.inf]])[np.concatenate([np.arange(len(cuts))[::-1], [len(cuts)]])][used]
+    lowest = np.concatenate([cuts, [-np.inf]])[
+        np.concatenate([np.arange(len(cuts))[::-1], [len(cuts)]])
+    ][used]
     return _Cells(
         fraud_score=-fraud_score,
         fraud_group=group,
@@ -106,7 +112,8 @@ def bootstrap(
     n_replicates: int,
     rng: np.random.Generator,
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Every metric of every model: the point value first, then its bootstrap replicates, paired over models.
+    """Every metric of every model: the point value first,
+    then its bootstrap replicates, paired over models.
 
     Parameters
     ----------
@@ -128,7 +135,8 @@ def bootstrap(
     Returns
     -------
     dict
-        ``result[model][metric]`` has shape (1 + n_replicates,); entry 0 is the value on the rows themselves.
+        ``result[model][metric]`` has shape (1 + n_replicates,); entry 0 is the value on the rows
+        themselves.
 
     References
     ----------
@@ -138,8 +146,15 @@ def bootstrap(
     --------
     >>> rng = np.random.default_rng(0)
     >>> y, score = np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.5, 0.9])
-    >>> found = bootstrap(y, {"m": Scored(score, 0.5)}, np.ones(4), n_alerts=2, review_cost_eur=1.0,
-    ...                   n_replicates=10, rng=rng)
+    >>> found = bootstrap(
+    ...     y,
+    ...     {"m": Scored(score, 0.5)},
+    ...     np.ones(4),
+    ...     n_alerts=2,
+    ...     review_cost_eur=1.0,
+    ...     n_replicates=10,
+    ...     rng=rng,
+    ... )
     >>> float(found["m"]["average_precision"][0].round(4))
     0.8333
     """
@@ -156,16 +171,26 @@ def bootstrap(
         if size == 0:
             fraud_weight, legit_weight = np.ones((1, n_frauds)), joint_count[None, :].astype(float)
         else:
-            fraud_weight = rng.multinomial(n_frauds, np.full(n_frauds, 1 / n_frauds), size=size).astype(float)
-            legit_weight = rng.multinomial(n_legitimate, joint_count / n_legitimate, size=size).astype(float)
+            fraud_weight = rng.multinomial(
+                n_frauds, np.full(n_frauds, 1 / n_frauds), size=size
+            ).astype(float)
+            legit_weight = rng.multinomial(
+                n_legitimate, joint_count / n_legitimate, size=size
+            ).astype(float)
         for column, (name, model) in enumerate(models.items()):
             counts = _sum_columns(legit_weight, signature[:, column], len(cells[name].cell_group))
             parts[name].append(
                 _measure(
-                    cells[name], model, y_true, amount_eur, fraud_weight, counts,
-                    n_alerts=n_alerts, review_cost_eur=review_cost_eur,
+                    cells[name],
+                    model,
+                    y_true,
+                    amount_eur,
+                    fraud_weight,
+                    counts,
+                    n_alerts=n_alerts,
+                    review_cost_eur=review_cost_eur,
                 )
-            )  # fmt: skip
+            )
     return {
         name: {metric: np.concatenate([part[metric] for part in found]) for metric in METRICS}
         for name, found in parts.items()
@@ -198,7 +223,9 @@ def _measure(
     n_alerts: int,
     review_cost_eur: float,
 ) -> dict[str, np.ndarray]:
-    """All metrics for each row of weights: frauds (n, n_frauds) and legitimate rows by cell (n, n_cells)."""
+    """All metrics for each row of weights: frauds (n,
+    n_frauds) and legitimate rows by cell (n, n_cells).
+    """
     n_groups = len(cells.fraud_score)
     frauds = _sum_columns(fraud_weight, cells.fraud_group, n_groups)
     above = _sum_columns(legit_count, cells.cell_group, n_groups + 1)[:, :n_groups]
@@ -222,8 +249,10 @@ def _measure(
         "precision": caught / np.maximum(n_alerted, 1),
         "recall": caught / n_frauds,
         "expected_cost_eur": missed_eur + review_cost_eur * n_alerted,
-        "brier_score": (fraud_weight @ (1 - fraud_score) ** 2 + legit_count @ cells.cell_square) / len(y_true),
-        "calibration_error": _calibration(cells, fraud_score, fraud_weight, legit_count) / len(y_true),
+        "brier_score": (fraud_weight @ (1 - fraud_score) ** 2 + legit_count @ cells.cell_square)
+        / len(y_true),
+        "calibration_error": _calibration(cells, fraud_score, fraud_weight, legit_count)
+        / len(y_true),
     }
 
 
@@ -258,7 +287,9 @@ def summarise(replicates: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, I
     {'m.recall': Interval(value=0.5, low=0.5, high=0.5)}
     """
     return {
-        f"{model}.{metric}": interval(values) for model, found in replicates.items() for metric, values in found.items()
+        f"{model}.{metric}": interval(values)
+        for model, found in replicates.items()
+        for metric, values in found.items()
     }
 
 
@@ -279,7 +310,9 @@ def clopper_pearson(successes: int, trials: int) -> tuple[float, float]:
 
     tail = (1 - CONFIDENCE) / 2
     low = float(beta.ppf(tail, successes, trials - successes + 1)) if successes > 0 else 0.0
-    high = float(beta.ppf(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
+    high = (
+        float(beta.ppf(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
+    )
     return low, high
 
 

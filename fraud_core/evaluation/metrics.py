@@ -1,13 +1,14 @@
 """Point metrics of a fraud score; `fraud_core.evaluation.bootstrap` puts an interval around each.
 
-Conventions, the same everywhere: `y_true` is 0 or 1 with 1 for fraud, `y_score` is a probability in [0, 1] or any
-score that grows with suspicion, `y_alert` is a boolean decision. A metric that needs a class which is absent raises,
-it never returns a number.
+Conventions, the same everywhere: `y_true` is 0 or 1 with 1 for fraud, `y_score` is a probability in
+[0, 1] or any score that grows with suspicion, `y_alert` is a boolean decision. A metric that needs
+a class which is absent raises, it never returns a number.
 """
 
 import numpy as np
 
-# Edges of the calibration bins. Fraud is rare, so equal-width bins would put nearly every row into the first one.
+# Edges of the calibration bins. Fraud is rare, so equal-width bins would put nearly every row into
+# the first one.
 CALIBRATION_EDGES = np.array([0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.6, 0.9, 1.0])
 
 
@@ -15,11 +16,15 @@ def _require_classes(y_true: np.ndarray, *classes: int) -> None:
     for label in classes:
         if not np.any(y_true == label):
             name = "fraud" if label == 1 else "legitimate"
-            raise ValueError(f"expected at least one {name} row (label {label}), found none in {len(y_true)} rows")
+            raise ValueError(
+                f"expected at least one {name} row (label {label}), found none in {len(y_true)} "
+                "rows"
+            )
 
 
 def average_precision(y_true: np.ndarray, y_score: np.ndarray) -> float:
-    """Area under the precision-recall curve as a step sum; in (0, 1], larger is better, the base rate is chance.
+    """Area under the precision-recall curve as a step sum;
+    in (0, 1], larger is better, the base rate is chance.
 
     Parameters
     ----------
@@ -45,7 +50,9 @@ def average_precision(y_true: np.ndarray, y_score: np.ndarray) -> float:
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
 
 
-def precision_recall_steps(y_true: np.ndarray, y_score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def precision_recall_steps(
+    y_true: np.ndarray, y_score: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Recall, precision and threshold at each distinct score, from the highest score down.
 
     Examples
@@ -61,7 +68,8 @@ def precision_recall_steps(y_true: np.ndarray, y_score: np.ndarray) -> tuple[np.
 
 
 def recall_at_precision(y_true: np.ndarray, y_score: np.ndarray, precision: float = 0.9) -> float:
-    """Largest recall reached by a threshold whose precision is at least `precision`; 0 when none reaches it.
+    """Largest recall reached by a threshold whose precision
+    is at least `precision`; 0 when none reaches it.
 
     Examples
     --------
@@ -101,12 +109,17 @@ def precision_recall(y_true: np.ndarray, y_alert: np.ndarray) -> tuple[float, fl
     return caught / max(1, int(np.sum(y_alert))), caught / int(np.sum(y_true))
 
 
-def expected_cost_eur(y_true: np.ndarray, y_alert: np.ndarray, amount_eur: np.ndarray, review_cost_eur: float) -> float:
-    """Cost of a decision in euros: amounts of the frauds let through, plus a review for each alert; smaller is better.
+def expected_cost_eur(
+    y_true: np.ndarray, y_alert: np.ndarray, amount_eur: np.ndarray, review_cost_eur: float
+) -> float:
+    """Cost of a decision in euros: amounts of the frauds let
+    through, plus a review for each alert; smaller is better.
 
     Examples
     --------
-    >>> expected_cost_eur(np.array([1, 1, 0]), np.array([True, False, True]), np.array([80.0, 50.0, 9.0]), 5.0)
+    >>> expected_cost_eur(
+    ...     np.array([1, 1, 0]), np.array([True, False, True]), np.array([80.0, 50.0, 9.0]), 5.0
+    ... )
     60.0
     """
     missed = (y_true == 1) & ~y_alert
@@ -125,12 +138,13 @@ def brier_score(y_true: np.ndarray, y_score: np.ndarray) -> float:
 
 
 def calibration_error(y_true: np.ndarray, y_score: np.ndarray) -> float:
-    """Share of rows times |mean probability − share of frauds|, summed over fixed bins; in [0, 1], 0 is perfect.
+    """Share of rows times |mean probability − share of
+    frauds|, summed over fixed bins; in [0, 1], 0 is perfect.
 
     Notes
     -----
-    The bins are those of `CALIBRATION_EDGES`, closed on the left; the last one holds 1.0 too. Because fraud is rare
-    the figure is small by nature: read it against the base rate, never alone.
+    The bins are those of `CALIBRATION_EDGES`, closed on the left; the last one holds 1.0 too.
+    Because fraud is rare the figure is small by nature: read it against the base rate, never alone.
 
     Examples
     --------

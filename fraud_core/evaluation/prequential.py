@@ -2,12 +2,13 @@
 
 References
 ----------
-Dal Pozzolo, Boracchi, Caelen, Alippi and Bontempi (2018), Credit Card Fraud Detection: A Realistic Modeling and a
-Novel Learning Strategy, IEEE Transactions on Neural Networks and Learning Systems 29(8): the delay of labels, and
-card precision.
+Dal Pozzolo, Boracchi, Caelen, Alippi and Bontempi (2018), Credit Card Fraud Detection: A Realistic
+Modeling and a Novel Learning Strategy, IEEE Transactions on Neural Networks and Learning Systems
+29(8): the delay of labels, and card precision.
 
-Le Borgne, Siblini, Lebichot and Bontempi (2022), Reproducible Machine Learning for Credit Card Fraud Detection:
-Practical Handbook, section 3.4 (`get_train_test_set`) and chapter 5: the split, and which customers it leaves out.
+Le Borgne, Siblini, Lebichot and Bontempi (2022), Reproducible Machine Learning for Credit Card
+Fraud Detection: Practical Handbook, section 3.4 (`get_train_test_set`) and chapter 5: the split,
+and which customers it leaves out.
 """
 
 from collections.abc import Iterator
@@ -20,7 +21,8 @@ from fraud_core.errors import ParameterError
 
 Known = Literal["training_week", "stream"]
 LEFT_OUT: dict[str, str] = {
-    "training_week": "customers with a fraud since the training days began that was known on the day",
+    "training_week": "customers with a fraud since the training days began that was known on the "
+    "day",
     "stream": "customers with any fraud that was reported since the stream began",
 }
 
@@ -67,10 +69,11 @@ def prequential_folds(
     first_day
         First training day of the first step.
     known
-        Whose payments are not tested, because their card would be blocked by then. ``training_week``, the rule of the
-        Handbook: on each test day, customers with a fraud among the payments since the training days began that was
-        reported before that day. ``stream``: customers with any fraud, however old, that was reported before the test
-        days began; more are left out the longer the stream, so card precision falls and steps cannot be compared.
+        Whose payments are not tested, because their card would be blocked by then.
+        ``training_week``, the rule of the Handbook: on each test day, customers with a fraud among
+        the payments since the training days began that was reported before that day. ``stream``:
+        customers with any fraud, however old, that was reported before the test days began; more
+        are left out the longer the stream, so card precision falls and steps cannot be compared.
 
     Raises
     ------
@@ -79,8 +82,9 @@ def prequential_folds(
 
     Notes
     -----
-    The Handbook reveals every fraud exactly after the delay: on test day k it leaves out the frauds of the training
-    days and of the first k days of the delay. With such reports ``training_week`` is the same rule.
+    The Handbook reveals every fraud exactly after the delay: on test day k it leaves out the frauds
+    of the training days and of the first k days of the delay. With such reports ``training_week``
+    is the same rule.
 
     Examples
     --------
@@ -90,11 +94,14 @@ def prequential_folds(
     ([0, 1, 2, 3, 4, 5, 6], [14, 15, 16, 17, 18, 19, 20])
     """
     if known not in LEFT_OUT:
-        raise ParameterError(f"entities.folds: known: expected one of {', '.join(get_args(Known))}, got {known!r}")
+        raise ParameterError(
+            f"entities.folds: known: expected one of {', '.join(get_args(Known))}, got {known!r}"
+        )
     needed = first_day + train_days + delay_days + n_folds * test_days
     if day.max(initial=-1) + 1 < needed:
         raise ParameterError(
-            f"entities.folds: {n_folds} steps from day {first_day} need {needed} days, the events have "
+            f"entities.folds: {n_folds} steps from day {first_day} need {needed} days, the events "
+            "have "
             f"{day.max(initial=-1) + 1}; take fewer steps or an earlier first day"
         )
     for step in range(n_folds):
@@ -122,7 +129,9 @@ def left_out_share(day: np.ndarray, fold: Fold, *, test_days: int) -> float:
 
     Examples
     --------
-    >>> left_out_share(np.array([0, 1, 1, 2, 2]), Fold(np.array([0]), np.array([1, 3]), day=1), test_days=2)
+    >>> left_out_share(
+    ...     np.array([0, 1, 1, 2, 2]), Fold(np.array([0]), np.array([1, 3]), day=1), test_days=2
+    ... )
     0.5
     """
     paid = int(np.sum((day >= fold.day) & (day < fold.day + test_days)))
@@ -134,8 +143,8 @@ def card_precision_at_k(
 ) -> np.ndarray:
     """Share of compromised cards among the k of highest score, by day.
 
-    A card scores the highest of its payments of the day and is compromised when any of them is fraud. A card that was
-    found on an earlier day is not looked at again.
+    A card scores the highest of its payments of the day and is compromised when any of them is
+    fraud. A card that was found on an earlier day is not looked at again.
 
     Returns
     -------
@@ -144,7 +153,13 @@ def card_precision_at_k(
 
     Examples
     --------
-    >>> card_precision_at_k(np.zeros(4), np.array([1, 1, 2, 3]), np.array([0, 1, 0, 0]), np.array([.1, .9, .8, .2]), 2)
+    >>> card_precision_at_k(
+    ...     np.zeros(4),
+    ...     np.array([1, 1, 2, 3]),
+    ...     np.array([0, 1, 0, 0]),
+    ...     np.array([0.1, 0.9, 0.8, 0.2]),
+    ...     2,
+    ... )
     array([0.5])
     """
     found: set[int] = set()

@@ -1,7 +1,9 @@
-"""Whether probabilities mean what they say: frauds expected against frauds observed, overall and by band.
+"""Whether probabilities mean what they say: frauds
+expected against frauds observed, overall and by band.
 
-The mean absolute error over all rows hides a miscalibration of rare events, since nearly every row lies in the lowest
-band. Here the frauds that a model expects (the sum of its probabilities) are held against those that were observed.
+The mean absolute error over all rows hides a miscalibration of rare events, since nearly every row
+lies in the lowest band. Here the frauds that a model expects (the sum of its probabilities) are
+held against those that were observed.
 """
 
 from dataclasses import dataclass
@@ -45,7 +47,8 @@ class Band:
 
 
 def expected_over_observed(y_true: np.ndarray, y_score: np.ndarray) -> Interval:
-    """Sum of the probabilities over the number of frauds; 1 is calibrated, above 1 expects too many.
+    """Sum of the probabilities over the number of
+    frauds; 1 is calibrated, above 1 expects too many.
 
     Parameters
     ----------
@@ -57,7 +60,8 @@ def expected_over_observed(y_true: np.ndarray, y_score: np.ndarray) -> Interval:
     Returns
     -------
     Interval
-        The interval is that of the observed count as a Poisson number; probabilities are taken as given.
+        The interval is that of the observed count as a Poisson number; probabilities are taken as
+        given.
 
     Raises
     ------
@@ -76,7 +80,9 @@ def expected_over_observed(y_true: np.ndarray, y_score: np.ndarray) -> Interval:
     """
     observed, expected = int(y_true.sum()), float(np.sum(y_score))
     if not observed:
-        raise ValueError(f"expected at least one fraud to compare with, found none in {len(y_true)} rows")
+        raise ValueError(
+            f"expected at least one fraud to compare with, found none in {len(y_true)} rows"
+        )
     fewest, most = poisson_limits(observed)
     return Interval(expected / observed, expected / most, expected / fewest)
 
@@ -95,7 +101,9 @@ def poisson_limits(count: int) -> tuple[float, float]:
     return low, float(chi2.ppf(1 - TAIL, 2 * count + 2)) / 2
 
 
-def bands_of(y_true: np.ndarray, y_score: np.ndarray, edges: np.ndarray = CALIBRATION_EDGES) -> list[Band]:
+def bands_of(
+    y_true: np.ndarray, y_score: np.ndarray, edges: np.ndarray = CALIBRATION_EDGES
+) -> list[Band]:
     """Expected and observed frauds in each band that holds a row.
 
     Parameters
@@ -116,10 +124,15 @@ def bands_of(y_true: np.ndarray, y_score: np.ndarray, edges: np.ndarray = CALIBR
         rows, expected, observed = int(own.sum()), float(y_score[own].sum()), int(y_true[own].sum())
         found.append(
             Band(
-                float(edges[number]), float(edges[number + 1]), rows, expected, observed, expected / rows,
+                float(edges[number]),
+                float(edges[number + 1]),
+                rows,
+                expected,
+                observed,
+                expected / rows,
                 share(observed, rows),
             )
-        )  # fmt: skip
+        )
     return found
 
 
@@ -127,8 +140,11 @@ def band_rows(bands: list[Band]) -> list[dict[str, object]]:
     """The bands as rows of a table."""
     return [
         {
-            "probability": band.words, "payments": band.rows, "expected": round(band.expected, 1),
-            "observed": band.observed, "share of frauds": band.observed_share,
+            "probability": band.words,
+            "payments": band.rows,
+            "expected": round(band.expected, 1),
+            "observed": band.observed,
+            "share of frauds": band.observed_share,
         }
         for band in bands
-    ]  # fmt: skip
+    ]

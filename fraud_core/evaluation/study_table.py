@@ -1,6 +1,8 @@
-"""Table of a study: one tidy row for each figure, so that figures are chosen by columns and never by parts of a name.
+"""Table of a study: one tidy row for each figure, so that
+figures are chosen by columns and never by parts of a name.
 
-A change of a parameter changes rows. metrics.json, pages, goals and drawings are views of the table.
+A change of a parameter changes rows. metrics.json, pages, goals and drawings are views of the
+table.
 """
 
 from collections.abc import Iterable, Iterator
@@ -45,7 +47,8 @@ class Measurement:
     value, ci_low, ci_high
         The figure and its 95% interval; None for the ends where it has none.
     attack, poison_rate
-        What was done to the labels, and the share of each attacked class, in [0, 1]; None where nothing was.
+        What was done to the labels, and the share of each attacked class, in [0, 1]; None where
+        nothing was.
     defence, group
         What cleaned them; the group of people or payments that the figure is of.
     seed
@@ -103,7 +106,9 @@ class StudyTable:
     frame: pl.DataFrame
 
     @classmethod
-    def from_measurements(cls, rows: Iterable[Measurement], *, table: str, study: str) -> "StudyTable":
+    def from_measurements(
+        cls, rows: Iterable[Measurement], *, table: str, study: str
+    ) -> "StudyTable":
         """The table of some figures.
 
         Parameters
@@ -120,20 +125,28 @@ class StudyTable:
 
         Examples
         --------
-        >>> StudyTable.from_measurements([Measurement("recall", 0.5)], table="ulb", study="poisoning").frame.shape
+        >>> StudyTable.from_measurements(
+        ...     [Measurement("recall", 0.5)], table="ulb", study="poisoning"
+        ... ).frame.shape
         (1, 12)
         """
         columns = [field.name for field in fields(Measurement)]
-        records = [{name: getattr(row, name) for name in columns} | {"table": table, "study": study} for row in rows]
+        records = [
+            {name: getattr(row, name) for name in columns} | {"table": table, "study": study}
+            for row in rows
+        ]
         for record in records:
             ends = (record["value"], record["ci_low"], record["ci_high"])
             if not all(end is None or np.isfinite(end) for end in ends):
-                raise ResultError(f"{_said(record)}: expected finite figures, got {ends}; leave it out")
+                raise ResultError(
+                    f"{_said(record)}: expected finite figures, got {ends}; leave it out"
+                )
         frame = pl.DataFrame(records, schema=SCHEMA)
         twice = frame.filter(frame.select(KEYS).is_duplicated())
         if twice.height:
             raise ResultError(
-                f"{_said(twice.row(0, named=True))}: expected one figure, got several; name a column more"
+                f"{_said(twice.row(0, named=True))}: expected one figure, got several; name a "
+                "column more"
             )
         return cls(frame)
 
@@ -153,8 +166,15 @@ class StudyTable:
 
         Examples
         --------
-        >>> rows = [Measurement("recall", 0.5, defence="knn"), Measurement("recall", 0.6, defence="knn", seed=1)]
-        >>> len(StudyTable.from_measurements(rows, table="ulb", study="poisoning").where(metric="recall"))
+        >>> rows = [
+        ...     Measurement("recall", 0.5, defence="knn"),
+        ...     Measurement("recall", 0.6, defence="knn", seed=1),
+        ... ]
+        >>> len(
+        ...     StudyTable.from_measurements(rows, table="ulb", study="poisoning").where(
+        ...         metric="recall"
+        ...     )
+        ... )
         1
         """
         asked = {
@@ -165,7 +185,9 @@ class StudyTable:
             "group": group,
             "seed": seed,
         }
-        return StudyTable(self.frame.filter(*(_equal(name, v) for name, v in asked.items() if v is not ...)))
+        return StudyTable(
+            self.frame.filter(*(_equal(name, v) for name, v in asked.items() if v is not ...))
+        )
 
     def only(self, metric: str, **columns: Any) -> Measurement:
         """The one figure with some values of the columns, as in `where`.
@@ -177,7 +199,9 @@ class StudyTable:
 
         Examples
         --------
-        >>> table = StudyTable.from_measurements([Measurement("recall", 0.5)], table="ulb", study="poisoning")
+        >>> table = StudyTable.from_measurements(
+        ...     [Measurement("recall", 0.5)], table="ulb", study="poisoning"
+        ... )
         >>> table.only("recall").value
         0.5
         """
@@ -186,7 +210,8 @@ class StudyTable:
             known = sorted(set(self.frame["metric"].to_list()))
             hint = "name another column" if chosen else f"metrics are {', '.join(known[:12])}"
             raise ResultError(
-                f"{_said({'metric': metric, **columns})}: expected one figure, got {len(chosen) or 'none'}; {hint}"
+                f"{_said({'metric': metric, **columns})}: expected one figure, got "
+                f"{len(chosen) or 'none'}; {hint}"
             )
         return chosen[0]
 
@@ -195,11 +220,14 @@ class StudyTable:
         return len(self.where(metric=metric, **columns)) > 0
 
     def to_write(self) -> pl.DataFrame:
-        """The rows in the order of their columns, figures with six significant digits: equal figures, equal bytes.
+        """The rows in the order of their columns, figures with
+        six significant digits: equal figures, equal bytes.
 
         Examples
         --------
-        >>> table = StudyTable.from_measurements([Measurement("recall", 1 / 3)], table="ulb", study="poisoning")
+        >>> table = StudyTable.from_measurements(
+        ...     [Measurement("recall", 1 / 3)], table="ulb", study="poisoning"
+        ... )
         >>> table.to_write()["value"].to_list()
         [0.333333]
         """

@@ -1,4 +1,6 @@
-"""The one vocabulary of verdicts. A study that has words of its own maps them to these, in one place beside them."""
+"""The one vocabulary of verdicts. A study that has words
+of its own maps them to these, in one place beside them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +47,8 @@ def verdict_of(word: str, words: Mapping[str, Verdict], *, study: str) -> Verdic
     Raises
     ------
     ResultError
-        When the study has no such word: a word that nobody maps would otherwise count as lack of evidence.
+        When the study has no such word: a word that nobody maps would otherwise count as lack of
+        evidence.
 
     Examples
     --------
@@ -54,7 +57,8 @@ def verdict_of(word: str, words: Mapping[str, Verdict], *, study: str) -> Verdic
     """
     if word not in words:
         raise ResultError(
-            f"{study}: expected a verdict among {', '.join(words)}, got {word!r}; map it where the study's words stand"
+            f"{study}: expected a verdict among {', '.join(words)}, got {word!r}; map it where "
+            "the study's words stand"
         )
     return words[word]
 
@@ -68,15 +72,16 @@ class Evidence:
     word
         The study's own word, or None when it has not been run.
     refused
-        Why it does not count although it is there: it speaks of other data, or does not say of which. Empty when it
-        counts.
+        Why it does not count although it is there: it speaks of other data, or does not say of
+        which. Empty when it counts.
     """
 
     word: str | None
     refused: str = ""
 
     def judged(self, words: Mapping[str, Verdict], *, study: str) -> tuple[Verdict, str]:
-        """The verdict with its words; what is missing or speaks of other data is insufficient evidence.
+        """The verdict with its words; what is missing or
+        speaks of other data is insufficient evidence.
 
         Examples
         --------

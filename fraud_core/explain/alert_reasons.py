@@ -11,7 +11,14 @@ import numpy as np
 
 from fraud_core.bundle.decider import N_REASONS, Code, Reason
 from fraud_core.evaluation.bootstrap import Interval, share
-from fraud_core.explain.reasons import N_TRIED, WordedReason, put_in_words, reason_code, turning_value, value_cells
+from fraud_core.explain.reasons import (
+    N_TRIED,
+    WordedReason,
+    put_in_words,
+    reason_code,
+    turning_value,
+    value_cells,
+)
 from fraud_core.explain.tree_shap import Explainer
 from fraud_core.scoring.oblivious_trees import Calibration
 from fraud_core.scoring.row_scorer import RowScorer
@@ -36,7 +43,9 @@ def reference_range(features: np.ndarray) -> ReferenceRange:
     >>> found.low.tolist(), found.high.tolist()
     ([4.0], [94.0])
     """
-    return ReferenceRange(*np.quantile(features.astype(np.float64), USUAL, axis=0, method="inverted_cdf"))
+    return ReferenceRange(
+        *np.quantile(features.astype(np.float64), USUAL, axis=0, method="inverted_cdf")
+    )
 
 
 def strongest_alerts(explainer: Explainer, features: np.ndarray, alert_budget: float) -> np.ndarray:
@@ -51,8 +60,14 @@ def strongest_alerts(explainer: Explainer, features: np.ndarray, alert_budget: f
     --------
     >>> from fraud_core.scoring.leaf_tables import build_leaf_tables
     >>> from fraud_core.scoring.oblivious_trees import ObliviousTrees
-    >>> stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.0)
-    >>> strongest_alerts(Explainer(stump, build_leaf_tables(stump, np.ones((1, 2)))), np.array([[0.0], [1.0]]), 0.5)
+    >>> stump = ObliviousTrees(
+    ...     np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.0
+    ... )
+    >>> strongest_alerts(
+    ...     Explainer(stump, build_leaf_tables(stump, np.ones((1, 2)))),
+    ...     np.array([[0.0], [1.0]]),
+    ...     0.5,
+    ... )
     array([[1.]])
     """
     size = max(1, round(alert_budget * len(features)))
@@ -60,7 +75,12 @@ def strongest_alerts(explainer: Explainer, features: np.ndarray, alert_budget: f
 
 
 def reason_codes(
-    explainer: Explainer, rows: np.ndarray, names: Sequence[str], reference: ReferenceRange, *, threshold: float
+    explainer: Explainer,
+    rows: np.ndarray,
+    names: Sequence[str],
+    reference: ReferenceRange,
+    *,
+    threshold: float,
 ) -> list[tuple[WordedReason, ...]]:
     """The reasons of decisions by a threshold, with the values that would have turned them.
 
@@ -74,14 +94,16 @@ def reason_codes(
     Returns
     -------
     list of tuple of WordedReason
-        For each row at most three: of an alert what raises the score, else what lowers it, the strongest first.
-        ``would_turn_at`` is looked for in the first two.
+        For each row at most three: of an alert what raises the score, else what lowers it, the
+        strongest first. ``would_turn_at`` is looked for in the first two.
 
     Examples
     --------
     >>> from fraud_core.scoring.leaf_tables import build_leaf_tables
     >>> from fraud_core.scoring.oblivious_trees import ObliviousTrees
-    >>> stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.0)
+    >>> stump = ObliviousTrees(
+    ...     np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.0
+    ... )
     >>> explainer = Explainer(stump, build_leaf_tables(stump, np.ones((1, 2))))
     >>> usual = ReferenceRange(np.array([0.0]), np.array([1.0]))
     >>> reason_codes(explainer, np.array([[2.0]]), ["Amount"], usual, threshold=0.0)[0][0].words
@@ -90,16 +112,22 @@ def reason_codes(
     scorer = RowScorer(explainer.trees, explainer.tables, Calibration(1.0, 0.0), rows.shape[1])
     alerts = explainer.trees.margin(rows) >= threshold
     found = []
-    for row, values, alert in zip(rows, explainer.explain(rows).values, alerts.tolist(), strict=True):
+    for row, values, alert in zip(
+        rows, explainer.explain(rows).values, alerts.tolist(), strict=True
+    ):
         ranked = np.argsort(-values if alert else values, kind="stable")[:N_REASONS].tolist()
         reasons = []
         for place, k in enumerate(k for k in ranked if (values[k] > 0 if alert else values[k] < 0)):
             usual = (float(reference.low[k]), float(reference.high[k]))
-            reason = Reason(reason_code(float(row[k]), *usual), names[k], float(values[k]), float(row[k]), usual)
+            reason = Reason(
+                reason_code(float(row[k]), *usual), names[k], float(values[k]), float(row[k]), usual
+            )
             turns_at: float | msgspec.UnsetType | None = msgspec.UNSET
             if place < N_TRIED and math.isfinite(row[k]):
                 cells = value_cells(explainer.trees, k, *usual)
-                turns_at = turning_value(cells, float(row[k]), _crossing(scorer, row, k, threshold, alert))
+                turns_at = turning_value(
+                    cells, float(row[k]), _crossing(scorer, row, k, threshold, alert)
+                )
             reasons.append(put_in_words(reason, turns_at))
         found.append(tuple(reasons))
     return found
@@ -117,8 +145,9 @@ def reason_metrics(decisions: Sequence[Sequence[WordedReason]]) -> dict[str, Int
     Returns
     -------
     dict
-        ``reasons.decisions``, ``reasons.turned_by_one_value`` (share of the decisions), and ``reasons.code.X`` (share
-        of all reasons) for each code that can be given by a threshold, each share with its exact interval.
+        ``reasons.decisions``, ``reasons.turned_by_one_value`` (share of the decisions), and
+        ``reasons.code.X`` (share of all reasons) for each code that can be given by a threshold,
+        each share with its exact interval.
 
     Examples
     --------
@@ -126,9 +155,13 @@ def reason_metrics(decisions: Sequence[Sequence[WordedReason]]) -> dict[str, Int
     >>> reason_metrics([[one]])["reasons.turned_by_one_value"].value
     1.0
     """
-    turned = sum(any(isinstance(reason.would_turn_at, float) for reason in reasons) for reasons in decisions)
+    turned = sum(
+        any(isinstance(reason.would_turn_at, float) for reason in reasons) for reasons in decisions
+    )
     codes = Counter(reason.code for reasons in decisions for reason in reasons)
-    shares = {f"reasons.code.{code}": share(codes[code], max(1, codes.total())) for code in get_args(Code)}
+    shares = {
+        f"reasons.code.{code}": share(codes[code], max(1, codes.total())) for code in get_args(Code)
+    }
     del shares["reasons.code.OUTSIDE_TRAINING_RANGE"]
     return {
         "reasons.decisions": len(decisions),

@@ -1,4 +1,6 @@
-"""Exact Shapley contributions of a sum of oblivious trees, and how sure a ranking of features is."""
+"""Exact Shapley contributions of a sum of oblivious
+trees, and how sure a ranking of features is.
+"""
 
 import warnings
 from dataclasses import dataclass
@@ -10,7 +12,9 @@ from fraud_core.evaluation.bootstrap import Interval
 
 @dataclass(frozen=True)
 class Importance:
-    """Mean absolute contribution of a feature, in log-odds, with its 95% interval over the rows explained."""
+    """Mean absolute contribution of a feature, in log-odds,
+    with its 95% interval over the rows explained.
+    """
 
     feature: str
     interval: Interval
@@ -29,11 +33,13 @@ def shap_values(model, features: np.ndarray) -> tuple[np.ndarray, float]:
     Returns
     -------
     values, base
-        Values of shape (n_samples, n_features), in log-odds; ``values.sum(axis=1) + base`` is the margin.
+        Values of shape (n_samples, n_features), in log-odds; ``values.sum(axis=1) + base`` is the
+        margin.
 
     References
     ----------
-    S. Lundberg et al. (2020), From local explanations to global understanding with explainable AI for trees.
+    S. Lundberg et al. (2020), From local explanations to global understanding with explainable AI
+    for trees.
     """
     with warnings.catch_warnings():
         # shap counts with tqdm, which warns in a notebook without widgets
@@ -58,7 +64,8 @@ def additivity_error(values: np.ndarray, base: float, margin: np.ndarray) -> flo
 def rank_features(
     values: np.ndarray, names: list[str], *, rng: np.random.Generator, n_replicates: int = 500
 ) -> list[Importance]:
-    """Features by mean absolute contribution, the largest first, with bootstrap intervals over rows.
+    """Features by mean absolute contribution, the
+    largest first, with bootstrap intervals over rows.
 
     Examples
     --------
@@ -71,4 +78,7 @@ def rank_features(
     weights = rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=n_replicates) / n_rows
     low, high = np.quantile(weights @ size, [0.025, 0.975], axis=0)
     order = np.argsort(-size.mean(axis=0), kind="stable")
-    return [Importance(names[k], Interval(float(size[:, k].mean()), float(low[k]), float(high[k]))) for k in order]
+    return [
+        Importance(names[k], Interval(float(size[:, k].mean()), float(low[k]), float(high[k])))
+        for k in order
+    ]

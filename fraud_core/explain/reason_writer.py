@@ -21,7 +21,8 @@ from fraud_core.scoring.row_scorer import RowScorer
 
 
 class ReasonWriter:
-    """Puts the reasons of the decisions of one bundle into words; what does not depend on the row is worked out once.
+    """Puts the reasons of the decisions of one bundle into
+    words; what does not depend on the row is worked out once.
 
     Parameters
     ----------
@@ -31,15 +32,26 @@ class ReasonWriter:
 
     def __init__(self, bundle: Bundle) -> None:
         self._features = list(bundle.contract.model_features)
-        self._scorer = RowScorer(bundle.trees, bundle.model.tables, bundle.calibration, len(self._features))
+        self._scorer = RowScorer(
+            bundle.trees, bundle.model.tables, bundle.calibration, len(self._features)
+        )
         self._calibration, self._threshold = bundle.calibration, bundle.policy.threshold
         self._policy = bundle.policy.actions
-        self._amount = self._features.index(bundle.contract.amount) if bundle.contract.amount in self._features else -1
+        self._amount = (
+            self._features.index(bundle.contract.amount)
+            if bundle.contract.amount in self._features
+            else -1
+        )
         described = [bundle.reference.features[name] for name in self._features]
-        self._cells = [value_cells(bundle.trees, k, each.low, each.high) for k, each in enumerate(described)]
+        self._cells = [
+            value_cells(bundle.trees, k, each.low, each.high) for k, each in enumerate(described)
+        ]
 
-    def write(self, values: np.ndarray, amount_eur: float, verdict: Verdict) -> tuple[WordedReason, ...]:
-        """The reasons of a verdict in words; for the first two, the nearest usual value that would have turned it.
+    def write(
+        self, values: np.ndarray, amount_eur: float, verdict: Verdict
+    ) -> tuple[WordedReason, ...]:
+        """The reasons of a verdict in words; for the first
+        two, the nearest usual value that would have turned it.
 
         Parameters
         ----------
@@ -51,12 +63,13 @@ class ReasonWriter:
         Returns
         -------
         tuple of WordedReason
-            In the verdict's order. ``would_turn_at`` turns an alarm (review or block) into an approval, an approval
-            into an alarm, and an abstention into any decision.
+            In the verdict's order. ``would_turn_at`` turns an alarm (review or block) into an
+            approval, an approval into an alarm, and an abstention into any decision.
 
         Notes
         -----
-        The amount moves the score and the losses at once; both are counted when it is the feature that is changed.
+        The amount moves the score and the losses at once; both are counted when it is the feature
+        that is changed.
         """
         return tuple(
             [
@@ -73,7 +86,8 @@ class ReasonWriter:
         k = self._features.index(feature)
         cells, value = self._cells[k], float(values[k])
         if verdict.decision == "abstain":
-            # a usual value lies inside the training range; it turns the abstention when nothing else lies outside
+            # a usual value lies inside the training range; it turns the abstention when nothing
+            # else lies outside
             return float(nearest_values(cells, value)[0]) if len(verdict.reasons) == 1 else None
         alarm = verdict.decision != "approve"
         if k == self._amount:
@@ -87,7 +101,8 @@ class ReasonWriter:
     def _turning_amount(self, values: np.ndarray, alarm: bool) -> float | None:
         """As `turning_value`, where the losses change with the value too.
 
-        Within a part the probability is the same, and an approval becomes dearer than a review at one amount.
+        Within a part the probability is the same, and an approval becomes dearer than a review at
+        one amount.
         """
         k = self._amount
         first, last = self._cells[k]
@@ -95,17 +110,30 @@ class ReasonWriter:
         settings = self._policy.settings
         kept = probability * settings.loss_share * (1.0 - settings.review_miss_share)
         review = self._policy.review_cost_eur + self._policy.review_price_eur
-        dear = np.divide(review, kept, out=np.full(len(kept), 3e38), where=kept > review / 3e38).astype(np.float32)
-        sides = [np.nextafter(dear, np.float32(side)).astype(np.float64) for side in (-np.inf, np.inf)]
+        dear = np.divide(
+            review, kept, out=np.full(len(kept), 3e38), where=kept > review / 3e38
+        ).astype(np.float32)
+        sides = [
+            np.nextafter(dear, np.float32(side)).astype(np.float64) for side in (-np.inf, np.inf)
+        ]
         value = float(values[k])
-        tried = np.concatenate([np.clip(each, first, last) for each in (value, dear.astype(np.float64), 0.0, *sides)])
+        tried = np.concatenate(
+            [np.clip(each, first, last) for each in (value, dear.astype(np.float64), 0.0, *sides)]
+        )
         tried = tried[tried != value]
         tried = tried[self._alarms(values, k, tried, tried) != alarm]
         return float(tried[np.abs(tried - value).argmin()]) if len(tried) else None
 
-    def _alarms(self, values: np.ndarray, k: int, others: np.ndarray, amount_eur: float | np.ndarray) -> np.ndarray:
+    def _alarms(
+        self, values: np.ndarray, k: int, others: np.ndarray, amount_eur: float | np.ndarray
+    ) -> np.ndarray:
         """Whether the row is an alarm with each other value of one feature, shape (n_others,)."""
-        return actions(self._policy, self._probabilities(values, k, others), amount_eur, self._threshold) > 0
+        return (
+            actions(
+                self._policy, self._probabilities(values, k, others), amount_eur, self._threshold
+            )
+            > 0
+        )
 
     def _probabilities(self, values: np.ndarray, k: int, others: np.ndarray) -> np.ndarray:
         return self._calibration.probability(self._scorer.margins_with(values, k, others))

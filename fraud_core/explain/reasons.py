@@ -37,8 +37,8 @@ class WordedReason(Reason, frozen=True):
     words
         One sentence made of the fields and the vocabulary alone.
     would_turn_at
-        The nearest value in the reference range that would have turned the decision, all other features as they are;
-        null when none would; left out when it was not looked for.
+        The nearest value in the reference range that would have turned the decision, all other
+        features as they are; null when none would; left out when it was not looked for.
     """
 
     words: str
@@ -46,11 +46,16 @@ class WordedReason(Reason, frozen=True):
 
 
 def reason_code(value: float, low: float, high: float) -> Code:
-    """Where a value lies against its reference range; ``UNKNOWN`` when there is no range or no number.
+    """Where a value lies against its reference range;
+    ``UNKNOWN`` when there is no range or no number.
 
     Examples
     --------
-    >>> reason_code(3.0, -1.0, 1.0), reason_code(3.0, 1.0, 1.0), reason_code(float("nan"), -1.0, 1.0)
+    >>> (
+    ...     reason_code(3.0, -1.0, 1.0),
+    ...     reason_code(3.0, 1.0, 1.0),
+    ...     reason_code(float("nan"), -1.0, 1.0),
+    ... )
     ('ABOVE_USUAL', 'UNKNOWN', 'UNKNOWN')
     """
     if not low < high or not math.isfinite(value):
@@ -58,7 +63,9 @@ def reason_code(value: float, low: float, high: float) -> Code:
     return "ABOVE_USUAL" if value > high else "BELOW_USUAL" if value < low else "USUAL_VALUE"
 
 
-def put_in_words(reason: Reason, would_turn_at: float | msgspec.UnsetType | None = msgspec.UNSET) -> WordedReason:
+def put_in_words(
+    reason: Reason, would_turn_at: float | msgspec.UnsetType | None = msgspec.UNSET
+) -> WordedReason:
     """A reason with its sentence.
 
     Parameters
@@ -83,9 +90,19 @@ def put_in_words(reason: Reason, would_turn_at: float | msgspec.UnsetType | None
     if reason.code in ABOUT_ENTITIES:
         words = f"{reason.feature} {VOCABULARY[reason.code]}."
         return WordedReason(
-            reason.code, reason.feature, reason.contribution, reason.value, reason.reference, words, would_turn_at
+            reason.code,
+            reason.feature,
+            reason.contribution,
+            reason.value,
+            reason.reference,
+            words,
+            would_turn_at,
         )
-    what = f"{reason.feature}, an anonymous component," if ANONYMOUS.fullmatch(reason.feature) else reason.feature
+    what = (
+        f"{reason.feature}, an anonymous component,"
+        if ANONYMOUS.fullmatch(reason.feature)
+        else reason.feature
+    )
     what += " is not known" if reason.value is None else f" is {reason.value:.5g}"
     low, high = reason.reference
     usual = "" if reason.code == "UNKNOWN" else f" ({low:.5g} to {high:.5g})"
@@ -94,23 +111,36 @@ def put_in_words(reason: Reason, would_turn_at: float | msgspec.UnsetType | None
         turned = "; no usual value would turn it"
     elif would_turn_at is not msgspec.UNSET:
         turned = f"; {str(np.float32(would_turn_at)).removesuffix('.0')} would turn it"
-    words = f"{what}, {VOCABULARY[reason.code]}{usual}: {reason.contribution:+.2f} log-odds{turned}."
+    words = (
+        f"{what}, {VOCABULARY[reason.code]}{usual}: {reason.contribution:+.2f} log-odds{turned}."
+    )
     return WordedReason(
-        reason.code, reason.feature, reason.contribution, reason.value, reason.reference, words, would_turn_at
+        reason.code,
+        reason.feature,
+        reason.contribution,
+        reason.value,
+        reason.reference,
+        words,
+        would_turn_at,
     )
 
 
-def value_cells(trees: ObliviousTrees, feature: int, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+def value_cells(
+    trees: ObliviousTrees, feature: int, low: float, high: float
+) -> tuple[np.ndarray, np.ndarray]:
     """The parts of a range within which the trees cannot tell two values of a feature apart.
 
     Returns
     -------
     first, last
-        Ends of each part, both within it, ascending, shape (n_parts,). All are float32 numbers when the range's are.
+        Ends of each part, both within it, ascending, shape (n_parts,). All are float32 numbers when
+        the range's are.
 
     Examples
     --------
-    >>> stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.0)
+    >>> stump = ObliviousTrees(
+    ...     np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.0
+    ... )
     >>> first, last = value_cells(stump, 0, -1.0, 1.0)
     >>> last.tolist(), bool(first[1] > 0.5)
     ([0.5, 1.0], True)
@@ -125,7 +155,8 @@ def value_cells(trees: ObliviousTrees, feature: int, low: float, high: float) ->
 
 
 def nearest_values(cells: tuple[np.ndarray, np.ndarray], value: float) -> np.ndarray:
-    """Of each part the value that is nearest to a given one, the nearest first; the given one itself is left out.
+    """Of each part the value that is nearest to a given one,
+    the nearest first; the given one itself is left out.
 
     Parameters
     ----------
@@ -156,18 +187,19 @@ def turning_value(
     value
         The row's own, a finite number.
     turned
-        Whether the row is decided otherwise with each of these values, shape (n_values,), in place of its own.
+        Whether the row is decided otherwise with each of these values, shape (n_values,), in place
+        of its own.
 
     Returns
     -------
     float or None
-        None when no value in the range turns it. A decision that depends on the feature by the margin alone is searched
-        completely, because the trees cannot tell other values apart.
+        None when no value in the range turns it. A decision that depends on the feature by the
+        margin alone is searched completely, because the trees cannot tell other values apart.
 
     References
     ----------
-    S. Wachter, B. Mittelstadt and C. Russell (2018), Counterfactual explanations without opening the black box; here
-    over one feature, so that the nearest one is found by search.
+    S. Wachter, B. Mittelstadt and C. Russell (2018), Counterfactual explanations without opening
+    the black box; here over one feature, so that the nearest one is found by search.
 
     Examples
     --------

@@ -1,8 +1,9 @@
-"""Whether explanations keep saying the same: after another fit, another day, or an attack on the training labels.
+"""Whether explanations keep saying the same: after another
+fit, another day, or an attack on the training labels.
 
-Two questions: does the ranking of the features stay (rank correlation of mean absolute contributions over a sample),
-and do the reasons of the same alerts stay (share of the three strongest that both models give)? Fits that differ by
-their seed alone are the noise floor.
+Two questions: does the ranking of the features stay (rank correlation of mean absolute
+contributions over a sample), and do the reasons of the same alerts stay (share of the three
+strongest that both models give)? Fits that differ by their seed alone are the noise floor.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +24,8 @@ Kind = Literal["seed", "other day", "attack"]
 N_REPLICATES = 400
 LEAST_SEEDS = 3
 FIGURES = {name: attrgetter(name) for name in ("rank_correlation", "top3_overlap")}
-# The words of `verdict`, and what they say of the question whether explanations stay as another seed leaves them.
+# The words of `verdict`, and what they say of the question whether explanations stay as another
+# seed leaves them.
 WORDS = {
     "as another seed": Verdict.PASS,
     "ranking moved": Verdict.FAIL,
@@ -44,7 +46,8 @@ class Agreement:
     rank_correlation
         Of mean absolute contributions, Spearman's, in [-1, 1]; 1 is the same ranking.
     top3_overlap
-        Mean share of the three strongest reasons of the alerts that the other model gives too, in [0, 1].
+        Mean share of the three strongest reasons of the alerts that the other model gives too, in
+        [0, 1].
     """
 
     name: str
@@ -73,7 +76,8 @@ def mean_importance(values: np.ndarray) -> np.ndarray:
 
 
 def rank_correlation(own: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Spearman's correlation of each row of two tables of importances, shape (n_rows,); ties share their mean rank.
+    """Spearman's correlation of each row of two tables of
+    importances, shape (n_rows,); ties share their mean rank.
 
     Examples
     --------
@@ -88,7 +92,8 @@ def rank_correlation(own: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def top_overlap(own: np.ndarray, other: np.ndarray, n_top: int = N_REASONS) -> np.ndarray:
-    """Share of a row's strongest raising features that another model has among its own, shape (n_samples,).
+    """Share of a row's strongest raising features that
+    another model has among its own, shape (n_samples,).
 
     A row that no feature raises has no reasons to keep and counts as kept.
 
@@ -112,7 +117,11 @@ class _Comparison:
     """One model, on fixed rows and fixed resamples of them, against others."""
 
     def __init__(
-        self, explainer: Explainer, features: np.ndarray, alerts: np.ndarray, rng: np.random.Generator
+        self,
+        explainer: Explainer,
+        features: np.ndarray,
+        alerts: np.ndarray,
+        rng: np.random.Generator,
     ) -> None:
         self._features, self._alerts = features, alerts
         self._weights = [_weights(len(rows), rng) for rows in (features, alerts)]
@@ -127,7 +136,9 @@ class _Comparison:
 
 
 def _weights(n_rows: int, rng: np.random.Generator) -> np.ndarray:
-    """Share of each row in the sample itself and in its resamples, shape (1 + N_REPLICATES, n_rows)."""
+    """Share of each row in the sample itself and in
+    its resamples, shape (1 + N_REPLICATES, n_rows).
+    """
     drawn = rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=N_REPLICATES)
     return np.vstack([np.ones((1, n_rows)), drawn]) / n_rows
 
@@ -143,7 +154,9 @@ def _added_up(explainer: Explainer, features: np.ndarray) -> Explained:
     explained = explainer.explain(features)
     worst = float(explained.additivity_errors.max())
     if worst > 1e-6:
-        raise ArithmeticError(f"contributions: expected to add up to the margin to 1e-6, got an error of {worst:.2g}")
+        raise ArithmeticError(
+            f"contributions: expected to add up to the margin to 1e-6, got an error of {worst:.2g}"
+        )
     return explained
 
 
@@ -167,11 +180,13 @@ def study_stability(
     others
         By name what the rows are, and one set of training rows for each draw.
     features, alerts
-        Shape (n_samples, n_features); the ranking is compared on the first, the reasons on the second.
+        Shape (n_samples, n_features); the ranking is compared on the first, the reasons on the
+        second.
     model
         ``seed``, ``n_threads`` and the settings under ``catboost``.
     n_seeds
-        Fits on `rows` with another seed. Each draw of the others takes another seed too, as they do.
+        Fits on `rows` with another seed. Each draw of the others takes another seed too, as they
+        do.
 
     Examples
     --------
@@ -179,8 +194,16 @@ def study_stability(
     >>> rows = open_versions("toy").training_rows
     >>> estimator = EstimatorConfig("catboost", {"iterations": 5})
     >>> fitted = estimator.fit(rows.X, rows.y_observed)
-    >>> found = study_stability(build_explainer(fitted), rows, {}, rows.X[:50], rows.X[:5], estimator=estimator,
-    ...                         n_seeds=1, rng=np.random.default_rng(0))
+    >>> found = study_stability(
+    ...     build_explainer(fitted),
+    ...     rows,
+    ...     {},
+    ...     rows.X[:50],
+    ...     rows.X[:5],
+    ...     estimator=estimator,
+    ...     n_seeds=1,
+    ...     rng=np.random.default_rng(0),
+    ... )
     >>> found[0].name, found[0].rank_correlation.value > 0
     ('seed 2', True)
     """
@@ -189,9 +212,11 @@ def study_stability(
     def compared(name: str, kind: Kind, fits: Iterable[tuple[Transactions, int]]) -> Agreement:
         draws = [comparison.against(_fit(each, seed, estimator)) for each, seed in fits]
         return Agreement(
-            name, kind, _over_draws([d.rank_correlation for d in draws], rng),
+            name,
+            kind,
+            _over_draws([d.rank_correlation for d in draws], rng),
             _over_draws([d.top3_overlap for d in draws], rng),
-        )  # fmt: skip
+        )
 
     seeds = range(estimator.seed + 1, estimator.seed + 1 + n_seeds)
     found = [compared(f"seed {seed}", "seed", [(rows, seed)]) for seed in seeds]
@@ -214,7 +239,8 @@ def _over_draws(draws: Sequence[np.ndarray], rng: np.random.Generator) -> Interv
 
 
 def noise_floor(values: Sequence[float]) -> float | None:
-    """What a fit with one more seed would hardly fall below: mean − t·s·√(1 + 1/n); None below three seeds.
+    """What a fit with one more seed would hardly fall
+    below: mean − t·s·√(1 + 1/n); None below three seeds.
 
     Examples
     --------
@@ -226,7 +252,9 @@ def noise_floor(values: Sequence[float]) -> float | None:
     n = len(values)
     if n < LEAST_SEEDS:
         return None
-    return float(np.mean(values) - t.ppf(0.975, n - 1) * np.std(values, ddof=1) * np.sqrt(1 + 1 / n))
+    return float(
+        np.mean(values) - t.ppf(0.975, n - 1) * np.std(values, ddof=1) * np.sqrt(1 + 1 / n)
+    )
 
 
 def verdict(agreement: Agreement, agreements: Sequence[Agreement]) -> str:
@@ -235,8 +263,8 @@ def verdict(agreement: Agreement, agreements: Sequence[Agreement]) -> str:
     Returns
     -------
     str
-        ``ranking and reasons moved``, ``ranking moved``, ``reasons moved``, ``as another seed``, or ``insufficient
-        evidence`` with fewer than three seeds.
+        ``ranking and reasons moved``, ``ranking moved``, ``reasons moved``, ``as another seed``, or
+        ``insufficient evidence`` with fewer than three seeds.
 
     Examples
     --------
@@ -258,7 +286,8 @@ def verdict(agreement: Agreement, agreements: Sequence[Agreement]) -> str:
 
 
 def floors_of(agreements: Sequence[Agreement]) -> tuple[float, float] | None:
-    """Noise floors of rank correlation and overlap from the fits that differ by their seed; None below three.
+    """Noise floors of rank correlation and overlap from
+    the fits that differ by their seed; None below three.
 
     Examples
     --------
@@ -266,7 +295,9 @@ def floors_of(agreements: Sequence[Agreement]) -> tuple[float, float] | None:
     True
     """
     seeds = [found for found in agreements if found.kind == "seed"]
-    ranks, overlaps = (noise_floor([figure(found).value for found in seeds]) for figure in FIGURES.values())
+    ranks, overlaps = (
+        noise_floor([figure(found).value for found in seeds]) for figure in FIGURES.values()
+    )
     return None if ranks is None or overlaps is None else (ranks, overlaps)
 
 
@@ -276,16 +307,21 @@ def stability_metrics(agreements: Sequence[Agreement]) -> dict[str, Interval | f
     Returns
     -------
     dict
-        For each figure: ``stability.FIGURE.NAME`` of each model that is not a seed, ``stability.FIGURE_seeds`` and
-        ``stability.FIGURE_poisoned`` of the seed and of the attack that agree least, the attack's name under
-        ``..._poisoned_worst``, ``stability.FIGURE_v0_v1``, and ``stability.FIGURE_floor`` when there are seeds enough;
+        For each figure: ``stability.FIGURE.NAME`` of each model that is not a seed,
+        ``stability.FIGURE_seeds`` and ``stability.FIGURE_poisoned`` of the seed and of the attack
+        that agree least, the attack's name under ``..._poisoned_worst``,
+        ``stability.FIGURE_v0_v1``, and ``stability.FIGURE_floor`` when there are seeds enough;
         ``stability.verdict.NAME`` for each model that is not a seed.
     """
     floors = floors_of(agreements)
     found: dict[str, Interval | float | str] = {}
     for place, (name, figure) in enumerate(FIGURES.items()):
         least = {
-            kind: min((a for a in agreements if a.kind == kind), key=lambda a: figure(a).value, default=None)
+            kind: min(
+                (a for a in agreements if a.kind == kind),
+                key=lambda a: figure(a).value,
+                default=None,
+            )
             for kind in get_args(Kind)
         }
         keys = {"seed": f"{name}_seeds", "other day": f"{name}_v0_v1", "attack": f"{name}_poisoned"}
@@ -294,8 +330,16 @@ def stability_metrics(agreements: Sequence[Agreement]) -> dict[str, Interval | f
             found[f"stability.{name}_poisoned_worst"] = least["attack"].name
         if floors:
             found[f"stability.{name}_floor"] = floors[place]
-        found |= {f"stability.{name}.{key_of(a.name)}": figure(a) for a in agreements if a.kind == "attack"}
-    found |= {f"stability.verdict.{key_of(a.name)}": verdict(a, agreements) for a in agreements if a.kind != "seed"}
+        found |= {
+            f"stability.{name}.{key_of(a.name)}": figure(a)
+            for a in agreements
+            if a.kind == "attack"
+        }
+    found |= {
+        f"stability.verdict.{key_of(a.name)}": verdict(a, agreements)
+        for a in agreements
+        if a.kind != "seed"
+    }
     return found
 
 

@@ -1,4 +1,6 @@
-"""Explaining many rows at once: one pass over the trees gives contributions, and the margin they must add up to."""
+"""Explaining many rows at once: one pass over the trees
+gives contributions, and the margin they must add up to.
+"""
 
 from dataclasses import dataclass
 
@@ -22,7 +24,8 @@ class Explained:
     values
         Shape (n_samples, n_features), log-odds; above 0 towards fraud.
     margin
-        Shape (n_samples,), log-odds of each row before calibration, summed from the leaves themselves.
+        Shape (n_samples,), log-odds of each row before calibration, summed from the leaves
+        themselves.
     base
         Expected margin over the training rows.
     """
@@ -33,13 +36,17 @@ class Explained:
 
     @property
     def additivity_errors(self) -> np.ndarray:
-        """Absolute difference between contributions plus base and the margin, in log-odds, shape (n_samples,)."""
+        """Absolute difference between contributions plus
+        base and the margin, in log-odds, shape (n_samples,).
+        """
         return np.abs(self.values.sum(axis=1) + self.base - self.margin)
 
 
 @dataclass(frozen=True)
 class Explainer:
-    """A model that can be explained: its trees, and what each of their leaves adds for each feature."""
+    """A model that can be explained: its trees, and
+    what each of their leaves adds for each feature.
+    """
 
     trees: ObliviousTrees
     tables: LeafTables
@@ -59,12 +66,17 @@ class Explainer:
 
         References
         ----------
-        S. Lundberg et al. (2020), From local explanations to global understanding with explainable AI for trees.
+        S. Lundberg et al. (2020), From local explanations to global understanding with explainable
+        AI for trees.
 
         Examples
         --------
-        >>> stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.25)
-        >>> found = Explainer(stump, build_leaf_tables(stump, np.array([[3.0, 1.0]]))).explain(np.array([[0.0], [1.0]]))
+        >>> stump = ObliviousTrees(
+        ...     np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.25
+        ... )
+        >>> found = Explainer(stump, build_leaf_tables(stump, np.array([[3.0, 1.0]]))).explain(
+        ...     np.array([[0.0], [1.0]])
+        ... )
         >>> found.values.ravel().tolist(), found.margin.tolist(), found.base
         ([-0.5, 1.5], [-0.75, 1.25], -0.25)
         """
@@ -84,7 +96,8 @@ class Explainer:
         leaf, added = np.empty(n_rows, dtype=np.intp), np.empty(n_rows)
         for tree, player in enumerate(self.tables.player.tolist()):
             leaf[:] = _leaves(columns, self.trees.feature[tree].tolist(), self.trees.border[tree])
-            # a leaf number is never out of range; "clip" lets NumPy write into `added` without a copy
+            # a leaf number is never out of range; "clip" lets NumPy write into `added` without a
+            # copy
             margin += np.take(self.trees.leaf_value[tree], leaf, out=added, mode="clip")
             for place, feature in enumerate(player):
                 if feature >= 0:
@@ -93,7 +106,9 @@ class Explainer:
 
 
 def _leaves(columns: np.ndarray, feature: list[int], border: np.ndarray) -> np.ndarray:
-    """Leaf of one tree for each row of a block; one byte a row up to eight levels, because bytes are added fastest."""
+    """Leaf of one tree for each row of a block; one byte a
+    row up to eight levels, because bytes are added fastest.
+    """
     leaf = np.zeros(columns.shape[1], dtype=np.uint8 if len(feature) <= 8 else np.uint16)
     for level in range(len(feature) - 1, -1, -1):
         leaf += leaf
@@ -102,7 +117,8 @@ def _leaves(columns: np.ndarray, feature: list[int], border: np.ndarray) -> np.n
 
 
 def build_explainer(fitted: FittedEstimator) -> Explainer:
-    """The tables of a fitted estimator; to build them costs as much as to explain a few thousand rows.
+    """The tables of a fitted estimator; to build them
+    costs as much as to explain a few thousand rows.
 
     Raises
     ------

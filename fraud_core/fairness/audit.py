@@ -64,29 +64,34 @@ class Difference:
 
 
 def rates_by_group(
-    outcome: np.ndarray, counted: np.ndarray, sensitive_features: np.ndarray, clusters: np.ndarray | None = None
+    outcome: np.ndarray,
+    counted: np.ndarray,
+    sensitive_features: np.ndarray,
+    clusters: np.ndarray | None = None,
 ) -> list[GroupRate]:
     """The share of `outcome` among the `counted` rows of each group, groups in sorted order.
 
     Parameters
     ----------
     outcome, counted
-        Boolean, shape (n_samples,). Selection rate: outcome is the decision, counted is every row. Recall: outcome is
-        the decision, counted are the true positives' rows.
+        Boolean, shape (n_samples,). Selection rate: outcome is the decision, counted is every row.
+        Recall: outcome is the decision, counted are the true positives' rows.
     sensitive_features
         Group of each row, shape (n_samples,).
     clusters
-        Whose row it is, shape (n_samples,): rows of one customer are alike and tell less than as many of several. None
-        takes each row for itself.
+        Whose row it is, shape (n_samples,): rows of one customer are alike and tell less than as
+        many of several. None takes each row for itself.
 
     References
     ----------
-    J. Rao and A. Scott (1992), A simple method for the analysis of clustered binary data: counts are divided by their
-    design effect.
+    J. Rao and A. Scott (1992), A simple method for the analysis of clustered binary data: counts
+    are divided by their design effect.
 
     Examples
     --------
-    >>> found = rates_by_group(np.array([True, False, True]), np.array([True, True, True]), np.array(["a", "a", "b"]))
+    >>> found = rates_by_group(
+    ...     np.array([True, False, True]), np.array([True, True, True]), np.array(["a", "a", "b"])
+    ... )
     >>> [(rate.group, rate.rate) for rate in found]
     [('a', 0.5), ('b', 1.0)]
     """
@@ -95,7 +100,9 @@ def rates_by_group(
         rows = (sensitive_features == group) & counted
         trials, successes = int(rows.sum()), int((outcome & rows).sum())
         rate = successes / trials if trials else float("nan")
-        effect = 1.0 if clusters is None or not trials else design_effect(outcome[rows], clusters[rows])
+        effect = (
+            1.0 if clusters is None or not trials else design_effect(outcome[rows], clusters[rows])
+        )
         exact = clopper_pearson(successes / effect, trials / effect)
         found.append(GroupRate(str(group), successes, trials, rate, *exact, effect))
     return found
@@ -113,8 +120,9 @@ def design_effect(outcome: np.ndarray, clusters: np.ndarray) -> float:
 
     Notes
     -----
-    The variance of the rate between clusters over the binomial one. Where all rows have one outcome, or there is one
-    cluster, nothing can be learnt of it: then all rows of a cluster count for one.
+    The variance of the rate between clusters over the binomial one. Where all rows have one
+    outcome, or there is one cluster, nothing can be learnt of it: then all rows of a cluster count
+    for one.
 
     References
     ----------
@@ -146,8 +154,8 @@ def minimum_count(gap: float, *, base_rate: float = 0.8, power: float = 0.8) -> 
 
     References
     ----------
-    J. Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, chapter 6: the arcsine effect size, here
-    with the noncentral t distribution, two-sided at 5%.
+    J. Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, chapter 6: the arcsine
+    effect size, here with the noncentral t distribution, two-sided at 5%.
 
     Examples
     --------
@@ -166,9 +174,14 @@ def minimum_count(gap: float, *, base_rate: float = 0.8, power: float = 0.8) -> 
 
 
 def audit_difference(
-    outcome: np.ndarray, counted: np.ndarray, sensitive_features: np.ndarray, clusters: np.ndarray | None = None, *,
-    limit: float, minimum: int = 1,
-) -> Difference:  # fmt: skip
+    outcome: np.ndarray,
+    counted: np.ndarray,
+    sensitive_features: np.ndarray,
+    clusters: np.ndarray | None = None,
+    *,
+    limit: float,
+    minimum: int = 1,
+) -> Difference:
     """The largest difference of a rate between any two groups, and whether it is tolerable.
 
     Parameters
@@ -183,13 +196,14 @@ def audit_difference(
     Notes
     -----
     A group that is not judged takes no part in the difference, and without it nothing can pass.
-    Every pair of groups gets an interval with the plus-four adjustment. ``pass`` needs all of them below the limit,
-    without a correction; ``fail`` needs one above it, with a Bonferroni correction over the pairs. The interval shown
-    holds the largest lower and the largest upper end.
+    Every pair of groups gets an interval with the plus-four adjustment. ``pass`` needs all of them
+    below the limit, without a correction; ``fail`` needs one above it, with a Bonferroni correction
+    over the pairs. The interval shown holds the largest lower and the largest upper end.
 
     References
     ----------
-    A. Agresti and B. Caffo (2000), Simple and effective confidence intervals for proportions and differences.
+    A. Agresti and B. Caffo (2000), Simple and effective confidence intervals for proportions and
+    differences.
 
     Examples
     --------
@@ -200,18 +214,24 @@ def audit_difference(
     """
     rates = rates_by_group(outcome, counted, sensitive_features, clusters)
     if len(rates) < 2:
-        return Difference(float("nan"), 0.0, 1.0, Verdict.NOT_ASSESSABLE, f"only one group: {rates[0].group}")
+        return Difference(
+            float("nan"), 0.0, 1.0, Verdict.NOT_ASSESSABLE, f"only one group: {rates[0].group}"
+        )
     judged, few = judged_groups(rates, minimum)
     if len(judged) < 2:
         return Difference(float("nan"), 0.0, 1.0, Verdict.INSUFFICIENT, few)
     value = max(abs(a.rate - b.rate) for a, b in combinations(judged, 2))
     low, high = _pairwise_interval(judged)
     if low > limit:
-        return Difference(value, low, high, Verdict.FAIL, f"the whole interval lies above the limit of {limit:g}")
+        return Difference(
+            value, low, high, Verdict.FAIL, f"the whole interval lies above the limit of {limit:g}"
+        )
     if len(judged) < len(rates):
         return Difference(value, low, high, Verdict.INSUFFICIENT, few)
     if high < limit:
-        return Difference(value, low, high, Verdict.PASS, f"the whole interval lies below the limit of {limit:g}")
+        return Difference(
+            value, low, high, Verdict.PASS, f"the whole interval lies below the limit of {limit:g}"
+        )
     reason = f"the interval holds the limit of {limit:g}; {_count_of(_smallest(rates))}"
     return Difference(value, low, high, Verdict.INSUFFICIENT, reason)
 
@@ -221,7 +241,10 @@ def judged_groups(rates: list[GroupRate], minimum: int) -> tuple[list[GroupRate]
 
     Examples
     --------
-    >>> rates = [GroupRate("a", 3, 9, 1 / 3, 0.1, 0.7), GroupRate("b", 0, 0, float("nan"), 0.0, 1.0)]
+    >>> rates = [
+    ...     GroupRate("a", 3, 9, 1 / 3, 0.1, 0.7),
+    ...     GroupRate("b", 0, 0, float("nan"), 0.0, 1.0),
+    ... ]
     >>> judged, few = judged_groups(rates, 5)
     >>> [rate.group for rate in judged], few
     (['a'], 'no row to count in group b, at least 5 are needed')
@@ -243,11 +266,13 @@ def _count_of(rate: GroupRate) -> str:
 
 
 def equalized_odds(recall: Difference, false_positive_rate: Difference) -> Difference:
-    """The larger of two differences: 0 when recall and false-positive rate are the same in all groups.
+    """The larger of two differences: 0 when recall and
+    false-positive rate are the same in all groups.
 
     Notes
     -----
-    The interval holds the larger lower and the larger upper end. It passes when both pass and fails when one fails.
+    The interval holds the larger lower and the larger upper end. It passes when both pass and fails
+    when one fails.
 
     References
     ----------
@@ -255,15 +280,26 @@ def equalized_odds(recall: Difference, false_positive_rate: Difference) -> Diffe
 
     Examples
     --------
-    >>> small, large = Difference(0.0, 0.0, 0.02, Verdict.PASS, ""), Difference(0.3, 0.2, 0.4, Verdict.FAIL, "")
+    >>> small, large = (
+    ...     Difference(0.0, 0.0, 0.02, Verdict.PASS, ""),
+    ...     Difference(0.3, 0.2, 0.4, Verdict.FAIL, ""),
+    ... )
     >>> equalized_odds(small, large).verdict
     'fail'
     """
     found = {"recall": recall, "false-positive rate": false_positive_rate}
     given = {each.verdict for each in found.values()}
-    verdict = next(v for v in (Verdict.NOT_ASSESSABLE, Verdict.FAIL, Verdict.INSUFFICIENT, Verdict.PASS) if v in given)
-    reason = "; ".join(f"{name}: {each.reason}" for name, each in found.items() if each.verdict == verdict)
-    value, low, high = (float(np.max([getattr(d, end) for d in found.values()])) for end in ("value", "low", "high"))
+    verdict = next(
+        v
+        for v in (Verdict.NOT_ASSESSABLE, Verdict.FAIL, Verdict.INSUFFICIENT, Verdict.PASS)
+        if v in given
+    )
+    reason = "; ".join(
+        f"{name}: {each.reason}" for name, each in found.items() if each.verdict == verdict
+    )
+    value, low, high = (
+        float(np.max([getattr(d, end) for d in found.values()])) for end in ("value", "low", "high")
+    )
     return Difference(value, low, high, verdict, reason)
 
 
@@ -273,7 +309,9 @@ def _pairwise_interval(rates: list[GroupRate]) -> tuple[float, float]:
     pairs = list(combinations(rates, 2))
     distance, error = [], []
     for a, b in pairs:
-        adjusted = [((successes + 1) / (trials + 2), trials + 2) for successes, trials in (a.worth, b.worth)]
+        adjusted = [
+            ((successes + 1) / (trials + 2), trials + 2) for successes, trials in (a.worth, b.worth)
+        ]
         distance.append(abs(adjusted[0][0] - adjusted[1][0]))
         error.append(np.sqrt(sum(share * (1 - share) / trials for share, trials in adjusted)))
     tail = (1 - CONFIDENCE) / 2
@@ -297,7 +335,8 @@ def band(values: np.ndarray, edges: list[int]) -> np.ndarray:
     """
     if values.min() < edges[0] or values.max() >= edges[-1]:
         raise ParameterError(
-            f"age_bands: expected edges around {values.min()} to {values.max()}, got {edges[0]} to {edges[-1]}"
+            f"age_bands: expected edges around {values.min()} to {values.max()}, got {edges[0]} "
+            f"to {edges[-1]}"
         )
     names = np.array([f"{low}-{high - 1}" for low, high in pairwise(edges)])
     return names[np.searchsorted(edges, values, side="right") - 1]

@@ -1,4 +1,6 @@
-"""Decisions by a model that never sees a sensitive column, and the groups that are joined to them afterwards."""
+"""Decisions by a model that never sees a sensitive
+column, and the groups that are joined to them afterwards.
+"""
 
 from dataclasses import dataclass
 
@@ -24,7 +26,8 @@ class Audited:
     sensitive
         Group of each row, by attribute.
     clusters
-        Whose payment each row is, shape (n_rows,); None where the card names nobody, or a person has one row.
+        Whose payment each row is, shape (n_rows,); None where the card names nobody, or a person
+        has one row.
     """
 
     y_true: np.ndarray
@@ -45,7 +48,8 @@ def decide_and_join(
     age_bands: list[int],
     rng: np.random.Generator,
 ) -> Audited:
-    """Score each client by a model of the other folds, select the riskiest, and join the sensitive attributes.
+    """Score each client by a model of the other folds,
+    select the riskiest, and join the sensitive attributes.
 
     Parameters
     ----------
@@ -69,7 +73,9 @@ def decide_and_join(
         fitted = estimator.fit(features[~here], y_true[~here])
         margin[here] = fitted.decision_function(features[here])
     selected = margin >= np.quantile(margin, 1 - selection_rate)
-    return Audited(y_true, selected, margin, features, join_groups(clients, card, age_bands=age_bands))
+    return Audited(
+        y_true, selected, margin, features, join_groups(clients, card, age_bands=age_bands)
+    )
 
 
 def decide_payments(
@@ -81,12 +87,14 @@ def decide_payments(
     alert_budget: float,
     age_bands: list[int],
 ) -> Audited:
-    """Alert on the payments of v1 by a model of v0, and join the sensitive attributes of v1 and who pays.
+    """Alert on the payments of v1 by a model of v0, and
+    join the sensitive attributes of v1 and who pays.
 
     Parameters
     ----------
     v0, v1
-        Payments of a card with sensitive columns; those of v0 are not looked at, so a group may appear in v1 alone.
+        Payments of a card with sensitive columns; those of v0 are not looked at, so a group may
+        appear in v1 alone.
     alert_budget
         Share of the payments of v1 that is alerted, those of highest score.
     model, age_bands

@@ -8,7 +8,9 @@ from fraud_core.fairness.group_thresholds import ScoredRows
 
 
 def fairlearn_thresholds(chosen: ScoredRows, judged: ScoredRows, *, seed: int) -> np.ndarray:
-    """Decisions of Fairlearn's ThresholdOptimizer for equalised odds, chosen on one half, on the other half."""
+    """Decisions of Fairlearn's ThresholdOptimizer for
+    equalised odds, chosen on one half, on the other half.
+    """
     from fairlearn.postprocessing import ThresholdOptimizer
     from sklearn.base import BaseEstimator, ClassifierMixin
 
@@ -34,22 +36,33 @@ def fairlearn_thresholds(chosen: ScoredRows, judged: ScoredRows, *, seed: int) -
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fairlearn and pandas discuss their own types
         optimizer.fit(chosen.margin[:, None], chosen.y_true, sensitive_features=chosen.group)
-        answer = optimizer.predict(judged.margin[:, None], sensitive_features=judged.group, random_state=seed)
+        answer = optimizer.predict(
+            judged.margin[:, None], sensitive_features=judged.group, random_state=seed
+        )
     return np.asarray(answer, dtype=float)
 
 
 def fairlearn_reductions(
-    chosen: ScoredRows, judged: ScoredRows, *, miss_cost: float, tolerance: float, n_iterations: int, seed: int
+    chosen: ScoredRows,
+    judged: ScoredRows,
+    *,
+    miss_cost: float,
+    tolerance: float,
+    n_iterations: int,
+    seed: int,
 ) -> np.ndarray:
-    """Decisions of Fairlearn's ExponentiatedGradient for equalised odds, fitted on one half, on the other half."""
+    """Decisions of Fairlearn's ExponentiatedGradient for
+    equalised odds, fitted on one half, on the other half.
+    """
     from fairlearn.reductions import EqualizedOdds, ErrorRate, ExponentiatedGradient
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     learner = ExponentiatedGradient(
         HistGradientBoostingClassifier(max_iter=60, random_state=seed),
         constraints=EqualizedOdds(difference_bound=max(tolerance, 0.01)),
-        objective=ErrorRate(costs={"fp": 1.0, "fn": miss_cost - 1.0}), max_iter=n_iterations,
-    )  # fmt: skip
+        objective=ErrorRate(costs={"fp": 1.0, "fn": miss_cost - 1.0}),
+        max_iter=n_iterations,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fairlearn and pandas discuss their own types
         learner.fit(chosen.features, chosen.y_true, sensitive_features=chosen.group)

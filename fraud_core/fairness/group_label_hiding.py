@@ -1,4 +1,6 @@
-"""One group's positives hidden in training: does the group suffer before the overall figure shows anything?"""
+"""One group's positives hidden in training: does the
+group suffer before the overall figure shows anything?
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +65,10 @@ def hidden_effects(
     targets = np.flatnonzero(member[train] & (y_train == 1))
 
     def alerts(hidden_share: float, first_seed: int) -> tuple[np.ndarray, int]:
-        found, size = np.zeros((len(selection_rates), len(x_test))), round(hidden_share * len(targets))
+        found, size = (
+            np.zeros((len(selection_rates), len(x_test))),
+            round(hidden_share * len(targets)),
+        )
         for number in range(n_seeds):
             seen = y_train.copy()
             seen[rng.choice(targets, size, replace=False)] = 0
@@ -76,7 +81,10 @@ def hidden_effects(
     weight = _weights(len(x_test), n_replicates, rng)
     cells = _cells(y_true[~train], member[~train])
     # the placebo differs from the clean fit by its seeds alone, and so does everything else
-    found = [(hidden_share, *alerts(hidden_share, estimator.seed + n_seeds)) for hidden_share in (0.0, *shares)]
+    found = [
+        (hidden_share, *alerts(hidden_share, estimator.seed + n_seeds))
+        for hidden_share in (0.0, *shares)
+    ]
     return [
         HiddenEffect(hidden_share, rate, size, _changes(weight, cells, alerted[k] - clean[k]))
         for k, rate in enumerate(selection_rates)
@@ -95,7 +103,9 @@ def beyond_placebo(effect: HiddenEffect, placebo: HiddenEffect, name: str) -> bo
     Examples
     --------
     >>> even, moved = Interval(0.0, -0.01, 0.01), Interval(-0.2, -0.25, -0.15)
-    >>> beyond_placebo(HiddenEffect(0.1, 0.2, 9, {"x": moved}), HiddenEffect(0.0, 0.2, 0, {"x": even}), "x")
+    >>> beyond_placebo(
+    ...     HiddenEffect(0.1, 0.2, 9, {"x": moved}), HiddenEffect(0.0, 0.2, 0, {"x": even}), "x"
+    ... )
     True
     """
     change, still = effect.changes[name], placebo.changes[name]
@@ -108,10 +118,14 @@ def _weights(n_rows: int, n_replicates: int, rng: np.random.Generator) -> np.nda
 
 
 def _cells(y_true: np.ndarray, member: np.ndarray) -> dict[str, np.ndarray]:
-    return dict(zip(CHANGES, (member & (y_true == 1), y_true == 1, member & (y_true == 0)), strict=True))
+    return dict(
+        zip(CHANGES, (member & (y_true == 1), y_true == 1, member & (y_true == 0)), strict=True)
+    )
 
 
-def _changes(weight: np.ndarray, cells: Mapping[str, np.ndarray], moved: np.ndarray) -> dict[str, Interval]:
+def _changes(
+    weight: np.ndarray, cells: Mapping[str, np.ndarray], moved: np.ndarray
+) -> dict[str, Interval]:
     return {
         name: interval((weight[:, rows] @ moved[rows]) / np.maximum(weight[:, rows].sum(axis=1), 1))
         for name, rows in cells.items()
@@ -129,7 +143,9 @@ def first_visible(effects: Sequence[HiddenEffect], name: str) -> str:
     Examples
     --------
     >>> even, moved = Interval(0.0, -0.01, 0.01), Interval(-0.2, -0.25, -0.15)
-    >>> first_visible([HiddenEffect(0.0, 0.2, 0, {"x": even}), HiddenEffect(0.1, 0.2, 9, {"x": moved})], "x")
+    >>> first_visible(
+    ...     [HiddenEffect(0.0, 0.2, 0, {"x": even}), HiddenEffect(0.1, 0.2, 9, {"x": moved})], "x"
+    ... )
     '10%'
     """
     for effect in effects[1:]:

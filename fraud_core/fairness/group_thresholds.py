@@ -1,4 +1,6 @@
-"""Thresholds by group, each used with a probability: the cheapest that treat groups alike within a tolerance."""
+"""Thresholds by group, each used with a probability:
+the cheapest that treat groups alike within a tolerance.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +15,9 @@ N_THRESHOLDS = 60
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """Rows with the score of the champion, shape (n_samples,) each; features for the methods that fit anew."""
+    """Rows with the score of the champion, shape (n_samples,)
+    each; features for the methods that fit anew.
+    """
 
     y_true: np.ndarray
     margin: np.ndarray
@@ -22,7 +26,9 @@ class ScoredRows:
 
     def at(self, rows: np.ndarray) -> "ScoredRows":
         """Some of the rows."""
-        return ScoredRows(self.y_true[rows], self.margin[rows], self.group[rows], self.features[rows])
+        return ScoredRows(
+            self.y_true[rows], self.margin[rows], self.group[rows], self.features[rows]
+        )
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,8 @@ class GroupThresholds:
         unseen = sorted(set(rows.group.tolist()) - set(self.thresholds))
         if unseen:
             raise ParameterError(
-                f"mitigation: expected rows of the groups {', '.join(self.thresholds)}, found group {unseen[0]}, for "
+                f"mitigation: expected rows of the groups {', '.join(self.thresholds)}, found "
+                f"group {unseen[0]}, for "
                 "which no threshold was chosen; choose thresholds on rows that hold it"
             )
         out = np.zeros(len(rows.margin))
@@ -74,8 +81,8 @@ def choose_group_thresholds(
 
     Notes
     -----
-    A linear programme over the mixture of thresholds of each group: rates and costs are linear in it, so the optimum is
-    exact on the grid of thresholds.
+    A linear programme over the mixture of thresholds of each group: rates and costs are linear in
+    it, so the optimum is exact on the grid of thresholds.
 
     Examples
     --------
@@ -90,15 +97,22 @@ def choose_group_thresholds(
 
     groups = np.unique(rows.group)
     if len(groups) < 2:
-        raise ParameterError(f"mitigation: expected rows of at least two groups, found {', '.join(map(str, groups))}")
+        raise ParameterError(
+            f"mitigation: expected rows of at least two groups, found {', '.join(map(str, groups))}"
+        )
     n = N_THRESHOLDS + 1
     points = [_operating_points(rows, group) for group in groups]
-    cost = np.concatenate([miss_cost * p.positives * (1 - p.recall) + p.size * p.alerts for p in points])
+    cost = np.concatenate(
+        [miss_cost * p.positives * (1 - p.recall) + p.size * p.alerts for p in points]
+    )
     upper, bound = [], []
     for a, b in combinations(range(len(groups)), 2):
         for rate in ("recall", "false_alarms"):
             row = np.zeros(n * len(groups))
-            row[a * n : (a + 1) * n], row[b * n : (b + 1) * n] = getattr(points[a], rate), -getattr(points[b], rate)
+            row[a * n : (a + 1) * n], row[b * n : (b + 1) * n] = (
+                getattr(points[a], rate),
+                -getattr(points[b], rate),
+            )
             upper += [row, -row]
             bound += [tolerance, tolerance]
     if budget is not None:
@@ -106,7 +120,12 @@ def choose_group_thresholds(
         bound.append(budget)
     whole = np.kron(np.eye(len(groups)), np.ones(n))
     solved = linprog(
-        cost / len(rows.y_true), A_ub=np.array(upper), b_ub=bound, A_eq=whole, b_eq=np.ones(len(groups)), bounds=(0, 1)
+        cost / len(rows.y_true),
+        A_ub=np.array(upper),
+        b_ub=bound,
+        A_eq=whole,
+        b_eq=np.ones(len(groups)),
+        bounds=(0, 1),
     )
     weights = solved.x.reshape(len(groups), n)
     return GroupThresholds(
@@ -133,12 +152,19 @@ def _operating_points(rows: ScoredRows, group: str) -> _Points:
     if len(np.unique(y_true)) < 2:
         lacking = "negatives" if y_true.all() else "positives"
         raise ParameterError(
-            f"mitigation: expected positives and negatives in each group, group {group} has no {lacking} among "
+            f"mitigation: expected positives and negatives in each group, group {group} has no "
+            f"{lacking} among "
             f"{len(y_true)} rows; leave it out or join it with another group"
         )
-    threshold = np.append(np.quantile(margin, np.linspace(0, 1, N_THRESHOLDS, endpoint=False)), np.inf)
+    threshold = np.append(
+        np.quantile(margin, np.linspace(0, 1, N_THRESHOLDS, endpoint=False)), np.inf
+    )
     alerted = margin[:, None] >= threshold
     return _Points(
-        threshold, alerted[y_true == 1].mean(axis=0), alerted[y_true == 0].mean(axis=0), alerted.mean(axis=0),
-        int(y_true.sum()), len(y_true),
-    )  # fmt: skip
+        threshold,
+        alerted[y_true == 1].mean(axis=0),
+        alerted[y_true == 0].mean(axis=0),
+        alerted.mean(axis=0),
+        int(y_true.sum()),
+        len(y_true),
+    )

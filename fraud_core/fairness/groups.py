@@ -1,4 +1,6 @@
-"""Groups of clients or payments from the sensitive columns of a card, joined for evaluation only."""
+"""Groups of clients or payments from the sensitive
+columns of a card, joined for evaluation only.
+"""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +14,8 @@ from fraud_core.fairness.audit import band
 
 ONE_HOT = re.compile(r"(.+)_(\d+)")
 MOST_VALUES = 10
-# Codes of the credit-default table; a code that is not here, or not documented by its publishers, is "other".
+# Codes of the credit-default table; a code that is not here, or not documented by its publishers,
+# is "other".
 WORDS = {
     "sex": {0: "man", 1: "woman"},
     "education": {1: "graduate school", 2: "university", 3: "high school"},
@@ -20,7 +23,9 @@ WORDS = {
 }
 
 
-def join_groups(clients: pl.DataFrame, card: DatasetCard, *, age_bands: Sequence[int]) -> dict[str, np.ndarray]:
+def join_groups(
+    clients: pl.DataFrame, card: DatasetCard, *, age_bands: Sequence[int]
+) -> dict[str, np.ndarray]:
     """The group of each row by attribute, and by two attributes together.
 
     Parameters
@@ -31,9 +36,9 @@ def join_groups(clients: pl.DataFrame, card: DatasetCard, *, age_bands: Sequence
     Returns
     -------
     dict
-        Groups of shape (n_rows,) by attribute. One-hot columns are one attribute. Another number with more than ten
-        values is banded at its quartiles. The two attributes that are joined are sex and age where both are there, else
-        the first two of the card.
+        Groups of shape (n_rows,) by attribute. One-hot columns are one attribute. Another number
+        with more than ten values is banded at its quartiles. The two attributes that are joined are
+        sex and age where both are there, else the first two of the card.
 
     Raises
     ------
@@ -50,7 +55,8 @@ def join_groups(clients: pl.DataFrame, card: DatasetCard, *, age_bands: Sequence
     for name in card.names("sensitive"):
         if clients[name].null_count():
             raise ParameterError(
-                f"{name}: expected a value in every row, {clients[name].null_count()} are null; drop those rows or "
+                f"{name}: expected a value in every row, {clients[name].null_count()} are null; "
+                "drop those rows or "
                 "give them a value of their own"
             )
         parts = ONE_HOT.fullmatch(name)

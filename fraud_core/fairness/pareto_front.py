@@ -1,11 +1,13 @@
 """What equal treatment costs: the front of expected cost against disparity.
 
-Cruz and Hardt (2024), Unprocessing Seven Years of Algorithmic Fairness (ICLR): group thresholds on the best
-unconstrained score contain the fronts of the other methods, so they are baseline and ceiling here.
+Cruz and Hardt (2024), Unprocessing Seven Years of Algorithmic Fairness (ICLR): group thresholds on
+the best unconstrained score contain the fronts of the other methods, so they are baseline and
+ceiling here.
 
-Ways are chosen on a half of the rows and judged on the other half, again and again, because a largest difference on
-one half is mostly the luck of that half. What is reported is the mean over the halvings. (To pool the judged rows of
-all folds would flatter: what thresholds owe to the rows they were chosen on cancels out in the pool.)
+Ways are chosen on a half of the rows and judged on the other half, again and again, because a
+largest difference on one half is mostly the luck of that half. What is reported is the mean over
+the halvings. (To pool the judged rows of all folds would flatter: what thresholds owe to the rows
+they were chosen on cancels out in the pool.)
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +25,8 @@ Way = tuple[str, float | None, np.ndarray]
 
 @dataclass(frozen=True)
 class Policy:
-    """A way to decide, judged on rows that it was not chosen on; all figures are means over the halvings.
+    """A way to decide, judged on rows that it was not
+    chosen on; all figures are means over the halvings.
 
     Attributes
     ----------
@@ -47,7 +50,8 @@ class Policy:
 
 
 def draw_weights(n_rows: int, n_replicates: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each row counts: once, then as in resamples with replacement, shape (1 + n_replicates, n_rows).
+    """How often each row counts: once, then as in resamples
+    with replacement, shape (1 + n_replicates, n_rows).
 
     Examples
     --------
@@ -60,7 +64,9 @@ def draw_weights(n_rows: int, n_replicates: int, rng: np.random.Generator) -> np
 
 @dataclass(frozen=True)
 class _Judged:
-    """Of each way on each resample of one judged half, shape (n_ways, 1 + n_replicates); share alerted, (n_ways,)."""
+    """Of each way on each resample of one judged half, shape
+    (n_ways, 1 + n_replicates); share alerted, (n_ways,).
+    """
 
     equalized_odds: np.ndarray
     cost: np.ndarray
@@ -76,19 +82,23 @@ def _judge(rows: ScoredRows, ways: Sequence[Way], weight: np.ndarray, miss_cost:
         rates = weight @ (members * probability[:, None].astype(np.float32)) / counts
         odds.append(np.maximum(np.ptp(rates[:, :half], axis=1), np.ptp(rates[:, half:], axis=1)))
         cost.append(weight @ (miss_cost * rows.y_true * (1 - probability) + probability))
-    return _Judged(np.array(odds), np.array(cost), np.array([probability.mean() for *_, probability in ways]))
+    return _Judged(
+        np.array(odds), np.array(cost), np.array([probability.mean() for *_, probability in ways])
+    )
 
 
 def judge_policies(
     halvings: Sequence[tuple[ScoredRows, Sequence[Way], np.ndarray]], *, miss_cost: float
 ) -> list[Policy]:
-    """Disparity and cost of each way, paired over resampled rows; the first way is what the others are compared with.
+    """Disparity and cost of each way, paired over resampled
+    rows; the first way is what the others are compared with.
 
     Parameters
     ----------
     halvings
-        Judged rows, the ways (method, tolerance, and probability of an alert for each row; the same in each halving),
-        and how often each row counts in each resample, as `draw_weights` gives it.
+        Judged rows, the ways (method, tolerance, and probability of an alert for each row; the same
+        in each halving), and how often each row counts in each resample, as `draw_weights` gives
+        it.
     miss_cost
         Cost of a missed positive, in reviews.
     """
@@ -97,18 +107,26 @@ def judge_policies(
     cost = np.sum([each.cost for each in judged], axis=0)
     alerted = np.mean([each.alert_share for each in judged], axis=0)
     first = np.maximum(odds[0], np.finfo(float).tiny)
-    halved = np.mean([each.equalized_odds[:, 0] <= each.equalized_odds[0, 0] / 2 for each in judged], axis=0)
+    halved = np.mean(
+        [each.equalized_odds[:, 0] <= each.equalized_odds[0, 0] / 2 for each in judged], axis=0
+    )
     return [
         Policy(
-            method, tolerance, largest_gap(odds[k]), largest_gap(odds[k] / first), interval(cost[k] / cost[0]),
-            float(halved[k]), float(alerted[k]),
+            method,
+            tolerance,
+            largest_gap(odds[k]),
+            largest_gap(odds[k] / first),
+            interval(cost[k] / cost[0]),
+            float(halved[k]),
+            float(alerted[k]),
         )
         for k, (method, tolerance, _) in enumerate(halvings[0][1])
-    ]  # fmt: skip
+    ]
 
 
 def largest_gap(replicates: np.ndarray) -> Interval:
-    """The interval of a largest difference, whose replicates lie too high by what chance adds to a maximum.
+    """The interval of a largest difference, whose replicates
+    lie too high by what chance adds to a maximum.
 
     Parameters
     ----------
@@ -130,7 +148,12 @@ def largest_gap(replicates: np.ndarray) -> Interval:
 
 
 def build_front(
-    rows: ScoredRows, settings: Mapping[str, Any], *, selection_rate: float, n_replicates: int, seed: int
+    rows: ScoredRows,
+    settings: Mapping[str, Any],
+    *,
+    selection_rate: float,
+    n_replicates: int,
+    seed: int,
 ) -> list[Policy]:
     """The champion, group thresholds with and without the alert budget, and Fairlearn's ways.
 
@@ -139,13 +162,14 @@ def build_front(
     rows
         Halved at random: ways are chosen on one half and judged on the other.
     settings
-        ``miss_cost``, ``tolerances``, ``n_splits`` halvings, ``n_iterations`` (0 leaves ExponentiatedGradient out).
+        ``miss_cost``, ``tolerances``, ``n_splits`` halvings, ``n_iterations`` (0 leaves
+        ExponentiatedGradient out).
 
     Returns
     -------
     list of Policy
-        The champion first. ExponentiatedGradient takes minutes for each half, so it is judged on the first one alone,
-        and compared with the champion there.
+        The champion first. ExponentiatedGradient takes minutes for each half, so it is judged on
+        the first one alone, and compared with the champion there.
     """
     # a stream of its own: the folds were drawn from the seed alone, and a half must not follow them
     rng = np.random.default_rng([seed, 1])
@@ -156,32 +180,54 @@ def build_front(
         chosen, judged = rows.at(half), rows.at(~half)
         ways = _ways(chosen, judged, settings, selection_rate=selection_rate, seed=seed + number)
         if number == 0:
-            first = (judged, [ways[0], *_reductions(chosen, judged, settings, seed=seed)], weight[:, ~half])
+            first = (
+                judged,
+                [ways[0], *_reductions(chosen, judged, settings, seed=seed)],
+                weight[:, ~half],
+            )
         halvings.append((judged, ways, weight[:, ~half]))
     front = judge_policies(halvings, miss_cost=settings["miss_cost"])
     return front + judge_policies([first], miss_cost=settings["miss_cost"])[1:]
 
 
 def _ways(
-    chosen: ScoredRows, judged: ScoredRows, settings: Mapping[str, Any], *, selection_rate: float, seed: int
+    chosen: ScoredRows,
+    judged: ScoredRows,
+    settings: Mapping[str, Any],
+    *,
+    selection_rate: float,
+    seed: int,
 ) -> list[Way]:
     """Every way to decide that takes seconds, chosen on one half, on the other half."""
     champion = (judged.margin >= np.quantile(chosen.margin, 1 - selection_rate)).astype(float)
     ways: list[Way] = [("champion", None, champion)]
-    for name, budget in (("group thresholds within the budget", selection_rate), ("group thresholds", None)):
+    for name, budget in (
+        ("group thresholds within the budget", selection_rate),
+        ("group thresholds", None),
+    ):
         for tolerance in settings["tolerances"]:
-            found = choose_group_thresholds(chosen, miss_cost=settings["miss_cost"], tolerance=tolerance, budget=budget)
+            found = choose_group_thresholds(
+                chosen, miss_cost=settings["miss_cost"], tolerance=tolerance, budget=budget
+            )
             ways.append((name, tolerance, found.alert_probability(judged)))
-    ways.append(("Fairlearn ThresholdOptimizer", 0.0, fairlearn_thresholds(chosen, judged, seed=seed)))
+    ways.append(
+        ("Fairlearn ThresholdOptimizer", 0.0, fairlearn_thresholds(chosen, judged, seed=seed))
+    )
     return ways
 
 
-def _reductions(chosen: ScoredRows, judged: ScoredRows, settings: Mapping[str, Any], *, seed: int) -> list[Way]:
+def _reductions(
+    chosen: ScoredRows, judged: ScoredRows, settings: Mapping[str, Any], *, seed: int
+) -> list[Way]:
     if not settings["n_iterations"]:
         return []
     tolerance = settings["tolerances"][0]
     answer = fairlearn_reductions(
-        chosen, judged, miss_cost=settings["miss_cost"], tolerance=tolerance, n_iterations=settings["n_iterations"],
+        chosen,
+        judged,
+        miss_cost=settings["miss_cost"],
+        tolerance=tolerance,
+        n_iterations=settings["n_iterations"],
         seed=seed,
-    )  # fmt: skip
+    )
     return [("Fairlearn ExponentiatedGradient, one half", tolerance, answer)]

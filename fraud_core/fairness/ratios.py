@@ -1,7 +1,7 @@
 """Ratios of rates between groups, with intervals and three verdicts.
 
-A difference of two points of false-positive rate is little when a tenth of the customers is wrongly blocked, and double
-when it is two in a hundred; a ratio says how many times as often one group is.
+A difference of two points of false-positive rate is little when a tenth of the customers is wrongly
+blocked, and double when it is two in a hundred; a ratio says how many times as often one group is.
 """
 
 from dataclasses import dataclass
@@ -38,9 +38,14 @@ class Ratio:
 
 
 def audit_ratio(
-    outcome: np.ndarray, counted: np.ndarray, sensitive_features: np.ndarray, clusters: np.ndarray | None = None, *,
-    limit: float, minimum: int = 1,
-) -> Ratio:  # fmt: skip
+    outcome: np.ndarray,
+    counted: np.ndarray,
+    sensitive_features: np.ndarray,
+    clusters: np.ndarray | None = None,
+    *,
+    limit: float,
+    minimum: int = 1,
+) -> Ratio:
     """The smallest ratio of a rate between any two groups, and whether it is tolerable.
 
     Parameters
@@ -54,15 +59,16 @@ def audit_ratio(
 
     Notes
     -----
-    As in `fraud_core.fairness.audit.audit_difference`: a group that is not judged takes no part, and without it
-    nothing passes; ``pass`` needs the interval of every pair above the limit, ``fail`` one below it with a Bonferroni
-    correction over the pairs. Intervals are normal in the logarithm of the ratio, half an outcome added to each count,
-    so that a group without any outcome has one too. Two rates of 0 are at parity.
+    As in `fraud_core.fairness.audit.audit_difference`: a group that is not judged takes no part,
+    and without it nothing passes; ``pass`` needs the interval of every pair above the limit,
+    ``fail`` one below it with a Bonferroni correction over the pairs. Intervals are normal in the
+    logarithm of the ratio, half an outcome added to each count, so that a group without any outcome
+    has one too. Two rates of 0 are at parity.
 
     References
     ----------
-    D. Katz et al. (1978), Obtaining confidence intervals for the risk ratio in cohort studies; S. Walter (1975), The
-    distribution of Levin's measure of attributable risk, for the half.
+    D. Katz et al. (1978), Obtaining confidence intervals for the risk ratio in cohort studies; S.
+    Walter (1975), The distribution of Levin's measure of attributable risk, for the half.
 
     Examples
     --------
@@ -74,19 +80,27 @@ def audit_ratio(
     """
     rates = rates_by_group(outcome, counted, sensitive_features, clusters)
     if len(rates) < 2:
-        return Ratio(float("nan"), 0.0, 1.0, Verdict.NOT_ASSESSABLE, f"only one group: {rates[0].group}")
+        return Ratio(
+            float("nan"), 0.0, 1.0, Verdict.NOT_ASSESSABLE, f"only one group: {rates[0].group}"
+        )
     judged, few = judged_groups(rates, minimum)
     if len(judged) < 2:
         return Ratio(float("nan"), 0.0, 1.0, Verdict.INSUFFICIENT, few)
     value = min(_ratio(a.rate, b.rate) for a, b in combinations(judged, 2))
     low, high = _pairwise_interval(judged)
     if high < limit:
-        return Ratio(value, low, high, Verdict.FAIL, f"the whole interval lies below the limit of {limit:g}")
+        return Ratio(
+            value, low, high, Verdict.FAIL, f"the whole interval lies below the limit of {limit:g}"
+        )
     if len(judged) < len(rates):
         return Ratio(value, low, high, Verdict.INSUFFICIENT, few)
     if low > limit:
-        return Ratio(value, low, high, Verdict.PASS, f"the whole interval lies above the limit of {limit:g}")
-    return Ratio(value, low, high, Verdict.INSUFFICIENT, f"the interval holds the limit of {limit:g}")
+        return Ratio(
+            value, low, high, Verdict.PASS, f"the whole interval lies above the limit of {limit:g}"
+        )
+    return Ratio(
+        value, low, high, Verdict.INSUFFICIENT, f"the interval holds the limit of {limit:g}"
+    )
 
 
 def _ratio(a: float, b: float) -> float:
@@ -99,7 +113,9 @@ def _pairwise_interval(rates: list[GroupRate]) -> tuple[float, float]:
     pairs, tail = list(combinations(rates, 2)), (1 - CONFIDENCE) / 2
     distance, error = [], []
     for pair in pairs:
-        counts = [(successes + 0.5, trials + 0.5) for successes, trials in (rate.worth for rate in pair)]
+        counts = [
+            (successes + 0.5, trials + 0.5) for successes, trials in (rate.worth for rate in pair)
+        ]
         logs = [np.log(successes / trials) for successes, trials in counts]
         distance.append(abs(logs[0] - logs[1]))
         error.append(np.sqrt(sum(1 / successes - 1 / trials for successes, trials in counts)))

@@ -1,4 +1,6 @@
-"""What follows an audit: equal treatment and its price, hidden positives, calibration, other thresholds."""
+"""What follows an audit: equal treatment and its
+price, hidden positives, calibration, other thresholds.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +9,13 @@ import numpy as np
 
 from fraud_core.evaluation.bootstrap import Interval
 from fraud_core.fairness.audit import rates_by_group
-from fraud_core.fairness.group_label_hiding import CHANGES, HiddenEffect, at_rate, first_visible, hidden_effects
+from fraud_core.fairness.group_label_hiding import (
+    CHANGES,
+    HiddenEffect,
+    at_rate,
+    first_visible,
+    hidden_effects,
+)
 from fraud_core.fairness.group_thresholds import ScoredRows
 from fraud_core.fairness.pareto_front import Policy, build_front
 from fraud_core.fairness.study import AuditStudy
@@ -22,9 +30,15 @@ from fraud_core.model.estimators import EstimatorConfig
 
 
 def mitigate(
-    study: AuditStudy, settings: Mapping[str, Any], *, selection_rate: float, n_replicates: int, seed: int
+    study: AuditStudy,
+    settings: Mapping[str, Any],
+    *,
+    selection_rate: float,
+    n_replicates: int,
+    seed: int,
 ) -> list[Policy]:
-    """The front of cost against disparity for the most unequal attribute; empty when nothing was audited.
+    """The front of cost against disparity for the most
+    unequal attribute; empty when nothing was audited.
 
     Groups too small to be judged on a half of the rows take no part.
     """
@@ -33,17 +47,29 @@ def mitigate(
         return []
     decided, group = study.decided, study.decided.sensitive[attribute]
     positives = {name: int(decided.y_true[group == name].sum()) for name in np.unique(group)}
-    kept = np.isin(group, [name for name, count in positives.items() if count >= settings["minimum_positives"]])
+    kept = np.isin(
+        group, [name for name, count in positives.items() if count >= settings["minimum_positives"]]
+    )
     rows = ScoredRows(decided.y_true, decided.margin, group, decided.features).at(kept)
-    return build_front(rows, settings, selection_rate=selection_rate, n_replicates=n_replicates, seed=seed)
+    return build_front(
+        rows, settings, selection_rate=selection_rate, n_replicates=n_replicates, seed=seed
+    )
 
 
 def recommended(front: list[Policy], tolerance: float) -> Policy:
-    """The way that was named before any was tried: group thresholds within the budget at this tolerance."""
-    return next(p for p in front if p.method == "group thresholds within the budget" and p.tolerance == tolerance)
+    """The way that was named before any was tried: group
+    thresholds within the budget at this tolerance.
+    """
+    return next(
+        p
+        for p in front
+        if p.method == "group thresholds within the budget" and p.tolerance == tolerance
+    )
 
 
-def mitigation_metrics(study: AuditStudy, front: list[Policy], tolerance: float, table: str) -> dict[str, Any]:
+def mitigation_metrics(
+    study: AuditStudy, front: list[Policy], tolerance: float, table: str
+) -> dict[str, Any]:
     """What equal treatment costs, ready for metrics.json; empty without a front."""
     if not front:
         return {}
@@ -79,17 +105,23 @@ def halving_verdict(share_left: Interval) -> str:
 def policy_rows(front: list[Policy]) -> list[dict[str, Any]]:
     """A row for each way to decide, for a table of the report."""
     return [
-        {"way": way.method, "tolerance": "none" if way.tolerance is None else f"{way.tolerance:g}",
-         "equalised-odds difference": way.equalized_odds, "share of it left": way.share_left,
-         "cost, of the champion's": way.cost_ratio, "share alerted": way.alert_share}
+        {
+            "way": way.method,
+            "tolerance": "none" if way.tolerance is None else f"{way.tolerance:g}",
+            "equalised-odds difference": way.equalized_odds,
+            "share of it left": way.share_left,
+            "cost, of the champion's": way.cost_ratio,
+            "share alerted": way.alert_share,
+        }
         for way in front
-    ]  # fmt: skip
+    ]
 
 
 def hide_positives(
     study: AuditStudy, settings: Mapping[str, Any], *, estimator: EstimatorConfig, **audited: Any
 ) -> list[HiddenEffect]:
-    """Hide positives of one group in training, as in `hidden_effects`; empty when nothing was audited.
+    """Hide positives of one group in training, as in
+    `hidden_effects`; empty when nothing was audited.
 
     Parameters
     ----------
@@ -100,13 +132,21 @@ def hide_positives(
         return []
     member = study.decided.sensitive[settings["attribute"]] == settings["group"]
     return hidden_effects(
-        study.decided.features, study.decided.y_true, member, shares=settings["shares"], n_seeds=settings["n_seeds"],
-        selection_rates=settings["selection_rates"], estimator=estimator, **audited,
-    )  # fmt: skip
+        study.decided.features,
+        study.decided.y_true,
+        member,
+        shares=settings["shares"],
+        n_seeds=settings["n_seeds"],
+        selection_rates=settings["selection_rates"],
+        estimator=estimator,
+        **audited,
+    )
 
 
 def hidden_metrics(found: list[HiddenEffect], selection_rate: float, table: str) -> dict[str, Any]:
-    """The changes at the largest share and one selection rate, and the first share that shows, for metrics.json."""
+    """The changes at the largest share and one selection
+    rate, and the first share that shows, for metrics.json.
+    """
     flat: dict[str, Any] = {}
     effects = at_rate(found, selection_rate)
     for name in CHANGES if effects else ():
@@ -117,7 +157,9 @@ def hidden_metrics(found: list[HiddenEffect], selection_rate: float, table: str)
 
 
 def calibration_of(study: AuditStudy, minimum: int) -> dict[str, dict[str, list[CalibrationBin]]]:
-    """Predicted against observed within each group of each attribute; empty when nothing was audited."""
+    """Predicted against observed within each group of
+    each attribute; empty when nothing was audited.
+    """
     if study.decided is None:
         return {}
     decided = study.decided
@@ -147,15 +189,25 @@ def calibration_rows(
             observed = Interval(rate.rate, rate.low, rate.high)
             predicted = float(probability[group == rate.group].mean())
             bins = within[attribute].get(rate.group)
-            found.append({
-                "attribute": attribute, "group": rate.group, "rows": rate.trials, "predicted": predicted,
-                "observed": observed, "calibrated": "no" if observed.excludes(predicted) else "yes",
-                "calibration error": f"{calibration_error(bins):.3f}" if bins else "too few rows",
-            })  # fmt: skip
+            found.append(
+                {
+                    "attribute": attribute,
+                    "group": rate.group,
+                    "rows": rate.trials,
+                    "predicted": predicted,
+                    "observed": observed,
+                    "calibrated": "no" if observed.excludes(predicted) else "yes",
+                    "calibration error": f"{calibration_error(bins):.3f}"
+                    if bins
+                    else "too few rows",
+                }
+            )
     return found
 
 
-def calibration_metrics(within: Mapping[str, Mapping[str, list[CalibrationBin]]], table: str) -> dict[str, float]:
+def calibration_metrics(
+    within: Mapping[str, Mapping[str, list[CalibrationBin]]], table: str
+) -> dict[str, float]:
     """The largest calibration error of a group, by attribute, ready for metrics.json."""
     return {
         f"{table}.{attribute.replace(' ', '_')}.calibration_error_most": max(
@@ -167,7 +219,9 @@ def calibration_metrics(within: Mapping[str, Mapping[str, list[CalibrationBin]]]
 
 
 def threshold_metrics(curves: Mapping[str, list[AtThreshold]], table: str) -> dict[str, Any]:
-    """How far equalised odds and the false-positive ratio go over the thresholds, ready for metrics.json."""
+    """How far equalised odds and the false-positive
+    ratio go over the thresholds, ready for metrics.json.
+    """
     flat: dict[str, Any] = {}
     for attribute, found in curves.items():
         name = f"{table}.{attribute.replace(' ', '_')}.thresholds"
@@ -177,5 +231,7 @@ def threshold_metrics(curves: Mapping[str, list[AtThreshold]], table: str) -> di
             flat[f"{name}.equalized_odds_most"] = float(np.nanmax(odds))
         if np.isfinite(ratios).any():
             flat[f"{name}.false_positive_ratio_least"] = float(np.nanmin(ratios))
-        flat[f"{name}.fails"] = sum("fail" in (at.recall.verdict, at.false_positive_rate.verdict) for at in found)
+        flat[f"{name}.fails"] = sum(
+            "fail" in (at.recall.verdict, at.false_positive_rate.verdict) for at in found
+        )
     return flat

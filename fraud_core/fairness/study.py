@@ -1,4 +1,6 @@
-"""The fairness study: a model that never sees a sensitive column, audited by group at its operating threshold."""
+"""The fairness study: a model that never sees a sensitive
+column, audited by group at its operating threshold.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +32,8 @@ RATES = {
     "equalised odds": "equalized_odds",
 }
 NOT_RUN = "not run: the table was not fetched"
-# The words of a study's verdict, and what they say of the question whether groups are treated alike.
+# The words of a study's verdict, and what they say of the question whether groups are treated
+# alike.
 WORDS = {verdict.value: verdict for verdict in Verdict} | {NOT_RUN: Verdict.NOT_ASSESSABLE}
 
 
@@ -63,8 +66,9 @@ class AuditStudy:
     Attributes
     ----------
     verdict
-        ``fail`` when a difference of any attribute fails, ``pass`` when all of all attributes pass, else ``insufficient
-        evidence``; or why there is none. Which attribute it is stands in `reason` and in `by_attribute`.
+        ``fail`` when a difference of any attribute fails, ``pass`` when all of all attributes pass,
+        else ``insufficient evidence``; or why there is none. Which attribute it is stands in
+        `reason` and in `by_attribute`.
     rates, differences, ratios
         By attribute, then by the names of `RATES`; equalised odds is a difference alone.
     by_group
@@ -81,9 +85,11 @@ class AuditStudy:
 
     @property
     def most_unequal(self) -> str | None:
-        """The attribute whose difference in recall or false-positive rate is the largest for sure, None without any.
+        """The attribute whose difference in recall or false-positive
+        rate is the largest for sure, None without any.
 
-        For sure is the lower end of the interval: with many small groups the value itself is mostly noise.
+        For sure is the lower end of the interval: with many small groups the value itself is mostly
+        noise.
         """
         sure = {
             attribute: max(by_rate[rate].low for rate in ("recall", "false-positive rate"))
@@ -93,7 +99,9 @@ class AuditStudy:
         return max(sure, key=sure.get) if sure else None
 
     def by_attribute(self) -> dict[str, tuple[Verdict, Verdict]]:
-        """Verdict on the differences and on the ratios of each attribute; equalised odds follows from the others."""
+        """Verdict on the differences and on the ratios of each
+        attribute; equalised odds follows from the others.
+        """
         return {
             attribute: tuple(
                 _worst({found[rate].verdict for rate in found if rate != "equalised odds"})
@@ -123,7 +131,11 @@ class AuditStudy:
 
 
 def _shown(found: Difference | Ratio) -> str:
-    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})" if np.isfinite(found.value) else "undefined"
+    return (
+        f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+        if np.isfinite(found.value)
+        else "undefined"
+    )
 
 
 def nothing_audited(verdict: str, reason: str) -> AuditStudy:
@@ -142,7 +154,9 @@ def assessability(card: DatasetCard) -> tuple[str, str]:
     """
     sensitive = card.names("sensitive")
     if not sensitive:
-        reason = f"table {card.name} has no sensitive column, so no group can be compared with another"
+        reason = (
+            f"table {card.name} has no sensitive column, so no group can be compared with another"
+        )
         return Verdict.NOT_ASSESSABLE, reason
     return "assessable", f"table {card.name} has the sensitive columns {', '.join(sensitive)}"
 
@@ -170,7 +184,10 @@ def audit_table(
     """
     if table is None:
         return nothing_audited(NOT_RUN, "the table was not fetched")
-    return audit(decide_and_join(*table, estimator=estimator, rng=np.random.default_rng(seed), **split), limits)
+    return audit(
+        decide_and_join(*table, estimator=estimator, rng=np.random.default_rng(seed), **split),
+        limits,
+    )
 
 
 def audit_payments(
@@ -206,10 +223,13 @@ def audit(decided: Audited, limits: Limits) -> AuditStudy:
     }
     rates, differences, ratios = {}, {}, {}
     for attribute, group in decided.sensitive.items():
-        cells = {name: (decided.y_alert, rows, group, decided.clusters) for name, rows in counted.items()}
+        cells = {
+            name: (decided.y_alert, rows, group, decided.clusters) for name, rows in counted.items()
+        }
         rates[attribute] = {name: rates_by_group(*cell) for name, cell in cells.items()}
         ratios[attribute] = {
-            name: audit_ratio(*cell, limit=limits.ratio, minimum=limits.minimum) for name, cell in cells.items()
+            name: audit_ratio(*cell, limit=limits.ratio, minimum=limits.minimum)
+            for name, cell in cells.items()
         }
         found = {
             name: audit_difference(*cell, limit=limits.difference, minimum=limits.minimum)
@@ -218,7 +238,9 @@ def audit(decided: Audited, limits: Limits) -> AuditStudy:
         odds = equalized_odds(found["recall"], found["false-positive rate"])
         differences[attribute] = found | {"equalised odds": odds}
     verdict, reason = _conclude(differences)
-    return AuditStudy(verdict, reason, decided, rates, differences, ratios, _fairlearn_rows(decided))
+    return AuditStudy(
+        verdict, reason, decided, rates, differences, ratios, _fairlearn_rows(decided)
+    )
 
 
 def _conclude(differences: Mapping[str, Mapping[str, Difference]]) -> tuple[str, str]:
@@ -244,7 +266,12 @@ def _worst(given: set[Verdict]) -> Verdict:
 
 def fairlearn_frame(decided: Audited, attribute: str):
     """The same rates by Fairlearn's MetricFrame, for comparison and for its own tools."""
-    from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
+    from fairlearn.metrics import (
+        MetricFrame,
+        false_positive_rate,
+        selection_rate,
+        true_positive_rate,
+    )
 
     return MetricFrame(
         metrics={
@@ -260,7 +287,8 @@ def fairlearn_frame(decided: Audited, attribute: str):
 
 def _fairlearn_rows(decided: Audited) -> list[dict[str, Any]]:
     return [
-        {"attribute": attribute, "group": str(group)} | {name: float(value) for name, value in row.items()}
+        {"attribute": attribute, "group": str(group)}
+        | {name: float(value) for name, value in row.items()}
         for attribute in decided.sensitive
         for group, row in fairlearn_frame(decided, attribute).by_group.iterrows()
     ]
@@ -269,7 +297,9 @@ def _fairlearn_rows(decided: Audited) -> list[dict[str, Any]]:
 def audit_over_thresholds(
     study: AuditStudy, selection_rates: list[float], limits: Limits
 ) -> dict[str, list[AtThreshold]]:
-    """The audit of each attribute at thresholds that select other shares; empty when nothing was audited."""
+    """The audit of each attribute at thresholds that
+    select other shares; empty when nothing was audited.
+    """
     if study.decided is None:
         return {}
     decided = study.decided

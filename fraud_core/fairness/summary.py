@@ -1,4 +1,6 @@
-"""The figures of an audit under their names in metrics.json, each with the attribute that it speaks of."""
+"""The figures of an audit under their names in
+metrics.json, each with the attribute that it speaks of.
+"""
 
 from typing import Any
 
@@ -10,7 +12,9 @@ from fraud_core.fairness.study import RATES, AuditStudy
 
 
 def audit_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
-    """Differences, ratios and verdicts under ``<table>.<attribute>.<kind>_difference``, ready for metrics.json."""
+    """Differences, ratios and verdicts under
+    ``<table>.<attribute>.<kind>_difference``, ready for metrics.json.
+    """
     flat: dict[str, Any] = {f"{table}.verdict": study.verdict, f"{table}.reason": study.reason}
     flat |= _attribute_metrics(table, study)
     for attribute, by_rate in study.differences.items():
@@ -28,7 +32,8 @@ def audit_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
 
 
 def _attribute_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
-    """The verdicts by attribute, which attributes fail and pass, and the most unequal one, each in words too.
+    """The verdicts by attribute, which attributes fail
+    and pass, and the most unequal one, each in words too.
 
     Where nothing was audited the words say why, so that a page that names them stays true.
     """
@@ -40,8 +45,13 @@ def _attribute_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
         name = f"{table}.{attribute.replace(' ', '_')}"
         flat |= {f"{name}.verdict": differences, f"{name}.ratio_verdict": ratios}
     failing = [attribute for attribute, verdicts in judged.items() if Verdict.FAIL in verdicts]
-    passing = [attribute for attribute, (differences, _) in judged.items() if differences == Verdict.PASS]
-    flat |= {f"{table}.failing": ", ".join(failing) or "none", f"{table}.passing": ", ".join(passing) or "none"}
+    passing = [
+        attribute for attribute, (differences, _) in judged.items() if differences == Verdict.PASS
+    ]
+    flat |= {
+        f"{table}.failing": ", ".join(failing) or "none",
+        f"{table}.passing": ", ".join(passing) or "none",
+    }
     return flat | _worst_metrics(table, study)
 
 
@@ -50,7 +60,10 @@ def _worst_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
     if worst is None:
         return {f"{table}.worst_words": "no attribute with enough rows"}
     odds, n_groups = study.differences[worst]["equalised odds"], len(study.rates[worst]["recall"])
-    words = f"{odds.value:.3f} ({odds.low:.3f} to {odds.high:.3f}) between the {n_groups} groups of {worst}"
+    words = (
+        f"{odds.value:.3f} ({odds.low:.3f} to {odds.high:.3f}) between the {n_groups} groups "
+        f"of {worst}"
+    )
     return {
         f"{table}.worst_attribute": worst,
         f"{table}.worst_attribute_groups": n_groups,

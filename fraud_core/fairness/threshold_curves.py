@@ -1,4 +1,6 @@
-"""Differences and ratios over thresholds, and calibration within groups: does a verdict hang on one threshold?"""
+"""Differences and ratios over thresholds, and calibration
+within groups: does a verdict hang on one threshold?
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,14 +59,18 @@ def audit_thresholds(
     --------
     >>> rng = np.random.default_rng(0)
     >>> y, group = np.tile([0, 1], 500), np.repeat(["a", "b"], 500)
-    >>> found = audit_thresholds(y, y + rng.normal(size=1000), group, [0.1, 0.5], limit=0.2, ratio_limit=0.8, minimum=1)
+    >>> found = audit_thresholds(
+    ...     y, y + rng.normal(size=1000), group, [0.1, 0.5], limit=0.2, ratio_limit=0.8, minimum=1
+    ... )
     >>> [at.selection_rate for at in found], found[1].recall.verdict
     ([0.1, 0.5], 'pass')
     """
     found = []
     for rate in selection_rates:
         alert = margin >= np.quantile(margin, 1 - rate)
-        frauds, genuine = ((alert, y_true == label, sensitive_features, clusters) for label in (1, 0))
+        frauds, genuine = (
+            (alert, y_true == label, sensitive_features, clusters) for label in (1, 0)
+        )
         found.append(
             AtThreshold(
                 rate,
@@ -78,7 +84,9 @@ def audit_thresholds(
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """Rows of one group whose predictions are alike: their mean prediction, and the share of positives."""
+    """Rows of one group whose predictions are alike:
+    their mean prediction, and the share of positives.
+    """
 
     predicted: float
     observed: Interval
@@ -86,7 +94,8 @@ class CalibrationBin:
 
 
 def calibrate(y_true: np.ndarray, margin: np.ndarray) -> np.ndarray:
-    """Probabilities by one logistic calibration for all rows, shape (n_samples,); what is left is the groups' own.
+    """Probabilities by one logistic calibration for all rows,
+    shape (n_samples,); what is left is the groups' own.
 
     Examples
     --------
@@ -98,7 +107,12 @@ def calibrate(y_true: np.ndarray, margin: np.ndarray) -> np.ndarray:
 
 
 def calibration_within(
-    y_true: np.ndarray, probability: np.ndarray, sensitive_features: np.ndarray, *, minimum: int, n_bins: int = N_BINS
+    y_true: np.ndarray,
+    probability: np.ndarray,
+    sensitive_features: np.ndarray,
+    *,
+    minimum: int,
+    n_bins: int = N_BINS,
 ) -> dict[str, list[CalibrationBin]]:
     """Predicted against observed, by group, in bins of equal counts over all rows.
 
@@ -127,7 +141,9 @@ def calibration_within(
             rows = here & (place == number)
             if rows.sum() >= max(minimum / 10, 1):
                 observed = share(int(y_true[rows].sum()), int(rows.sum()))
-                bins.append(CalibrationBin(float(probability[rows].mean()), observed, int(rows.sum())))
+                bins.append(
+                    CalibrationBin(float(probability[rows].mean()), observed, int(rows.sum()))
+                )
         found[str(group)] = bins
     return found
 
@@ -141,4 +157,6 @@ def calibration_error(bins: Sequence[CalibrationBin]) -> float:
     0.25
     """
     rows = np.array([each.rows for each in bins])
-    return float(np.average([abs(each.predicted - each.observed.value) for each in bins], weights=rows))
+    return float(
+        np.average([abs(each.predicted - each.observed.value) for each in bins], weights=rows)
+    )

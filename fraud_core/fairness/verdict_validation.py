@@ -1,4 +1,6 @@
-"""Is the audit's verdict right? Draws whose gap is known, by size, and simulated streams whose bias is known."""
+"""Is the audit's verdict right? Draws whose gap is known,
+by size, and simulated streams whose bias is known.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -77,8 +79,15 @@ def try_verdicts(
 
     Examples
     --------
-    >>> cells = try_verdicts(gaps=[0.3], sizes=[2000], n_draws=5, recall=0.8, limit=0.05, detectable_gap=0.1,
-    ...     rng=np.random.default_rng(0))
+    >>> cells = try_verdicts(
+    ...     gaps=[0.3],
+    ...     sizes=[2000],
+    ...     n_draws=5,
+    ...     recall=0.8,
+    ...     limit=0.05,
+    ...     detectable_gap=0.1,
+    ...     rng=np.random.default_rng(0),
+    ... )
     >>> cells[0].expected, cells[0].right
     ('fail', 5)
     """
@@ -91,15 +100,22 @@ def try_verdicts(
             for _ in range(n_draws):
                 caught = rng.random(2 * size) < np.repeat([recall, recall - gap], size)
                 everyone = np.ones(2 * size, dtype=bool)
-                found.append(audit_difference(caught, everyone, group, limit=limit, minimum=minimum))
+                found.append(
+                    audit_difference(caught, everyone, group, limit=limit, minimum=minimum)
+                )
             expected = expected_verdict(gap, size, recall=recall, limit=limit, minimum=minimum)
             covered = sum(each.low <= gap <= each.high for each in found)
-            cells.append(TrialCell(gap, size, expected, tuple(each.verdict for each in found), covered))
+            cells.append(
+                TrialCell(gap, size, expected, tuple(each.verdict for each in found), covered)
+            )
     return cells
 
 
-def expected_verdict(gap: float, size: int, *, recall: float, limit: float, minimum: int) -> Verdict | None:
-    """The verdict that a size must lead to: none below the minimum, the true one where it comes nearly always.
+def expected_verdict(
+    gap: float, size: int, *, recall: float, limit: float, minimum: int
+) -> Verdict | None:
+    """The verdict that a size must lead to: none below the
+    minimum, the true one where it comes nearly always.
 
     Examples
     --------
@@ -117,7 +133,9 @@ def expected_verdict(gap: float, size: int, *, recall: float, limit: float, mini
 
 
 def trial_metrics(cells: Sequence[TrialCell]) -> dict[str, Interval]:
-    """Share of right verdicts where one is demanded, of fails without a gap, and of intervals that hold the gap."""
+    """Share of right verdicts where one is demanded, of
+    fails without a gap, and of intervals that hold the gap.
+    """
     demanded = [cell for cell in cells if cell.expected is not None]
     even = [cell for cell in cells if cell.gap == 0]
     draws = [verdict for cell in even for verdict in cell.verdicts]
@@ -126,7 +144,9 @@ def trial_metrics(cells: Sequence[TrialCell]) -> dict[str, Interval]:
             sum(cell.right for cell in demanded), sum(len(cell.verdicts) for cell in demanded)
         ),
         "stream.false_fail_rate": share(draws.count(Verdict.FAIL), len(draws)),
-        "stream.gap_coverage": share(sum(cell.covered for cell in cells), sum(len(cell.verdicts) for cell in cells)),
+        "stream.gap_coverage": share(
+            sum(cell.covered for cell in cells), sum(len(cell.verdicts) for cell in cells)
+        ),
     }
 
 
@@ -139,8 +159,9 @@ class StreamFound:
     difference
         In recall of frauds on compromised customers, between the groups.
     injected
-        What the bias took of the recall of group ``b``: recall of the same frauds by the same model at the same
-        threshold, were they not made to look like genuine payments, less the recall that they have; 0 without a bias.
+        What the bias took of the recall of group ``b``: recall of the same frauds by the same model
+        at the same threshold, were they not made to look like genuine payments, less the recall
+        that they have; 0 without a bias.
     """
 
     difference: Difference
@@ -148,13 +169,18 @@ class StreamFound:
 
 
 def stream_metrics(even: StreamFound, biased: StreamFound) -> dict[str, Any]:
-    """Verdict and difference without and with the bias, and the gap that the bias made, ready for metrics.json."""
+    """Verdict and difference without and with the bias,
+    and the gap that the bias made, ready for metrics.json.
+    """
     flat: dict[str, Any] = {}
     for name, found in (("even", even), ("biased", biased)):
         flat[f"stream.{name}.verdict"] = found.difference.verdict
         if np.isfinite(found.difference.value):
             interval = Interval(found.difference.value, found.difference.low, found.difference.high)
-            flat |= {f"stream.{name}.recall_difference": interval, f"stream.{name}.injected": found.injected}
+            flat |= {
+                f"stream.{name}.recall_difference": interval,
+                f"stream.{name}.injected": found.injected,
+            }
     return flat
 
 
@@ -176,7 +202,11 @@ def stream_rows(bias: float, even: StreamFound, biased: StreamFound) -> list[dic
 def trial_rows(cells: Sequence[TrialCell]) -> list[dict[str, Any]]:
     """A row for each cell, for a table of the report."""
     return [
-        {"injected gap": cell.gap, "frauds of each group": cell.size, "demanded": cell.expected or "none"}
+        {
+            "injected gap": cell.gap,
+            "frauds of each group": cell.size,
+            "demanded": cell.expected or "none",
+        }
         | {name: cell.verdicts.count(name) for name in ("pass", "fail", "insufficient evidence")}
         for cell in cells
     ]
@@ -193,7 +223,8 @@ def audit_streams(
     detectable_gap: float,
     seed: int,
 ) -> StreamFound:
-    """The gap in recall of frauds on compromised customers between the groups of simulated streams, audited together.
+    """The gap in recall of frauds on compromised customers
+    between the groups of simulated streams, audited together.
 
     Parameters
     ----------
@@ -202,26 +233,36 @@ def audit_streams(
     bias
         As there: 0 leaves the groups alike.
     n_streams
-        Streams of seeds `seed` and following, each with its own customers and model; one of them has so few struck
-        customers that chance makes one group's frauds easier than the other's.
+        Streams of seeds `seed` and following, each with its own customers and model; one of them
+        has so few struck customers that chance makes one group's frauds easier than the other's.
     alert_share
         Share of the payments of the later half that is alerted.
 
     Notes
     -----
-    The estimator learns the first half of the days with every label and never sees the group. Frauds on one customer
-    are alike, so the audit counts what they are worth.
+    The estimator learns the first half of the days with every label and never sees the group.
+    Frauds on one customer are alike, so the audit counts what they are worth.
     """
     decided = [
         _decide_stream(settings, bias, estimator=estimator, alert_share=alert_share, seed=seed + k)
         for k in range(n_streams)
     ]
     caught, group, customer = (
-        np.concatenate([getattr(each, name) for each in decided]) for name in ("caught", "group", "customer")
+        np.concatenate([getattr(each, name) for each in decided])
+        for name in ("caught", "group", "customer")
     )
-    whose = np.repeat(np.arange(n_streams), [len(each.caught) for each in decided]) * settings["n_customers"] + customer
+    whose = (
+        np.repeat(np.arange(n_streams), [len(each.caught) for each in decided])
+        * settings["n_customers"]
+        + customer
+    )
     found = audit_difference(
-        caught, np.ones(len(caught), bool), group, whose, limit=limit, minimum=minimum_count(detectable_gap)
+        caught,
+        np.ones(len(caught), bool),
+        group,
+        whose,
+        limit=limit,
+        minimum=minimum_count(detectable_gap),
     )
     in_b = group == "b"
     unhurt = np.concatenate([each.caught_unhurt for each in decided])
@@ -231,7 +272,9 @@ def audit_streams(
 
 @dataclass(frozen=True)
 class _Decided:
-    """Alerts on the later frauds on compromised customers of one stream, and what they were without the bias."""
+    """Alerts on the later frauds on compromised customers
+    of one stream, and what they were without the bias.
+    """
 
     caught: np.ndarray
     caught_unhurt: np.ndarray
@@ -240,10 +283,18 @@ class _Decided:
 
 
 def _decide_stream(
-    settings: Mapping[str, Any], bias: float, *, estimator: EstimatorConfig, alert_share: float, seed: int
+    settings: Mapping[str, Any],
+    bias: float,
+    *,
+    estimator: EstimatorConfig,
+    alert_share: float,
+    seed: int,
 ) -> _Decided:
     stream = _simulated(settings, bias, seed)
-    late, y_true = (stream["time"] >= settings["n_days"] // 2 * DAY_SECONDS).to_numpy(), stream["label"].to_numpy()
+    late, y_true = (
+        (stream["time"] >= settings["n_days"] // 2 * DAY_SECONDS).to_numpy(),
+        stream["label"].to_numpy(),
+    )
     features = _features_of(stream)
     fitted = estimator.fit(features[~late], y_true[~late])
     margin = fitted.decision_function(features[late])

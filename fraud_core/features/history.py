@@ -1,7 +1,7 @@
 """What is remembered of one customer or one terminal, and the features of the next payment from it.
 
-Plain arrays and pure functions: a process keeps them in memory, a feature store keeps them as rows, and both give the
-features by the code that gives them for a table.
+Plain arrays and pure functions: a process keeps them in memory, a feature store keeps them as rows,
+and both give the features by the code that gives them for a table.
 """
 
 from collections.abc import Sequence
@@ -63,7 +63,8 @@ NOTHING = Past((), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
 def remember(past: Past, event: Event, horizon_seconds: int) -> Past:
-    """The past with one more payment, without those that no window can reach; itself when it knows the payment.
+    """The past with one more payment, without those that
+    no window can reach; itself when it knows the payment.
 
     Parameters
     ----------
@@ -73,7 +74,8 @@ def remember(past: Past, event: Event, horizon_seconds: int) -> Past:
     Raises
     ------
     ParameterError
-        When the identity belongs to another payment, or the payment is older than anything that could still matter.
+        When the identity belongs to another payment, or the payment is older than anything that
+        could still matter.
 
     Examples
     --------
@@ -85,26 +87,31 @@ def remember(past: Past, event: Event, horizon_seconds: int) -> Past:
         place = past.ids.index(event.transaction_id)
         if (past.time[place], past.cents[place]) != (event.time, event.cents):
             raise ParameterError(
-                f"transaction_id {event.transaction_id}: expected an identity of its own, another payment has it; "
+                f"transaction_id {event.transaction_id}: expected an identity of its own, another "
+                "payment has it; "
                 "send each payment under one identity"
             )
         return past
     newest = max(event.time, past.latest or event.time)
     if event.time < newest - horizon_seconds:
         raise ParameterError(
-            f"time {event.time}: expected at most {horizon_seconds} seconds before the newest event ({newest}); "
+            f"time {event.time}: expected at most {horizon_seconds} seconds before the newest "
+            f"event ({newest}); "
             "load older events as a table"
         )
     kept = past.time >= newest - horizon_seconds
     ids = tuple(each for each, keep in zip(past.ids, kept, strict=True) if keep)
     return Past(
-        (*ids, event.transaction_id), np.append(past.time[kept], event.time), np.append(past.cents[kept], event.cents),
+        (*ids, event.transaction_id),
+        np.append(past.time[kept], event.time),
+        np.append(past.cents[kept], event.cents),
         np.append(past.reported[kept], np.nan),
-    )  # fmt: skip
+    )
 
 
 def report(past: Past, transaction_id: int | str, reported_at: int | None) -> Past:
-    """The past with a payment reported as fraud, or with its report taken back; itself when it is not remembered.
+    """The past with a payment reported as fraud, or with
+    its report taken back; itself when it is not remembered.
 
     Parameters
     ----------
@@ -129,38 +136,53 @@ def report(past: Past, transaction_id: int | str, reported_at: int | None) -> Pa
         reported[place] = np.nan
         return replace(past, reported=reported)
     if reported_at < past.time[place]:
-        raise ParameterError(f"reported_at {reported_at}: expected a time after the payment's, {past.time[place]}")
+        raise ParameterError(
+            f"reported_at {reported_at}: expected a time after the payment's, {past.time[place]}"
+        )
     reported[place] = np.fmin(reported[place], reported_at)
     return replace(past, reported=reported)
 
 
 def payment_features(
-    customer: Past, terminal: Past, event: Event, *, windows_days: Sequence[int], label_delay_days: int
+    customer: Past,
+    terminal: Past,
+    event: Event,
+    *,
+    windows_days: Sequence[int],
+    label_delay_days: int,
 ) -> dict[str, float]:
-    """The features of a payment from what is known before it, by the code of the table; NaN where nothing is known.
+    """The features of a payment from what is known before
+    it, by the code of the table; NaN where nothing is known.
 
     Parameters
     ----------
     customer, terminal
-        `NOTHING` for one that was never seen; the payment itself may be among them and does not count.
+        `NOTHING` for one that was never seen; the payment itself may be among them and does not
+        count.
     windows_days, label_delay_days
         As of `fraud_core.features.offline.add_features`.
 
     Examples
     --------
     >>> past = remember(NOTHING, Event("a", 100, 1, 5, 20.0), 3600)
-    >>> made = payment_features(past, NOTHING, Event("b", 200, 1, 6, 30.0), windows_days=[1], label_delay_days=7)
+    >>> made = payment_features(
+    ...     past, NOTHING, Event("b", 200, 1, 6, 30.0), windows_days=[1], label_delay_days=7
+    ... )
     >>> made["customer_mean_amount_1d"], made["terminal_count_1d"]
     (20.0, 0.0)
     """
     of_customer = customer_features(_with(customer, event), windows_days, label_delay_days)
     reported = np.append(terminal.reported, np.nan)
-    of_terminal = terminal_features(_with(terminal, event), reported, windows_days, label_delay_days)
+    of_terminal = terminal_features(
+        _with(terminal, event), reported, windows_days, label_delay_days
+    )
     made = of_customer | of_terminal | calendar_features(np.array([event.time]))
     return {name: float(values[-1]) for name, values in made.items()}
 
 
 def _with(past: Past, event: Event) -> History:
-    """An entity's past and the payment that looks back on it, which comes last; one of its own second is not past."""
+    """An entity's past and the payment that looks back on
+    it, which comes last; one of its own second is not past.
+    """
     entity = np.zeros(len(past.ids) + 1, np.int8)
     return History(entity, np.append(past.time, event.time), np.append(past.cents, event.cents))

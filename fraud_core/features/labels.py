@@ -17,11 +17,14 @@ def labels_as_of(events: pl.DataFrame, moment: int) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        The rows before the moment; ``label`` is 0 and ``reported_at`` null where a fraud was not reported by then.
+        The rows before the moment; ``label`` is 0 and ``reported_at`` null where a fraud was not
+        reported by then.
 
     Examples
     --------
-    >>> events = pl.DataFrame({"time": [0, 5, 20], "label": [1, 1, 0], "reported_at": [8, 30, None]})
+    >>> events = pl.DataFrame(
+    ...     {"time": [0, 5, 20], "label": [1, 1, 0], "reported_at": [8, 30, None]}
+    ... )
     >>> labels_as_of(events, 10)["label"].to_list()
     [1, 0]
     """

@@ -1,7 +1,9 @@
-"""What is known of customer and terminal when a payment arrives: counts, mean amounts and risk over windows of days.
+"""What is known of customer and terminal when a payment
+arrives: counts, mean amounts and risk over windows of days.
 
-Strictly point-in-time: a payment sees payments of an earlier second alone, and frauds that were reported before it.
-Amounts are summed in whole cents, so that the figures are the same to the bit however they are added up.
+Strictly point-in-time: a payment sees payments of an earlier second alone, and frauds that were
+reported before it. Amounts are summed in whole cents, so that the figures are the same to the bit
+however they are added up.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +23,8 @@ from fraud_core.features.windows import (
 
 __all__ = ["DAY_SECONDS", "add_features", "check_events", "first_and_last_second"]
 COLUMNS = ("time", "customer_id", "terminal_id", "amount_eur", "label", "reported_at")
-# About so many events are worked on at a time: their arrays stay in the caches of a core, so cost grows as rows do.
+# About so many events are worked on at a time: their arrays stay in the caches of a core, so cost
+# grows as rows do.
 BLOCK_EVENTS = 1 << 14
 
 
@@ -36,19 +39,22 @@ def add_features(
     Parameters
     ----------
     events
-        In any order: ``time`` (whole seconds; day 0 is a Monday), ``customer_id``, ``terminal_id``, ``amount_eur``,
-        ``label`` (1 is fraud), ``reported_at`` (seconds, null for what nobody reported).
+        In any order: ``time`` (whole seconds; day 0 is a Monday), ``customer_id``, ``terminal_id``,
+        ``amount_eur``, ``label`` (1 is fraud), ``reported_at`` (seconds, null for what nobody
+        reported).
     windows_days
         Lengths of the windows.
     label_delay_days
-        The windows of a terminal's risk end so many days before the payment, when most labels have come.
+        The windows of a terminal's risk end so many days before the payment, when most labels have
+        come.
 
     Returns
     -------
     polars.DataFrame
-        With ``customer_count_Nd``, ``customer_mean_amount_Nd`` (euros, null without a payment), ``terminal_count_Nd``,
-        ``terminal_risk_Nd`` (share of the delayed window's payments known to be fraud, null without a payment),
-        ``seconds_since_last`` (of the customer, null beyond the longest window and the delay), ``night``, ``weekend``.
+        With ``customer_count_Nd``, ``customer_mean_amount_Nd`` (euros, null without a payment),
+        ``terminal_count_Nd``, ``terminal_risk_Nd`` (share of the delayed window's payments known to
+        be fraud, null without a payment), ``seconds_since_last`` (of the customer, null beyond the
+        longest window and the delay), ``night``, ``weekend``.
 
     Raises
     ------
@@ -57,8 +63,16 @@ def add_features(
 
     Examples
     --------
-    >>> events = pl.DataFrame({"time": [0, 10, 20], "customer_id": [1, 1, 2], "terminal_id": [5, 5, 5],
-    ...     "amount_eur": [10.0, 20.0, 5.0], "label": [0, 0, 0], "reported_at": [None, None, None]})
+    >>> events = pl.DataFrame(
+    ...     {
+    ...         "time": [0, 10, 20],
+    ...         "customer_id": [1, 1, 2],
+    ...         "terminal_id": [5, 5, 5],
+    ...         "amount_eur": [10.0, 20.0, 5.0],
+    ...         "label": [0, 0, 0],
+    ...         "reported_at": [None, None, None],
+    ...     }
+    ... )
     >>> add_features(events, windows_days=(1,))["customer_count_1d"].to_list()
     [0, 1, 0]
     """
@@ -69,13 +83,17 @@ def add_features(
     reported = events.select(fraud.fill_null(float("nan"))).to_series().to_numpy()
 
     def of_customers(rows: np.ndarray, customer: np.ndarray) -> dict[str, np.ndarray]:
-        return customer_features(History(customer, time[rows], cents[rows]), windows_days, label_delay_days)
+        return customer_features(
+            History(customer, time[rows], cents[rows]), windows_days, label_delay_days
+        )
 
     def of_terminals(rows: np.ndarray, terminal: np.ndarray) -> dict[str, np.ndarray]:
         history = History(terminal, time[rows], cents[rows])
         return terminal_features(history, reported[rows], windows_days, label_delay_days)
 
-    added = _by_entity(events["customer_id"], of_customers) | _by_entity(events["terminal_id"], of_terminals)
+    added = _by_entity(events["customer_id"], of_customers) | _by_entity(
+        events["terminal_id"], of_terminals
+    )
     added |= calendar_features(time)
     return events.with_columns(**{name: _series(name, values) for name, values in added.items()})
 
@@ -83,21 +101,30 @@ def add_features(
 def _by_entity(
     identity: pl.Series, features: Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    """What `features` makes of the rows and the entities of one block after another, for all rows."""
+    """What `features` makes of the rows and the
+    entities of one block after another, for all rows.
+    """
     added: dict[str, np.ndarray] = {}
     for rows, entity in _blocks(identity):
         found = features(rows, entity)
-        added = added or {name: np.empty(len(identity), values.dtype) for name, values in found.items()}
+        added = added or {
+            name: np.empty(len(identity), values.dtype) for name, values in found.items()
+        }
         for name, values in found.items():
             added[name][rows] = values
     return added
 
 
 def _blocks(identity: pl.Series) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Places and entity numbers of about `BLOCK_EVENTS` events at a time, never some of an entity's events alone."""
+    """Places and entity numbers of about `BLOCK_EVENTS`
+    events at a time, never some of an entity's events alone.
+    """
     places = pl.DataFrame({"entity": identity, "place": np.arange(len(identity))})
     of_entity = places.group_by("entity").agg("place")["place"]
-    rows, lengths = of_entity.explode(empty_as_null=False).to_numpy(), of_entity.list.len().to_numpy()
+    rows, lengths = (
+        of_entity.explode(empty_as_null=False).to_numpy(),
+        of_entity.list.len().to_numpy(),
+    )
     entity, ends = np.repeat(np.arange(len(lengths)), lengths), np.cumsum(lengths)
     cuts = np.unique(ends[np.searchsorted(ends, np.arange(BLOCK_EVENTS, len(rows), BLOCK_EVENTS))])
     return zip(np.split(rows, cuts), np.split(entity, cuts), strict=True)
@@ -122,11 +149,13 @@ def check_events(events: pl.DataFrame) -> None:
     for name in COLUMNS:
         if name not in events.columns:
             raise ParameterError(
-                f"{name}: expected this column, found {', '.join(events.columns[:20])}; name it in the card"
+                f"{name}: expected this column, found {', '.join(events.columns[:20])}; name it "
+                "in the card"
             )
         if name != "reported_at" and events[name].null_count():
             raise ParameterError(
-                f"{name}: expected a value in every row, {events[name].null_count()} are null; drop those rows"
+                f"{name}: expected a value in every row, {events[name].null_count()} are null; "
+                "drop those rows"
             )
 
 

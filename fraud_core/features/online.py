@@ -1,6 +1,7 @@
 """The features of one payment at a time, by the same code that makes them for a whole table.
 
-What is kept of each entity reaches as far back as the longest window and the delay of labels; older events are let go.
+What is kept of each entity reaches as far back as the longest window and the delay of labels; older
+events are let go.
 """
 
 from collections import deque
@@ -48,27 +49,34 @@ class FeatureState:
         return reach_seconds(self.windows_days, self.label_delay_days)
 
     def add(self, event: Event) -> bool:
-        """Remember a payment; returns False for one that is known already. Events may come late and out of order.
+        """Remember a payment; returns False for one that is
+        known already. Events may come late and out of order.
 
         Raises
         ------
         ParameterError
-            When the identity belongs to another payment, or the event is older than anything that could still matter.
+            When the identity belongs to another payment, or the event is older than anything that
+            could still matter.
         """
         known = self._events.get(event.transaction_id)
         if known is not None:
             if known != event:
                 raise ParameterError(
-                    f"transaction_id {event.transaction_id}: expected an identity of its own, another payment has it; "
+                    f"transaction_id {event.transaction_id}: expected an identity of its own, "
+                    "another payment has it; "
                     "send each payment under one identity"
                 )
             return False
         if event.time < self._latest - self.horizon_seconds:
             raise ParameterError(
-                f"time {event.time}: expected at most {self.horizon_seconds} seconds before the newest event "
+                f"time {event.time}: expected at most {self.horizon_seconds} seconds before the "
+                "newest event "
                 f"({self._latest}); load older events as a table"
             )
-        for pasts, entity in ((self._customers, event.customer_id), (self._terminals, event.terminal_id)):
+        for pasts, entity in (
+            (self._customers, event.customer_id),
+            (self._terminals, event.terminal_id),
+        ):
             pasts[entity] = remember(pasts.get(entity, NOTHING), event, self.horizon_seconds)
         self._events[event.transaction_id] = event
         self._arrived.append(event.transaction_id)
@@ -77,7 +85,8 @@ class FeatureState:
         return True
 
     def report(self, transaction_id: int | str, reported_at: int) -> bool:
-        """Remember that a payment was reported as fraud; returns False when it was let go and no longer matters.
+        """Remember that a payment was reported as fraud;
+        returns False when it was let go and no longer matters.
 
         Raises
         ------
@@ -92,11 +101,17 @@ class FeatureState:
         return True
 
     def features(self, event: Event) -> dict[str, float]:
-        """The features of a payment from what is known before it; an entity that was never seen has counts of zero."""
+        """The features of a payment from what is known before
+        it; an entity that was never seen has counts of zero.
+        """
         customer = self._customers.get(event.customer_id, NOTHING)
         terminal = self._terminals.get(event.terminal_id, NOTHING)
         return payment_features(
-            customer, terminal, event, windows_days=self.windows_days, label_delay_days=self.label_delay_days
+            customer,
+            terminal,
+            event,
+            windows_days=self.windows_days,
+            label_delay_days=self.label_delay_days,
         )
 
     def __len__(self) -> int:
@@ -106,20 +121,25 @@ class FeatureState:
         """Let go of events that no window can reach, and of entities that have no others."""
         while self._events[self._arrived[0]].time < self._latest - self.horizon_seconds:
             event = self._events.pop(self._arrived.popleft())
-            for pasts, entity in ((self._customers, event.customer_id), (self._terminals, event.terminal_id)):
+            for pasts, entity in (
+                (self._customers, event.customer_id),
+                (self._terminals, event.terminal_id),
+            ):
                 if entity in pasts and pasts[entity].latest < self._latest - self.horizon_seconds:
                     del pasts[entity]
 
 
 def replay(events: pl.DataFrame, state: FeatureState, *, last: int) -> pl.DataFrame:
-    """The features of the last events of a stream, each made when it arrived, with reports coming in between.
+    """The features of the last events of a stream, each
+    made when it arrived, with reports coming in between.
 
     Parameters
     ----------
     events
         In order of time, with the columns of `simulate_stream`.
     last
-        Number of events that are answered; those before them are only remembered, as far back as they matter.
+        Number of events that are answered; those before them are only remembered, as far back as
+        they matter.
 
     Returns
     -------
@@ -127,9 +147,12 @@ def replay(events: pl.DataFrame, state: FeatureState, *, last: int) -> pl.DataFr
         ``transaction_id`` and the features, NaN where nothing is known, shape (last, ...).
     """
     recent = events.filter(
-        pl.col("time") >= first_and_last_second(events["time"].tail(last))[0] - state.horizon_seconds
+        pl.col("time")
+        >= first_and_last_second(events["time"].tail(last))[0] - state.horizon_seconds
     )
-    rows = recent.select("transaction_id", "time", "customer_id", "terminal_id", "amount_eur").rows()
+    rows = recent.select(
+        "transaction_id", "time", "customer_id", "terminal_id", "amount_eur"
+    ).rows()
     reports = recent.filter(pl.col("reported_at").is_not_null()).sort("reported_at")
     waiting = deque(reports.select("reported_at", "transaction_id").rows())
     answered = []
@@ -145,7 +168,8 @@ def replay(events: pl.DataFrame, state: FeatureState, *, last: int) -> pl.DataFr
 
 
 def count_mismatches(offline: pl.DataFrame, online: pl.DataFrame) -> int:
-    """Number of figures that differ between a table and the answers, of the payments that were answered.
+    """Number of figures that differ between a table and
+    the answers, of the payments that were answered.
 
     Parameters
     ----------
@@ -155,6 +179,12 @@ def count_mismatches(offline: pl.DataFrame, online: pl.DataFrame) -> int:
         From `replay`: NaN there. Nothing equals nothing alone.
     """
     names = [name for name in online.columns if name != "transaction_id"]
-    table = online.select("transaction_id").join(offline, on="transaction_id", how="left", maintain_order="left")
+    table = online.select("transaction_id").join(
+        offline, on="transaction_id", how="left", maintain_order="left"
+    )
     expected = table.select(pl.col(names).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
-    return int((~np.isclose(expected, online.select(names).to_numpy(), rtol=0, atol=0, equal_nan=True)).sum())
+    return int(
+        (
+            ~np.isclose(expected, online.select(names).to_numpy(), rtol=0, atol=0, equal_nan=True)
+        ).sum()
+    )

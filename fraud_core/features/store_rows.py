@@ -1,6 +1,8 @@
-"""The past of one customer or terminal as a row of a feature store, in lists that hold no missing value.
+"""The past of one customer or terminal as a row of a
+feature store, in lists that hold no missing value.
 
-Times in a row are seconds since 1970, as other clocks have them; a `Past` counts from the midnight of a Monday.
+Times in a row are seconds since 1970, as other clocks have them; a `Past` counts from the midnight
+of a Monday.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,11 +25,21 @@ def past_of_row(row: Mapping[str, Any], kind: Kind) -> Past:
 
     Examples
     --------
-    >>> row = {"ids": ["a"], "times": [MONDAY + 5], "cents": [100], "reported_ids": [], "reported_times": []}
-    >>> past_of_row({f"customer_{part}": value for part, value in row.items()}, "customer").time.tolist()
+    >>> row = {
+    ...     "ids": ["a"],
+    ...     "times": [MONDAY + 5],
+    ...     "cents": [100],
+    ...     "reported_ids": [],
+    ...     "reported_times": [],
+    ... }
+    >>> past_of_row(
+    ...     {f"customer_{part}": value for part, value in row.items()}, "customer"
+    ... ).time.tolist()
     [5]
     """
-    ids, times, cents, reported_ids, reported_times = (row[f"{kind}_{part}"] or () for part in PARTS)
+    ids, times, cents, reported_ids, reported_times = (
+        row[f"{kind}_{part}"] or () for part in PARTS
+    )
     when = dict(zip(reported_ids, reported_times, strict=True))
     reported = np.array([when[each] - MONDAY if each in when else np.nan for each in ids], float)
     return Past(tuple(ids), np.array(times, np.int64) - MONDAY, np.array(cents, np.int64), reported)
@@ -45,7 +57,12 @@ def row_of_past(past: Past, kind: Kind, entity: str) -> dict[str, Any]:
     """
     told = np.flatnonzero(np.isfinite(past.reported))
     values: Sequence[list] = (
-        list(past.ids), (past.time + MONDAY).tolist(), past.cents.tolist(), [past.ids[k] for k in told],
+        list(past.ids),
+        (past.time + MONDAY).tolist(),
+        past.cents.tolist(),
+        [past.ids[k] for k in told],
         (past.reported[told].astype(np.int64) + MONDAY).tolist(),
-    )  # fmt: skip
-    return {f"{kind}_id": entity} | {f"{kind}_{part}": value for part, value in zip(PARTS, values, strict=True)}
+    )
+    return {f"{kind}_id": entity} | {
+        f"{kind}_{part}": value for part, value in zip(PARTS, values, strict=True)
+    }

@@ -1,7 +1,9 @@
-"""Windows over the past of customers and terminals, on plain arrays: the one code behind every feature of entities.
+"""Windows over the past of customers and terminals, on
+plain arrays: the one code behind every feature of entities.
 
-A table asks it about all payments at once, the service about one; NumPy is all it needs. Strictly point-in-time: a
-payment sees payments of an earlier second alone, and frauds that were reported before it.
+A table asks it about all payments at once, the service about one; NumPy is all it needs. Strictly
+point-in-time: a payment sees payments of an earlier second alone, and frauds that were reported
+before it.
 """
 
 from collections.abc import Sequence
@@ -29,7 +31,8 @@ class History:
         self._origin = int(time.min(initial=0))
         span = int(time.max(initial=0)) - self._origin + 1
         key = codes * span + (time - self._origin)
-        # Searches for keys that ascend stay in the caches of a core, so all work is done in this order.
+        # Searches for keys that ascend stay in the caches of a core, so all work is done in this
+        # order.
         self._order = np.argsort(key, kind="stable")
         self._key = key[self._order]
         self._base, self._time = np.divmod(self._key, span)
@@ -38,12 +41,16 @@ class History:
         self._places: dict[int, np.ndarray] = {}
 
     def window(self, delay: int, seconds: int) -> tuple[np.ndarray, np.ndarray]:
-        """Count and cents of the events from ``delay + seconds`` to ``delay`` seconds ago, the end excluded."""
+        """Count and cents of the events from ``delay +
+        seconds`` to ``delay`` seconds ago, the end excluded.
+        """
         first, last = self._position(delay + seconds), self._position(delay)
         return self._as_given(last - first), self._as_given(self._total[last] - self._total[first])
 
     def since_last(self, reach: int) -> np.ndarray:
-        """Seconds since the entity's last event of an earlier second, NaN when none is at most `reach` seconds old."""
+        """Seconds since the entity's last event of an earlier
+        second, NaN when none is at most `reach` seconds old.
+        """
         here = self._position(0)
         before = self._key[np.maximum(here - 1, 0)]
         gap = self._key - before
@@ -56,7 +63,8 @@ class History:
         Parameters
         ----------
         reported
-            When each event was reported as fraud, seconds, NaN for never; in the order of the events as given.
+            When each event was reported as fraud, seconds, NaN for never; in the order of the
+            events as given.
         """
         ordered = reported[self._order]
         flagged = np.flatnonzero(np.isfinite(ordered))
@@ -68,10 +76,14 @@ class History:
         length = last - first
         row = np.repeat(np.arange(len(length)), length)
         place = np.arange(len(row)) + np.repeat(first - (np.cumsum(length) - length), length)
-        return self._as_given(np.bincount(row[when[place] < self._time[row]], minlength=len(length)))
+        return self._as_given(
+            np.bincount(row[when[place] < self._time[row]], minlength=len(length))
+        )
 
     def _position(self, ago: int) -> np.ndarray:
-        """For each event, the place of the first event of its entity that is at most so many seconds old."""
+        """For each event, the place of the first event of
+        its entity that is at most so many seconds old.
+        """
         if ago not in self._places:
             asked = self._base + np.maximum(self._time - ago, 0)
             self._places[ago] = np.searchsorted(self._key, asked, side="left")
@@ -84,8 +96,11 @@ class History:
         return given
 
 
-def customer_features(history: History, windows_days: Sequence[int], label_delay_days: int) -> dict[str, np.ndarray]:
-    """Time since the last payment, and count and mean amount of each window, shape (n_events,) each.
+def customer_features(
+    history: History, windows_days: Sequence[int], label_delay_days: int
+) -> dict[str, np.ndarray]:
+    """Time since the last payment, and count and mean
+    amount of each window, shape (n_events,) each.
 
     Parameters
     ----------
@@ -98,7 +113,9 @@ def customer_features(history: History, windows_days: Sequence[int], label_delay
     >>> {name: values.tolist() for name, values in customer_features(one, [1], 7).items()}
     {'seconds_since_last': [nan, 60.0], 'customer_count_1d': [0, 1], 'customer_mean_amount_1d': [nan, 10.0]}
     """
-    found = {"seconds_since_last": history.since_last(reach_seconds(windows_days, label_delay_days))}
+    found = {
+        "seconds_since_last": history.since_last(reach_seconds(windows_days, label_delay_days))
+    }
     for days in windows_days:
         count, cents = history.window(0, days * DAY_SECONDS)
         found[f"customer_count_{days}d"] = count
@@ -127,16 +144,22 @@ def terminal_features(
     for days in windows_days:
         found[f"terminal_count_{days}d"] = history.window(0, days * DAY_SECONDS)[0]
         seen, _ = history.window(delay, days * DAY_SECONDS)
-        found[f"terminal_risk_{days}d"] = _ratio(history.known(reported, delay, days * DAY_SECONDS), seen)
+        found[f"terminal_risk_{days}d"] = _ratio(
+            history.known(reported, delay, days * DAY_SECONDS), seen
+        )
     return found
 
 
 def calendar_features(time: np.ndarray) -> dict[str, np.ndarray]:
-    """Whether a payment falls into the night and into the weekend; second 0 is the midnight of a Monday.
+    """Whether a payment falls into the night and into
+    the weekend; second 0 is the midnight of a Monday.
 
     Examples
     --------
-    >>> {name: values.tolist() for name, values in calendar_features(np.array([0, 5 * DAY_SECONDS + 43_200])).items()}
+    >>> {
+    ...     name: values.tolist()
+    ...     for name, values in calendar_features(np.array([0, 5 * DAY_SECONDS + 43_200])).items()
+    ... }
     {'night': [1, 0], 'weekend': [0, 1]}
     """
     return {
@@ -154,7 +177,9 @@ def feature_names(windows_days: Sequence[int]) -> list[str]:
     ['seconds_since_last', 'customer_count_1d', 'customer_mean_amount_1d']
     """
     nobody, nothing = np.zeros(0), History(np.zeros(0), np.zeros(0, int), np.zeros(0, int))
-    made = customer_features(nothing, windows_days, 0) | terminal_features(nothing, nobody, windows_days, 0)
+    made = customer_features(nothing, windows_days, 0) | terminal_features(
+        nothing, nobody, windows_days, 0
+    )
     return [*made, *calendar_features(np.zeros(0, int))]
 
 

@@ -1,4 +1,6 @@
-"""The baseline study: three estimators trained on v0 and scored on v1, and the comparisons that mislead."""
+"""The baseline study: three estimators trained on v0
+and scored on v1, and the comparisons that mislead.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +41,9 @@ def train_all(
     """
     models = {}
     for number, (name, estimator) in enumerate(estimators.items()):
-        models[name] = train(estimator, rows, alert_budget=alert_budget, review_cost_eur=review_cost_eur)
+        models[name] = train(
+            estimator, rows, alert_budget=alert_budget, review_cost_eur=review_cost_eur
+        )
         progress("training estimators", number + 1, len(estimators))
     return models
 
@@ -73,7 +77,8 @@ def spread(
     progress: Callable[[str, int, int], None] = lambda *step: None,
     what: str = "fits",
 ) -> Spread:
-    """Average precision on the holdout over several settings or seeds of an estimator, each fitted on all of v0.
+    """Average precision on the holdout over several settings
+    or seeds of an estimator, each fitted on all of v0.
 
     Parameters
     ----------
@@ -111,7 +116,8 @@ def spread_figures(
     n_seeds: int,
     progress: Callable[[str, int, int], None] = lambda *step: None,
 ) -> dict[str, float | int]:
-    """What one fit may hide: one estimator under other seeds, and all of them under settings as good inside v0.
+    """What one fit may hide: one estimator under other
+    seeds, and all of them under settings as good inside v0.
 
     Parameters
     ----------
@@ -133,22 +139,32 @@ def spread_figures(
     """
     own, studied = model.config(), model.studied
     seeds = [own.with_seed(own.seed + k) for k in range(n_seeds)]
-    figures = spread(rows, holdout, seeds, what="seeds", progress=progress).figures(f"{studied}.seeds")
+    figures = spread(rows, holdout, seeds, what="seeds", progress=progress).figures(
+        f"{studied}.seeds"
+    )
     for name, tried in alternatives.items():
         fits = [model.config(name).with_settings(settings) for settings in tried]
         if fits:
             what = f"settings of {name.replace('_', ' ')}"
-            figures |= spread(rows, holdout, fits, what=what, progress=progress).figures(f"{name}.alternatives")
+            figures |= spread(rows, holdout, fits, what=what, progress=progress).figures(
+                f"{name}.alternatives"
+            )
     return figures
 
 
 def random_split_average_precision(
-    rows: Transactions, *, estimator: EstimatorConfig, n_splits: int, n_replicates: int, rng: np.random.Generator
+    rows: Transactions,
+    *,
+    estimator: EstimatorConfig,
+    n_splits: int,
+    n_replicates: int,
+    rng: np.random.Generator,
 ) -> Interval:
-    """Average precision of an estimator when train and test rows are drawn at random: the labelled wrong way.
+    """Average precision of an estimator when train and
+    test rows are drawn at random: the labelled wrong way.
 
-    Rows of the same minutes are then on both sides, and the training rows come from both days. Equal rows stay on one
-    side.
+    Rows of the same minutes are then on both sides, and the training rows come from both days.
+    Equal rows stay on one side.
 
     Returns
     -------
@@ -164,9 +180,14 @@ def random_split_average_precision(
         scored = {"model": Scored(fitted.decision_function(rows.X[test]), 0.0)}
         found.append(
             bootstrap(
-                rows.y_observed[test], scored, rows.amount_eur[test],
-                n_alerts=1, review_cost_eur=0.0, n_replicates=n_replicates, rng=rng,
+                rows.y_observed[test],
+                scored,
+                rows.amount_eur[test],
+                n_alerts=1,
+                review_cost_eur=0.0,
+                n_replicates=n_replicates,
+                rng=rng,
             )["model"]["average_precision"]
-        )  # fmt: skip
+        )
     low, high = np.quantile(np.concatenate([values[1:] for values in found]), [0.025, 0.975])
     return Interval(float(np.mean([values[0] for values in found])), float(low), float(high))

@@ -1,7 +1,9 @@
-"""Calibration on rows that the estimator has not seen: none, an intercept, or a slope and an intercept.
+"""Calibration on rows that the estimator has not
+seen: none, an intercept, or a slope and an intercept.
 
-Which one an estimator gets is chosen on folds in time inside v0 (`benchmarks/calibration.py`), by the log loss on the
-hours after those that it was fitted on: those rows have the base rate that a calibration will meet.
+Which one an estimator gets is chosen on folds in time inside v0 (`benchmarks/calibration.py`), by
+the log loss on the hours after those that it was fitted on: those rows have the base rate that a
+calibration will meet.
 """
 
 from typing import Literal, get_args
@@ -26,8 +28,8 @@ def calibrate(margin: np.ndarray, y_true: np.ndarray, method: Method = "platt") 
     y_true
         Shape (n_samples,), 0 or 1; both present unless the method is ``none``.
     method
-        ``none`` takes the log-odds as they are, ``intercept`` shifts them until they add up to the frauds of these
-        rows, ``platt`` fits a slope too (`fit_calibration`).
+        ``none`` takes the log-odds as they are, ``intercept`` shifts them until they add up to the
+        frauds of these rows, ``platt`` fits a slope too (`fit_calibration`).
 
     Raises
     ------
@@ -76,7 +78,10 @@ def fit_intercept(margin: np.ndarray, y_true: np.ndarray) -> Calibration:
 def _require_both(y_true: np.ndarray) -> None:
     n_frauds, n_legitimate = int(np.sum(y_true == 1)), int(np.sum(y_true == 0))
     if not n_frauds or not n_legitimate:
-        raise ValueError(f"expected both classes to calibrate on, found {n_frauds} frauds and {n_legitimate} others")
+        raise ValueError(
+            f"expected both classes to calibrate on, found {n_frauds} frauds and {n_legitimate} "
+            "others"
+        )
 
 
 def fit_calibration(margin: np.ndarray, y_true: np.ndarray) -> Calibration:
@@ -101,13 +106,14 @@ def fit_calibration(margin: np.ndarray, y_true: np.ndarray) -> Calibration:
 
     References
     ----------
-    J. Platt (1999), Probabilistic outputs for support vector machines; targets (N₊ + 1)/(N₊ + 2) and 1/(N₋ + 2).
+    J. Platt (1999), Probabilistic outputs for support vector machines; targets (N₊ + 1)/(N₊ + 2)
+    and 1/(N₋ + 2).
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> y = rng.integers(0, 2, 4000)
-    >>> margin = rng.normal(2 * y - 1, 1.0)          # the true log-odds are 2 · margin
+    >>> margin = rng.normal(2 * y - 1, 1.0)  # the true log-odds are 2 · margin
     >>> 1.8 < fit_calibration(margin, y).slope < 2.2
     True
     """
@@ -120,7 +126,9 @@ def fit_calibration(margin: np.ndarray, y_true: np.ndarray) -> Calibration:
     for _ in range(ITERATIONS):
         probability = 1 / (1 + np.exp(-np.clip(design @ weights, -700, 700)))
         gradient = design.T @ (target - probability)
-        curvature = (design * (probability * (1 - probability))[:, None]).T @ design + 1e-9 * np.eye(2)
+        curvature = (
+            design * (probability * (1 - probability))[:, None]
+        ).T @ design + 1e-9 * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
         step *= min(1.0, 2.0 / max(np.abs(step).max(), 1e-300))
         weights = weights + step

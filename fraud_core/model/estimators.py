@@ -1,8 +1,8 @@
 """Estimators: one registry, one configuration, one call to fit, log-odds as the answer.
 
-`REGISTRY` lists the estimators that the project tunes and compares. An estimator of your own needs no entry: its
-name is ``module:Class``, and the class follows scikit-learn: ``fit(X, y, sample_weight=None)``, and
-``decision_function`` or ``predict_proba``.
+`REGISTRY` lists the estimators that the project tunes and compares. An estimator of your own needs
+no entry: its name is ``module:Class``, and the class follows scikit-learn: ``fit(X, y,
+sample_weight=None)``, and ``decision_function`` or ``predict_proba``.
 """
 
 import importlib
@@ -16,7 +16,8 @@ import numpy as np
 from fraud_core.errors import ParameterError
 from fraud_core.model.calibration import Method
 
-# Smallest distance of a probability from 0 and 1 when log-odds are made of it: log-odds stay within 37.
+# Smallest distance of a probability from 0 and 1 when log-odds are made of it: log-odds stay within
+# 37.
 PROBABILITY_MARGIN = 1e-16
 
 
@@ -31,7 +32,8 @@ Builder = Callable[[Mapping[str, Any], int, int], Any]
 
 @dataclass(frozen=True)
 class EstimatorConfig:
-    """An estimator that is not built yet: its name, its settings, and how its scores are calibrated.
+    """An estimator that is not built yet: its name,
+    its settings, and how its scores are calibrated.
 
     Parameters
     ----------
@@ -40,16 +42,20 @@ class EstimatorConfig:
     settings
         Settings under the names that its library gives them.
     seed
-        Seed of the fit; a class of your own receives it as ``random_state`` when it has such a parameter.
+        Seed of the fit; a class of your own receives it as ``random_state`` when it has such a
+        parameter.
     n_threads
-        Threads of the fit, at least 1; a class of your own receives it as ``n_jobs`` when it has such a parameter.
+        Threads of the fit, at least 1; a class of your own receives it as ``n_jobs`` when it has
+        such a parameter.
     calibration
         How log-odds become probabilities: ``none``, ``intercept`` or ``platt``.
 
     Examples
     --------
     >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 0, 1, 1])
-    >>> (EstimatorConfig("logistic_regression", {"C": 1.0}).fit(X, y).decision_function(X) > 0).tolist()
+    >>> (
+    ...     EstimatorConfig("logistic_regression", {"C": 1.0}).fit(X, y).decision_function(X) > 0
+    ... ).tolist()
     [False, False, True, True]
     >>> own = EstimatorConfig("sklearn.naive_bayes:GaussianNB")
     >>> (own.fit(X, y).decision_function(X) > 0).tolist()
@@ -81,10 +87,15 @@ class EstimatorConfig:
         if ":" in self.name:
             return _build_own(self.name, self.settings, self.seed, self.n_threads)
         if self.name not in REGISTRY:
-            raise ParameterError(f"estimator: expected one of {', '.join(REGISTRY)} or module:Class, got {self.name!r}")
+            raise ParameterError(
+                f"estimator: expected one of {', '.join(REGISTRY)} or module:Class, got "
+                f"{self.name!r}"
+            )
         return REGISTRY[self.name](self.settings, self.seed, self.n_threads)
 
-    def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> "FittedEstimator":
+    def fit(
+        self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None
+    ) -> "FittedEstimator":
         """Build and fit.
 
         Parameters
@@ -118,7 +129,9 @@ class FittedEstimator:
         """Log-odds of fraud, shape (n_samples,), of rows of shape (n_samples, n_features)."""
         values = np.ascontiguousarray(X, dtype=np.float32)
         if self.name == "catboost":
-            return np.asarray(self.model.predict(values, prediction_type="RawFormulaVal", thread_count=1))
+            return np.asarray(
+                self.model.predict(values, prediction_type="RawFormulaVal", thread_count=1)
+            )
         if hasattr(self.model, "decision_function"):
             return np.asarray(self.model.decision_function(values))
         probability = np.asarray(self.model.predict_proba(values))[:, 1].astype(np.float64)
@@ -131,7 +144,9 @@ def _logistic_regression(settings: Mapping[str, Any], seed: int, n_threads: int)
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, random_state=seed, **settings))
+    return make_pipeline(
+        StandardScaler(), LogisticRegression(max_iter=1000, random_state=seed, **settings)
+    )
 
 
 def _hist_gradient_boosting(settings: Mapping[str, Any], seed: int, n_threads: int) -> Any:
@@ -145,7 +160,11 @@ def _catboost(settings: Mapping[str, Any], seed: int, n_threads: int) -> Any:
     from catboost import CatBoostClassifier
 
     return CatBoostClassifier(
-        random_seed=seed, thread_count=n_threads, allow_writing_files=False, verbose=False, **settings
+        random_seed=seed,
+        thread_count=n_threads,
+        allow_writing_files=False,
+        verbose=False,
+        **settings,
     )
 
 

@@ -20,7 +20,8 @@ class PlainForm:
     trees
         What scores.
     leaf_weight
-        Shape (n_trees, 2 ** depth), total weight of the training rows in each leaf; explaining needs it.
+        Shape (n_trees, 2 ** depth), total weight of the training rows in each leaf; explaining
+        needs it.
     """
 
     trees: ObliviousTrees
@@ -43,7 +44,8 @@ def to_plain_form(fitted: FittedEstimator) -> PlainForm:
     Returns
     -------
     PlainForm
-        The margin of its trees equals ``fitted.margin`` up to rounding (checked to 1e-8 whenever a bundle is made).
+        The margin of its trees equals ``fitted.margin`` up to rounding (checked to 1e-8 whenever a
+        bundle is made).
 
     Raises
     ------
@@ -52,11 +54,14 @@ def to_plain_form(fitted: FittedEstimator) -> PlainForm:
 
     Notes
     -----
-    In CatBoost's JSON the first split of a tree sets the lowest bit of the leaf number. Trees may be shallower than
-    the declared depth; they are padded with levels that are never taken.
+    In CatBoost's JSON the first split of a tree sets the lowest bit of the leaf number. Trees may
+    be shallower than the declared depth; they are padded with levels that are never taken.
     """
     if fitted.name not in SERVABLE:
-        raise ValueError(f"expected an estimator among {', '.join(SERVABLE)}, got {fitted.name}: it has no plain form")
+        raise ValueError(
+            f"expected an estimator among {', '.join(SERVABLE)}, got {fitted.name}: it has no "
+            "plain form"
+        )
     export = _export(fitted.model)
     trees = export["oblivious_trees"]
     scale, (bias,) = export["scale_and_bias"]

@@ -45,12 +45,16 @@ def choose_threshold(
 
     Notes
     -----
-    Candidates are the distinct scores. The threshold lies half way, in log-odds, between the last alerted score and
-    the next one below, so that a tie with either is not decided by rounding.
+    Candidates are the distinct scores. The threshold lies half way, in log-odds, between the last
+    alerted score and the next one below, so that a tie with either is not decided by rounding.
 
     Examples
     --------
-    >>> y, p, eur = np.array([1, 0, 0, 0]), np.array([0.8, 0.5, 0.2, 0.1]), np.array([90.0, 1.0, 1.0, 1.0])
+    >>> y, p, eur = (
+    ...     np.array([1, 0, 0, 0]),
+    ...     np.array([0.8, 0.5, 0.2, 0.1]),
+    ...     np.array([90.0, 1.0, 1.0, 1.0]),
+    ... )
     >>> choose_threshold(y, p, eur, review_cost_eur=5.0, alert_budget=0.5).alert_share
     0.25
     """
@@ -63,7 +67,8 @@ def choose_threshold(
     allowed = end_of_tie & (n_alerts <= max(1, int(alert_budget * len(score))))
     if not allowed.any():
         raise ValueError(
-            f"no threshold stays within the alert budget of {alert_budget:g}: the {int(np.argmax(end_of_tie)) + 1} "
+            f"no threshold stays within the alert budget of {alert_budget:g}: the "
+            f"{int(np.argmax(end_of_tie)) + 1} "
             "highest scores are equal; the model does not rank"
         )
     best = int(np.flatnonzero(allowed)[np.argmin(cost[allowed])])

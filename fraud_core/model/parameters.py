@@ -1,4 +1,6 @@
-"""The section ``model`` of the parameters: the estimators, their settings, and the one that the studies fit."""
+"""The section ``model`` of the parameters: the estimators,
+their settings, and the one that the studies fit.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -11,7 +13,9 @@ from fraud_core.model.estimators import EstimatorConfig
 
 
 class EstimatorParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One estimator: its settings under the names of its library, and how its scores are calibrated."""
+    """One estimator: its settings under the names of
+    its library, and how its scores are calibrated.
+    """
 
     settings: dict[str, Any] = {}
     calibration: Method = "platt"
@@ -25,7 +29,8 @@ class ModelParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed, n_threads
         Of every fit.
     estimators
-        By name: one of `fraud_core.model.estimators.REGISTRY`, or ``module:Class`` for a class of your own.
+        By name: one of `fraud_core.model.estimators.REGISTRY`, or ``module:Class`` for a class of
+        your own.
     studied
         The estimator that the studies of poisoning, drift, fairness and explanation fit.
     candidates
@@ -49,7 +54,8 @@ class ModelParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         wanted = self.studied if name is None else name
         if wanted not in self.estimators:
             raise ParameterError(
-                f"model.estimators: expected an entry for {wanted!r}, found {', '.join(self.estimators)}"
+                f"model.estimators: expected an entry for {wanted!r}, found "
+                f"{', '.join(self.estimators)}"
             )
         own = self.estimators[wanted]
         return EstimatorConfig(wanted, own.settings, self.seed, self.n_threads, own.calibration)
@@ -69,7 +75,11 @@ def read_model_parameters(section: Mapping[str, Any]) -> ModelParameters:
 
     Examples
     --------
-    >>> section = {"seed": 1, "n_threads": 1, "estimators": {"catboost": {"settings": {"iterations": 30}}}}
+    >>> section = {
+    ...     "seed": 1,
+    ...     "n_threads": 1,
+    ...     "estimators": {"catboost": {"settings": {"iterations": 30}}},
+    ... }
     >>> read_model_parameters(section).config().settings
     {'iterations': 30}
     """

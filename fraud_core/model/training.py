@@ -1,8 +1,10 @@
-"""From training rows to a model that can decide: estimator, calibration and threshold, by time alone.
+"""From training rows to a model that can decide:
+estimator, calibration and threshold, by time alone.
 
-The rows of v0 are cut once more: an estimator is fitted on the early hours, calibrated and given its threshold on the
-last hours, then fitted again on all of v0. The calibration and the threshold of the first fit are kept: the second one
-has seen the last hours, so nothing may be read off them any more.
+The rows of v0 are cut once more: an estimator is fitted on the early hours, calibrated and given
+its threshold on the last hours, then fitted again on all of v0. The calibration and the threshold
+of the first fit are kept: the second one has seen the last hours, so nothing may be read off them
+any more.
 """
 
 from collections.abc import Callable
@@ -21,7 +23,8 @@ from fraud_core.scoring.oblivious_trees import Calibration
 
 @dataclass(frozen=True)
 class CalibratedClassifier:
-    """An estimator fitted on all of v0, with the calibration and the threshold of its validation rows.
+    """An estimator fitted on all of v0, with the
+    calibration and the threshold of its validation rows.
 
     Attributes
     ----------
@@ -69,16 +72,22 @@ def train(
     alert_budget, review_cost_eur
         As in `choose_threshold`.
     fit
-        Fits the estimator on the rows of a mask of shape (n_samples,), where it can be done faster than by
-        ``estimator.fit``; None for that.
+        Fits the estimator on the rows of a mask of shape (n_samples,), where it can be done faster
+        than by ``estimator.fit``; None for that.
 
     Examples
     --------
     >>> from fraud_core.data.toy import toy_transactions
     >>> toy = toy_transactions(600, seed=0)
-    >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
-    ...                     is_validation=np.arange(600) >= 450)
-    >>> model = train(EstimatorConfig("logistic_regression"), rows, alert_budget=0.2, review_cost_eur=1.0)
+    >>> rows = Transactions(
+    ...     toy.select("V1", "V2").to_numpy(),
+    ...     toy["Class"].to_numpy(),
+    ...     toy["Amount"].to_numpy(),
+    ...     is_validation=np.arange(600) >= 450,
+    ... )
+    >>> model = train(
+    ...     EstimatorConfig("logistic_regression"), rows, alert_budget=0.2, review_cost_eur=1.0
+    ... )
     >>> 0 < model.operating_point.threshold < 1
     True
     """

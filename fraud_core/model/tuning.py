@@ -1,8 +1,9 @@
 """Tuning by time-ordered folds: every estimator by one protocol and one number of settings.
 
-A fold fits on everything before an instant and scores the hours after it. The figure of a setting is the mean average
-precision over folds and seeds. Settings within a stated margin of the best one are equals, and of equals the one that
-is fastest to fit is taken. How far the folds can tell settings apart is said by a paired bootstrap over their rows.
+A fold fits on everything before an instant and scores the hours after it. The figure of a setting
+is the mean average precision over folds and seeds. Settings within a stated margin of the best one
+are equals, and of equals the one that is fastest to fit is taken. How far the folds can tell
+settings apart is said by a paired bootstrap over their rows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -69,11 +70,18 @@ def time_folds(time_s: np.ndarray, edges_s: Sequence[float]) -> list[Fold]:
     >>> [int(fold.scored.sum()) for fold in time_folds(np.arange(10.0), [4.0, 6.0, 10.0])]
     [2, 4]
     """
-    return [Fold(time_s < start, (time_s >= start) & (time_s < end)) for start, end in pairwise(edges_s)]
+    return [
+        Fold(time_s < start, (time_s >= start) & (time_s < end)) for start, end in pairwise(edges_s)
+    ]
 
 
 def try_settings(
-    name: str, settings: Mapping[str, Any], rows: Transactions, folds: Sequence[Fold], *, seeds: Sequence[int]
+    name: str,
+    settings: Mapping[str, Any],
+    rows: Transactions,
+    folds: Sequence[Fold],
+    *,
+    seeds: Sequence[int],
 ) -> Tried:
     """Fit one setting on every fold with every seed, with one thread.
 
@@ -106,7 +114,8 @@ def try_settings(
 
 
 def choose(tried: Mapping[str, Tried], *, margin: float) -> str:
-    """The setting that is taken: the fastest to fit among those within `margin` of the highest mean.
+    """The setting that is taken: the fastest to fit
+    among those within `margin` of the highest mean.
 
     Parameters
     ----------
@@ -119,7 +128,10 @@ def choose(tried: Mapping[str, Tried], *, margin: float) -> str:
     --------
     >>> slow = Tried({}, np.array([0.800]), 9.0, ())
     >>> fast = Tried({}, np.array([0.798]), 1.0, ())
-    >>> choose({"slow": slow, "fast": fast}, margin=0.005), choose({"slow": slow, "fast": fast}, margin=0.0)
+    >>> (
+    ...     choose({"slow": slow, "fast": fast}, margin=0.005),
+    ...     choose({"slow": slow, "fast": fast}, margin=0.0),
+    ... )
     ('fast', 'slow')
     """
     highest = max(setting.mean for setting in tried.values())
@@ -128,9 +140,16 @@ def choose(tried: Mapping[str, Tried], *, margin: float) -> str:
 
 
 def difference_on_folds(
-    one: Tried, other: Tried, rows: Transactions, folds: Sequence[Fold], *, n_replicates: int, rng: np.random.Generator
+    one: Tried,
+    other: Tried,
+    rows: Transactions,
+    folds: Sequence[Fold],
+    *,
+    n_replicates: int,
+    rng: np.random.Generator,
 ) -> Interval:
-    """Mean average precision of one setting less that of another, paired over the rows of each fold.
+    """Mean average precision of one setting less that
+    of another, paired over the rows of each fold.
 
     Parameters
     ----------
@@ -148,9 +167,16 @@ def difference_on_folds(
     for k, fold in enumerate(folds):
         found = bootstrap(
             rows.y_observed[fold.scored],
-            {"one": Scored(_squash(one.margin[k]), 0.5), "other": Scored(_squash(other.margin[k]), 0.5)},
-            rows.amount_eur[fold.scored], n_alerts=1, review_cost_eur=0.0, n_replicates=n_replicates, rng=rng,
-        )  # fmt: skip
+            {
+                "one": Scored(_squash(one.margin[k]), 0.5),
+                "other": Scored(_squash(other.margin[k]), 0.5),
+            },
+            rows.amount_eur[fold.scored],
+            n_alerts=1,
+            review_cost_eur=0.0,
+            n_replicates=n_replicates,
+            rng=rng,
+        )
         differences.append(found["one"]["average_precision"] - found["other"]["average_precision"])
     mean = np.mean(differences, axis=0)
     low, high = np.quantile(mean[1:], [0.025, 0.975])
@@ -171,8 +197,16 @@ def tune(
     Examples
     --------
     >>> rng, y = np.random.default_rng(0), np.arange(400) % 5 == 0
-    >>> rows = Transactions(rng.normal(size=(400, 2)) + y[:, None], y.astype(int), np.ones(400), np.arange(400.0))
-    >>> found = tune("logistic_regression", {"weak": {"C": 1.0}}, rows, time_folds(rows.time_s, [200, 400]), seeds=[1])
+    >>> rows = Transactions(
+    ...     rng.normal(size=(400, 2)) + y[:, None], y.astype(int), np.ones(400), np.arange(400.0)
+    ... )
+    >>> found = tune(
+    ...     "logistic_regression",
+    ...     {"weak": {"C": 1.0}},
+    ...     rows,
+    ...     time_folds(rows.time_s, [200, 400]),
+    ...     seeds=[1],
+    ... )
     >>> found["weak"].average_precision.shape
     (1,)
     """

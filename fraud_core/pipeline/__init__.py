@@ -1,1 +1,3 @@
-"""The shell: the only reader and writer of files, stage commands, the notebook runner, MLflow, figures, the report."""
+"""The shell: the only reader and writer of files, stage
+commands, the notebook runner, MLflow, figures, the report.
+"""

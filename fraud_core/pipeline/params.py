@@ -1,4 +1,6 @@
-"""params.yaml as frozen structs; unknown keys are refused, and a study gets only what it declares."""
+"""params.yaml as frozen structs; unknown keys are
+refused, and a study gets only what it declares.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -110,7 +112,9 @@ class Params(_Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Study(msgspec.Struct, frozen=True):
-    """A study: its notebook, the shared sections it reads, and where its own parameters stand in params.yaml."""
+    """A study: its notebook, the shared sections it reads,
+    and where its own parameters stand in params.yaml.
+    """
 
     notebook: str
     shared: tuple[str, ...] = ()
@@ -139,15 +143,20 @@ def read_params(path: Path) -> Params:
         When a key is unknown, missing, of another type or out of range; the message names the key.
     """
     if not path.is_file():
-        raise ParameterError(f"{path.name}: no such file; restore it with `git checkout params.yaml`")
+        raise ParameterError(
+            f"{path.name}: no such file; restore it with `git checkout params.yaml`"
+        )
     try:
         return msgspec.yaml.decode(path.read_bytes(), type=Params)
     except msgspec.MsgspecError as error:
-        raise ParameterError(f"{path.name}: {error}; correct the key (each is explained in its comment)") from error
+        raise ParameterError(
+            f"{path.name}: {error}; correct the key (each is explained in its comment)"
+        ) from error
 
 
 def notebook_parameters(params: Params, study: str, profile: str) -> dict[str, Any]:
-    """The parameters that a study's notebook receives: its own, flat, and each shared section as one dict.
+    """The parameters that a study's notebook receives:
+    its own, flat, and each shared section as one dict.
 
     Raises
     ------
@@ -161,7 +170,8 @@ def notebook_parameters(params: Params, study: str, profile: str) -> dict[str, A
     else:
         known = ", ".join([*STUDIES, *SWEEPS])
         raise ParameterError(
-            f"expected a study among {known} and a profile among {', '.join(PROFILES)}, got {study!r} and {profile!r}"
+            f"expected a study among {known} and a profile among {', '.join(PROFILES)}, got "
+            f"{study!r} and {profile!r}"
         )
     shared = {section: msgspec.to_builtins(getattr(params, section)) for section in entry.shared}
     return msgspec.to_builtins(own) | shared

@@ -12,7 +12,8 @@ CHAMPION = Path("models/champion")
 def project_root() -> Path:
     """The folder that holds dvc.yaml and params.yaml, at or above the working folder.
 
-    A notebook that is opened by hand runs in notebooks/, a stage in the project itself; both find the same files.
+    A notebook that is opened by hand runs in notebooks/, a stage in the project itself; both find
+    the same files.
 
     Raises
     ------
@@ -23,7 +24,9 @@ def project_root() -> Path:
     for folder in (here, *here.parents):
         if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
             return folder
-    raise ParameterError("no project here: expected dvc.yaml and params.yaml in this folder or above; change into it")
+    raise ParameterError(
+        "no project here: expected dvc.yaml and params.yaml in this folder or above; change into it"
+    )
 
 
 def within_project(path: str | os.PathLike) -> Path:
@@ -32,9 +35,11 @@ def within_project(path: str | os.PathLike) -> Path:
 
 
 def checkout() -> Path:
-    """The user's own checkout: the project, or the one in whose queue of experiments this copy of it runs.
+    """The user's own checkout: the project, or the one
+    in whose queue of experiments this copy of it runs.
 
-    DVC runs a queued experiment in a folder below .dvc and removes it afterwards: what shall stay goes to the checkout.
+    DVC runs a queued experiment in a folder below .dvc and removes it afterwards: what shall stay
+    goes to the checkout.
     """
     root = project_root()
     return next((folder.parent for folder in root.parents if folder.name == ".dvc"), root)

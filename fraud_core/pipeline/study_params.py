@@ -1,4 +1,6 @@
-"""The sections of params.yaml that belong to one study each, as frozen structs that refuse unknown keys."""
+"""The sections of params.yaml that belong to one study
+each, as frozen structs that refuse unknown keys.
+"""
 
 from typing import Annotated, Any, Literal
 
@@ -12,7 +14,8 @@ Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Flip = Literal[tuple(ATTACKED_CLASSES)]
-# An attack on a group needs a column that the payments do not have; it belongs to tables with sensitive attributes.
+# An attack on a group needs a column that the payments do not have; it belongs to tables with
+# sensitive attributes.
 Attack = Literal[attack_names(without=("group",))]
 Defence = Literal[(*defence_names(), SELECTOR)]
 

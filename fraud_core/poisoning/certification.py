@@ -1,10 +1,10 @@
 """Partition aggregation: decisions that a stated number of label flips cannot change, provably.
 
-The training rows are dealt to k parts by a salted hash of their content, one small model is trained on each part, and
-the models vote. One flipped label lies in one part and can turn one vote, so a decision with vote gap g stands against
-floor((g − 1) / 2) flips. With a few hundred frauds this certifies about ten rows, never percents of a class. Rows that
-are added or removed are not covered: centre and scale of the features are computed from all rows, so that one added row
-moves every part.
+The training rows are dealt to k parts by a salted hash of their content, one small model is trained
+on each part, and the models vote. One flipped label lies in one part and can turn one vote, so a
+decision with vote gap g stands against floor((g − 1) / 2) flips. With a few hundred frauds this
+certifies about ten rows, never percents of a class. Rows that are added or removed are not covered:
+centre and scale of the features are computed from all rows, so that one added row moves every part.
 """
 
 import hashlib
@@ -57,7 +57,8 @@ def certify(
     Raises
     ------
     ParameterError
-        When k is even or below 3, or a part holds no fraud: then there is too little data for so many parts.
+        When k is even or below 3, or a part holds no fraud: then there is too little data for so
+        many parts.
 
     Notes
     -----
@@ -65,8 +66,8 @@ def certify(
 
     References
     ----------
-    A. Levine and S. Feizi (2021), Deep partition aggregation: provable defenses against general poisoning attacks,
-    theorem 1.
+    A. Levine and S. Feizi (2021), Deep partition aggregation: provable defenses against general
+    poisoning attacks, theorem 1.
 
     Examples
     --------
@@ -91,14 +92,18 @@ def certify(
         own = part == number
         if len(np.unique(y_seen[own])) < 2:
             raise ParameterError(f"k={k}: part {number} holds one class only; take fewer parts")
-        model = LogisticRegression(C=C, class_weight="balanced", max_iter=1000).fit(place[own], y_seen[own])
+        model = LogisticRegression(C=C, class_weight="balanced", max_iter=1000).fit(
+            place[own], y_seen[own]
+        )
         weights[number, np.append(whole, True)] = np.append(model.coef_[0], model.intercept_)
         margin = model.decision_function(place[own])
         limits[number] = np.quantile(margin, 1 - alert_budget)
     return PartitionEnsemble(weights, limits, centre, scale)
 
 
-def certified_recall(votes: np.ndarray, y_true: np.ndarray, k: int, n_flips: int) -> tuple[int, int]:
+def certified_recall(
+    votes: np.ndarray, y_true: np.ndarray, k: int, n_flips: int
+) -> tuple[int, int]:
     """Frauds that are caught whatever `n_flips` labels an attacker flips, and the number of frauds.
 
     Examples
@@ -118,10 +123,11 @@ class CertifiedRecall:
     Attributes
     ----------
     by_parts
-        ``by_parts[k][n_flips]``: share of the frauds caught for certain, with its exact interval; 0 flips is the plain
-        recall of the vote.
+        ``by_parts[k][n_flips]``: share of the frauds caught for certain, with its exact interval; 0
+        flips is the plain recall of the vote.
     best
-        The number of parts of largest certified recall at the middle number of flips, chosen on the validation hours.
+        The number of parts of largest certified recall at the middle number of flips, chosen on the
+        validation hours.
     alert_share
         Share of the holdout that the vote of the best number of parts alerts.
     """
@@ -132,7 +138,12 @@ class CertifiedRecall:
 
 
 def certified_recalls(
-    rows: Transactions, holdout: Transactions, *, parts: Sequence[int], vote_budget: float, flips: Sequence[int]
+    rows: Transactions,
+    holdout: Transactions,
+    *,
+    parts: Sequence[int],
+    vote_budget: float,
+    flips: Sequence[int],
 ) -> CertifiedRecall:
     """Certified recall on the holdout for several numbers of parts; the best is chosen inside v0.
 
@@ -152,7 +163,9 @@ def certified_recalls(
     >>> from fraud_core.data.rows import to_transactions
     >>> from fraud_core.data.toy import toy_card, toy_transactions
     >>> toy = to_transactions(toy_transactions(1500, seed=0), toy_card())
-    >>> rows = Transactions(toy.X, toy.y_observed, toy.amount_eur, is_validation=np.arange(1500) >= 1000)
+    >>> rows = Transactions(
+    ...     toy.X, toy.y_observed, toy.amount_eur, is_validation=np.arange(1500) >= 1000
+    ... )
     >>> certified_recalls(rows, toy, parts=[5], vote_budget=0.1, flips=[1]).best
     5
     """
@@ -162,13 +175,18 @@ def certified_recalls(
     for k in parts:
         votes = certify(rows.X, rows.y_observed, k=k, alert_budget=vote_budget).votes(holdout.X)
         alert_share[k] = float(np.mean(votes > k / 2))
-        by_parts[k] = {n: share(*certified_recall(votes, holdout.y_observed, k, n)) for n in (0, *flips)}
+        by_parts[k] = {
+            n: share(*certified_recall(votes, holdout.y_observed, k, n)) for n in (0, *flips)
+        }
     best = best_parts(rows, parts=parts, vote_budget=vote_budget, flips=flips)
     return CertifiedRecall(by_parts, best, alert_share[best])
 
 
-def best_parts(rows: Transactions, *, parts: Sequence[int], vote_budget: float, flips: Sequence[int]) -> int:
-    """The number of parts of largest certified recall on the validation hours, at the middle number of flips.
+def best_parts(
+    rows: Transactions, *, parts: Sequence[int], vote_budget: float, flips: Sequence[int]
+) -> int:
+    """The number of parts of largest certified recall on
+    the validation hours, at the middle number of flips.
 
     Parameters
     ----------
@@ -186,7 +204,8 @@ def best_parts(rows: Transactions, *, parts: Sequence[int], vote_budget: float, 
 
 
 def supported_parts(rows: Transactions, parts: Sequence[int]) -> list[int]:
-    """The numbers of parts, each lowered to the largest odd one at which every part holds both classes.
+    """The numbers of parts, each lowered to the largest
+    odd one at which every part holds both classes.
 
     Raises
     ------
@@ -195,8 +214,12 @@ def supported_parts(rows: Transactions, parts: Sequence[int]) -> list[int]:
 
     Examples
     --------
-    >>> rows = Transactions(np.arange(40.0)[:, None], np.tile([0, 1], 20), np.ones(40),
-    ...                     is_validation=np.arange(40) >= 30)
+    >>> rows = Transactions(
+    ...     np.arange(40.0)[:, None],
+    ...     np.tile([0, 1], 20),
+    ...     np.ones(40),
+    ...     is_validation=np.arange(40) >= 30,
+    ... )
     >>> supported_parts(rows, [41, 3])[1]
     3
     """
@@ -214,6 +237,9 @@ def supported_parts(rows: Transactions, parts: Sequence[int]) -> list[int]:
     for asked in parts:
         k = next((k for k in range(asked, 2, -2) if fills(k)), None)
         if k is None:
-            raise ParameterError("certificate: expected both classes in each of three parts; there is too little data")
+            raise ParameterError(
+                "certificate: expected both classes in each of three parts; there is too little "
+                "data"
+            )
         found.append(k)
     return list(dict.fromkeys(found))

@@ -1,4 +1,6 @@
-"""The defences behind the protocols of scikit-learn and imbalanced-learn: clean labels, then fit any classifier."""
+"""The defences behind the protocols of scikit-learn and
+imbalanced-learn: clean labels, then fit any classifier.
+"""
 
 from typing import Any
 
@@ -28,7 +30,8 @@ class LabelSanitizer(BaseEstimator):
     defence
         A name of `fraud_core.poisoning.defences.registry.DEFENCES` that needs no label source.
     trusted_share
-        Share of the rows, the last ones, whose labels are taken as true and never dropped, in [0, 1).
+        Share of the rows, the last ones, whose labels are taken as true and never dropped, in [0,
+        1).
     random_state
         Seed of the defence's own models; an integer is handed on as it is.
 
@@ -53,7 +56,9 @@ class LabelSanitizer(BaseEstimator):
     (59, False)
     """
 
-    def __init__(self, defence: str = "knn", trusted_share: float = 0.2, random_state: Any = 1) -> None:
+    def __init__(
+        self, defence: str = "knn", trusted_share: float = 0.2, random_state: Any = 1
+    ) -> None:
         self.defence = defence
         self.trusted_share = trusted_share
         self.random_state = random_state
@@ -93,7 +98,8 @@ class DefendedClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     estimator
-        A classifier, of which a clone is fitted; logistic regression on standardised features when None.
+        A classifier, of which a clone is fitted; logistic regression on standardised features when
+        None.
     defence, trusted_share, random_state
         As in `LabelSanitizer`.
 
@@ -109,12 +115,18 @@ class DefendedClassifier(ClassifierMixin, BaseEstimator):
     Examples
     --------
     >>> X = np.concatenate([np.linspace(0.0, 1.0, 30), np.linspace(9.0, 10.0, 30)])[:, None]
-    >>> DefendedClassifier().fit(X, np.repeat(["honest", "fraud"], 30)).predict([[0.5], [9.5]]).tolist()
+    >>> DefendedClassifier().fit(X, np.repeat(["honest", "fraud"], 30)).predict(
+    ...     [[0.5], [9.5]]
+    ... ).tolist()
     ['honest', 'fraud']
     """
 
     def __init__(
-        self, estimator: Any = None, defence: str = "knn", trusted_share: float = 0.2, random_state: Any = 1
+        self,
+        estimator: Any = None,
+        defence: str = "knn",
+        trusted_share: float = 0.2,
+        random_state: Any = 1,
     ) -> None:
         self.estimator = estimator
         self.defence = defence
@@ -141,7 +153,9 @@ class DefendedClassifier(ClassifierMixin, BaseEstimator):
             random_state=self.random_state,
         )
         self.estimator_ = clone(_default_estimator() if self.estimator is None else self.estimator)
-        self.estimator_.fit(values[self.sample_indices_], self.classes_[codes[self.sample_indices_]])
+        self.estimator_.fit(
+            values[self.sample_indices_], self.classes_[codes[self.sample_indices_]]
+        )
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -168,7 +182,9 @@ class DefendedClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
-def kept_rows(X: np.ndarray, y: np.ndarray, *, defence: str, trusted_share: float, random_state: Any) -> np.ndarray:
+def kept_rows(
+    X: np.ndarray, y: np.ndarray, *, defence: str, trusted_share: float, random_state: Any
+) -> np.ndarray:
     """Numbers of the rows that a defence keeps, all of a class that it would drop whole.
 
     Parameters
@@ -197,7 +213,9 @@ def kept_rows(X: np.ndarray, y: np.ndarray, *, defence: str, trusted_share: floa
     last = np.arange(n) >= n - int(trusted_share * n)
     rows = Transactions(X, y, np.ones(n), is_validation=last)
     whole = isinstance(random_state, int | np.integer)
-    seed = int(random_state) if whole else int(check_random_state(random_state).randint(LARGEST_SEED))
+    seed = (
+        int(random_state) if whole else int(check_random_state(random_state).randint(LARGEST_SEED))
+    )
     kept = np.zeros(n, dtype=bool)
     kept[defend(defence, rows, defence_context(rows, seed=seed), seed=seed).kept_index] = True
     for label in (0, 1):
@@ -211,7 +229,9 @@ def _two_classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) > 2:
         kind = type_of_target(labels)
-        raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
+        raise ValueError(
+            f"Only binary classification is supported. The type of the target is {kind}."
+        )
     if len(classes) < 2:
         raise ValueError("y: expected labels of two classes, got only one class")
     return classes, codes

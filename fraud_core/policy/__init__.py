@@ -1,1 +1,3 @@
-"""The decision policy: what is done with a payment, at what cost, and how the policy is selected."""
+"""The decision policy: what is done with a payment,
+at what cost, and how the policy is selected.
+"""

@@ -6,8 +6,9 @@
 
 A policy that may not block without a review chooses between the first two alone.
 
-A review also has a price, so that no more payments a day are reviewed than analysts can take: the Lagrange multiplier
-of that constraint, chosen on the validation hours. The price is part of the choice and no part of the expected loss.
+A review also has a price, so that no more payments a day are reviewed than analysts can take: the
+Lagrange multiplier of that constraint, chosen on the validation hours. The price is part of the
+choice and no part of the expected loss.
 """
 
 from typing import Annotated, Any, Literal
@@ -28,17 +29,18 @@ class PolicySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     loss_share
         Share of the amount of an approved fraud that is lost.
     friction_share
-        Share of the amount of a blocked legitimate payment that is lost: margin, calls, customers who leave.
+        Share of the amount of a blocked legitimate payment that is lost: margin, calls, customers
+        who leave.
     review_miss_share
         Share of frauds that a review lets through.
     review_capacity_per_day
         Payments that can be reviewed in a day.
     abstain_margin
-        The policy abstains when a feature lies outside the range of the training rows widened on both sides by this
-        many times its width.
+        The policy abstains when a feature lies outside the range of the training rows widened on
+        both sides by this many times its width.
     friction_eur
-        Fixed cost of a wrongly blocked customer, in euros: the call, and the customers who leave. Bundles made before
-        it existed blocked as if it were 0, and are read so.
+        Fixed cost of a wrongly blocked customer, in euros: the call, and the customers who leave.
+        Bundles made before it existed blocked as if it were 0, and are read so.
     block_without_review
         Whether a payment may be blocked before an analyst has looked at it.
     """
@@ -58,13 +60,15 @@ class DecisionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes
     ----------
     rule
-        ``expected_loss``: the action of least expected loss; ``threshold``: review at the threshold or above it.
+        ``expected_loss``: the action of least expected loss; ``threshold``: review at the threshold
+        or above it.
     settings
         What it was chosen from.
     review_cost_eur
         Cost of a review, in euros.
     review_price_eur
-        What a review costs in the choice on top of that, so that reviews keep to the capacity; 0 when they do anyway.
+        What a review costs in the choice on top of that, so that reviews keep to the capacity; 0
+        when they do anyway.
     """
 
     rule: Literal["expected_loss", "threshold"]
@@ -73,7 +77,9 @@ class DecisionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     review_price_eur: Euros
 
 
-def expected_losses(policy: DecisionPolicy, probability: Any, amount_eur: Any) -> tuple[Any, Any, Any]:
+def expected_losses(
+    policy: DecisionPolicy, probability: Any, amount_eur: Any
+) -> tuple[Any, Any, Any]:
     """Expected loss of approve, review and block, in euros.
 
     Parameters
@@ -90,10 +96,16 @@ def expected_losses(policy: DecisionPolicy, probability: Any, amount_eur: Any) -
     settings = policy.settings
     fraud = probability * (settings.loss_share * amount_eur)
     review = policy.review_cost_eur + settings.review_miss_share * fraud
-    return fraud, review, (1.0 - probability) * (settings.friction_eur + settings.friction_share * amount_eur)
+    return (
+        fraud,
+        review,
+        (1.0 - probability) * (settings.friction_eur + settings.friction_share * amount_eur),
+    )
 
 
-def action(policy: DecisionPolicy, losses: tuple[float, float, float], probability: float, threshold: float) -> str:
+def action(
+    policy: DecisionPolicy, losses: tuple[float, float, float], probability: float, threshold: float
+) -> str:
     """The action that a policy takes; among equal ones the milder.
 
     Parameters
@@ -105,7 +117,9 @@ def action(policy: DecisionPolicy, losses: tuple[float, float, float], probabili
 
     Examples
     --------
-    >>> policy = DecisionPolicy("expected_loss", PolicySettings(1.0, 0.1, 0.2, 280.0, 0.5), 5.0, 0.0)
+    >>> policy = DecisionPolicy(
+    ...     "expected_loss", PolicySettings(1.0, 0.1, 0.2, 280.0, 0.5), 5.0, 0.0
+    ... )
     >>> action(policy, (50.0, 15.0, 5.0), 0.5, 0.9)
     'block'
     """
@@ -121,7 +135,9 @@ def action(policy: DecisionPolicy, losses: tuple[float, float, float], probabili
 
 
 class Bands(msgspec.Struct, frozen=True):
-    """Probabilities from which one amount is reviewed and blocked; None where an action is never the best."""
+    """Probabilities from which one amount is reviewed
+    and blocked; None where an action is never the best.
+    """
 
     review: float | None
     block: float | None
@@ -139,7 +155,9 @@ def bands(policy: DecisionPolicy, amount_eur: float, threshold: float) -> Bands:
 
     Examples
     --------
-    >>> policy = DecisionPolicy("expected_loss", PolicySettings(1.0, 0.1, 0.0, 280.0, 0.5), 5.0, 0.0)
+    >>> policy = DecisionPolicy(
+    ...     "expected_loss", PolicySettings(1.0, 0.1, 0.0, 280.0, 0.5), 5.0, 0.0
+    ... )
     >>> bands(policy, 100.0, 0.5), bands(policy, 10.0, 0.5)
     (Bands(review=0.05, block=0.5), Bands(review=None, block=0.09090909090909091))
     """
@@ -153,18 +171,25 @@ def bands(policy: DecisionPolicy, amount_eur: float, threshold: float) -> Bands:
     review_from = review / kept if kept > 0 else float("inf")
     if not settings.block_without_review:
         return Bands(review_from if review_from <= 1.0 else None, None)
-    block_from = (friction - review) / (missed + friction) if missed + friction > 0 else float("inf")
+    block_from = (
+        (friction - review) / (missed + friction) if missed + friction > 0 else float("inf")
+    )
     if review_from < block_from:
         return Bands(review_from, block_from if block_from <= 1.0 else None)
     return Bands(None, friction / (loss + friction) if loss > 0 else None)
 
 
-def actions(policy: DecisionPolicy, probability: np.ndarray, amount_eur: np.ndarray, threshold: float) -> np.ndarray:
-    """The action for each row as its place in `ACTIONS`, shape (n_samples,); the same rule as `action`.
+def actions(
+    policy: DecisionPolicy, probability: np.ndarray, amount_eur: np.ndarray, threshold: float
+) -> np.ndarray:
+    """The action for each row as its place in `ACTIONS`,
+    shape (n_samples,); the same rule as `action`.
 
     Examples
     --------
-    >>> policy = DecisionPolicy("expected_loss", PolicySettings(1.0, 0.1, 0.2, 280.0, 0.5), 5.0, 0.0)
+    >>> policy = DecisionPolicy(
+    ...     "expected_loss", PolicySettings(1.0, 0.1, 0.2, 280.0, 0.5), 5.0, 0.0
+    ... )
     >>> actions(policy, np.array([0.001, 0.05, 0.9]), np.array([100.0, 900.0, 100.0]), 0.5)
     array([0, 1, 2])
     """
@@ -189,8 +214,12 @@ def realised_cost_eur(
 
     Examples
     --------
-    >>> policy = DecisionPolicy("expected_loss", PolicySettings(1.0, 0.1, 0.2, 280.0, 0.5), 5.0, 0.0)
-    >>> realised_cost_eur(policy, np.array([1, 1, 0]), np.array([0, 1, 2]), np.array([100.0, 100.0, 100.0]))
+    >>> policy = DecisionPolicy(
+    ...     "expected_loss", PolicySettings(1.0, 0.1, 0.2, 280.0, 0.5), 5.0, 0.0
+    ... )
+    >>> realised_cost_eur(
+    ...     policy, np.array([1, 1, 0]), np.array([0, 1, 2]), np.array([100.0, 100.0, 100.0])
+    ... )
     array([100.,  25.,  10.])
     """
     approve, review, block = expected_losses(policy, y_true.astype(np.float64), amount_eur)

@@ -1,4 +1,6 @@
-"""The decisions of a candidate on the holdout: three operating points, and the policy under other assumptions."""
+"""The decisions of a candidate on the holdout: three
+operating points, and the policy under other assumptions.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from fraud_core.policy.actions import DecisionPolicy, actions, realised_cost_eur
-from fraud_core.policy.operating_points import AS_SERVED, BLOCK, OperatingResult, operate, ways_to_decide
+from fraud_core.policy.operating_points import (
+    AS_SERVED,
+    BLOCK,
+    OperatingResult,
+    operate,
+    ways_to_decide,
+)
 from fraud_core.policy.selection import Judged, paired_total, policy_regret
 
 WAYS = {
@@ -38,7 +46,9 @@ class OperatingStudy:
     @property
     def point_rows(self) -> list[dict[str, Any]]:
         """The operating points as rows of a table."""
-        return [{"way to decide": WAYS[name]} | _counts(point) for name, point in self.points.items()]
+        return [
+            {"way to decide": WAYS[name]} | _counts(point) for name, point in self.points.items()
+        ]
 
     @property
     def assumption_rows(self) -> list[dict[str, Any]]:
@@ -57,14 +67,16 @@ def operating_study(
     n_replicates: int,
     seed: int,
 ) -> OperatingStudy:
-    """Count what each way to decide did, and what the policy would have done under other assumptions.
+    """Count what each way to decide did, and what the
+    policy would have done under other assumptions.
 
     Parameters
     ----------
     rows
         The holdout with the probabilities of the candidate.
     policy, others
-        The policy that is served, and those under other assumptions; the cost of each is counted in its own terms.
+        The policy that is served, and those under other assumptions; the cost of each is counted in
+        its own terms.
     threshold, n_alerts
         Of the candidate, and the alert budget in rows.
     n_replicates, seed
@@ -75,7 +87,9 @@ def operating_study(
     >>> from fraud_core.policy.actions import PolicySettings
     >>> rows = Judged(np.array([1, 0]), np.array([0.9, 0.1]), np.array([90.0, 80.0]), 1.0)
     >>> policy = DecisionPolicy("expected_loss", PolicySettings(1.0, 0.1, 0.0, 9.0, 0.5), 5.0, 0.0)
-    >>> study = operating_study(rows, policy, {"as served": policy}, threshold=0.5, n_alerts=1, n_replicates=5, seed=0)
+    >>> study = operating_study(
+    ...     rows, policy, {"as served": policy}, threshold=0.5, n_alerts=1, n_replicates=5, seed=0
+    ... )
     >>> study.points["threshold"].alerts, study.assumed["as served"].blocks
     (1, 1)
     """
@@ -83,18 +97,27 @@ def operating_study(
     ways = ways_to_decide(rows, policy, threshold=threshold, n_alerts=n_alerts)
     points = {name: operate(taken, rows, policy, **drawn) for name, taken in ways.items()}
     assumed = {
-        words: operate(actions(other, rows.probability, rows.amount_eur, threshold), rows, other, **drawn)
+        words: operate(
+            actions(other, rows.probability, rows.amount_eur, threshold), rows, other, **drawn
+        )
         for words, other in others.items()
     }
-    cost = {name: realised_cost_eur(policy, rows.y_true, taken, rows.amount_eur) for name, taken in ways.items()}
+    cost = {
+        name: realised_cost_eur(policy, rows.y_true, taken, rows.amount_eur)
+        for name, taken in ways.items()
+    }
     regret = policy_regret(policy, rows, threshold)
     figures: dict[str, Any] = {
         "policy.cost_eur": regret.cost_eur,
         "policy.hindsight_eur": regret.hindsight_eur,
         "policy.regret_eur": regret.regret_eur,
-        "policy.saving_over_threshold_eur": paired_total(cost["threshold"] - cost["policy"], **drawn),
+        "policy.saving_over_threshold_eur": paired_total(
+            cost["threshold"] - cost["policy"], **drawn
+        ),
         "policy.friction_eur": policy.settings.friction_eur,
-        "policy.least_blocked_probability": float(np.min(rows.probability[ways["policy"] == BLOCK], initial=1.0)),
+        "policy.least_blocked_probability": float(
+            np.min(rows.probability[ways["policy"] == BLOCK], initial=1.0)
+        ),
     }
     for name, point in points.items():
         figures |= point.figures(f"operating.{name}")

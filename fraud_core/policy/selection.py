@@ -1,4 +1,6 @@
-"""Choosing the decision policy on the validation hours, and what a policy costs against the best in hindsight."""
+"""Choosing the decision policy on the validation hours,
+and what a policy costs against the best in hindsight.
+"""
 
 from dataclasses import dataclass
 
@@ -45,7 +47,8 @@ class ChosenPolicy:
     Attributes
     ----------
     saving_eur
-        Cost of the plain threshold less cost of the expected-loss rule on those rows, paired, with its 95% interval.
+        Cost of the plain threshold less cost of the expected-loss rule on those rows, paired, with
+        its 95% interval.
     reviews_per_day
         Reviews of the policy on those rows.
     """
@@ -64,7 +67,8 @@ def choose_policy(
     n_replicates: int,
     rng: np.random.Generator,
 ) -> ChosenPolicy:
-    """The rule of least expected loss within the review capacity, unless the plain threshold is cheaper for certain.
+    """The rule of least expected loss within the review
+    capacity, unless the plain threshold is cheaper for certain.
 
     Parameters
     ----------
@@ -79,14 +83,23 @@ def choose_policy(
 
     Notes
     -----
-    A row is reviewed when the loss that a review avoids exceeds the price, so the least price within the capacity is
-    the largest avoided loss among the rows that are one too many. Price and saving are read off the same rows.
+    A row is reviewed when the loss that a review avoids exceeds the price, so the least price
+    within the capacity is the largest avoided loss among the rows that are one too many. Price and
+    saving are read off the same rows.
 
     Examples
     --------
-    >>> rows = Judged(np.array([1, 0, 0]), np.array([0.4, 0.3, 0.0]), np.array([90.0, 80.0, 9.0]), 1.0)
-    >>> chosen = choose_policy(rows, PolicySettings(1.0, 1.0, 0.0, 1.0, 0.5), review_cost_eur=5.0, threshold=0.2,
-    ...                        n_replicates=10, rng=np.random.default_rng(0))
+    >>> rows = Judged(
+    ...     np.array([1, 0, 0]), np.array([0.4, 0.3, 0.0]), np.array([90.0, 80.0, 9.0]), 1.0
+    ... )
+    >>> chosen = choose_policy(
+    ...     rows,
+    ...     PolicySettings(1.0, 1.0, 0.0, 1.0, 0.5),
+    ...     review_cost_eur=5.0,
+    ...     threshold=0.2,
+    ...     n_replicates=10,
+    ...     rng=np.random.default_rng(0),
+    ... )
     >>> round(chosen.policy.review_price_eur, 3), chosen.reviews_per_day
     (19.0, 1.0)
     """
@@ -107,11 +120,16 @@ def priced(policy: DecisionPolicy, rows: Judged) -> DecisionPolicy:
     capacity = int(policy.settings.review_capacity_per_day * rows.days)
     too_many = float(avoided[capacity]) if capacity < len(avoided) else -1.0
     # a tie may go to the review, so the price lies a little above it
-    return msgspec.structs.replace(policy, review_price_eur=too_many + TIE_EUR if too_many >= 0 else 0.0)
+    return msgspec.structs.replace(
+        policy, review_price_eur=too_many + TIE_EUR if too_many >= 0 else 0.0
+    )
 
 
-def paired_total(difference_eur: np.ndarray, *, n_replicates: int, rng: np.random.Generator) -> Interval:
-    """Sum of differences over rows with its 95% bootstrap interval; rows of no difference are drawn as one.
+def paired_total(
+    difference_eur: np.ndarray, *, n_replicates: int, rng: np.random.Generator
+) -> Interval:
+    """Sum of differences over rows with its 95% bootstrap
+    interval; rows of no difference are drawn as one.
 
     Examples
     --------
@@ -127,7 +145,9 @@ def paired_total(difference_eur: np.ndarray, *, n_replicates: int, rng: np.rando
 
 @dataclass(frozen=True)
 class PolicyRegret:
-    """Cost of a policy, the least cost in hindsight, and the difference, at least 0, all in euros."""
+    """Cost of a policy, the least cost in hindsight,
+    and the difference, at least 0, all in euros.
+    """
 
     cost_eur: float
     hindsight_eur: float
@@ -135,7 +155,8 @@ class PolicyRegret:
 
 
 def policy_regret(policy: DecisionPolicy, rows: Judged, threshold: float) -> PolicyRegret:
-    """What a policy cost on rows beyond the best policy of its kind, chosen with the truth of these very rows.
+    """What a policy cost on rows beyond the best policy
+    of its kind, chosen with the truth of these very rows.
 
     Parameters
     ----------
@@ -148,9 +169,9 @@ def policy_regret(policy: DecisionPolicy, rows: Judged, threshold: float) -> Pol
 
     Notes
     -----
-    Hindsight takes the least cost over the policy itself and the expected-loss rules whose probabilities are shifted
-    by −4 to 4 in log-odds, each with the price that keeps these rows within the capacity. To know every label would
-    cost nothing at all, so it is no yardstick.
+    Hindsight takes the least cost over the policy itself and the expected-loss rules whose
+    probabilities are shifted by −4 to 4 in log-odds, each with the price that keeps these rows
+    within the capacity. To know every label would cost nothing at all, so it is no yardstick.
 
     Examples
     --------
@@ -161,9 +182,13 @@ def policy_regret(policy: DecisionPolicy, rows: Judged, threshold: float) -> Pol
     """
     cost = float(_cost(policy, rows, threshold).sum())
     costs = [cost]
-    log_odds = np.log(np.clip(rows.probability, 1e-300, None)) - np.log(np.clip(1 - rows.probability, 1e-16, None))
+    log_odds = np.log(np.clip(rows.probability, 1e-300, None)) - np.log(
+        np.clip(1 - rows.probability, 1e-16, None)
+    )
     for shift in SHIFTS:
-        shifted = Judged(rows.y_true, 1 / (1 + np.exp(-(log_odds + shift))), rows.amount_eur, rows.days)
+        shifted = Judged(
+            rows.y_true, 1 / (1 + np.exp(-(log_odds + shift))), rows.amount_eur, rows.days
+        )
         best = priced(msgspec.structs.replace(policy, rule="expected_loss"), shifted)
         costs.append(float(_cost(best, shifted, threshold).sum()))
     return PolicyRegret(cost, min(costs), cost - min(costs))

@@ -1,4 +1,6 @@
-"""The criteria that are reported and decide nothing: what the other studies say of the same data."""
+"""The criteria that are reported and decide nothing:
+what the other studies say of the same data.
+"""
 
 from fraud_core.evaluation.verdicts import Evidence, Verdict
 from fraud_core.promotion.budget_words import budget_verdict
@@ -22,7 +24,9 @@ def report_breaking_budget(found: Evidence) -> Criterion:
     outcome, words = Verdict.INSUFFICIENT, found.refused or found.word or "not studied"
     if not found.refused and found.word is not None:
         outcome = budget_verdict(found.word)
-    return Criterion("breaking budget", outcome, f"smallest breaking attack: {words}", required=False)
+    return Criterion(
+        "breaking budget", outcome, f"smallest breaking attack: {words}", required=False
+    )
 
 
 def report_verdict(study: str, found: Evidence) -> Criterion:

@@ -2,14 +2,21 @@
 
 from fraud_core.evaluation.verdicts import Verdict
 
-NOT_REACHED, NOT_SHOWN, BEYOND, NOTHING = "not reached", "not shown", "more than", "no attack was tried"
+NOT_REACHED, NOT_SHOWN, BEYOND, NOTHING = (
+    "not reached",
+    "not shown",
+    "more than",
+    "no attack was tried",
+)
 
 
 def budget_verdict(words: str) -> Verdict:
-    """Whether some attack that was tried costs more than is tolerated, from the words of `breaking_budget`.
+    """Whether some attack that was tried costs more than
+    is tolerated, from the words of `breaking_budget`.
 
-    It passes only when the whole interval of the cost stays below the tolerance at every budget that was tried. A
-    budget whose interval reaches beyond what was tried is insufficient evidence: it may not break at all.
+    It passes only when the whole interval of the cost stays below the tolerance at every budget
+    that was tried. A budget whose interval reaches beyond what was tried is insufficient evidence:
+    it may not break at all.
 
     Examples
     --------

@@ -1,4 +1,6 @@
-"""Candidate against champion on the same rows, and how often the rule promotes a model that is no better."""
+"""Candidate against champion on the same rows, and
+how often the rule promotes a model that is no better.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,23 +26,34 @@ def compare(
     n_replicates: int,
     rng: np.random.Generator,
 ) -> tuple[Interval, Interval]:
-    """What the candidate saves against the champion, in euros, and the change of average precision, on the same rows.
+    """What the candidate saves against the champion, in euros,
+    and the change of average precision, on the same rows.
 
     Examples
     --------
     >>> y = np.array([0, 0, 1, 1])
     >>> rows = Transactions(np.zeros((4, 1)), y, np.array([1.0, 1.0, 50.0, 70.0]), np.arange(4.0))
     >>> blind, seeing = Scored(np.zeros(4), 0.5), Scored(y * 0.9, 0.5)
-    >>> saving, change = compare(blind, seeing, rows, decision={"alert_budget": 0.5, "review_cost_eur": 5.0},
-    ...                          n_replicates=20, rng=np.random.default_rng(0))
+    >>> saving, change = compare(
+    ...     blind,
+    ...     seeing,
+    ...     rows,
+    ...     decision={"alert_budget": 0.5, "review_cost_eur": 5.0},
+    ...     n_replicates=20,
+    ...     rng=np.random.default_rng(0),
+    ... )
     >>> saving.value, change.value
     (110.0, 0.5)
     """
     found = bootstrap(
-        holdout.y_observed, {"champion": champion, "candidate": candidate}, holdout.amount_eur,
+        holdout.y_observed,
+        {"champion": champion, "candidate": candidate},
+        holdout.amount_eur,
         n_alerts=max(1, round(decision["alert_budget"] * len(holdout.y_observed))),
-        review_cost_eur=decision["review_cost_eur"], n_replicates=n_replicates, rng=rng,
-    )  # fmt: skip
+        review_cost_eur=decision["review_cost_eur"],
+        n_replicates=n_replicates,
+        rng=rng,
+    )
     before, after = found["champion"], found["candidate"]
     return (
         interval(before["expected_cost_eur"] - after["expected_cost_eur"]),
@@ -57,18 +70,27 @@ def saving_over(
     n_replicates: int,
     rng: np.random.Generator,
 ) -> Interval:
-    """Cost with the champion less cost with the candidate on the same rows, in euros, with its 95% interval.
+    """Cost with the champion less cost with the candidate
+    on the same rows, in euros, with its 95% interval.
 
     Examples
     --------
     >>> y = np.array([0, 0, 1, 1])
     >>> rows = Transactions(np.zeros((4, 1)), y, np.array([1.0, 1.0, 50.0, 70.0]), np.arange(4.0))
     >>> blind, seeing = Scored(np.zeros(4), 0.5), Scored(y * 0.9, 0.5)
-    >>> saving_over(blind, seeing, rows, decision={"alert_budget": 0.5, "review_cost_eur": 5.0}, n_replicates=20,
-    ...             rng=np.random.default_rng(0)).value
+    >>> saving_over(
+    ...     blind,
+    ...     seeing,
+    ...     rows,
+    ...     decision={"alert_budget": 0.5, "review_cost_eur": 5.0},
+    ...     n_replicates=20,
+    ...     rng=np.random.default_rng(0),
+    ... ).value
     110.0
     """
-    return compare(champion, candidate, holdout, decision=decision, n_replicates=n_replicates, rng=rng)[0]
+    return compare(
+        champion, candidate, holdout, decision=decision, n_replicates=n_replicates, rng=rng
+    )[0]
 
 
 @dataclass(frozen=True)
@@ -104,8 +126,9 @@ def false_promotions(
 ) -> FalsePromotions:
     """Try every rule on pairs of placebo trainings.
 
-    The trainings are halved: the floor of one half is applied to the pairs of the other, so that no pair is judged by
-    a floor it helped to set. The pairs share models and rows, so the exact intervals are narrower than the truth.
+    The trainings are halved: the floor of one half is applied to the pairs of the other, so that no
+    pair is judged by a floor it helped to set. The pairs share models and rows, so the exact
+    intervals are narrower than the truth.
 
     Parameters
     ----------
@@ -123,18 +146,28 @@ def false_promotions(
     promoted = {"gate": 0, "interval_alone": 0, "f1_rule": 0}
     n_pairs = 0
     for own, other in (halves, halves[::-1]):
-        floor = noise_floor([costs_eur[k] - float(np.mean([costs_eur[j] for j in other])) for k in other])
+        floor = noise_floor(
+            [costs_eur[k] - float(np.mean([costs_eur[j] for j in other])) for k in other]
+        )
         for champion, candidate in permutations(own, 2):
             saving = saving_over(
-                models[champion], models[candidate], holdout, decision=decision, n_replicates=n_replicates,
+                models[champion],
+                models[candidate],
+                holdout,
+                decision=decision,
+                n_replicates=n_replicates,
                 rng=np.random.default_rng([seed, champion, candidate]),
-            )  # fmt: skip
+            )
             promoted["gate"] += judge_champion(saving, floor_eur=floor).outcome == "pass"
             promoted["interval_alone"] += judge_champion(saving, floor_eur=0.0).outcome == "pass"
-            lead = _f1(models[candidate], holdout.y_observed) / max(1e-12, _f1(models[champion], holdout.y_observed))
+            lead = _f1(models[candidate], holdout.y_observed) / max(
+                1e-12, _f1(models[champion], holdout.y_observed)
+            )
             promoted["f1_rule"] += lead > F1_LEAD
             n_pairs += 1
-    return FalsePromotions(**{name: share(count, n_pairs) for name, count in promoted.items()}, n_pairs=n_pairs)
+    return FalsePromotions(
+        **{name: share(count, n_pairs) for name, count in promoted.items()}, n_pairs=n_pairs
+    )
 
 
 def _f1(model: Scored, y_true: np.ndarray) -> float:
@@ -145,7 +178,8 @@ def _f1(model: Scored, y_true: np.ndarray) -> float:
 def breaking_budget(
     budgets: Sequence[float], cost_change_eur: Sequence[Interval], *, tolerated_eur: float
 ) -> tuple[Interval | None, str]:
-    """Smallest budget at which an attack costs more than is tolerated, by linear interpolation from no attack.
+    """Smallest budget at which an attack costs more than
+    is tolerated, by linear interpolation from no attack.
 
     Parameters
     ----------
@@ -159,8 +193,9 @@ def breaking_budget(
     Returns
     -------
     found, words
-        The budget with its interval, from the upper and the lower ends of the cost; None when the cost itself does not
-        reach the tolerance within the budgets tried. An end that is not reached is the largest budget tried.
+        The budget with its interval, from the upper and the lower ends of the cost; None when the
+        cost itself does not reach the tolerance within the budgets tried. An end that is not
+        reached is the largest budget tried.
 
     Examples
     --------
@@ -182,16 +217,23 @@ def breaking_budget(
     if not len(budgets):
         return None, NOTHING
     if middle is None and crossing("high") is None:
-        return None, f"{NOT_REACHED} up to {largest:.0%} of the frauds ({tolerated_eur:,.0f} euros a day tolerated)"
+        return (
+            None,
+            f"{NOT_REACHED} up to {largest:.0%} of the frauds ({tolerated_eur:,.0f} euros a day "
+            "tolerated)",
+        )
     if middle is None:
         return None, (
             f"{NOT_SHOWN} up to {largest:.0%} of the frauds: the interval of the cost reaches the "
             f"{tolerated_eur:,.0f} euros a day that are tolerated"
         )
     low, high = crossing("high"), crossing("low")
-    found = Interval(middle, low if low is not None else middle, high if high is not None else largest)
+    found = Interval(
+        middle, low if low is not None else middle, high if high is not None else largest
+    )
     upper = f"{found.high:.0%}" if high is not None else f"{BEYOND} {largest:.0%}"
     return (
         found,
-        f"{middle:.0%} of the frauds hidden ({found.low:.0%} to {upper}), {tolerated_eur:,.0f} euros tolerated",
+        f"{middle:.0%} of the frauds hidden ({found.low:.0%} to {upper}), {tolerated_eur:,.0f} "
+        "euros tolerated",
     )

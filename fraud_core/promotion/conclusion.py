@@ -1,4 +1,6 @@
-"""What the gate decided, in one line, in figures and in a table; required and advisory criteria never mixed."""
+"""What the gate decided, in one line, in figures and
+in a table; required and advisory criteria never mixed.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +11,10 @@ from fraud_core.promotion.gate import Criterion, GateDecision, decide
 
 # What an advisory criterion is said to be when it does not pass.
 SAID = {
-    Verdict.FAIL: "fails", Verdict.INSUFFICIENT: "insufficient evidence", Verdict.NOT_ASSESSABLE: "not assessable",
-}  # fmt: skip
+    Verdict.FAIL: "fails",
+    Verdict.INSUFFICIENT: "insufficient evidence",
+    Verdict.NOT_ASSESSABLE: "not assessable",
+}
 
 
 def conclude(gate: GateDecision) -> str:
@@ -31,19 +35,24 @@ def conclude(gate: GateDecision) -> str:
     if missed:
         words = f"{len(missed)} of {n_required} required criteria did not pass: {'; '.join(missed)}"
     given = [c.outcome for c in gate.advisory]
-    open_ones = [f"{given.count(outcome)} {word}" for outcome, word in SAID.items() if outcome in given]
+    open_ones = [
+        f"{given.count(outcome)} {word}" for outcome, word in SAID.items() if outcome in given
+    ]
     if not given:
         return words
     return f"{words}; advisory: {', '.join(open_ones) or f'all {len(given)} pass'}"
 
 
 def gate_figures(gate: GateDecision, *, prefix: str = "gate") -> dict[str, bool | int | str]:
-    """The decision for metrics.json: its words, counts, and each criterion under what it is, required or advisory.
+    """The decision for metrics.json: its words, counts, and
+    each criterion under what it is, required or advisory.
 
     Examples
     --------
     >>> from fraud_core.promotion.gate import Criterion, decide
-    >>> gate_figures(decide(Criterion("alert budget", Verdict.PASS, "few")))["gate.required.alert_budget"]
+    >>> gate_figures(decide(Criterion("alert budget", Verdict.PASS, "few")))[
+    ...     "gate.required.alert_budget"
+    ... ]
     'pass'
     """
     n_required = len(gate.required)
@@ -67,12 +76,15 @@ def recorded_gate(figures: Mapping[str, Any], *, prefix: str = "gate") -> GateDe
     Raises
     ------
     ResultError
-        When no required criterion is there, an outcome is no verdict, or the recorded conclusion contradicts them.
+        When no required criterion is there, an outcome is no verdict, or the recorded conclusion
+        contradicts them.
 
     Examples
     --------
     >>> from fraud_core.promotion.gate import Criterion, decide
-    >>> recorded_gate(gate_figures(decide(Criterion("alert budget", Verdict.FAIL, "many")))).promoted
+    >>> recorded_gate(
+    ...     gate_figures(decide(Criterion("alert budget", Verdict.FAIL, "many")))
+    ... ).promoted
     False
     """
     criteria = []
@@ -81,12 +93,18 @@ def recorded_gate(figures: Mapping[str, Any], *, prefix: str = "gate") -> GateDe
             if not name.startswith(f"{prefix}.{kind}.") or name.endswith("_evidence"):
                 continue
             if outcome not in list(Verdict):
-                raise ResultError(f"{name}: expected one of {', '.join(Verdict)}, got {outcome!r}; judge it again")
+                raise ResultError(
+                    f"{name}: expected one of {', '.join(Verdict)}, got {outcome!r}; judge it again"
+                )
             words = name.removeprefix(f"{prefix}.{kind}.").replace("_", " ")
             evidence = str(figures.get(f"{name}_evidence", "no evidence recorded"))
-            criteria.append(Criterion(words, Verdict(outcome), evidence, required=kind == "required"))
+            criteria.append(
+                Criterion(words, Verdict(outcome), evidence, required=kind == "required")
+            )
     if not any(criterion.required for criterion in criteria):
-        raise ResultError(f"{prefix}: expected the outcome of each required criterion, found none; judge it again")
+        raise ResultError(
+            f"{prefix}: expected the outcome of each required criterion, found none; judge it again"
+        )
     gate = decide(*criteria)
     if figures.get(f"{prefix}.promoted") is not gate.promoted:
         raise ResultError(
@@ -99,7 +117,11 @@ def recorded_gate(figures: Mapping[str, Any], *, prefix: str = "gate") -> GateDe
 def criteria_rows(gate: GateDecision) -> list[dict[str, str]]:
     """A row for each criterion, the required ones first, for a table of the report."""
     return [
-        {"criterion": c.name, "counts": "required" if c.required else "advisory", "outcome": c.outcome.value,
-         "evidence": c.evidence}
+        {
+            "criterion": c.name,
+            "counts": "required" if c.required else "advisory",
+            "outcome": c.outcome.value,
+            "evidence": c.evidence,
+        }
         for c in (*gate.required, *gate.advisory)
-    ]  # fmt: skip
+    ]

@@ -1,7 +1,7 @@
 """The promotion gate: criteria that pass, fail or lack evidence, and the decision that follows.
 
-Required criteria decide; advisory ones are reported beside them and decide nothing. What is said of the one never
-counts the other.
+Required criteria decide; advisory ones are reported beside them and decide nothing. What is said of
+the one never counts the other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,8 +70,9 @@ def judge_average_precision(
     chance
         Share of frauds in the holdout: the average precision of a ranking by lot.
     minimum_lift
-        How many times chance the lower end of the interval must reach. It refuses a ranking that is worth nothing on
-        any table; how good is good enough is told by the costs and by the champion.
+        How many times chance the lower end of the interval must reach. It refuses a ranking that is
+        worth nothing on any table; how good is good enough is told by the costs and by the
+        champion.
     maximum
         A time-ordered average precision above this is taken as a leak.
 
@@ -83,14 +84,16 @@ def judge_average_precision(
     Examples
     --------
     >>> good, plausible = judge_average_precision(
-    ...     Interval(0.78, 0.72, 0.83), chance=0.0015, minimum_lift=5.0, maximum=0.95)
+    ...     Interval(0.78, 0.72, 0.83), chance=0.0015, minimum_lift=5.0, maximum=0.95
+    ... )
     >>> good.outcome, plausible.outcome
     ('pass', 'pass')
     """
     minimum = minimum_lift * chance
     if minimum >= 1:
         raise ParameterError(
-            f"minimum_lift: expected less than {1 / chance:.3g}, since {chance:.1%} of the holdout are frauds, got "
+            f"minimum_lift: expected less than {1 / chance:.3g}, since {chance:.1%} of the "
+            "holdout are frauds, got "
             f"{minimum_lift:g}; lower it in params.yaml"
         )
     figures = f"{found.value:.3f} (95% interval {found.low:.3f} to {found.high:.3f})"
@@ -101,17 +104,23 @@ def judge_average_precision(
         good = Verdict.FAIL
     asked = f"at least {minimum:.2g} asked, {minimum_lift:g} times the share of frauds"
     return (
-        Criterion("average precision", good, f"average precision on the holdout is {figures}; {asked}"),
+        Criterion(
+            "average precision", good, f"average precision on the holdout is {figures}; {asked}"
+        ),
         Criterion(
             "plausible",
             Verdict.PASS if found.value <= maximum else Verdict.FAIL,
-            f"average precision on the holdout is {found.value:.3f}; above {maximum:g} a leak is suspected",
+            f"average precision on the holdout is {found.value:.3f}; above {maximum:g} a leak is "
+            "suspected",
         ),
     )
 
 
-def judge_alert_budget(n_alerted: int, n_rows: int, *, alert_budget: float, tolerance: float) -> Criterion:
-    """Whether the threshold, chosen on the validation hours, keeps to the review capacity on the holdout.
+def judge_alert_budget(
+    n_alerted: int, n_rows: int, *, alert_budget: float, tolerance: float
+) -> Criterion:
+    """Whether the threshold, chosen on the validation
+    hours, keeps to the review capacity on the holdout.
 
     Parameters
     ----------
@@ -133,7 +142,8 @@ def judge_alert_budget(n_alerted: int, n_rows: int, *, alert_budget: float, tole
     return Criterion(
         "alert budget",
         outcome,
-        f"{n_alerted / n_rows:.3%} of the holdout is alerted (95% interval {low:.3%} to {high:.3%}); the review "
+        f"{n_alerted / n_rows:.3%} of the holdout is alerted (95% interval {low:.3%} to "
+        f"{high:.3%}); the review "
         f"capacity is {alert_budget:.3%}, tolerated up to {tolerance:g} times that",
     )
 
@@ -154,10 +164,14 @@ def judge_data(trained_on: Mapping[str, str], present: Mapping[str, str]) -> Cri
     other = [name for name in ("v0", "v1") if trained_on.get(name) != present.get(name)]
     if other:
         return Criterion(
-            "data", Verdict.FAIL, f"the candidate names other data than those that are here: {', '.join(other)}"
+            "data",
+            Verdict.FAIL,
+            f"the candidate names other data than those that are here: {', '.join(other)}",
         )
     return Criterion(
-        "data", Verdict.PASS, "the candidate was trained on this v0 and is judged on the sealed v1 it names"
+        "data",
+        Verdict.PASS,
+        "the candidate was trained on this v0 and is judged on the sealed v1 it names",
     )
 
 
@@ -177,8 +191,13 @@ def judge_cost(saving_eur: Interval) -> Criterion:
     outcome = Verdict.INSUFFICIENT
     if saving_eur.excludes(0.0):
         outcome = Verdict.PASS if saving_eur.value > 0 else Verdict.FAIL
-    figures = f"{saving_eur.value:,.0f} euros (95% interval {saving_eur.low:,.0f} to {saving_eur.high:,.0f})"
-    return Criterion("cost", outcome, f"against having no model the candidate saves {figures} on the holdout")
+    figures = (
+        f"{saving_eur.value:,.0f} euros (95% interval {saving_eur.low:,.0f} to "
+        f"{saving_eur.high:,.0f})"
+    )
+    return Criterion(
+        "cost", outcome, f"against having no model the candidate saves {figures} on the holdout"
+    )
 
 
 def judge_scan(found: Sequence[str]) -> Criterion:
@@ -196,10 +215,14 @@ def judge_scan(found: Sequence[str]) -> Criterion:
     """
     if found:
         return Criterion(
-            "poisoning scan", Verdict.FAIL, f"the training labels look poisoned: {'; '.join(found)} ({VALIDATED})"
+            "poisoning scan",
+            Verdict.FAIL,
+            f"the training labels look poisoned: {'; '.join(found)} ({VALIDATED})",
         )
     return Criterion(
-        "poisoning scan", Verdict.PASS, f"the scan of the training labels found no sign of poisoning ({VALIDATED})"
+        "poisoning scan",
+        Verdict.PASS,
+        f"the scan of the training labels found no sign of poisoning ({VALIDATED})",
     )
 
 
@@ -209,14 +232,16 @@ def judge_champion(saving_eur: Interval, *, floor_eur: float) -> Criterion:
     Parameters
     ----------
     saving_eur
-        Cost with the champion less cost with the candidate, paired on the same rows, in euros, with its 95% interval.
+        Cost with the champion less cost with the candidate, paired on the same rows, in euros, with
+        its 95% interval.
     floor_eur
-        How far the cost moves between equally good trainings (the placebo of the poisoning study), in euros.
+        How far the cost moves between equally good trainings (the placebo of the poisoning study),
+        in euros.
 
     Notes
     -----
-    The lower end must clear the floor, so that an equally good candidate is promoted in at most 2.5% of trials by the
-    sampling of the day, and the luck of a fit is no merit.
+    The lower end must clear the floor, so that an equally good candidate is promoted in at most
+    2.5% of trials by the sampling of the day, and the luck of a fit is no merit.
 
     Examples
     --------
@@ -228,11 +253,15 @@ def judge_champion(saving_eur: Interval, *, floor_eur: float) -> Criterion:
         outcome = Verdict.PASS
     elif saving_eur.high < -floor_eur:
         outcome = Verdict.FAIL
-    figures = f"{saving_eur.value:,.0f} euros (95% interval {saving_eur.low:,.0f} to {saving_eur.high:,.0f})"
+    figures = (
+        f"{saving_eur.value:,.0f} euros (95% interval {saving_eur.low:,.0f} to "
+        f"{saving_eur.high:,.0f})"
+    )
     return Criterion(
         "champion",
         outcome,
-        f"against the champion the candidate saves {figures}; equally good trainings differ by up to {floor_eur:,.0f}",
+        f"against the champion the candidate saves {figures}; equally good trainings differ by up "
+        f"to {floor_eur:,.0f}",
     )
 
 
@@ -242,9 +271,11 @@ def judge_ranking(change: Interval, *, floor: float) -> Criterion:
     Parameters
     ----------
     change
-        Average precision of the candidate less that of the champion, paired on the same rows, with its 95% interval.
+        Average precision of the candidate less that of the champion, paired on the same rows, with
+        its 95% interval.
     floor
-        How far average precision moves between equally good trainings (the placebo of the poisoning study).
+        How far average precision moves between equally good trainings (the placebo of the poisoning
+        study).
 
     Examples
     --------
@@ -260,7 +291,8 @@ def judge_ranking(change: Interval, *, floor: float) -> Criterion:
     return Criterion(
         "champion's ranking",
         outcome,
-        f"against the champion average precision changes by {figures}; equally good trainings differ by {floor:.3f}",
+        f"against the champion average precision changes by {figures}; equally good trainings "
+        f"differ by {floor:.3f}",
     )
 
 
@@ -273,5 +305,7 @@ def decide(*criteria: Criterion) -> GateDecision:
     False
     """
     if not criteria:
-        raise ValueError("expected at least one criterion; a gate without questions would let everything through")
+        raise ValueError(
+            "expected at least one criterion; a gate without questions would let everything through"
+        )
     return GateDecision(all(c.outcome == Verdict.PASS for c in criteria if c.required), criteria)

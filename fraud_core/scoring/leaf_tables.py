@@ -1,7 +1,8 @@
 """Exact Shapley contributions by look-up.
 
-In an oblivious tree the path-dependent Shapley contributions of a row depend on nothing but its leaf, so they are
-worked out once for each leaf. To explain a row is then to find its leaves, which scoring does anyhow, and to add up.
+In an oblivious tree the path-dependent Shapley contributions of a row depend on nothing but its
+leaf, so they are worked out once for each leaf. To explain a row is then to find its leaves, which
+scoring does anyhow, and to add up.
 """
 
 from dataclasses import dataclass
@@ -21,9 +22,11 @@ class LeafTables:
     Attributes
     ----------
     player
-        Shape (n_trees, depth), int32: the distinct features of a tree, then −1 in the places that are left over.
+        Shape (n_trees, depth), int32: the distinct features of a tree, then −1 in the places that
+        are left over.
     contribution
-        Shape (n_trees, 2 ** depth, depth): what a leaf adds for each of them; 0 in the places that are left over.
+        Shape (n_trees, 2 ** depth, depth): what a leaf adds for each of them; 0 in the places that
+        are left over.
     base
         Expected margin over the training rows: contributions and base add up to the margin.
     """
@@ -50,18 +53,21 @@ def build_leaf_tables(trees: ObliviousTrees, leaf_weight: np.ndarray) -> LeafTab
 
     Notes
     -----
-    For a set S of known features the value of a tree is its expectation when the levels that ask about S follow the
-    row and the others average both children by training weight. All 2 ** depth sets of all trees are computed at once,
-    level by level from the leaves to the root. Below a node that no training row reached both children count alike.
+    For a set S of known features the value of a tree is its expectation when the levels that ask
+    about S follow the row and the others average both children by training weight. All 2 ** depth
+    sets of all trees are computed at once, level by level from the leaves to the root. Below a node
+    that no training row reached both children count alike.
 
     References
     ----------
-    S. Lundberg et al. (2020), From local explanations to global understanding with explainable AI for trees,
-    algorithm 1 (path-dependent expectation).
+    S. Lundberg et al. (2020), From local explanations to global understanding with explainable AI
+    for trees, algorithm 1 (path-dependent expectation).
 
     Examples
     --------
-    >>> stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.25)
+    >>> stump = ObliviousTrees(
+    ...     np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.25
+    ... )
     >>> tables = build_leaf_tables(stump, np.array([[3.0, 1.0]]))
     >>> tables.base, tables.contribution.ravel().tolist()
     (-0.25, [-0.5, 1.5])
@@ -69,7 +75,8 @@ def build_leaf_tables(trees: ObliviousTrees, leaf_weight: np.ndarray) -> LeafTab
     n_trees, depth = trees.feature.shape
     if leaf_weight.shape != trees.leaf_value.shape or not (leaf_weight.sum(axis=1) > 0).all():
         raise ValueError(
-            f"leaf_weight: expected shape {trees.leaf_value.shape} with a positive sum for each tree, got "
+            f"leaf_weight: expected shape {trees.leaf_value.shape} with a positive sum for each "
+            "tree, got "
             f"{leaf_weight.shape}"
         )
     slot, player = _players(trees)
@@ -79,25 +86,37 @@ def build_leaf_tables(trees: ObliviousTrees, leaf_weight: np.ndarray) -> LeafTab
     size = known.sum(axis=1)
     for k in range(depth):
         without = np.flatnonzero(~known[:, k])
-        weight = np.array([factorial(s) * factorial(depth - s - 1) / factorial(depth) for s in size[without]])
-        contribution[:, :, k] = np.einsum("s,tsl->tl", weight, value[:, without | (1 << k)] - value[:, without])
+        weight = np.array(
+            [factorial(s) * factorial(depth - s - 1) / factorial(depth) for s in size[without]]
+        )
+        contribution[:, :, k] = np.einsum(
+            "s,tsl->tl", weight, value[:, without | (1 << k)] - value[:, without]
+        )
     contribution *= (player >= 0)[:, None, :]
     return LeafTables(player, contribution, float(trees.bias + value[:, 0, 0].sum()))
 
 
 def _players(trees: ObliviousTrees) -> tuple[np.ndarray, np.ndarray]:
-    """The place of each level's feature among the distinct features of its tree, and those features."""
+    """The place of each level's feature among the
+    distinct features of its tree, and those features.
+    """
     n_trees, depth = trees.feature.shape
-    slot, player = np.zeros((n_trees, depth), dtype=np.intp), np.full((n_trees, depth), -1, dtype=np.int32)
+    slot, player = (
+        np.zeros((n_trees, depth), dtype=np.intp),
+        np.full((n_trees, depth), -1, dtype=np.int32),
+    )
     for tree in range(n_trees):
-        # a level that a shallower tree lacks never decides, so it may go with any feature of the tree
+        # a level that a shallower tree lacks never decides, so it may go with any feature of the
+        # tree
         taken = np.isfinite(trees.border[tree])
         distinct, place = np.unique(trees.feature[tree, taken], return_inverse=True)
         slot[tree, taken], player[tree, : len(distinct)] = place, distinct
     return slot, player
 
 
-def _expectations(leaf_value: np.ndarray, leaf_weight: np.ndarray, slot: np.ndarray, known: np.ndarray) -> np.ndarray:
+def _expectations(
+    leaf_value: np.ndarray, leaf_weight: np.ndarray, slot: np.ndarray, known: np.ndarray
+) -> np.ndarray:
     """Value of each set of known features for each leaf, shape (n_trees, n_sets, n_leaves)."""
     n_trees, n_leaves = leaf_value.shape
     value = np.broadcast_to(leaf_value[:, None, :], (n_trees, len(known), n_leaves)).copy()
@@ -125,12 +144,17 @@ def contributions(trees: ObliviousTrees, tables: LeafTables, features: np.ndarra
     Returns
     -------
     numpy.ndarray
-        Shape (n_samples, n_features), float64; its rows and ``tables.base`` add up to ``trees.margin(features)``.
+        Shape (n_samples, n_features), float64; its rows and ``tables.base`` add up to
+        ``trees.margin(features)``.
 
     Examples
     --------
-    >>> stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.25)
-    >>> contributions(stump, build_leaf_tables(stump, np.array([[3.0, 1.0]])), np.array([[0.0], [1.0]]))
+    >>> stump = ObliviousTrees(
+    ...     np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.25
+    ... )
+    >>> contributions(
+    ...     stump, build_leaf_tables(stump, np.array([[3.0, 1.0]])), np.array([[0.0], [1.0]])
+    ... )
     array([[-0.5],
            [ 1.5]])
     """
@@ -139,16 +163,22 @@ def contributions(trees: ObliviousTrees, tables: LeafTables, features: np.ndarra
     by_place = np.ascontiguousarray(tables.contribution.transpose(0, 2, 1))
     for start in range(0, len(values), ROWS_AT_ONCE):
         block = slice(start, start + ROWS_AT_ONCE)
-        out[block] = _explain(trees, tables.player, by_place, np.ascontiguousarray(values[block].T)).T
+        out[block] = _explain(
+            trees, tables.player, by_place, np.ascontiguousarray(values[block].T)
+        ).T
     return out
 
 
-def _explain(trees: ObliviousTrees, player: np.ndarray, by_place: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def _explain(
+    trees: ObliviousTrees, player: np.ndarray, by_place: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
     """Contributions of one block, shape (n_features, n_rows), from features of the same shape."""
     out = np.zeros(columns.shape)
     for tree in range(len(trees.feature)):
         leaf = np.zeros(columns.shape[1], dtype=np.intp)
-        for level, (feature, border) in enumerate(zip(trees.feature[tree], trees.border[tree], strict=True)):
+        for level, (feature, border) in enumerate(
+            zip(trees.feature[tree], trees.border[tree], strict=True)
+        ):
             leaf += (columns[feature] > border).astype(np.intp) << level
         for place, feature in enumerate(player[tree]):
             if feature >= 0:

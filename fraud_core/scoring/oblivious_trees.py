@@ -1,7 +1,9 @@
-"""The scorer that is served: oblivious trees evaluated by NumPy alone, and the calibration that follows them.
+"""The scorer that is served: oblivious trees evaluated
+by NumPy alone, and the calibration that follows them.
 
-In an oblivious tree all nodes of one level ask the same question, so a tree of depth d is d comparisons that form the
-bits of a leaf number. The same code scores one request and a million rows, so that both give the same bytes.
+In an oblivious tree all nodes of one level ask the same question, so a tree of depth d is d
+comparisons that form the bits of a leaf number. The same code scores one request and a million
+rows, so that both give the same bytes.
 """
 
 from dataclasses import dataclass
@@ -20,8 +22,8 @@ class ObliviousTrees:
     feature
         Shape (n_trees, depth), column that level asks about.
     border
-        Shape (n_trees, depth), float32; a bit is set when the value is larger. Levels that a shallower tree lacks
-        have an infinite border, so their bit is never set.
+        Shape (n_trees, depth), float32; a bit is set when the value is larger. Levels that a
+        shallower tree lacks have an infinite border, so their bit is never set.
     leaf_value
         Shape (n_trees, 2 ** depth), log-odds that a leaf adds.
     bias
@@ -48,21 +50,27 @@ class ObliviousTrees:
 
         Examples
         --------
-        >>> stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.25)
+        >>> stump = ObliviousTrees(
+        ...     np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.25
+        ... )
         >>> stump.margin(np.array([[0.0], [1.0]]))
         array([-0.75,  1.25])
         """
         values = np.ascontiguousarray(features, dtype=np.float32)
         out = np.empty(len(values))
         for start in range(0, len(values), ROWS_AT_ONCE):
-            out[start : start + ROWS_AT_ONCE] = self._sum_leaves(values[start : start + ROWS_AT_ONCE])
+            out[start : start + ROWS_AT_ONCE] = self._sum_leaves(
+                values[start : start + ROWS_AT_ONCE]
+            )
         return out
 
     def _sum_leaves(self, values: np.ndarray) -> np.ndarray:
         n_trees, depth = self.feature.shape
         leaf = np.zeros((len(values), n_trees), dtype=np.intp)
         for level in range(depth):
-            leaf |= (values[:, self.feature[:, level]] > self.border[:, level]).astype(np.intp) << level
+            leaf |= (values[:, self.feature[:, level]] > self.border[:, level]).astype(
+                np.intp
+            ) << level
         leaf += np.arange(n_trees) << depth
         return self.bias + self.leaf_value.ravel()[leaf].sum(axis=1)
 

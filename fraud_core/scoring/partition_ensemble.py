@@ -1,4 +1,6 @@
-"""The vote of models that learnt from disjoint parts of the data, and how many label flips it withstands."""
+"""The vote of models that learnt from disjoint parts
+of the data, and how many label flips it withstands.
+"""
 
 from dataclasses import dataclass
 
@@ -12,8 +14,8 @@ class PartitionEnsemble:
     Attributes
     ----------
     weights
-        Shape (k, n_features + 1), on standardised features; the last column is the intercept. Features that may be
-        NaN have weight 0.
+        Shape (k, n_features + 1), on standardised features; the last column is the intercept.
+        Features that may be NaN have weight 0.
     limits
         Shape (k,), margin from which a part votes fraud; chosen on that part alone.
     centre, scale
@@ -39,8 +41,8 @@ def certified_flips(votes: np.ndarray, k: int) -> np.ndarray:
 
     References
     ----------
-    A. Levine and S. Feizi (2021), Deep partition aggregation: provable defenses against general poisoning attacks,
-    theorem 1.
+    A. Levine and S. Feizi (2021), Deep partition aggregation: provable defenses against general
+    poisoning attacks, theorem 1.
 
     Examples
     --------

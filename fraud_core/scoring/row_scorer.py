@@ -1,7 +1,8 @@
 """One row, fast: the same bytes as the batch scorer, with all levels of all trees compared at once.
 
-A request holds one row, so NumPy's time is in its calls and not in its numbers. The levels of a tree are padded to
-whole bytes; one comparison answers every question and the packed answers are the leaf numbers.
+A request holds one row, so NumPy's time is in its calls and not in its numbers. The levels of a
+tree are padded to whole bytes; one comparison answers every question and the packed answers are the
+leaf numbers.
 """
 
 import numpy as np
@@ -23,15 +24,21 @@ class RowScorer:
     Examples
     --------
     >>> from fraud_core.scoring.leaf_tables import build_leaf_tables
-    >>> stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.25)
-    >>> scorer = RowScorer(stump, build_leaf_tables(stump, np.ones((1, 2))), Calibration(1.0, -1.25), 1)
+    >>> stump = ObliviousTrees(
+    ...     np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.25
+    ... )
+    >>> scorer = RowScorer(
+    ...     stump, build_leaf_tables(stump, np.ones((1, 2))), Calibration(1.0, -1.25), 1
+    ... )
     >>> scorer.probability(np.array([1.0]))
     0.5
     >>> scorer.explain(np.array([1.0]))[1]
     array([1.])
     """
 
-    def __init__(self, trees: ObliviousTrees, tables: LeafTables, calibration: Calibration, n_features: int) -> None:
+    def __init__(
+        self, trees: ObliviousTrees, tables: LeafTables, calibration: Calibration, n_features: int
+    ) -> None:
         n_trees, depth = trees.feature.shape
         width = 8 if depth <= 8 else 16
         if depth > width:
@@ -47,10 +54,14 @@ class RowScorer:
         self._n_features = n_features
         # places that are left over hold 0, so any feature may take them
         self._player = np.maximum(tables.player, 0).astype(np.intp).ravel()
-        self._contribution = np.ascontiguousarray(tables.contribution.reshape(n_trees << depth, depth))
+        self._contribution = np.ascontiguousarray(
+            tables.contribution.reshape(n_trees << depth, depth)
+        )
 
     def leaves(self, values: np.ndarray) -> np.ndarray:
-        """Leaf of each tree, counted over all trees, shape (n_trees,), from a row of shape (n_features,)."""
+        """Leaf of each tree, counted over all trees, shape
+        (n_trees,), from a row of shape (n_features,).
+        """
         bits = values.astype(np.float32).take(self._feature) > self._border
         return np.packbits(bits, bitorder="little").view(self._leaf_number) + self._first_leaf
 
@@ -59,7 +70,8 @@ class RowScorer:
         return self._margin(self.leaves(values))
 
     def margins_with(self, values: np.ndarray, feature: int, others: np.ndarray) -> np.ndarray:
-        """Margins of one row with one feature replaced, equal to the bit to `margin` of each such row.
+        """Margins of one row with one feature replaced,
+        equal to the bit to `margin` of each such row.
 
         Parameters
         ----------
@@ -79,18 +91,26 @@ class RowScorer:
         bits[:] = values.astype(np.float32).take(self._feature) > self._border
         asked = np.flatnonzero(self._feature == feature)
         bits[:, asked] = others.astype(np.float32)[:, None] > self._border[asked]
-        leaves = np.packbits(bits, axis=1, bitorder="little").view(self._leaf_number) + self._first_leaf
+        leaves = (
+            np.packbits(bits, axis=1, bitorder="little").view(self._leaf_number) + self._first_leaf
+        )
         return self._bias + np.add.reduce(self._leaf_value.take(leaves), axis=1)
 
     def probability(self, values: np.ndarray) -> float:
-        """Calibrated probability of fraud of one row of shape (n_features,), equal to the bit to the batch's."""
+        """Calibrated probability of fraud of one row of
+        shape (n_features,), equal to the bit to the batch's.
+        """
         return self._calibrated(self._margin(self.leaves(values)))
 
     def explain(self, values: np.ndarray) -> tuple[float, np.ndarray]:
-        """Probability of one row, and the contribution of each feature to its margin in log-odds, (n_features,)."""
+        """Probability of one row, and the contribution of
+        each feature to its margin in log-odds, (n_features,).
+        """
         leaves = self.leaves(values)
         added = self._contribution.take(leaves, axis=0).ravel()
-        return self._calibrated(self._margin(leaves)), np.bincount(self._player, added, self._n_features)
+        return self._calibrated(self._margin(leaves)), np.bincount(
+            self._player, added, self._n_features
+        )
 
     def _margin(self, leaves: np.ndarray) -> float:
         return float(self._bias + np.add.reduce(self._leaf_value.take(leaves)))

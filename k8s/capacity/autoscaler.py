@@ -1,8 +1,10 @@
-"""The algorithm of the HorizontalPodAutoscaler for one utilisation metric, as a pure function of what it has seen.
+"""The algorithm of the HorizontalPodAutoscaler for one
+utilisation metric, as a pure function of what it has seen.
 
 References
 ----------
-Kubernetes documentation, "Horizontal Pod Autoscaling": "Algorithm details", "Configurable scaling behavior".
+Kubernetes documentation, "Horizontal Pod Autoscaling": "Algorithm details", "Configurable scaling
+behavior".
 """
 
 import math
@@ -24,7 +26,9 @@ class Policy:
 
 @dataclass(frozen=True)
 class Rules:
-    """One direction: the seconds over which recommendations are stabilised, and its policies (the largest counts)."""
+    """One direction: the seconds over which recommendations
+    are stabilised, and its policies (the largest counts).
+    """
 
     stabilization_seconds: int
     policies: tuple[Policy, ...]
@@ -32,7 +36,9 @@ class Rules:
 
 @dataclass(frozen=True)
 class AutoscalerSettings:
-    """An autoscaler: bounds, target utilisation as a share of the request, and the rules of both directions."""
+    """An autoscaler: bounds, target utilisation as a share
+    of the request, and the rules of both directions.
+    """
 
     min_replicas: int
     max_replicas: int
@@ -79,10 +85,16 @@ class Autoscaler:
 
     def _stabilized(self, now: float, current: int, wanted: int) -> int:
         self._recommended.append((now, wanted))
-        reach = max(self.settings.up.stabilization_seconds, self.settings.down.stabilization_seconds)
+        reach = max(
+            self.settings.up.stabilization_seconds, self.settings.down.stabilization_seconds
+        )
         self._recommended = [each for each in self._recommended if each[0] >= now - reach]
-        lowest = min(n for at, n in self._recommended if at >= now - self.settings.up.stabilization_seconds)
-        highest = max(n for at, n in self._recommended if at >= now - self.settings.down.stabilization_seconds)
+        lowest = min(
+            n for at, n in self._recommended if at >= now - self.settings.up.stabilization_seconds
+        )
+        highest = max(
+            n for at, n in self._recommended if at >= now - self.settings.down.stabilization_seconds
+        )
         return max(lowest, min(highest, current))
 
     def _within_policies(self, now: float, current: int, wanted: int) -> int:
@@ -90,13 +102,19 @@ class Autoscaler:
             limits = [self._limit(now, current, policy, 1) for policy in self.settings.up.policies]
             return min(wanted, max(limits, default=wanted))
         if wanted < current:
-            limits = [self._limit(now, current, policy, -1) for policy in self.settings.down.policies]
+            limits = [
+                self._limit(now, current, policy, -1) for policy in self.settings.down.policies
+            ]
             return max(wanted, min(limits, default=wanted))
         return current
 
     def _limit(self, now: float, current: int, policy: Policy, sign: int) -> int:
         """Pods that a policy allows, counted from those at the start of its period."""
-        recent = sum(change for at, change in self._changes if at > now - policy.period_seconds and change * sign > 0)
+        recent = sum(
+            change
+            for at, change in self._changes
+            if at > now - policy.period_seconds and change * sign > 0
+        )
         start = current - recent
         if policy.kind == "Pods":
             return start + sign * policy.value
@@ -107,11 +125,16 @@ class Autoscaler:
 def recommend(current: int, utilizations: Sequence[float], target: float) -> int:
     """Pods by the ratio of measured to target utilisation; unchanged within the tolerance.
 
-    Pods that are not ready count as idle when the ratio asks for more: pods on their way are not asked for again.
+    Pods that are not ready count as idle when the ratio asks for more: pods on their way are not
+    asked for again.
 
     Examples
     --------
-    >>> recommend(4, [0.8, 0.8, 0.8, 0.8], 0.5), recommend(4, [0.52] * 4, 0.5), recommend(4, [0.1] * 4, 0.5)
+    >>> (
+    ...     recommend(4, [0.8, 0.8, 0.8, 0.8], 0.5),
+    ...     recommend(4, [0.52] * 4, 0.5),
+    ...     recommend(4, [0.1] * 4, 0.5),
+    ... )
     (7, 4, 1)
     """
     if not utilizations:

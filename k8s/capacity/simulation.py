@@ -1,4 +1,6 @@
-"""A deployment under traffic, second by second: pods come late, use CPU time, and reject what they cannot answer."""
+"""A deployment under traffic, second by second: pods come
+late, use CPU time, and reject what they cannot answer.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,7 +87,9 @@ def simulate(
     (8, True, True)
     """
     scaler = Autoscaler(settings)
-    needed = traffic[0] * pod.cpu_seconds_per_request / (settings.target_utilization * pod.request_cores)
+    needed = (
+        traffic[0] * pod.cpu_seconds_per_request / (settings.target_utilization * pod.request_cores)
+    )
     wanted = int(np.clip(np.ceil(needed), settings.min_replicas, settings.max_replicas))
     starting: list[float] = []
     seconds = len(traffic)

@@ -6,7 +6,8 @@ DAY_SECONDS = 86_400
 
 
 def daily_wave(peak_rps: float) -> np.ndarray:
-    """One day, shape (86400,): calm at night, two humps, the higher in the evening, with its peak at ``peak_rps``.
+    """One day, shape (86400,): calm at night, two humps, the
+    higher in the evening, with its peak at ``peak_rps``.
 
     Examples
     --------
@@ -15,12 +16,17 @@ def daily_wave(peak_rps: float) -> np.ndarray:
     ((86400,), 1000, True)
     """
     hour = np.arange(DAY_SECONDS) / 3600
-    shape = 0.15 + 0.6 * np.exp(-(((hour - 12.5) / 3.0) ** 2)) + 0.85 * np.exp(-(((hour - 19.0) / 2.2) ** 2))
+    shape = (
+        0.15
+        + 0.6 * np.exp(-(((hour - 12.5) / 3.0) ** 2))
+        + 0.85 * np.exp(-(((hour - 19.0) / 2.2) ** 2))
+    )
     return peak_rps * shape / shape.max()
 
 
 def flash_sale(base_rps: float, peak_rps: float) -> np.ndarray:
-    """One hour, shape (3600,): after ten minutes from base to peak within twenty seconds, then back over half an hour.
+    """One hour, shape (3600,): after ten minutes from base to
+    peak within twenty seconds, then back over half an hour.
 
     Examples
     --------

@@ -1,7 +1,8 @@
-"""``python -m k8s.jobs gs://BUCKET/FOLDER``: what a run made, into a bucket: champion, figures, report.
+"""``python -m k8s.jobs gs://BUCKET/FOLDER``: what a
+run made, into a bucket: champion, figures, report.
 
-DVC pushes what it versions; these folders it does not. The list of digests goes last, so that a folder without one is
-of a run that was stopped while it sent.
+DVC pushes what it versions; these folders it does not. The list of digests goes last, so that a
+folder without one is of a run that was stopped while it sent.
 """
 
 import hashlib
@@ -12,7 +13,14 @@ from pathlib import Path
 
 import fsspec
 
-MADE = ("models/champion", "models/entities", "models/lineage", "models/promotions.jsonl", "results", "reports/_site")
+MADE = (
+    "models/champion",
+    "models/entities",
+    "models/lineage",
+    "models/promotions.jsonl",
+    "results",
+    "reports/_site",
+)
 DIGESTS = "digests.json"
 
 

@@ -1,4 +1,6 @@
-"""Rows of several payments as other protocols send them: checked by the same contract, scored together, unrecorded."""
+"""Rows of several payments as other protocols send them:
+checked by the same contract, scored together, unrecorded.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +13,9 @@ from serve.runtime.service import Service
 from serve.scoring.champion import Champion
 
 
-def score_rows(service: Service, rows: Sequence[Mapping[str, Any]], champion: Champion) -> np.ndarray:
+def score_rows(
+    service: Service, rows: Sequence[Mapping[str, Any]], champion: Champion
+) -> np.ndarray:
     """Calibrated probability of fraud of each row, shape (n_rows,).
 
     Raises
@@ -38,7 +42,9 @@ def _row(row: Mapping[str, Any], number: int, kind: type) -> Any:
         return msgspec.convert(row, kind)
     except msgspec.ValidationError as error:
         problem = explain(error, b"")
-        raise InvalidTransaction(msgspec.structs.replace(problem, detail=f"row {number}, {problem.detail}")) from error
+        raise InvalidTransaction(
+            msgspec.structs.replace(problem, detail=f"row {number}, {problem.detail}")
+        ) from error
 
 
 def by_row(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
@@ -55,5 +61,9 @@ def by_row(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     [{'a': 1, 'b': 3}, {'a': 2, 'b': 4}]
     """
     if len({len(values) for values in columns.values()}) > 1:
-        raise InvalidTransaction(Problem("Not a batch", 400, "invalid_field", "expected columns of one length"))
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        raise InvalidTransaction(
+            Problem("Not a batch", 400, "invalid_field", "expected columns of one length")
+        )
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]

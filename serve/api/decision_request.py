@@ -1,4 +1,6 @@
-"""Requests for a decision: their fields, their key, and everything that is checked before anything is decided."""
+"""Requests for a decision: their fields, their key, and
+everything that is checked before anything is decided.
+"""
 
 import msgspec
 
@@ -44,14 +46,22 @@ def read_request(body: bytes, champion: Champion) -> DecisionRequest:
     request = decode_body(decode_request, body)
     if bool(request.features) == bool(request.entities):
         detail = "features: expected either features or entities"
-        raise _refused("duplicate_field" if request.features else "missing_field", detail, "features")
+        raise _refused(
+            "duplicate_field" if request.features else "missing_field", detail, "features"
+        )
     if repeats_a_key(body, request):
-        raise _refused("duplicate_field", "a field was sent more than once, or policy is null; send each once")
+        raise _refused(
+            "duplicate_field", "a field was sent more than once, or policy is null; send each once"
+        )
     if not EARLIEST <= request.occurred_at < LATEST:
-        raise _refused("invalid_field", "occurred_at: expected a time from 1970 to 2199", "occurred_at")
+        raise _refused(
+            "invalid_field", "occurred_at: expected a time from 1970 to 2199", "occurred_at"
+        )
     if request.policy not in (None, champion.bundle.policy_version):
         detail = "policy: this version is not served; GET /v1/policy names the one that is"
-        raise InvalidTransaction(Problem("Another policy", 409, "policy_not_served", detail, "policy"))
+        raise InvalidTransaction(
+            Problem("Another policy", 409, "policy_not_served", detail, "policy")
+        )
     return request
 
 
@@ -71,6 +81,9 @@ def idempotency_key(headers: Headers) -> str | None:
     if key is None:
         return None
     if not 0 < len(key) <= LONGEST_KEY or not KEY_CHARACTERS.issuperset(key):
-        detail = f"Idempotency-Key: expected 1 to {LONGEST_KEY} printable ASCII characters without spaces and quotes"
+        detail = (
+            f"Idempotency-Key: expected 1 to {LONGEST_KEY} printable ASCII characters "
+            "without spaces and quotes"
+        )
         raise InvalidTransaction(Problem("Not a key", 400, "invalid_idempotency_key", detail))
     return key.decode("ascii")

@@ -1,4 +1,6 @@
-"""``POST /v1/decisions``: a decision with its reasons and guarantees, durable before it is answered."""
+"""``POST /v1/decisions``: a decision with its reasons
+and guarantees, durable before it is answered.
+"""
 
 import asyncio
 import hashlib
@@ -17,7 +19,14 @@ from fraud_core.bundle.decider import ExpectedLoss, Reason, Verdict, Vote
 from fraud_core.policy.actions import Bands, bands
 from serve.api.decision_request import DecisionRequest, idempotency_key, read_request
 from serve.auth.api_keys import Caller
-from serve.features.entities import Featurised, Freshness, PastsDown, featurise, monday_seconds, read_entities
+from serve.features.entities import (
+    Featurised,
+    Freshness,
+    PastsDown,
+    featurise,
+    monday_seconds,
+    read_entities,
+)
 from serve.http.asgi import encode, reply, reply_problem
 from serve.http.fields import Name
 from serve.http.transaction import InvalidTransaction, Problem, decode_body
@@ -36,11 +45,13 @@ class Guarantees(msgspec.Struct, frozen=True):
     Attributes
     ----------
     certified_vote
-        What the parts of the certificate vote, and how many flipped labels of the training data that vote withstands.
+        What the parts of the certificate vote, and how many flipped labels of the training data
+        that vote withstands.
     drift
         State of the traffic against the training data; ``unknown`` until enough of it was seen.
     features
-        ``in the request``: they are as fresh as the caller made them; ``from the store``: as `freshness` says.
+        ``in the request``: they are as fresh as the caller made them; ``from the store``: as
+        `freshness` says.
     """
 
     certified_vote: Vote
@@ -97,46 +108,79 @@ class DecisionMaker:
         started = perf_counter_ns()
         verdict = champion.decider.decide(featured.values, featured.amount_eur)
         if featured.featurised and featured.featurised.refused:
-            verdict = msgspec.structs.replace(verdict, decision="abstain", reasons=featured.featurised.refused)
+            verdict = msgspec.structs.replace(
+                verdict, decision="abstain", reasons=featured.featurised.refused
+            )
         vote = champion.decider.vote(featured.values)
         service.count_inference(span, perf_counter_ns() - started)
         decided_us = now_us()
         answer = self._answer(featured, verdict, vote, champion, decided_us)
         content, digest = encode(answer), hashlib.sha256(body).hexdigest()
         row = _row(
-            featured, answer, body=body, content=content, digest=digest, caller=caller, key=key, at_us=decided_us
+            featured,
+            answer,
+            body=body,
+            content=content,
+            digest=digest,
+            caller=caller,
+            key=key,
+            at_us=decided_us,
         )
         existing = await service.writer.write(decisions, row)
         if existing is None:
             service.counters.event(f"decision_{verdict.decision}")
-            service.after_answer(featured.values, featured.amount_eur, verdict.fraud_probability, champion)
+            service.after_answer(
+                featured.values, featured.amount_eur, verdict.fraud_probability, champion
+            )
             return content
         if existing.payload_sha256 != digest:
-            detail = "Idempotency-Key: it was used for another request; use a new key for each request"
-            raise InvalidTransaction(Problem("Key used before", 409, "idempotency_conflict", detail))
+            detail = (
+                "Idempotency-Key: it was used for another request; use a new key for each request"
+            )
+            raise InvalidTransaction(
+                Problem("Key used before", 409, "idempotency_conflict", detail)
+            )
         service.counters.event("decision_replayed")
         return existing.answer.encode()
 
     async def _with_features(self, request: DecisionRequest, champion: Champion) -> FeaturedRequest:
-        """The request with its features: as sent, or made of what the feature store remembers of its entities."""
+        """The request with its features: as sent, or made
+        of what the feature store remembers of its entities.
+        """
         if not request.entities:
             return FeaturedRequest(request, *champion.reader.read(bytes(request.features)))
         contract, pasts = champion.bundle.contract, self._service.pasts
         if contract.entities is None or pasts is None:
-            detail = "entities: this service takes features; it has no feature store for named entities"
-            raise InvalidTransaction(Problem("No feature store", 400, "entities_not_served", detail, "entities"))
+            detail = (
+                "entities: this service takes features; it has no feature store for named entities"
+            )
+            raise InvalidTransaction(
+                Problem("No feature store", 400, "entities_not_served", detail, "entities")
+            )
         if request.occurred_at.timestamp() * 1e6 > now_us() + AHEAD_US:
-            # it would become the newest payment of its entities, and everything real would be too old beside it
-            detail = "occurred_at: a payment of named entities lies in the future; correct the clock"
-            raise InvalidTransaction(Problem("From the future", 400, "invalid_field", detail, "occurred_at"))
+            # it would become the newest payment of its entities, and everything real would be too
+            # old beside it
+            detail = (
+                "occurred_at: a payment of named entities lies in the future; correct the clock"
+            )
+            raise InvalidTransaction(
+                Problem("From the future", 400, "invalid_field", detail, "occurred_at")
+            )
         named = read_entities(bytes(request.entities))
         remembered = await pasts.read(named.customer_id, named.terminal_id)
         time = monday_seconds(request.occurred_at)
-        made = featurise(named, remembered, request.transaction_id, time, contract, pasts.ttl_seconds)
+        made = featurise(
+            named, remembered, request.transaction_id, time, contract, pasts.ttl_seconds
+        )
         return FeaturedRequest(request, made.values, named.amount_eur, made)
 
     def _answer(
-        self, featured: FeaturedRequest, verdict: Verdict, vote: Vote, champion: Champion, decided_us: int
+        self,
+        featured: FeaturedRequest,
+        verdict: Verdict,
+        vote: Vote,
+        champion: Champion,
+        decided_us: int,
     ) -> DecisionAnswer:
         bundle = champion.bundle
         return DecisionAnswer(
@@ -156,25 +200,48 @@ class DecisionMaker:
 
 
 def _guarantees(vote: Vote, drift: str, made: Featurised | None) -> Guarantees:
-    return Guarantees(vote, drift) if made is None else Guarantees(vote, drift, "from the store", made.freshness)
+    return (
+        Guarantees(vote, drift)
+        if made is None
+        else Guarantees(vote, drift, "from the store", made.freshness)
+    )
 
 
 def _row(
-    featured: FeaturedRequest, answer: DecisionAnswer, *, body: bytes, content: bytes, digest: str, caller: Caller,
-    key: str | None, at_us: int,
-) -> dict[str, Any]:  # fmt: skip
+    featured: FeaturedRequest,
+    answer: DecisionAnswer,
+    *,
+    body: bytes,
+    content: bytes,
+    digest: str,
+    caller: Caller,
+    key: str | None,
+    at_us: int,
+) -> dict[str, Any]:
     return {
-        "decision_id": answer.decision_id, "owner": caller.name, "idempotency_key": key, "payload_sha256": digest,
-        "transaction_id": answer.transaction_id, "occurred_at_us": int(featured.request.occurred_at.timestamp() * 1e6),
-        "decided_at_us": at_us, "decision": answer.decision, "fraud_probability": answer.fraud_probability,
-        "amount_eur": featured.amount_eur, "model_version": answer.model_version,
-        "policy_version": answer.policy_version, "lineage_id": answer.lineage_id,
-        "request": body.decode(), "answer": content.decode(),
-    }  # fmt: skip
+        "decision_id": answer.decision_id,
+        "owner": caller.name,
+        "idempotency_key": key,
+        "payload_sha256": digest,
+        "transaction_id": answer.transaction_id,
+        "occurred_at_us": int(featured.request.occurred_at.timestamp() * 1e6),
+        "decided_at_us": at_us,
+        "decision": answer.decision,
+        "fraud_probability": answer.fraud_probability,
+        "amount_eur": featured.amount_eur,
+        "model_version": answer.model_version,
+        "policy_version": answer.policy_version,
+        "lineage_id": answer.lineage_id,
+        "request": body.decode(),
+        "answer": content.decode(),
+    }
 
 
 STORE_DOWN = Problem(
-    "Store not reachable", 503, "store_unavailable", "the decision could not be recorded; send it again with its key"
+    "Store not reachable",
+    503,
+    "store_unavailable",
+    "the decision could not be recorded; send it again with its key",
 )
 
 
@@ -230,7 +297,9 @@ def batch_route(service: Service):
     @asgi("/v1/decisions:batch", copy_scope=False)
     async def decide_batch(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await service.bodies.read_json(scope["headers_by_name"], receive, settings.max_batch_bytes)
+            body = await service.bodies.read_json(
+                scope["headers_by_name"], receive, settings.max_batch_bytes
+            )
             batch = _read_batch(body, settings.max_batch)
         except InvalidTransaction as error:
             await reply_problem(send, error.problem)

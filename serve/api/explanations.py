@@ -1,7 +1,7 @@
 """``GET /v1/decisions/{decision_id}/reasons``: the reasons of a recorded decision in words.
 
-The codes go out with the decision; the words cost several times as much as deciding, so they are written when somebody
-asks for them.
+The codes go out with the decision; the words cost several times as much as deciding, so they are
+written when somebody asks for them.
 """
 
 import msgspec
@@ -23,8 +23,8 @@ class Explanation(msgspec.Struct, frozen=True):
     Attributes
     ----------
     turning_values
-        Whether values that would have turned the decision were looked for: only the model that decided can say, and
-        only when the features were in the request.
+        Whether values that would have turned the decision were looked for: only the model that
+        decided can say, and only when the features were in the request.
     """
 
     decision_id: str
@@ -44,7 +44,9 @@ async def explain_decision(service: Service, decision_id: str) -> bytes | None:
     StoreDown
         When the store cannot be read.
     """
-    query = select(decisions.c.request, decisions.c.answer).where(decisions.c.decision_id == decision_id)
+    query = select(decisions.c.request, decisions.c.answer).where(
+        decisions.c.decision_id == decision_id
+    )
     rows = await fetch(service, query)
     if not rows:
         return None
@@ -53,7 +55,9 @@ async def explain_decision(service: Service, decision_id: str) -> bytes | None:
     looked = bool(request.features) and answer.lineage_id == champion.lineage_id
     if looked:
         values, amount_eur = champion.reader.read(bytes(request.features))
-        verdict = Verdict(answer.decision, answer.fraud_probability, answer.expected_loss_eur, answer.reasons)
+        verdict = Verdict(
+            answer.decision, answer.fraud_probability, answer.expected_loss_eur, answer.reasons
+        )
         reasons = champion.writer.write(values, amount_eur, verdict)
     else:
         reasons = tuple([put_in_words(reason) for reason in answer.reasons])

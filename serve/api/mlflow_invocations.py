@@ -1,4 +1,6 @@
-"""MLflow's scoring protocol: ``POST /invocations`` answers as ``mlflow models serve`` does for the registered model."""
+"""MLflow's scoring protocol: ``POST /invocations`` answers
+as ``mlflow models serve`` does for the registered model.
+"""
 
 from typing import Any
 
@@ -54,7 +56,9 @@ def read_rows(body: bytes) -> list[dict[str, Any]]:
     sent = decode_body(decode_invocation, body)
     forms = [name for name in Invocation.__struct_fields__ if getattr(sent, name) is not None]
     if len(forms) != 1:
-        detail = f"expected one of {', '.join(Invocation.__struct_fields__)}, got {len(forms)} of them"
+        detail = (
+            f"expected one of {', '.join(Invocation.__struct_fields__)}, got {len(forms)} of them"
+        )
         raise InvalidTransaction(Problem("Not an invocation", 400, "invalid_body", detail))
     if sent.dataframe_split is not None:
         return _split_rows(sent.dataframe_split)
@@ -64,9 +68,15 @@ def read_rows(body: bytes) -> list[dict[str, Any]]:
 
 
 def _split_rows(split: Split) -> list[dict[str, Any]]:
-    if len(set(split.columns)) < len(split.columns) or any(len(row) != len(split.columns) for row in split.data):
-        detail = "dataframe_split: expected each column once and a value for each column in every row"
-        raise InvalidTransaction(Problem("Not an invocation", 400, "invalid_field", detail, "dataframe_split"))
+    if len(set(split.columns)) < len(split.columns) or any(
+        len(row) != len(split.columns) for row in split.data
+    ):
+        detail = (
+            "dataframe_split: expected each column once and a value for each column in every row"
+        )
+        raise InvalidTransaction(
+            Problem("Not an invocation", 400, "invalid_field", detail, "dataframe_split")
+        )
     return [dict(zip(split.columns, row, strict=True)) for row in split.data]
 
 
@@ -77,7 +87,9 @@ def invocation_routes(service: Service) -> list:
     async def invocations(scope: Scope, receive: Receive, send: Send) -> None:
         limit = service.settings.max_batch_bytes
         try:
-            rows = read_rows(await service.bodies.read_json(scope["headers_by_name"], receive, limit))
+            rows = read_rows(
+                await service.bodies.read_json(scope["headers_by_name"], receive, limit)
+            )
             probability = score_rows(service, rows, service.champion)
         except InvalidTransaction as error:
             await reply_problem(send, error.problem)

@@ -1,4 +1,6 @@
-"""The Open Inference Protocol, version 2, over JSON: an input for each feature, as KServe and Triton clients send."""
+"""The Open Inference Protocol, version 2, over JSON: an
+input for each feature, as KServe and Triton clients send.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -17,8 +19,12 @@ from serve.scoring.champion import Champion
 
 MODEL = "champion"
 BINARY = b"inference-header-content-length"
-NO_MODEL = Problem("Not found", 404, "not_found", f"there is one model here, {MODEL}, in the version that serves")
-Datatype = Literal["FP64", "FP32", "FP16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8"]
+NO_MODEL = Problem(
+    "Not found", 404, "not_found", f"there is one model here, {MODEL}, in the version that serves"
+)
+Datatype = Literal[
+    "FP64", "FP32", "FP16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8"
+]
 
 
 class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,9 +117,16 @@ def infer(service: Service, body: bytes) -> InferAnswer:
     champion = service.champion
     probability = score_rows(service, by_row(_columns(request.inputs)), champion)
     prediction = probability >= champion.bundle.policy.threshold
-    values = {"fraud_probability": probability.tolist(), "prediction": prediction.astype(int).tolist()}
+    values = {
+        "fraud_probability": probability.tolist(),
+        "prediction": prediction.astype(int).tolist(),
+    }
     names = [wanted.name for wanted in request.outputs] or known
-    outputs = [Output(o.name, o.datatype, [len(probability)], values[o.name]) for o in OUTPUTS if o.name in names]
+    outputs = [
+        Output(o.name, o.datatype, [len(probability)], values[o.name])
+        for o in OUTPUTS
+        if o.name in names
+    ]
     return InferAnswer(MODEL, champion.bundle.version, outputs, request.id)
 
 
@@ -122,7 +135,10 @@ def _columns(inputs: Sequence[Input]) -> dict[str, list[Any]]:
     for sent in inputs:
         if sent.name in columns:
             raise _refused("an input was sent more than once", sent.name[:64])
-        rows = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in sent.data]
+        rows = [
+            value[0] if isinstance(value, list) and len(value) == 1 else value
+            for value in sent.data
+        ]
         if sent.shape not in ([len(rows)], [len(rows), 1]):
             raise _refused("expected the shape [rows] or [rows, 1] of its data", sent.name[:64])
         columns[sent.name] = rows
@@ -131,7 +147,9 @@ def _columns(inputs: Sequence[Input]) -> dict[str, list[Any]]:
 
 def _refused(detail: str, field: str) -> InvalidTransaction:
     shown = "".join(c if c.isprintable() else "?" for c in field)
-    return InvalidTransaction(Problem("Not an inference request", 400, "invalid_field", f"{shown}: {detail}", shown))
+    return InvalidTransaction(
+        Problem("Not an inference request", 400, "invalid_field", f"{shown}: {detail}", shown)
+    )
 
 
 def metadata(champion: Champion) -> ModelMetadata:
@@ -155,10 +173,13 @@ def inference_routes(service: Service) -> list:
     """``/v2``: metadata, health and inference."""
 
     @post(
-        ["/v2/models/{name:str}/infer", "/v2/models/{name:str}/versions/{version:str}/infer"], status_code=200,
+        ["/v2/models/{name:str}/infer", "/v2/models/{name:str}/versions/{version:str}/infer"],
+        status_code=200,
         include_in_schema=False,
-    )  # fmt: skip
-    async def infer_route(request: Request, name: FromPath[str], version: FromPath[str | None] = None) -> Response:
+    )
+    async def infer_route(
+        request: Request, name: FromPath[str], version: FromPath[str | None] = None
+    ) -> Response:
         # Triton's client says nothing of the kind of its body, which is JSON when it is not binary
         headers: Headers = {b"content-type": b"application/json"} | request.scope["headers_by_name"]
         try:
@@ -166,8 +187,12 @@ def inference_routes(service: Service) -> list:
                 raise InvalidTransaction(NO_MODEL)
             if BINARY in headers:
                 detail = "tensors are taken as JSON; send them with binary_data=False"
-                raise InvalidTransaction(Problem("Binary tensors", 415, "unsupported_media_type", detail))
-            body = await service.bodies.read_json(headers, request.receive, service.settings.max_batch_bytes)
+                raise InvalidTransaction(
+                    Problem("Binary tensors", 415, "unsupported_media_type", detail)
+                )
+            body = await service.bodies.read_json(
+                headers, request.receive, service.settings.max_batch_bytes
+            )
             return Response(infer(service, body))
         except InvalidTransaction as error:
             return answer_error(error.problem)
@@ -178,15 +203,21 @@ def inference_routes(service: Service) -> list:
 
     @get(
         ["/v2/models/{name:str}", "/v2/models/{name:str}/versions/{version:str}"],
-        sync_to_thread=False, include_in_schema=False,
-    )  # fmt: skip
+        sync_to_thread=False,
+        include_in_schema=False,
+    )
     def model(name: FromPath[str], version: FromPath[str | None] = None) -> Response:
-        return Response(metadata(service.champion)) if is_served(service, name, version) else answer(NO_MODEL)
+        return (
+            Response(metadata(service.champion))
+            if is_served(service, name, version)
+            else answer(NO_MODEL)
+        )
 
     @get(
         ["/v2/models/{name:str}/ready", "/v2/models/{name:str}/versions/{version:str}/ready"],
-        sync_to_thread=False, include_in_schema=False,
-    )  # fmt: skip
+        sync_to_thread=False,
+        include_in_schema=False,
+    )
     def model_ready(name: FromPath[str], version: FromPath[str | None] = None) -> Response:
         ready = is_served(service, name, version) and service.champion.passes_self_test()
         return Response({"name": MODEL, "ready": True}) if ready else answer(NO_MODEL)

@@ -29,10 +29,16 @@ def openapi_document(contract: Contract) -> dict[str, Any]:
     True
     """
     shown = [endpoint for endpoint in ENDPOINTS if endpoint.shown]
-    types = [t for e in shown for t in (e.body, e.answer) if t is not None and not isinstance(t, str)]
+    types = [
+        t for e in shown for t in (e.body, e.answer) if t is not None and not isinstance(t, str)
+    ]
     query_types = [query.kind for e in shown for query in e.query]
-    schemas, components = msgspec.json.schema_components([*types, *query_types, Problem], ref_template=REFERENCE)
-    known = {repr(kind): schema for kind, schema in zip([*types, *query_types], schemas, strict=False)}
+    schemas, components = msgspec.json.schema_components(
+        [*types, *query_types, Problem], ref_template=REFERENCE
+    )
+    known = {
+        repr(kind): schema for kind, schema in zip([*types, *query_types], schemas, strict=False)
+    }
     bodies = body_schemas(contract)
     paths: dict[str, dict] = {}
     for endpoint in shown:
@@ -52,15 +58,29 @@ def openapi_document(contract: Contract) -> dict[str, Any]:
     }
 
 
-def _operation(endpoint: Endpoint, path: str, known: dict[str, Any], bodies: dict[str, dict]) -> dict[str, Any]:
-    answers = {str(endpoint.status): {"description": endpoint.summary, "content": _json(known[repr(endpoint.answer)])}}
+def _operation(
+    endpoint: Endpoint, path: str, known: dict[str, Any], bodies: dict[str, dict]
+) -> dict[str, Any]:
+    answers = {
+        str(endpoint.status): {
+            "description": endpoint.summary,
+            "content": _json(known[repr(endpoint.answer)]),
+        }
+    }
     problems = endpoint.problems + (ALWAYS_PROBLEMS if endpoint.scope else ())
-    for status in sorted({*problems, *((400,) if endpoint.query and endpoint.body is None else ())}):
+    for status in sorted(
+        {*problems, *((400,) if endpoint.query and endpoint.body is None else ())}
+    ):
         schema = {"$ref": REFERENCE.format(name="Problem")}
         answers[str(status)] = {
-            "description": MEANINGS[status], "content": {"application/problem+json": {"schema": schema}},
-        }  # fmt: skip
-    operation: dict[str, Any] = {"tags": [endpoint.tag], "summary": endpoint.summary, "responses": answers}
+            "description": MEANINGS[status],
+            "content": {"application/problem+json": {"schema": schema}},
+        }
+    operation: dict[str, Any] = {
+        "tags": [endpoint.tag],
+        "summary": endpoint.summary,
+        "responses": answers,
+    }
     if endpoint.scope:
         operation["security"] = [{"bearer": []}, {"key": []}]
         operation["description"] = f"Needs the scope `{endpoint.scope}`."
@@ -68,7 +88,9 @@ def _operation(endpoint: Endpoint, path: str, known: dict[str, Any], bodies: dic
     if parameters:
         operation["parameters"] = parameters
     if endpoint.body is not None:
-        schema = bodies[endpoint.body] if isinstance(endpoint.body, str) else known[repr(endpoint.body)]
+        schema = (
+            bodies[endpoint.body] if isinstance(endpoint.body, str) else known[repr(endpoint.body)]
+        )
         operation["requestBody"] = {"required": True, "content": _json(schema)}
     return operation
 
@@ -76,16 +98,24 @@ def _operation(endpoint: Endpoint, path: str, known: dict[str, Any], bodies: dic
 def _parameters(endpoint: Endpoint, path: str, known: dict[str, Any]) -> list[dict[str, Any]]:
     named = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": PATH_PARTS.get(name, TEXT)} for name in named
+        {"name": name, "in": "path", "required": True, "schema": PATH_PARTS.get(name, TEXT)}
+        for name in named
     ]
     parameters += [
-        {"name": query.name, "in": "query", "required": False, "description": query.text,
-         "schema": known[repr(query.kind)]}
+        {
+            "name": query.name,
+            "in": "query",
+            "required": False,
+            "description": query.text,
+            "schema": known[repr(query.kind)],
+        }
         for query in endpoint.query
-    ]  # fmt: skip
+    ]
     if endpoint.idempotent:
         schema = {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"}
-        parameters.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema})
+        parameters.append(
+            {"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema}
+        )
     return parameters
 
 

@@ -18,19 +18,28 @@ from serve.store.group_commit import StoreDown
 from serve.telemetry.prometheus import CONTENT_TYPE, prometheus_text
 
 NO_RECORD = Problem("Not found", 404, "not_found", "there is no record of this id")
-LABEL_DOWN = Problem("Store not reachable", 503, "store_unavailable", "the label could not be recorded; send it again")
+LABEL_DOWN = Problem(
+    "Store not reachable",
+    503,
+    "store_unavailable",
+    "the label could not be recorded; send it again",
+)
 
 
 def label_route(service: Service):
     """``POST /v1/labels``."""
 
     async def recorded(scope: AsgiScope, receive: Receive) -> bytes:
-        body = await service.bodies.read_json(scope["headers_by_name"], receive, service.settings.max_body_bytes)
+        body = await service.bodies.read_json(
+            scope["headers_by_name"], receive, service.settings.max_body_bytes
+        )
         return await record_label(service, body, scope["caller"])
 
     @asgi("/v1/labels", copy_scope=False)
     async def label(scope: AsgiScope, receive: Receive, send: Send) -> None:
-        await answer_with(recorded(scope, receive), send, service, store_down=LABEL_DOWN, status=201)
+        await answer_with(
+            recorded(scope, receive), send, service, store_down=LABEL_DOWN, status=201
+        )
 
     return label
 
@@ -83,11 +92,16 @@ def about_routes(service: Service) -> list:
     @post("/v1/model:reload", status_code=200, include_in_schema=False)
     async def reload() -> dict[str, str]:
         await service.slot.refresh()
-        return {"model_version": service.champion.bundle.version, "lineage_id": service.champion.lineage_id}
+        return {
+            "model_version": service.champion.bundle.version,
+            "lineage_id": service.champion.lineage_id,
+        }
 
     @get("/metrics", include_in_schema=False)
     async def metrics() -> Response[bytes]:
-        content = await asyncio.to_thread(prometheus_text, service.counters, service.traffic.gauges())
+        content = await asyncio.to_thread(
+            prometheus_text, service.counters, service.traffic.gauges()
+        )
         return Response(content, media_type=CONTENT_TYPE)
 
     return [model, policy, reload, metrics]
@@ -104,15 +118,28 @@ def health_routes(service: Service) -> list:
     async def ready(without: FromQuery[str | None] = None) -> Response:
         champion = service.champion
         if not champion.passes_self_test():
-            return answer(Problem("Not ready", 503, "self_test_failed", "the self-test row scores another probability"))
+            return answer(
+                Problem(
+                    "Not ready",
+                    503,
+                    "self_test_failed",
+                    "the self-test row scores another probability",
+                )
+            )
         if without != "store":
             try:
                 if not await service.prepare_store():
                     raise StoreDown
                 await service.writer.check()
             except StoreDown:
-                return answer(Problem("Not ready", 503, "store_unavailable", "the store cannot be written"))
-        state = {"status": "ready", "model_version": champion.bundle.version, "lineage_id": champion.lineage_id}
+                return answer(
+                    Problem("Not ready", 503, "store_unavailable", "the store cannot be written")
+                )
+        state = {
+            "status": "ready",
+            "model_version": champion.bundle.version,
+            "lineage_id": champion.lineage_id,
+        }
         return Response(state, media_type=MediaType.JSON)
 
     return [live, ready]

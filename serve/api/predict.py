@@ -46,7 +46,9 @@ def predict_route(service: Service):
         else:
             probability = champion.scorer.probability(values)
             reasons = msgspec.UNSET
-        prediction = Prediction(probability, int(probability >= threshold), threshold, bundle.version, reasons)
+        prediction = Prediction(
+            probability, int(probability >= threshold), threshold, bundle.version, reasons
+        )
         service.count_inference(scope["span"], perf_counter_ns() - started)
         await reply(send, 200, encode(prediction))
         service.after_answer(values, amount_eur, probability, champion)

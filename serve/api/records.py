@@ -72,22 +72,40 @@ async def record_label(service: Service, body: bytes, caller: Caller) -> bytes:
     event = decode_body(decode_label, body)
     if not EARLIEST <= event.occurred_at < LATEST:
         detail = "occurred_at: expected a time from 1970 to 2199"
-        raise InvalidTransaction(Problem("Not a label", 400, "invalid_field", detail, "occurred_at"))
+        raise InvalidTransaction(
+            Problem("Not a label", 400, "invalid_field", detail, "occurred_at")
+        )
     at_us, digest = now_us(), hashlib.sha256(encode(event)).hexdigest()
-    answer = encode(RecordedLabel(new_id(at_us), event.event_id, datetime.fromtimestamp(at_us / SINCE_1970, UTC)))
+    answer = encode(
+        RecordedLabel(
+            new_id(at_us), event.event_id, datetime.fromtimestamp(at_us / SINCE_1970, UTC)
+        )
+    )
     row = {
-        "label_id": msgspec.json.decode(answer)["label_id"], "owner": caller.name, "event_id": event.event_id,
-        "payload_sha256": digest, "transaction_id": event.transaction_id, "decision_id": event.decision_id,
-        "source": event.source, "state": event.state, "occurred_at_us": int(event.occurred_at.timestamp() * SINCE_1970),
-        "recorded_at_us": at_us, "amount_eur": event.amount_eur, "answer": answer.decode(),
-    }  # fmt: skip
+        "label_id": msgspec.json.decode(answer)["label_id"],
+        "owner": caller.name,
+        "event_id": event.event_id,
+        "payload_sha256": digest,
+        "transaction_id": event.transaction_id,
+        "decision_id": event.decision_id,
+        "source": event.source,
+        "state": event.state,
+        "occurred_at_us": int(event.occurred_at.timestamp() * SINCE_1970),
+        "recorded_at_us": at_us,
+        "amount_eur": event.amount_eur,
+        "answer": answer.decode(),
+    }
     existing = await service.writer.write(labels, row)
     if existing is None:
         service.counters.event("label_recorded")
         return answer
     if existing.payload_sha256 != digest:
-        detail = "event_id: it was used for another event; labels are never changed, send a reversal"
-        raise InvalidTransaction(Problem("Event recorded before", 409, "event_conflict", detail, "event_id"))
+        detail = (
+            "event_id: it was used for another event; labels are never changed, send a reversal"
+        )
+        raise InvalidTransaction(
+            Problem("Event recorded before", 409, "event_conflict", detail, "event_id")
+        )
     return existing.answer.encode()
 
 
@@ -106,7 +124,9 @@ async def find_lineage(service: Service, lineage_id: str) -> bytes | None:
     rows = await fetch(service, select(audit.c.detail).where(loaded).limit(1))
     if not rows:
         return None
-    return encode({"lineage_id": lineage_id, "manifest": msgspec.json.decode(rows[0][0])["manifest"]})
+    return encode(
+        {"lineage_id": lineage_id, "manifest": msgspec.json.decode(rows[0][0])["manifest"]}
+    )
 
 
 async def fetch(service: Service, query: Select) -> list[Any]:
@@ -148,14 +168,19 @@ def decision_list(service: Service):
     return list_decisions
 
 
-READ_DOWN = Problem("Store not reachable", 503, "store_unavailable", "the records cannot be read now; ask again")
+READ_DOWN = Problem(
+    "Store not reachable", 503, "store_unavailable", "the records cannot be read now; ask again"
+)
 
 
 def _page(query_string: bytes) -> tuple[Select, int]:
-    """The query of one page, and how many decisions it holds; one more row says that there is another page."""
+    """The query of one page, and how many decisions it
+    holds; one more row says that there is another page.
+    """
     try:
         parameters = {
-            name: values[-1] for name, values in parse_qs(query_string.decode("ascii"), strict_parsing=True).items()
+            name: values[-1]
+            for name, values in parse_qs(query_string.decode("ascii"), strict_parsing=True).items()
         }
     except ValueError:
         parameters = {} if not query_string else {"?": ""}
@@ -165,16 +190,22 @@ def _page(query_string: bytes) -> tuple[Select, int]:
     query = select(decisions.c.decision_id, decisions.c.answer).order_by(decisions.c.decision_id)
     # ids begin with the time of the decision, so that one index serves time, order and cursor
     if "from" in parameters:
-        query = query.where(decisions.c.decision_id >= f"{_microseconds(parameters['from'], 'from'):014x}")
+        query = query.where(
+            decisions.c.decision_id >= f"{_microseconds(parameters['from'], 'from'):014x}"
+        )
     if "to" in parameters:
-        query = query.where(decisions.c.decision_id < f"{_microseconds(parameters['to'], 'to'):014x}")
+        query = query.where(
+            decisions.c.decision_id < f"{_microseconds(parameters['to'], 'to'):014x}"
+        )
     if "cursor" in parameters:
         cursor = parameters["cursor"]
         if len(cursor) != 32 or set(cursor) - set("0123456789abcdef"):
             raise _bad_query("cursor", "expected the next_cursor of another page")
         query = query.where(decisions.c.decision_id > cursor)
     limit = parameters.get("limit", str(PAGE))
-    if not (limit.isascii() and limit.isdigit() and len(limit) < 5 and 1 <= int(limit) <= MOST_ON_A_PAGE):
+    if not (
+        limit.isascii() and limit.isdigit() and len(limit) < 5 and 1 <= int(limit) <= MOST_ON_A_PAGE
+    ):
         raise _bad_query("limit", f"expected a whole number from 1 to {MOST_ON_A_PAGE}")
     return query.limit(int(limit) + 1), int(limit)
 
@@ -183,11 +214,15 @@ def _microseconds(text: str, name: str) -> int:
     try:
         at = msgspec.convert(text.replace(" ", "+"), Instant)
     except msgspec.ValidationError as error:
-        raise _bad_query(name, "expected a time with its zone, such as 2026-01-31T12:00:00Z") from error
+        raise _bad_query(
+            name, "expected a time with its zone, such as 2026-01-31T12:00:00Z"
+        ) from error
     if not EARLIEST <= at < LATEST:
         raise _bad_query(name, "expected a time from 1970 to 2199")
     return int(at.timestamp() * SINCE_1970)
 
 
 def _bad_query(name: str, expectation: str) -> InvalidTransaction:
-    return InvalidTransaction(Problem("Not a query", 400, "invalid_query", f"{name}: {expectation}", name))
+    return InvalidTransaction(
+        Problem("Not a query", 400, "invalid_query", f"{name}: {expectation}", name)
+    )

@@ -56,13 +56,14 @@ class OpenAccess:
 class KeyAccess:
     """Callers by API key.
 
-    Keys are random and long, so one round of SHA-256 is enough to store them. The digest of what was sent picks the
-    entry, and the whole digest is compared in constant time.
+    Keys are random and long, so one round of SHA-256 is enough to store them. The digest of what
+    was sent picks the entry, and the whole digest is compared in constant time.
     """
 
     def __init__(self, entries: tuple[KeyEntry, ...]) -> None:
         self._entries = {
-            entry.sha256[:8]: (entry.sha256, Caller(entry.name, frozenset(entry.scopes))) for entry in entries
+            entry.sha256[:8]: (entry.sha256, Caller(entry.name, frozenset(entry.scopes)))
+            for entry in entries
         }
 
     def caller(self, headers: dict[bytes, bytes]) -> Caller | None:
@@ -80,7 +81,11 @@ def sent_token(headers: dict[bytes, bytes]) -> bytes | None:
 
     Examples
     --------
-    >>> sent_token({b"authorization": b"Bearer abc"}), sent_token({b"x-api-key": b"abc"}), sent_token({})
+    >>> (
+    ...     sent_token({b"authorization": b"Bearer abc"}),
+    ...     sent_token({b"x-api-key": b"abc"}),
+    ...     sent_token({}),
+    ... )
     (b'abc', b'abc', None)
     """
     sent = headers.get(b"authorization")
@@ -95,11 +100,14 @@ def read_keys(content: bytes, what: str) -> tuple[KeyEntry, ...]:
     Raises
     ------
     ParameterError
-        When it is malformed, empty, or a key stands in it twice; the message never repeats its content.
+        When it is malformed, empty, or a key stands in it twice; the message never repeats its
+        content.
 
     Examples
     --------
-    >>> read_keys(b'[{"name": "till", "scopes": ["score"], "sha256": "' + b"0" * 64 + b'"}]', "FRAUD_KEYS")[0].name
+    >>> read_keys(
+    ...     b'[{"name": "till", "scopes": ["score"], "sha256": "' + b"0" * 64 + b'"}]', "FRAUD_KEYS"
+    ... )[0].name
     'till'
     """
     try:
@@ -107,7 +115,8 @@ def read_keys(content: bytes, what: str) -> tuple[KeyEntry, ...]:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         place = re.search(r"at `([^`]+)`", str(error))
         raise ParameterError(
-            f"{what}: expected a JSON array of keys{' (wrong at ' + place[1] + ')' if place else ''}; make one with "
+            f"{what}: expected a JSON array of "
+            f"keys{' (wrong at ' + place[1] + ')' if place else ''}; make one with "
             "`python -m serve.auth.api_keys NAME SCOPE...`"
         ) from error
     starts = [entry.sha256[:8] for entry in entries]
@@ -130,10 +139,15 @@ def new_key(name: str, scopes: tuple[Scope, ...]) -> tuple[str, KeyEntry]:
 
 
 def main(arguments: list[str]) -> int:
-    """``python -m serve.auth.api_keys NAME SCOPE...``: print a new key once, and its entry for the file of keys."""
+    """``python -m serve.auth.api_keys NAME SCOPE...``: print
+    a new key once, and its entry for the file of keys.
+    """
     name, *scopes = arguments or [""]
     if not NAME.fullmatch(name) or not scopes or not set(scopes) <= set(SCOPES):
-        print(f"usage: python -m serve.auth.api_keys NAME SCOPE...   scopes: {', '.join(SCOPES)}", file=sys.stderr)
+        print(
+            f"usage: python -m serve.auth.api_keys NAME SCOPE...   scopes: {', '.join(SCOPES)}",
+            file=sys.stderr,
+        )
         return 2
     known: Callable[[str], bool] = set(scopes).__contains__
     key, entry = new_key(name, tuple(scope for scope in SCOPES if known(scope)))

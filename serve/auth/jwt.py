@@ -1,4 +1,6 @@
-"""Callers by signed token (JWT), verified with the public keys that an identity provider publishes."""
+"""Callers by signed token (JWT), verified with the
+public keys that an identity provider publishes.
+"""
 
 import threading
 import time
@@ -22,8 +24,9 @@ class TokenAccess:
     Parameters
     ----------
     jwks_url
-        Where the keys are published. They are fetched by a thread: at the start, every five minutes, and when a token
-        names an unknown key, so that neither a slow provider nor invented names hold up a request.
+        Where the keys are published. They are fetched by a thread: at the start, every five
+        minutes, and when a token names an unknown key, so that neither a slow provider nor invented
+        names hold up a request.
     audience, issuer
         What the token must say in ``aud`` and ``iss``.
 
@@ -64,9 +67,13 @@ class TokenAccess:
                 self._wanted.set()
                 return None
             claims = jwt.decode(
-                token, self._keys[name], algorithms=list(ALGORITHMS), audience=self._audience, issuer=self._issuer,
+                token,
+                self._keys[name],
+                algorithms=list(ALGORITHMS),
+                audience=self._audience,
+                issuer=self._issuer,
                 options={"require": ["exp", "sub", "aud", "iss"]},
-            )  # fmt: skip
+            )
         except (jwt.PyJWTError, ValueError):
             return None
         scopes = frozenset(str(claims.get("scope", "")).split()) & frozenset(SCOPES)
@@ -89,5 +96,7 @@ class TokenAccess:
             self._keys = {key.key_id: key for key in self._client.get_signing_keys() if key.key_id}
         except (jwt.PyJWTError, OSError, ValueError) as error:
             print(
-                f"warning: the keys of the identity provider could not be fetched: {type(error).__name__}", flush=True
+                "warning: the keys of the identity provider could not be fetched: "
+                f"{type(error).__name__}",
+                flush=True,
             )

@@ -1,4 +1,6 @@
-"""Decisions on named entities: customer, terminal and amount in, the features made here from what is remembered."""
+"""Decisions on named entities: customer, terminal and
+amount in, the features made here from what is remembered.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,7 +35,8 @@ class Freshness(msgspec.Struct, frozen=True):
     Attributes
     ----------
     customer_seconds, terminal_seconds
-        None for an entity that was never seen; below 0 when the payment comes later than younger ones.
+        None for an entity that was never seen; below 0 when the payment comes later than younger
+        ones.
     ttl_seconds
         Beyond this age nothing is relied on.
     """
@@ -45,7 +48,9 @@ class Freshness(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Remembered:
-    """What the feature store holds of both entities, and the time of the newest payment of each (None: never seen)."""
+    """What the feature store holds of both entities, and the
+    time of the newest payment of each (None: never seen).
+    """
 
     customer: Past
     terminal: Past
@@ -69,7 +74,9 @@ class Pasts(Protocol):
 
 @dataclass(frozen=True)
 class Featurised:
-    """The model's features of a payment, how fresh they are, and why they cannot be relied on, if so."""
+    """The model's features of a payment, how fresh
+    they are, and why they cannot be relied on, if so.
+    """
 
     values: np.ndarray
     freshness: Freshness
@@ -91,7 +98,12 @@ def read_entities(body: bytes) -> NamedEntities:
     named = decode_body(decode_entities, body)
     if repeats_a_key(body, named):
         raise InvalidTransaction(
-            Problem("Not a decision request", 400, "duplicate_field", "entities: a field was sent more than once")
+            Problem(
+                "Not a decision request",
+                400,
+                "duplicate_field",
+                "entities: a field was sent more than once",
+            )
         )
     return named
 
@@ -102,7 +114,12 @@ def monday_seconds(moment: datetime) -> int:
 
 
 def featurise(
-    named: NamedEntities, remembered: Remembered, transaction_id: str, time: int, contract: Contract, ttl_seconds: int
+    named: NamedEntities,
+    remembered: Remembered,
+    transaction_id: str,
+    time: int,
+    contract: Contract,
+    ttl_seconds: int,
 ) -> Featurised:
     """The features of a payment by the code that made those of the training rows.
 
@@ -116,18 +133,27 @@ def featurise(
     windows = contract.entities
     event = Event(transaction_id, time, named.customer_id, named.terminal_id, named.amount_eur)
     made = payment_features(
-        remembered.customer, remembered.terminal, event, windows_days=windows.windows_days,
+        remembered.customer,
+        remembered.terminal,
+        event,
+        windows_days=windows.windows_days,
         label_delay_days=windows.label_delay_days,
-    )  # fmt: skip
+    )
     made[contract.amount] = named.amount_eur
     values = np.array([made[name] for name in contract.model_features])
-    ages = [None if at is None else time - at for at in (remembered.customer_at, remembered.terminal_at)]
+    ages = [
+        None if at is None else time - at for at in (remembered.customer_at, remembered.terminal_at)
+    ]
     late = ttl_seconds - reach_seconds(windows.windows_days, windows.label_delay_days)
     reasons = [
         _unreliable(name, age, ttl_seconds, late)
         for name, age in zip(("customer_id", "terminal_id"), ages, strict=True)
     ]
-    return Featurised(values, Freshness(*ages, ttl_seconds), tuple(reason for reason in reasons if reason is not None))
+    return Featurised(
+        values,
+        Freshness(*ages, ttl_seconds),
+        tuple(reason for reason in reasons if reason is not None),
+    )
 
 
 def _unreliable(name: str, age: int | None, ttl_seconds: int, late_seconds: int) -> Reason | None:
@@ -140,4 +166,10 @@ def _unreliable(name: str, age: int | None, ttl_seconds: int, late_seconds: int)
         code = "EVENT_LATE"
     else:
         return None
-    return Reason(code, name, 0.0, None if age is None else float(age), (-float(late_seconds), float(ttl_seconds)))
+    return Reason(
+        code,
+        name,
+        0.0,
+        None if age is None else float(age),
+        (-float(late_seconds), float(ttl_seconds)),
+    )

@@ -1,6 +1,8 @@
-"""The pasts of customers and terminals in Feast. Imported only where a feature store is configured: Feast is heavy.
+"""The pasts of customers and terminals in Feast. Imported
+only where a feature store is configured: Feast is heavy.
 
-Feast's calls block, so one thread of its own makes them; a request waits for it and the others go on.
+Feast's calls block, so one thread of its own makes them; a request waits for it and the others go
+on.
 """
 
 import asyncio
@@ -64,32 +66,44 @@ class FeastPasts:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(READ_SECONDS):
-                return await loop.run_in_executor(self._thread, self.read_now, customer_id, terminal_id)
+                return await loop.run_in_executor(
+                    self._thread, self.read_now, customer_id, terminal_id
+                )
         except (TimeoutError, *UNREACHABLE) as error:
             raise PastsDown from error
 
     def read_now(self, customer_id: str, terminal_id: str) -> Remembered:
         """As `read`, in the caller's thread; errors are those of the store."""
         entities = {"customer_id": customer_id, "terminal_id": terminal_id}
-        answer = self._store.get_online_features(features=self._service, entity_rows=[entities]).proto
+        answer = self._store.get_online_features(
+            features=self._service, entity_rows=[entities]
+        ).proto
         columns = dict(zip(answer.metadata.feature_names.val, answer.results, strict=True))
         pasts, times = zip(*(_remembered(columns, kind) for kind in KINDS), strict=True)
         return Remembered(*pasts, *times)
 
     def read_kind(self, kind: Kind, entities: Iterable[str]) -> dict[str, Past]:
-        """The pasts of several customers or terminals by identity; `NOTHING` for those never seen."""
+        """The pasts of several customers or terminals
+        by identity; `NOTHING` for those never seen.
+        """
         rows_of_entities = [{f"{kind}_id": entity} for entity in entities]
         if not rows_of_entities:
             return {}
         names = [f"{kind}_past:{kind}_{part}" for part in PARTS]
-        columns = self._store.get_online_features(features=names, entity_rows=rows_of_entities).to_dict()
-        rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        columns = self._store.get_online_features(
+            features=names, entity_rows=rows_of_entities
+        ).to_dict()
+        rows = [
+            dict(zip(columns, values, strict=True))
+            for values in zip(*columns.values(), strict=True)
+        ]
         return {row[f"{kind}_id"]: past_of_row(row, kind) for row in rows}
 
     def push(self, kind: Kind, pasts: Mapping[str, Past]) -> None:
         """Put whole pasts in the place of those that the store holds."""
         rows = [
-            row_of_past(past, kind, entity) | {"event_timestamp": datetime.fromtimestamp(past.latest + MONDAY, UTC)}
+            row_of_past(past, kind, entity)
+            | {"event_timestamp": datetime.fromtimestamp(past.latest + MONDAY, UTC)}
             for entity, past in pasts.items()
         ]
         if rows:
@@ -101,7 +115,8 @@ class FeastPasts:
 
 
 def _remembered(columns: Mapping[str, Any], kind: Kind) -> tuple[Past, int | None]:
-    """The past in columns of one row, and the time of its newest payment; Feast says 0 where there is none.
+    """The past in columns of one row, and the time of
+    its newest payment; Feast says 0 where there is none.
 
     The columns are read as they are sent: Feast's ``to_dict`` looks up the type of each value anew.
     """

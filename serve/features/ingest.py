@@ -1,8 +1,10 @@
-"""``python -m serve.features.ingest``: decisions and labels become the past of their customer and terminal.
+"""``python -m serve.features.ingest``: decisions and
+labels become the past of their customer and terminal.
 
-One process reads the store of decisions and labels in the order in which they were recorded and pushes whole pasts to
-the feature store. The decisions are durable before it sees them, and every step may be done again, so that neither a
-stop nor a feature store that is down loses an event. There is one such process: two would overwrite each other's pasts.
+One process reads the store of decisions and labels in the order in which they were recorded and
+pushes whole pasts to the feature store. The decisions are durable before it sees them, and every
+step may be done again, so that neither a stop nor a feature store that is down loses an event.
+There is one such process: two would overwrite each other's pasts.
 """
 
 import argparse
@@ -31,7 +33,8 @@ from serve.store.tables import decisions, labels, now_us, open_engine
 AT_ONCE = 500
 PAUSE_SECONDS = 0.2
 RETRY_SECONDS = 2.0
-# Rows of several processes may be committed a little out of their order; so far back is looked again.
+# Rows of several processes may be committed a little out of their order; so far back is looked
+# again.
 OVERLAP_US = 10_000_000
 CURSOR = "follow.json"
 CONSUMER_LAG = "fraud.follower.behind_seconds"
@@ -44,7 +47,8 @@ class _Request(msgspec.Struct, frozen=True):
 
 
 class Tail:
-    """The rows of a table that only grows, each once, in about the order in which they were recorded.
+    """The rows of a table that only grows, each once,
+    in about the order in which they were recorded.
 
     Parameters
     ----------
@@ -62,7 +66,11 @@ class Tail:
 
     def read(self, connection: Connection) -> list[tuple]:
         """Some rows that were not taken over yet."""
-        known = select(self._key).where(self._key >= f"{max(0, self.since_us - OVERLAP_US):014x}").order_by(self._key)
+        known = (
+            select(self._key)
+            .where(self._key >= f"{max(0, self.since_us - OVERLAP_US):014x}")
+            .order_by(self._key)
+        )
         limit = AT_ONCE + len(self._seen)
         keys = connection.execute(known.limit(limit)).scalars()
         new = [key for key in keys if key not in self._seen][:AT_ONCE]
@@ -130,22 +138,32 @@ class IngestionWorker:
 
     def __post_init__(self) -> None:
         path = self.folder / CURSOR
-        since = msgspec.json.decode(path.read_bytes(), type=dict[str, int]) if path.is_file() else {}
-        self._paid = Tail(decisions.c.decision_id, [decisions.c.request], since.get("decisions_us", 0))
+        since = (
+            msgspec.json.decode(path.read_bytes(), type=dict[str, int]) if path.is_file() else {}
+        )
+        self._paid = Tail(
+            decisions.c.decision_id, [decisions.c.request], since.get("decisions_us", 0)
+        )
         about = [labels.c.transaction_id, labels.c.state, labels.c.occurred_at_us]
         self._told = Tail(labels.c.label_id, about, since.get("labels_us", 0))
         self._known_until_us = self.clock()
 
     def consumer_lag_seconds(self) -> float:
-        """Age of the oldest moment after which something may have been recorded that was not taken over."""
+        """Age of the oldest moment after which something
+        may have been recorded that was not taken over.
+        """
         return (self.clock() - self._known_until_us) / 1e6
 
     def step(self) -> int:
-        """Take over what was recorded since the last step, a thousand rows at most; returns their number."""
+        """Take over what was recorded since the last step,
+        a thousand rows at most; returns their number.
+        """
         begun_us = self.clock()
         with self.engine.connect() as connection:
             paid, told = self._paid.read(connection), self._told.read(connection)
-            reports = [told_of for row in told if (told_of := _report(connection, *row[1:])) is not None]
+            reports = [
+                told_of for row in told if (told_of := _report(connection, *row[1:])) is not None
+            ]
         events = [event for _, text in paid if (event := event_of(text)) is not None]
         self.refused += take_over(self.store, events, reports)
         self._paid.taken_over(paid)
@@ -153,20 +171,30 @@ class IngestionWorker:
         if paid or told:
             self._write_cursor()
         # a table that gave as many rows as it may gives more at the next step
-        unread = [tail.since_us for tail, rows in ((self._paid, paid), (self._told, told)) if len(rows) == AT_ONCE]
+        unread = [
+            tail.since_us
+            for tail, rows in ((self._paid, paid), (self._told, told))
+            if len(rows) == AT_ONCE
+        ]
         self._known_until_us = min([begun_us, *unread])
         return len(paid) + len(told)
 
     def _write_cursor(self) -> None:
         partial = (self.folder / CURSOR).with_suffix(".partial")
         partial.write_bytes(
-            msgspec.json.encode({"decisions_us": self._paid.since_us, "labels_us": self._told.since_us})
+            msgspec.json.encode(
+                {"decisions_us": self._paid.since_us, "labels_us": self._told.since_us}
+            )
         )
         partial.replace(self.folder / CURSOR)
 
 
-def _report(connection: Connection, transaction_id: str, state: str, occurred_at_us: int) -> Report | None:
-    """A label with the payment that it is about; None for a payment that was never decided on by its entities."""
+def _report(
+    connection: Connection, transaction_id: str, state: str, occurred_at_us: int
+) -> Report | None:
+    """A label with the payment that it is about; None for
+    a payment that was never decided on by its entities.
+    """
     query = select(decisions.c.request).where(decisions.c.transaction_id == transaction_id)
     texts = connection.execute(query.order_by(decisions.c.decision_id)).scalars()
     event = next((event for text in texts if (event := event_of(text)) is not None), None)
@@ -185,10 +213,11 @@ def event_of(request: str) -> Event | None:
 
 
 def take_over(store: FeatureStore, events: Sequence[Event], reports: Sequence[Report]) -> int:
-    """Put payments and then reports into the pasts of their entities; returns how many were refused.
+    """Put payments and then reports into the pasts
+    of their entities; returns how many were refused.
 
-    An event that contradicts an earlier one, or is older than anything that is remembered, is refused and named; the
-    others are taken over.
+    An event that contradicts an earlier one, or is older than anything that is remembered, is
+    refused and named; the others are taken over.
     """
     about = [*events, *(said.event for said in reports)]
     refused: set[int] = set()
@@ -202,7 +231,9 @@ def take_over(store: FeatureStore, events: Sequence[Event], reports: Sequence[Re
             except ParameterError as error:
                 refused.add(number)
                 print(f"refused: {error}", file=sys.stderr, flush=True)
-        store.push(kind, {entity: past for entity, past in known.items() if past is not before[entity]})
+        store.push(
+            kind, {entity: past for entity, past in known.items() if past is not before[entity]}
+        )
     return len(refused)
 
 
@@ -213,21 +244,25 @@ def _entity(event: Event, kind: Kind) -> str:
 def _with(past: Past, what: Event | Report, horizon_seconds: int) -> Past:
     """A past with a payment or a report.
 
-    A payment that is reported before it was taken over comes with its report; the report of one that no window reaches
-    any more changes nothing.
+    A payment that is reported before it was taken over comes with its report; the report of one
+    that no window reaches any more changes nothing.
     """
     if isinstance(what, Event):
         return remember(past, what, horizon_seconds)
     if past.latest is not None and what.event.time < past.latest - horizon_seconds:
         return past
-    return report(remember(past, what.event, horizon_seconds), what.event.transaction_id, what.reported_at)
+    return report(
+        remember(past, what.event, horizon_seconds), what.event.transaction_id, what.reported_at
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Take over what is recorded until told to stop; returns the exit code."""
     from redis.exceptions import RedisError
 
-    parser = argparse.ArgumentParser(prog="python -m serve.features.ingest", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m serve.features.ingest", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--once", action="store_true", help="take over what is there, and end")
     options = parser.parse_args(arguments)
     stop = threading.Event()
@@ -274,9 +309,14 @@ def open_worker(settings: Settings) -> IngestionWorker:
     from serve.features.feast_store import FeastPasts
 
     if settings.feature_store is None:
-        raise ParameterError("FRAUD_FEATURE_STORE: expected Feast's configuration; there is no past to follow without")
+        raise ParameterError(
+            "FRAUD_FEATURE_STORE: expected Feast's configuration; there is no past to follow "
+            "without"
+        )
     settings.state_dir.mkdir(parents=True, exist_ok=True)
-    return IngestionWorker(open_engine(settings.store_url), FeastPasts(settings.feature_store), settings.state_dir)
+    return IngestionWorker(
+        open_engine(settings.store_url), FeastPasts(settings.feature_store), settings.state_dir
+    )
 
 
 if __name__ == "__main__":

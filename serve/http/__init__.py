@@ -1,1 +1,3 @@
-"""The way of every request: the gateway, bodies and their limits, transactions, and problems as answers."""
+"""The way of every request: the gateway, bodies and
+their limits, transactions, and problems as answers.
+"""

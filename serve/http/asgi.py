@@ -12,13 +12,17 @@ PROBLEM = (b"content-type", b"application/problem+json")
 encode = msgspec.json.Encoder().encode
 
 
-async def reply(send: Send, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = (JSON,)) -> None:
+async def reply(
+    send: Send, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = (JSON,)
+) -> None:
     """Answer with a whole body."""
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body})
 
 
-async def reply_problem(send: Send, problem: Problem, extra: Sequence[tuple[bytes, bytes]] = ()) -> None:
+async def reply_problem(
+    send: Send, problem: Problem, extra: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
     """Answer with a problem."""
     await reply(send, problem.status, encode(problem), (PROBLEM, *extra))

@@ -1,8 +1,9 @@
 """The gateway of the service: every request passes it once, on the way in and on the way out.
 
-In: a known route, a caller with its scope, within its rate. Out: security headers, a count of route and status, and a
-span where the request is sampled. What is not a known route ends here, and a route that must be fast is answered from
-here: finding its handler a second time costs as much as the model.
+In: a known route, a caller with its scope, within its rate. Out: security headers, a count of route
+and status, and a span where the request is sampled. What is not a known route ends here, and a
+route that must be fast is answered from here: finding its handler a second time costs as much as
+the model.
 """
 
 import logging
@@ -20,7 +21,9 @@ from serve.telemetry.counters import Counters
 from serve.telemetry.spans import Telemetry
 
 CLIENT_CLOSED = 499  # no answer was started: the client went away
-SERVER_ERROR = Problem("Server error", 500, "server_error", "the request could not be answered; it was logged")
+SERVER_ERROR = Problem(
+    "Server error", 500, "server_error", "the request could not be answered; it was logged"
+)
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -33,7 +36,8 @@ PAGE_HEADERS = [
     *SECURITY_HEADERS[:4],
     (
         b"content-security-policy",
-        b"default-src 'none'; connect-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+        b"default-src 'none'; connect-src 'self'; img-src 'self' data:; style-src 'self' "
+        b"'unsafe-inline'; "
         b"script-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
     ),
 ]
@@ -41,8 +45,8 @@ UNKNOWN = "other", SECURITY_HEADERS
 
 
 class Route(NamedTuple):
-    """A route that is known: its label, the scope that a caller needs (None lets everybody in), and whether its answer
-    is the documentation page or a part of it.
+    """A route that is known: its label, the scope that a caller needs (None lets
+    everybody in), and whether its answer is the documentation page or a part of it.
     """
 
     label: str
@@ -56,12 +60,17 @@ class Routes:
     Parameters
     ----------
     table
-        Scope by ``METHOD /path``; a path that ends in ``{name}`` stands for one more part of any content.
+        Scope by ``METHOD /path``; a path that ends in ``{name}`` stands for one more part of any
+        content.
 
     Examples
     --------
     >>> routes = Routes({"GET /v1/decisions/{id}": "read", "POST /predict": "score"})
-    >>> routes.find("GET", "/v1/decisions/7").label, routes.find("GET", "/predict"), routes.allowed("/predict")
+    >>> (
+    ...     routes.find("GET", "/v1/decisions/7").label,
+    ...     routes.find("GET", "/predict"),
+    ...     routes.allowed("/predict"),
+    ... )
     ('GET /v1/decisions/{id}', None, ['POST'])
     """
 
@@ -79,7 +88,11 @@ class Routes:
     @property
     def labels(self) -> list[str]:
         """Each label once."""
-        return list(dict.fromkeys(route.label for route in [*self._exact.values(), *self._patterns.values()]))
+        return list(
+            dict.fromkeys(
+                route.label for route in [*self._exact.values(), *self._patterns.values()]
+            )
+        )
 
     def find(self, method: str, path: str) -> Route | None:
         """The route of a request, or None."""
@@ -97,7 +110,8 @@ class Routes:
                 known == method
                 and len(pattern) == len(parts)
                 and all(
-                    part if wanted[:1] == "{" else wanted == part for wanted, part in zip(pattern, parts, strict=True)
+                    part if wanted[:1] == "{" else wanted == part
+                    for wanted, part in zip(pattern, parts, strict=True)
                 )
             ):
                 return route
@@ -116,9 +130,15 @@ class Gateway:
     """
 
     def __init__(
-        self, app: ASGIApp, routes: Routes, access: Access, limit: RateLimit, counters: Counters,
-        telemetry: Telemetry | None, direct: Mapping[str, ASGIApp],
-    ) -> None:  # fmt: skip
+        self,
+        app: ASGIApp,
+        routes: Routes,
+        access: Access,
+        limit: RateLimit,
+        counters: Counters,
+        telemetry: Telemetry | None,
+        direct: Mapping[str, ASGIApp],
+    ) -> None:
         self._app, self._routes, self._access, self._limit = app, routes, access, limit
         self._counters, self._telemetry, self._direct = counters, telemetry, direct
 
@@ -130,7 +150,9 @@ class Gateway:
         started, status = perf_counter(), CLIENT_CLOSED
         route = self._routes.find(scope["method"], scope["path"])
         headers = scope["headers_by_name"] = dict(scope["headers"])
-        label, added = (route.label, PAGE_HEADERS if route.page else SECURITY_HEADERS) if route else UNKNOWN
+        label, added = (
+            (route.label, PAGE_HEADERS if route.page else SECURITY_HEADERS) if route else UNKNOWN
+        )
 
         async def outward(message: Message) -> None:
             nonlocal status
@@ -139,16 +161,21 @@ class Gateway:
                 message["headers"] = [*message["headers"], *added]
             await send(message)
 
-        span = scope["span"] = self._telemetry.request_span(label, headers) if self._telemetry else None
+        span = scope["span"] = (
+            self._telemetry.request_span(label, headers) if self._telemetry else None
+        )
         try:
-            caller = scope["caller"] = self._access.caller(headers) if route and route.scope else None
+            caller = scope["caller"] = (
+                self._access.caller(headers) if route and route.scope else None
+            )
             refusal = self._refusal(route, scope["path"], caller)
             if refusal:
                 await refusal(outward)
             else:
                 await self._direct.get(label, self._app)(scope, receive, outward)
         except Exception as error:
-            # what the router does for its routes: a defect is logged, and answered as long as nothing was sent
+            # what the router does for its routes: a defect is logged, and answered as long as
+            # nothing was sent
             logging.getLogger(__name__).error("unexpected error on %s", label, exc_info=error)
             if status != CLIENT_CLOSED:
                 raise
@@ -165,20 +192,32 @@ class Gateway:
         if route.scope is None:
             return None
         if caller is None:
-            problem = Problem("Not authenticated", 401, "not_authenticated", "send a valid key or token")
+            problem = Problem(
+                "Not authenticated", 401, "not_authenticated", "send a valid key or token"
+            )
             return lambda send: reply_problem(send, problem, [(b"www-authenticate", b"Bearer")])
         if route.scope not in caller.scopes:
-            problem = Problem("Not allowed", 403, "not_allowed", f"the caller lacks the scope {route.scope}")
+            problem = Problem(
+                "Not allowed", 403, "not_allowed", f"the caller lacks the scope {route.scope}"
+            )
             return lambda send: reply_problem(send, problem)
         if not self._limit.allows(caller.name):
-            problem = Problem("Too many requests", 429, "rate_limited", "wait a moment and send fewer requests")
+            problem = Problem(
+                "Too many requests", 429, "rate_limited", "wait a moment and send fewer requests"
+            )
             return lambda send: reply_problem(send, problem, [(b"retry-after", b"1")])
         return None
 
     def _unknown(self, path: str) -> Callable:
         allowed = self._routes.allowed(path)
         if allowed:
-            problem = Problem("Method not allowed", 405, "method_not_allowed", "the endpoints are listed at /docs")
-            return lambda send: reply_problem(send, problem, [(b"allow", ", ".join(allowed).encode())])
-        problem = Problem("Not found", 404, "not_found", "Not found; the endpoints are listed at /docs")
+            problem = Problem(
+                "Method not allowed", 405, "method_not_allowed", "the endpoints are listed at /docs"
+            )
+            return lambda send: reply_problem(
+                send, problem, [(b"allow", ", ".join(allowed).encode())]
+            )
+        problem = Problem(
+            "Not found", 404, "not_found", "Not found; the endpoints are listed at /docs"
+        )
         return lambda send: reply_problem(send, problem)

@@ -1,4 +1,6 @@
-"""Every answer that is an error: `application/problem+json` with a stable code, never a value, a schema or a trace."""
+"""Every answer that is an error: `application/problem+json`
+with a stable code, never a value, a schema or a trace.
+"""
 
 from typing import Any
 
@@ -37,12 +39,18 @@ def _invalid(request: Request, error: InvalidTransaction) -> Response[Problem]:
 def _http_error(request: Request, error: HTTPException) -> Response[Problem]:
     if error.status_code >= 500:
         return _server_error(request, error)
-    code, title = {404: ("not_found", "Not found")}.get(error.status_code, ("refused", "Request refused"))
-    return answer(Problem(title, error.status_code, code, f"{title}; the endpoints are listed at /docs"))
+    code, title = {404: ("not_found", "Not found")}.get(
+        error.status_code, ("refused", "Request refused")
+    )
+    return answer(
+        Problem(title, error.status_code, code, f"{title}; the endpoints are listed at /docs")
+    )
 
 
 def _server_error(request: Request, error: Exception) -> Response[Problem]:
-    request.logger.error("unexpected error on %s %r", request.method, request.url.path, exc_info=error)
+    request.logger.error(
+        "unexpected error on %s %r", request.method, request.url.path, exc_info=error
+    )
     return answer(SERVER_ERROR)
 
 

@@ -15,7 +15,8 @@ class RateLimit:
 
     References
     ----------
-    J. Turner (1986), New directions in communications (or which way to the information age?): the leaky bucket.
+    J. Turner (1986), New directions in communications (or which way to the information age?): the
+    leaky bucket.
 
     Examples
     --------

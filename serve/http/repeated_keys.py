@@ -1,7 +1,7 @@
 """Keys that were sent twice, of which a decoder takes the last without a word.
 
-Decoding JSON a second time to find them costs more than the model. Counting quotation marks does not: a struct says how
-many a body of it holds, and a key that was sent twice adds its own.
+Decoding JSON a second time to find them costs more than the model. Counting quotation marks does
+not: a struct says how many a body of it holds, and a key that was sent twice adds its own.
 """
 
 import re
@@ -18,16 +18,19 @@ encode = msgspec.json.Encoder().encode
 
 
 def repeated_key_detector(kind: type[msgspec.Struct]) -> Callable[[bytes, Any], bool]:
-    """A function of a body and of the struct that was decoded from it: whether the body holds a key twice.
+    """A function of a body and of the struct that was
+    decoded from it: whether the body holds a key twice.
 
-    Where every field is required the number of marks is known beforehand; else it is that of the struct written again,
-    so that a default that was sent counts as a key too many. Raw JSON is written as it came and not looked into.
+    Where every field is required the number of marks is known beforehand; else it is that of the
+    struct written again, so that a default that was sent counts as a key too many. Raw JSON is
+    written as it came and not looked into.
 
     Parameters
     ----------
     kind
-        A struct without unknown fields, of numbers, times, texts whose pattern has no quotation mark, and raw JSON; one
-        with fields that may be left out leaves out defaults when it is written.
+        A struct without unknown fields, of numbers, times, texts whose pattern has no quotation
+        mark, and raw JSON; one with fields that may be left out leaves out defaults when it is
+        written.
 
     Raises
     ------
@@ -40,7 +43,10 @@ def repeated_key_detector(kind: type[msgspec.Struct]) -> Callable[[bytes, Any], 
     ...     amount_eur: float
     ...     details: msgspec.Raw = msgspec.Raw()
     >>> repeats_a_key = repeated_key_detector(Payment)
-    >>> bodies = b'{"amount_eur": 1.0, "details": {"a": "b"}}', b'{"amount_eur": 1.0, "amount_eur": 2.0}'
+    >>> bodies = (
+    ...     b'{"amount_eur": 1.0, "details": {"a": "b"}}',
+    ...     b'{"amount_eur": 1.0, "amount_eur": 2.0}',
+    ... )
     >>> [repeats_a_key(body, msgspec.json.decode(body, type=Payment)) for body in bodies]
     [False, True]
     """
@@ -48,7 +54,9 @@ def repeated_key_detector(kind: type[msgspec.Struct]) -> Callable[[bytes, Any], 
     marks = sum(_marks(field) for field in fields)
     if not settings.forbid_unknown_fields:
         raise TypeError(f"{kind.__name__}: expected a struct that forbids unknown fields")
-    if all(field.required for field in fields) and not any(isinstance(f.type, inspect.RawType) for f in fields):
+    if all(field.required for field in fields) and not any(
+        isinstance(f.type, inspect.RawType) for f in fields
+    ):
         return lambda body, sent: body.count(MARK) != marks
     if not settings.omit_defaults:
         raise TypeError(f"{kind.__name__}: expected a struct that leaves out defaults")
@@ -56,12 +64,18 @@ def repeated_key_detector(kind: type[msgspec.Struct]) -> Callable[[bytes, Any], 
 
 
 def _marks(field: inspect.Field) -> int:
-    """Quotation marks of a field that was sent: those of its key, and of its value where that is a text."""
+    """Quotation marks of a field that was sent: those
+    of its key, and of its value where that is a text.
+    """
     kinds = field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,)
     kinds = [kind.type if isinstance(kind, inspect.Metadata) else kind for kind in kinds]
     if all(isinstance(kind, NO_TEXTS) for kind in kinds):
         return KEY_MARKS
-    if all(_is_plain_text(kind) for kind in kinds if field.required or not isinstance(kind, inspect.NoneType)):
+    if all(
+        _is_plain_text(kind)
+        for kind in kinds
+        if field.required or not isinstance(kind, inspect.NoneType)
+    ):
         return KEY_MARKS + TEXT_MARKS
     raise TypeError(f"{field.name}: the quotation marks of this type cannot be counted")
 

@@ -1,6 +1,7 @@
 """Request bodies: small, said to be plain JSON, and here in time.
 
-A timer for each body costs more than the model. One look a second at all bodies that are under way does the same.
+A timer for each body costs more than the model. One look a second at all bodies that are under way
+does the same.
 """
 
 import asyncio
@@ -38,7 +39,9 @@ class Bodies:
     def give_up_late(self) -> None:
         """Interrupt every request whose body is late."""
         begun = monotonic() - self._timeout
-        for task in [task for task, since in self._since.items() if since < begun and task not in self._late]:
+        for task in [
+            task for task, since in self._since.items() if since < begun and task not in self._late
+        ]:
             self._late.add(task)
             task.cancel()
 
@@ -53,7 +56,8 @@ class Bodies:
         Raises
         ------
         InvalidTransaction
-            With 415 when it is not said to be plain JSON, 413 when it is too large, 408 when it takes too long.
+            With 415 when it is not said to be plain JSON, 413 when it is too large, 408 when it
+            takes too long.
         """
         _check_kind(headers)
         length = headers.get(b"content-length")
@@ -84,9 +88,19 @@ class Bodies:
 def _check_kind(headers: Headers) -> None:
     kind = headers.get(b"content-type", b"")
     if kind != b"application/json" and kind.split(b";")[0].strip().lower() != b"application/json":
-        raise _refused(415, "unsupported_media_type", "Unsupported media type", "send Content-Type: application/json")
+        raise _refused(
+            415,
+            "unsupported_media_type",
+            "Unsupported media type",
+            "send Content-Type: application/json",
+        )
     if headers.get(b"content-encoding", b"identity") != b"identity":
-        raise _refused(415, "unsupported_media_type", "Unsupported media type", "send it without Content-Encoding")
+        raise _refused(
+            415,
+            "unsupported_media_type",
+            "Unsupported media type",
+            "send it without Content-Encoding",
+        )
 
 
 def _too_large(limit: int) -> InvalidTransaction:

@@ -19,7 +19,8 @@ PYTHON_TYPES = {"float": float, "int": int, "string": str}
 UNKNOWN, MISSING = "Object contains unknown field `", "Object missing required field `"
 PATH = re.compile(r" - at `\$\.([^`]+)`$")
 BYTE = re.compile(r"\(byte (\d+)\)$")
-# Strings of a JSON text, whole or cut off at its end; the second group marks a key. It never looks at a byte twice.
+# Strings of a JSON text, whole or cut off at its end; the second group marks a key. It never looks
+# at a byte twice.
 STRING = re.compile(rb'"((?:[^"\\]|\\.)*+)(?:"(\s*+:)?|$)', re.DOTALL)
 UNDEFINED = re.compile(rb"-?(NaN|Inf)", re.IGNORECASE)
 LONGEST_NAME = 64
@@ -79,14 +80,16 @@ class TransactionReader:
         if self.repeats_a_key(body, sent):
             raise InvalidTransaction(_duplicate(body))
         values = astuple(sent)
-        # null becomes NaN, which the model knows as "nothing is known"; only a nullable field decodes it
+        # null becomes NaN, which the model knows as "nothing is known"; only a nullable field
+        # decodes it
         return np.array(self.model_values(values), dtype=np.float64), values[self.amount]
 
 
 def transaction_reader(contract: Contract) -> TransactionReader:
     """A reader for the fields of a contract."""
     fields = [
-        (f"field_{k}", _annotation(field), msgspec.field(name=field.name)) for k, field in enumerate(contract.fields)
+        (f"field_{k}", _annotation(field), msgspec.field(name=field.name))
+        for k, field in enumerate(contract.fields)
     ]
     struct = msgspec.defstruct("Transaction", fields, forbid_unknown_fields=True, frozen=True)
     names = [field.name for field in contract.fields]
@@ -94,11 +97,14 @@ def transaction_reader(contract: Contract) -> TransactionReader:
     # itemgetter gives a bare value when it picks one
     model_values = picked if len(contract.model_features) > 1 else lambda values: (picked(values),)
     amount = names.index(contract.amount)
-    return TransactionReader(msgspec.json.Decoder(struct).decode, model_values, amount, repeated_key_detector(struct))
+    return TransactionReader(
+        msgspec.json.Decoder(struct).decode, model_values, amount, repeated_key_detector(struct)
+    )
 
 
 def row_type(contract: Contract) -> type:
-    """The model's features as a struct; the fields of a request that the model does not see may be there or not.
+    """The model's features as a struct; the fields of a
+    request that the model does not see may be there or not.
 
     Examples
     --------
@@ -107,7 +113,11 @@ def row_type(contract: Contract) -> type:
     >>> msgspec.convert({"Amount": 2}, row_type(contract)).Amount
     2.0
     """
-    seen = [(field.name, _annotation(field)) for field in contract.fields if field.name in contract.model_features]
+    seen = [
+        (field.name, _annotation(field))
+        for field in contract.fields
+        if field.name in contract.model_features
+    ]
     others = [
         (field.name, _annotation(field) | msgspec.UnsetType, msgspec.UNSET)
         for field in contract.fields
@@ -118,7 +128,9 @@ def row_type(contract: Contract) -> type:
 
 def _annotation(field) -> Any:
     kind, rounded = PYTHON_TYPES[field.type], {"ge": math.ceil, "le": math.floor}
-    limits = {key: value for key, value in (("ge", field.min), ("le", field.max)) if value is not None}
+    limits = {
+        key: value for key, value in (("ge", field.min), ("le", field.max)) if value is not None
+    }
     if kind is int:  # a contract holds limits as floats, which msgspec refuses for whole numbers
         limits = {key: rounded[key](value) for key, value in limits.items()}
     number = Annotated[kind, msgspec.Meta(**limits)]
@@ -160,26 +172,59 @@ def _problem(message: str) -> Problem:
     """A problem from msgspec's message, which names the field and never the value."""
     if message.startswith(UNKNOWN):
         field = _shown(message[len(UNKNOWN) : -1])
-        return Problem("Not a transaction", 400, "unknown_field", f"{field}: no such field in a transaction", field)
+        return Problem(
+            "Not a transaction",
+            400,
+            "unknown_field",
+            f"{field}: no such field in a transaction",
+            field,
+        )
     if message.startswith(MISSING):
         field = message[len(MISSING) : -1]
-        return Problem("Not a transaction", 400, "missing_field", f"{field}: the field is required", field)
+        return Problem(
+            "Not a transaction", 400, "missing_field", f"{field}: the field is required", field
+        )
     path = PATH.search(message)
     if not path:
-        return Problem("Not a transaction", 400, "invalid_body", f"{message}; send one JSON object of named fields")
+        return Problem(
+            "Not a transaction",
+            400,
+            "invalid_body",
+            f"{message}; send one JSON object of named fields",
+        )
     detail = message[: path.start()]
-    return Problem("Not a transaction", 400, "invalid_field", f"{path[1]}: {detail[:1].lower() + detail[1:]}", path[1])
+    return Problem(
+        "Not a transaction",
+        400,
+        "invalid_field",
+        f"{path[1]}: {detail[:1].lower() + detail[1:]}",
+        path[1],
+    )
 
 
 def _malformed(reason: str, body: bytes, byte: int | None) -> Problem:
-    """A problem for a body that is no JSON, with the field before the broken byte where there is one."""
+    """A problem for a body that is no JSON, with the
+    field before the broken byte where there is one.
+    """
     before = body if byte is None else body[:byte]
     keys = [match[1] for match in STRING.finditer(before) if match[2]]
     field = _shown(keys[-1].decode("utf-8", "replace")) if keys else None
-    undefined = byte is not None and any(UNDEFINED.match(body, max(0, at)) for at in (byte - 1, byte))
-    hint = "NaN and infinities are not JSON numbers" if undefined else "send one JSON object of named fields"
+    undefined = byte is not None and any(
+        UNDEFINED.match(body, max(0, at)) for at in (byte - 1, byte)
+    )
+    hint = (
+        "NaN and infinities are not JSON numbers"
+        if undefined
+        else "send one JSON object of named fields"
+    )
     place = f"{field}: " if field else ""
-    return Problem("Not JSON", 400, "malformed_json", f"{place}the body is not valid JSON ({reason}); {hint}", field)
+    return Problem(
+        "Not JSON",
+        400,
+        "malformed_json",
+        f"{place}the body is not valid JSON ({reason}); {hint}",
+        field,
+    )
 
 
 def _valid_bytes(body: bytes) -> int:
@@ -198,7 +243,13 @@ def _reason(error: msgspec.DecodeError) -> str:
 def _duplicate(body: bytes) -> Problem:
     names = [json.loads(b'"' + match[1] + b'"') for match in STRING.finditer(body) if match[2]]
     field = next(name for name in names if names.count(name) > 1)
-    return Problem("Not a transaction", 400, "duplicate_field", f"{field}: the field was sent more than once", field)
+    return Problem(
+        "Not a transaction",
+        400,
+        "duplicate_field",
+        f"{field}: the field was sent more than once",
+        field,
+    )
 
 
 def _shown(name: str) -> str:

@@ -12,7 +12,10 @@ from serve.store.group_commit import StoreDown
 
 RETRY = ((b"retry-after", b"1"),)
 FEATURES_DOWN = Problem(
-    "Feature store not reachable", 503, "features_unavailable", "nothing was decided; send the request again"
+    "Feature store not reachable",
+    503,
+    "features_unavailable",
+    "nothing was decided; send the request again",
 )
 
 

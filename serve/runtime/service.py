@@ -1,4 +1,6 @@
-"""State that the routes of a worker share: champion, store, counters, traces, drift and challenger."""
+"""State that the routes of a worker share: champion,
+store, counters, traces, drift and challenger.
+"""
 
 import asyncio
 import time
@@ -36,11 +38,13 @@ def check_feature_store(settings: Settings, champion: Champion) -> None:
         return
     if not settings.feature_store.is_file():
         raise ParameterError(
-            f"FRAUD_FEATURE_STORE: {settings.feature_store.name[:60]}: no such file; give Feast's configuration"
+            f"FRAUD_FEATURE_STORE: {settings.feature_store.name[:60]}: no such file; give Feast's "
+            "configuration"
         )
     if champion.bundle.contract.entities is None:
         raise ParameterError(
-            "FRAUD_FEATURE_STORE: the model that serves is not one of customers and terminals; leave it out, or serve "
+            "FRAUD_FEATURE_STORE: the model that serves is not one of customers and terminals; "
+            "leave it out, or serve "
             "models/entities (FRAUD_MODEL_DIR)"
         )
 
@@ -104,7 +108,9 @@ class Service:
         settings = self.settings
         self.slot = ChampionSlot(settings.model_dir, settings.public_key, self._on_change)
         if settings.shadow_dir:
-            self.shadow = Shadow(load_champion(settings.shadow_dir, settings.public_key), self.counters)
+            self.shadow = Shadow(
+                load_champion(settings.shadow_dir, settings.public_key), self.counters
+            )
         self.traffic = Traffic(settings.state_dir / "workers", self.champion.bundle)
         if self.telemetry:
             self.telemetry.watch(self.traffic.gauges)
@@ -114,7 +120,9 @@ class Service:
         await self.prepare_store()
         self.writer = GroupWriter(self.engine)
         await self._record("model_loaded", self.champion, "the service started")
-        self._watching = [asyncio.create_task(part.watch()) for part in (self.slot, self.traffic, self.bodies)]
+        self._watching = [
+            asyncio.create_task(part.watch()) for part in (self.slot, self.traffic, self.bodies)
+        ]
 
     async def stop(self) -> None:
         """Commit what waits, send what was measured, and let go."""
@@ -134,7 +142,9 @@ class Service:
             await asyncio.to_thread(self.telemetry.shutdown)
 
     async def prepare_store(self) -> bool:
-        """Whether the store's tables are there; they are made where the store is a file of this machine."""
+        """Whether the store's tables are there; they are
+        made where the store is a file of this machine.
+        """
         if not self._tables_ready:
             self._tables_ready = await asyncio.to_thread(prepare_tables, self.engine)
         return self._tables_ready
@@ -146,7 +156,9 @@ class Service:
             ended = time.time_ns()
             self.telemetry.inference_span(span, ended - elapsed_ns, ended)
 
-    def after_answer(self, values: np.ndarray, amount_eur: float, probability: float, champion: Champion) -> None:
+    def after_answer(
+        self, values: np.ndarray, amount_eur: float, probability: float, champion: Champion
+    ) -> None:
         """What follows an answer and cannot harm it: the drift monitor and the challenger."""
         self.traffic.observe(values, probability)
         if self.shadow:
@@ -164,13 +176,23 @@ class Service:
         await self._record(event, champion, why)
 
     async def _record(self, kind: str, champion: Champion, why: str) -> None:
-        """Add to the audit; a store that is down is said and counted, and does not stop the service."""
+        """Add to the audit; a store that is down is
+        said and counted, and does not stop the service.
+        """
         at_us = now_us()
-        detail = {"why": why, "policy_version": champion.bundle.policy_version, "manifest": champion.manifest}
+        detail = {
+            "why": why,
+            "policy_version": champion.bundle.policy_version,
+            "manifest": champion.manifest,
+        }
         row = {
-            "audit_id": new_id(at_us), "recorded_at_us": at_us, "kind": kind, "actor": "service",
-            "subject": champion.lineage_id, "detail": msgspec.json.encode(detail).decode(),
-        }  # fmt: skip
+            "audit_id": new_id(at_us),
+            "recorded_at_us": at_us,
+            "kind": kind,
+            "actor": "service",
+            "subject": champion.lineage_id,
+            "detail": msgspec.json.encode(detail).decode(),
+        }
         try:
             await self.writer.write(audit, row)
         except StoreDown:

@@ -1,1 +1,3 @@
-"""The model that decides, its compiled scorer, a challenger beside it, and the drift of what they score."""
+"""The model that decides, its compiled scorer, a
+challenger beside it, and the drift of what they score.
+"""

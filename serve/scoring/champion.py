@@ -1,4 +1,6 @@
-"""The champion as the routes use it: loaded, verified, self-tested, and replaced while the service runs."""
+"""The champion as the routes use it: loaded, verified,
+self-tested, and replaced while the service runs.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -75,13 +77,22 @@ def load_champion(folder: Path, public_key: bytes | None = None) -> Champion:
     scorer, row = row_scorer(bundle), self_test_row(bundle)
     probability, expected = scorer.probability(row), float(bundle.probability(row[None, :])[0])
     if not 0.0 <= probability <= 1.0 or abs(probability - expected) > SELF_TEST_TOLERANCE:
-        raise BundleError(f"{folder.name}: the self-test row does not score; make the bundle anew with `make run`")
+        raise BundleError(
+            f"{folder.name}: the self-test row does not score; make the bundle anew with `make run`"
+        )
     reader = transaction_reader(bundle.contract)
     kind = row_type(bundle.contract)
     return Champion(
-        bundle, promoted.manifest, promoted.lineage_id, scorer, Decider(bundle), reader, kind, ReasonWriter(bundle),
+        bundle,
+        promoted.manifest,
+        promoted.lineage_id,
+        scorer,
+        Decider(bundle),
+        reader,
+        kind,
+        ReasonWriter(bundle),
         probability,
-    )  # fmt: skip
+    )
 
 
 def self_test_row(bundle: Bundle) -> np.ndarray:
@@ -98,12 +109,15 @@ class ChampionSlot:
     folder, public_key
         As in `load_champion`.
     on_change
-        Awaited with what happened (``model_reloaded`` or ``model_reload_refused``), the champion that serves from
-        now on, and why.
+        Awaited with what happened (``model_reloaded`` or ``model_reload_refused``), the champion
+        that serves from now on, and why.
     """
 
     def __init__(
-        self, folder: Path, public_key: bytes | None, on_change: Callable[[str, Champion, str], Awaitable[None]]
+        self,
+        folder: Path,
+        public_key: bytes | None,
+        on_change: Callable[[str, Champion, str], Awaitable[None]],
     ) -> None:
         self._folder, self._public_key, self._on_change = folder, public_key, on_change
         self.current = load_champion(folder, public_key)
@@ -116,7 +130,9 @@ class ChampionSlot:
             await self.refresh()
 
     async def refresh(self) -> None:
-        """Take over the champion in the folder if it is another one that can be served; else the old one stays."""
+        """Take over the champion in the folder if it is
+        another one that can be served; else the old one stays.
+        """
         stamp = self._stamp()
         if stamp == self._seen or stamp is None:
             return
@@ -124,13 +140,17 @@ class ChampionSlot:
         try:
             loaded = await asyncio.to_thread(load_champion, self._folder, self._public_key)
             if loaded.bundle.contract != self.current.bundle.contract:
-                raise BundleError("the new champion asks for other fields; start the service anew to serve it")
+                raise BundleError(
+                    "the new champion asks for other fields; start the service anew to serve it"
+                )
         except FraudCoreError as error:
             await self._on_change("model_reload_refused", self.current, str(error))
             return
         if loaded.lineage_id != self.current.lineage_id:
             before, self.current = self.current, loaded
-            await self._on_change("model_reloaded", loaded, f"in the place of lineage {before.lineage_id}")
+            await self._on_change(
+                "model_reloaded", loaded, f"in the place of lineage {before.lineage_id}"
+            )
 
     def _stamp(self) -> tuple[int, int] | None:
         """What changes when the champion does; None while there is none."""

@@ -1,7 +1,9 @@
-"""One row in compiled code, where there is a C compiler: ``python -m serve.scoring.compiled_scorer`` makes it.
+"""One row in compiled code, where there is a C compiler:
+``python -m serve.scoring.compiled_scorer`` makes it.
 
-It is optional, and equal: the service scores by NumPy where it is not there, and a kernel that does not give the very
-bits of NumPy is not used. The binary's name holds the digest of its source, so that one of another source is not found.
+It is optional, and equal: the service scores by NumPy where it is not there, and a kernel that does
+not give the very bits of NumPy is not used. The binary's name holds the digest of its source, so
+that one of another source is not found.
 """
 
 import ctypes
@@ -19,7 +21,8 @@ from fraud_core.bundle.load import Bundle
 from fraud_core.scoring.row_scorer import RowScorer
 
 SOURCE = Path(__file__).with_name("kernel.c")
-# Without contraction no multiplication is fused with an addition, which would change the last bit on some processors.
+# Without contraction no multiplication is fused with an addition, which would change the last bit
+# on some processors.
 FLAGS = ("-O2", "-std=c99", "-ffp-contract=off", "-fno-fast-math", "-shared", "-fPIC")
 COMPARED_ROWS = 256
 
@@ -46,10 +49,14 @@ class CompiledScorer(RowScorer):
             "feature": np.ascontiguousarray(trees.feature, dtype=np.intc),
             "border": np.ascontiguousarray(trees.border, dtype=np.float32),
             "leaf_value": np.ascontiguousarray(trees.leaf_value, dtype=np.float64),
-            "row": self._row, "seen": np.zeros(n_features, dtype=np.float32), "chosen": np.zeros(n_trees),
-        }  # fmt: skip
+            "row": self._row,
+            "seen": np.zeros(n_features, dtype=np.float32),
+            "chosen": np.zeros(n_trees),
+        }
         addresses = {name: array.ctypes.data for name, array in self._arrays.items()}
-        self._trees = _Trees(**addresses, bias=trees.bias, n_trees=n_trees, depth=depth, n_features=n_features)
+        self._trees = _Trees(
+            **addresses, bias=trees.bias, n_trees=n_trees, depth=depth, n_features=n_features
+        )
         self._address = ctypes.byref(self._trees)
         self._compiled = library.margin
         self._compiled.restype = ctypes.c_double
@@ -66,10 +73,11 @@ class CompiledScorer(RowScorer):
 
 class _Trees(ctypes.Structure):
     _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("feature", "border", "leaf_value")), ("bias", ctypes.c_double),
+        *((name, ctypes.c_void_p) for name in ("feature", "border", "leaf_value")),
+        ("bias", ctypes.c_double),
         *((name, ctypes.c_long) for name in ("n_trees", "depth", "n_features")),
         *((name, ctypes.c_void_p) for name in ("row", "seen", "chosen")),
-    )  # fmt: skip
+    )
 
 
 def row_scorer(bundle: Bundle) -> RowScorer:
@@ -82,16 +90,23 @@ def row_scorer(bundle: Bundle) -> RowScorer:
     try:
         compiled = CompiledScorer(bundle, ctypes.CDLL(str(binary())))
     except OSError as error:
-        print(f"warning: {binary().name} cannot be loaded and is not used ({error}); delete it", flush=True)
+        print(
+            f"warning: {binary().name} cannot be loaded and is not used ({error}); delete it",
+            flush=True,
+        )
         return plain
     if all(compiled.margin(row) == plain.margin(row) for row in _spread(least, most)):
         return compiled
-    print(f"warning: {binary().name} gives other figures than NumPy and is not used; delete it", flush=True)
+    print(
+        f"warning: {binary().name} gives other figures than NumPy and is not used; delete it",
+        flush=True,
+    )
     return plain
 
 
 def _spread(least: np.ndarray, most: np.ndarray) -> np.ndarray:
-    """Rows all over the training range, shape (256, n_features); a generator would cost megabytes to load.
+    """Rows all over the training range, shape (256,
+    n_features); a generator would cost megabytes to load.
 
     An odd step visits each place of a grid of 256 once, in another order for each feature.
     """
@@ -114,7 +129,10 @@ def compile_source() -> str:
         return f"no C compiler ({command[0]}) here: the service scores by NumPy"
     partial = binary().with_suffix(".partial")
     done = subprocess.run(
-        [*command, *FLAGS, "-o", str(partial), str(SOURCE)], capture_output=True, text=True, check=False
+        [*command, *FLAGS, "-o", str(partial), str(SOURCE)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         return f"does not compile here: the service scores by NumPy\n{done.stderr[:2000]}"

@@ -1,4 +1,6 @@
-"""The challenger: scored on the same request after the answer was sent, compared in counters, heard by nobody."""
+"""The challenger: scored on the same request after the
+answer was sent, compared in counters, heard by nobody.
+"""
 
 import asyncio
 import sys
@@ -14,8 +16,8 @@ MOST_WAITING = 1_000
 class Shadow:
     """Compares a challenger with the champion.
 
-    A challenger that fails is counted, named once in the log, and never reaches an answer; when too many rows wait,
-    further ones are left out.
+    A challenger that fails is counted, named once in the log, and never reaches an answer; when too
+    many rows wait, further ones are left out.
     """
 
     def __init__(self, challenger: Champion, counters: Counters) -> None:
@@ -38,7 +40,11 @@ class Shadow:
             self._counters.event("shadow_failed")
             if not self._named:
                 self._named = True
-                print(f"warning: the challenger failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+                print(
+                    f"warning: the challenger failed: {type(error).__name__}: {error}",
+                    file=sys.stderr,
+                    flush=True,
+                )
             return
         self._counters.event("shadow_compared")
         if challenged != decision:

@@ -1,7 +1,9 @@
-"""Drift of the traffic: each worker counts its rows, writes its counts to a file, and judges those of all workers.
+"""Drift of the traffic: each worker counts its rows, writes
+its counts to a file, and judges those of all workers.
 
-The files outlive their workers. One that was not written for half a minute belongs to a worker that ended; it counts
-as long as the workers that run have too few rows for a verdict, so that a restart does not begin in ignorance.
+The files outlive their workers. One that was not written for half a minute belongs to a worker that
+ended; it counts as long as the workers that run have too few rows for a verdict, so that a restart
+does not begin in ignorance.
 """
 
 import asyncio
@@ -42,7 +44,9 @@ class Traffic:
         The last one, over the last two thousand rows of each worker.
     """
 
-    def __init__(self, folder: Path, bundle: Bundle, wall_clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, folder: Path, bundle: Bundle, wall_clock: Callable[[], float] = time.time
+    ) -> None:
         self._folder, self._clock = folder, wall_clock
         self.restart(bundle)
 
@@ -61,9 +65,10 @@ class Traffic:
         """The last verdict as figures, by the names of their metrics."""
         seen = self.verdict
         return {
-            "fraud.drift.rows": float(seen.rows), "fraud.drift.variables_drifted": float(len(seen.drifted)),
+            "fraud.drift.rows": float(seen.rows),
+            "fraud.drift.variables_drifted": float(len(seen.drifted)),
             "fraud.drift.known": float(seen.state != "unknown"),
-        }  # fmt: skip
+        }
 
     async def watch(self) -> None:
         """Judge the traffic every five seconds, until cancelled."""
@@ -91,7 +96,9 @@ class Traffic:
         return verdict
 
     def _others(self, own_path: Path, own: dict[str, Any]) -> tuple[list[dict], list[dict]]:
-        """States of the other workers that watch the same reference: of those that run, and of those that ended."""
+        """States of the other workers that watch the same
+        reference: of those that run, and of those that ended.
+        """
         running, ended = [], []
         for path in self._folder.glob("*.drift"):
             if path == own_path:
@@ -101,7 +108,10 @@ class Traffic:
                 state = msgspec.json.decode(path.read_bytes())
             except (OSError, msgspec.DecodeError):
                 continue  # another worker removed it, or it is of an earlier version: it says nothing of this traffic
-            if all(state.get(key) == own[key] for key in ("format", "reference", "window_rows", "window_seconds")):
+            if all(
+                state.get(key) == own[key]
+                for key in ("format", "reference", "window_rows", "window_seconds")
+            ):
                 (running if age < FRESH_SECONDS else ended).append(state)
         return running, ended
 

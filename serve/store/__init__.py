@@ -1,1 +1,3 @@
-"""The durable store: its tables and their migrations, grouped writes, and the archive of old rows."""
+"""The durable store: its tables and their migrations,
+grouped writes, and the archive of old rows.
+"""

@@ -1,4 +1,6 @@
-"""A command on the store of the settings: it is opened, used and closed, and what goes wrong is one clear line."""
+"""A command on the store of the settings: it is opened,
+used and closed, and what goes wrong is one clear line.
+"""
 
 import sys
 from collections.abc import Callable
@@ -23,6 +25,9 @@ def run_on_store(act: Callable[[Engine], None]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except SQLAlchemyError as error:
-        print(f"error: FRAUD_STORE_URL: the store refused ({type(error).__name__}); is it running?", file=sys.stderr)
+        print(
+            f"error: FRAUD_STORE_URL: the store refused ({type(error).__name__}); is it running?",
+            file=sys.stderr,
+        )
         return 1
     return 0

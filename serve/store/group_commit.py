@@ -1,7 +1,8 @@
-"""Grouped writes: one commit for all requests that wait, so that a durable record costs a share of a disk flush.
+"""Grouped writes: one commit for all requests that wait,
+so that a durable record costs a share of a disk flush.
 
-One thread of each process owns the writes. While a commit is under way the next requests queue up; the thread takes
-all of them at once. A request goes on when its row is committed, never before.
+One thread of each process owns the writes. While a commit is under way the next requests queue up;
+the thread takes all of them at once. A request goes on when its row is committed, never before.
 """
 
 import asyncio
@@ -12,14 +13,20 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError, TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import (
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+    TimeoutError as PoolTimeoutError,
+)
 
 from serve.store.tables import audit, decisions, is_sqlite, labels, writing
 
 CAPACITY = 2_048
 MOST_AT_ONCE = 512
 WAIT_SECONDS = 5.0
-# The column that identifies a row, and the columns by which a repeated request finds the row of the first.
+# The column that identifies a row, and the columns by which a repeated request finds the row of the
+# first.
 KEYS = {
     decisions: ("decision_id", ("owner", "idempotency_key")),
     labels: ("label_id", ("owner", "event_id")),
@@ -43,7 +50,9 @@ class ExistingRecord:
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A row that waits for its commit; without a table it only asks whether the store takes writes."""
+    """A row that waits for its commit; without a
+    table it only asks whether the store takes writes.
+    """
 
     future: asyncio.Future
     table: Table | None = None
@@ -60,12 +69,14 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._loop = asyncio.get_running_loop()
         self._statements: dict[Table, Any] = {
-            table: self._insert(table).on_conflict_do_nothing().returning(table.c[KEYS[table][0]]) for table in KEYS
+            table: self._insert(table).on_conflict_do_nothing().returning(table.c[KEYS[table][0]])
+            for table in KEYS
         }
         self._thread.start()
 
     async def write(self, table: Table, row: dict[str, Any]) -> ExistingRecord | None:
-        """Add a row and wait until it is durable; the existing row where its key was used before, which then stands.
+        """Add a row and wait until it is durable; the existing
+        row where its key was used before, which then stands.
 
         Raises
         ------
@@ -116,7 +127,9 @@ class GroupWriter:
             with writing(self._engine) as connection:
                 outcomes = {}
                 for table in KEYS:
-                    outcomes |= self._add(connection, table, [entry for entry in entries if entry.table is table])
+                    outcomes |= self._add(
+                        connection, table, [entry for entry in entries if entry.table is table]
+                    )
             return [outcomes.get(entry) for entry in entries]
         except UNREACHABLE:
             return [StoreDown() for _ in entries]
@@ -133,10 +146,17 @@ class GroupWriter:
         if not entries:
             return {}
         name, unique = KEYS[table]
-        # In the order of the keys, so that two processes never wait for each other's rows crosswise.
+        # In the order of the keys, so that two processes never wait for each other's rows
+        # crosswise.
         entries = sorted(entries, key=lambda entry: [str(entry.row[column]) for column in unique])
-        inserted = set(connection.execute(self._statements[table], [entry.row for entry in entries]).scalars())
-        repeated = {entry: tuple(entry.row[c] for c in unique) for entry in entries if entry.row[name] not in inserted}
+        inserted = set(
+            connection.execute(self._statements[table], [entry.row for entry in entries]).scalars()
+        )
+        repeated = {
+            entry: tuple(entry.row[c] for c in unique)
+            for entry in entries
+            if entry.row[name] not in inserted
+        }
         if not repeated:
             return {}
         columns = [table.c[c] for c in unique]

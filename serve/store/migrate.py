@@ -1,4 +1,6 @@
-"""``python -m serve.store.migrate``: bring the tables of the store to the revision that this version reads."""
+"""``python -m serve.store.migrate``: bring the tables
+of the store to the revision that this version reads.
+"""
 
 from pathlib import Path
 
@@ -24,7 +26,10 @@ def upgrade(engine: Engine) -> None:
     def missing(revision, context):
         return script._upgrade_revs("head", revision)
 
-    with EnvironmentContext(config, script, fn=missing) as environment, writing(engine) as connection:
+    with (
+        EnvironmentContext(config, script, fn=missing) as environment,
+        writing(engine) as connection,
+    ):
         if not is_sqlite(engine):
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         environment.configure(connection=connection)

@@ -8,7 +8,8 @@ from serve.store.tables import HEAD, current_revision, is_sqlite
 
 
 def prepare_tables(engine: Engine) -> bool:
-    """Make a SQLite store ready, and check that a PostgreSQL store is; False when it cannot be reached now.
+    """Make a SQLite store ready, and check that a PostgreSQL
+    store is; False when it cannot be reached now.
 
     Raises
     ------
@@ -20,7 +21,8 @@ def prepare_tables(engine: Engine) -> bool:
         if revision == HEAD:
             return True
         if is_sqlite(engine) and (revision is None or revision < HEAD):
-            # Imported here: a store that is ready needs no migration tool in the memory of each worker.
+            # Imported here: a store that is ready needs no migration tool in the memory of each
+            # worker.
             from serve.store.migrate import upgrade
 
             upgrade(engine)

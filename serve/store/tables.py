@@ -1,4 +1,6 @@
-"""The tables of decisions, labels and audit, and how a database is opened. Rows are only ever added."""
+"""The tables of decisions, labels and audit, and
+how a database is opened. Rows are only ever added.
+"""
 
 import time
 from contextlib import contextmanager
@@ -93,7 +95,8 @@ def now_us() -> int:
 
 
 def new_id(at_us: int) -> str:
-    """A random identifier of 32 hexadecimal digits that sorts by time, so that one index serves both.
+    """A random identifier of 32 hexadecimal digits
+    that sorts by time, so that one index serves both.
 
     Parameters
     ----------
@@ -109,42 +112,59 @@ def new_id(at_us: int) -> str:
 
 
 def open_engine(store_url: str) -> Engine:
-    """An engine for SQLite or PostgreSQL; no connection is made yet, but the folder of a SQLite file is.
+    """An engine for SQLite or PostgreSQL; no connection
+    is made yet, but the folder of a SQLite file is.
 
     Raises
     ------
     ParameterError
-        When the address names another database or cannot be used. It never repeats the address, which may hold a
-        password.
+        When the address names another database or cannot be used. It never repeats the address,
+        which may hold a password.
     """
     try:
         url = make_url(store_url)
     except (ArgumentError, ValueError) as error:
-        raise ParameterError("FRAUD_STORE_URL: expected a database address such as sqlite:///state/x.db") from error
+        raise ParameterError(
+            "FRAUD_STORE_URL: expected a database address such as sqlite:///state/x.db"
+        ) from error
     kind = url.get_backend_name() if url.drivername != "postgres" else "postgresql"
     if kind == "sqlite":
         return _sqlite(url)
     if kind == "postgresql":
-        options = {"connect_timeout": CONNECT_SECONDS, "options": f"-c statement_timeout={STATEMENT_MS}"}
+        options = {
+            "connect_timeout": CONNECT_SECONDS,
+            "options": f"-c statement_timeout={STATEMENT_MS}",
+        }
         return create_engine(
-            url.set(drivername="postgresql+psycopg"), connect_args=options, pool_size=POOL_SIZE, max_overflow=0,
-            pool_timeout=CONNECT_SECONDS, pool_pre_ping=True,
-        )  # fmt: skip
-    raise ParameterError("FRAUD_STORE_URL: expected a sqlite or postgresql address, got another kind")
+            url.set(drivername="postgresql+psycopg"),
+            connect_args=options,
+            pool_size=POOL_SIZE,
+            max_overflow=0,
+            pool_timeout=CONNECT_SECONDS,
+            pool_pre_ping=True,
+        )
+    raise ParameterError(
+        "FRAUD_STORE_URL: expected a sqlite or postgresql address, got another kind"
+    )
 
 
 def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
-        raise ParameterError("FRAUD_STORE_URL: expected a file for SQLite, since memory is not durable")
+        raise ParameterError(
+            "FRAUD_STORE_URL: expected a file for SQLite, since memory is not durable"
+        )
     try:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ParameterError(f"FRAUD_STORE_URL: the folder of the file cannot be made: {error.strerror}") from error
+        raise ParameterError(
+            f"FRAUD_STORE_URL: the folder of the file cannot be made: {error.strerror}"
+        ) from error
     engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=CONNECT_SECONDS)
 
     @event.listens_for(engine, "connect")
     def prepare(connection, record) -> None:
-        # Transactions are begun by hand, below: the driver would begin writes too late to be safe across processes.
+        # Transactions are begun by hand, below: the driver would begin writes too late to be safe
+        # across processes.
         connection.isolation_level = None
         for setting in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL"):
             connection.execute(f"PRAGMA {setting}").close()

@@ -1,7 +1,9 @@
-"""Counters of one worker in a mapped file, so that any worker can add up those of all and none is ever locked.
+"""Counters of one worker in a mapped file, so that any
+worker can add up those of all and none is ever locked.
 
-A counter is a 64-bit float at a fixed place, changed by one process alone; a reader of another process sees each place
-whole. The file of a worker that ended stays until the service starts anew, so that totals never fall.
+A counter is a 64-bit float at a fixed place, changed by one process alone; a reader of another
+process sees each place whole. The file of a worker that ended stays until the service starts anew,
+so that totals never fall.
 """
 
 import mmap
@@ -13,17 +15,39 @@ from pathlib import Path
 
 import numpy as np
 
-# Upper ends of the histograms' buckets in seconds: a request takes about a millisecond, an inference less.
+# Upper ends of the histograms' buckets in seconds: a request takes about a millisecond, an
+# inference less.
 REQUEST_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-INFERENCE_BUCKETS = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01)
+INFERENCE_BUCKETS = (
+    0.00001,
+    0.000025,
+    0.00005,
+    0.0001,
+    0.00025,
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+)
 STATUSES = (200, 201, 400, 401, 403, 404, 405, 408, 409, 413, 415, 429, 499, 500, 503)
 OTHER_STATUS = 0
 MOST_KEPT = 16  # drift states of workers that ended
 EVENTS = (
-    "decision_approve", "decision_review", "decision_block", "decision_abstain", "decision_replayed",
-    "label_recorded", "store_unavailable", "features_unavailable",
-    "shadow_compared", "shadow_disagreed", "shadow_failed", "model_reloaded", "model_reload_refused",
-)  # fmt: skip
+    "decision_approve",
+    "decision_review",
+    "decision_block",
+    "decision_abstain",
+    "decision_replayed",
+    "label_recorded",
+    "store_unavailable",
+    "features_unavailable",
+    "shadow_compared",
+    "shadow_disagreed",
+    "shadow_failed",
+    "model_reloaded",
+    "model_reload_refused",
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +75,9 @@ class Counters:
         self._routes = (*routes, "other")
         self._statuses = {status: k for k, status in enumerate((*STATUSES, OTHER_STATUS))}
         self._width = len(REQUEST_BUCKETS) + 2
-        self._first = {route: k * len(self._statuses) * self._width for k, route in enumerate(self._routes)}
+        self._first = {
+            route: k * len(self._statuses) * self._width for k, route in enumerate(self._routes)
+        }
         self._inference = len(self._routes) * len(self._statuses) * self._width
         events = self._inference + len(INFERENCE_BUCKETS) + 2
         self._events = {name: events + k for k, name in enumerate(EVENTS)}
@@ -89,7 +115,9 @@ class Counters:
 
     def own(self) -> "Totals":
         """The counters of this worker."""
-        return Totals(np.array(self._values), self._routes, self._width, self._inference, self._events)
+        return Totals(
+            np.array(self._values), self._routes, self._width, self._inference, self._events
+        )
 
     def close(self) -> None:
         """Let go of the file, which stays."""
@@ -115,7 +143,9 @@ class Totals:
                 place = (r * (len(STATUSES) + 1) + s) * self.width
                 part = self.values[place : place + self.width]
                 if part[:-1].any():
-                    durations[route, status] = Histogram(REQUEST_BUCKETS, part[:-1], float(part[-1]))
+                    durations[route, status] = Histogram(
+                        REQUEST_BUCKETS, part[:-1], float(part[-1])
+                    )
         return durations
 
     def inference(self) -> Histogram:

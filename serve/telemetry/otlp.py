@@ -1,6 +1,8 @@
-"""Export by OTLP: the spans of sampled requests, and the counters of this worker as OpenTelemetry metrics.
+"""Export by OTLP: the spans of sampled requests, and
+the counters of this worker as OpenTelemetry metrics.
 
-The SDK observes sums but no histograms, so the histograms, which are counted anyhow, join each export as data points.
+The SDK observes sums but no histograms, so the histograms, which are counted anyhow, join each
+export as data points.
 """
 
 import os
@@ -40,7 +42,9 @@ class WithHistograms(MetricExporter):
         super().__init__()
         self._exporter, self._counters, self._started_ns = exporter, counters, time.time_ns()
 
-    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs) -> MetricExportResult:
+    def export(
+        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs
+    ) -> MetricExportResult:
         """Export the sums that were observed, and the histograms."""
         metrics_data.resource_metrics[0].scope_metrics[0].metrics.extend(self._histograms())
         return self._exporter.export(metrics_data, timeout_millis, **kwargs)
@@ -58,20 +62,35 @@ class WithHistograms(MetricExporter):
         requests = []
         for (route, status), histogram in totals.requests().items():
             method, _, path = route.partition(" ")
-            labels = {"http.request.method": method, "http.route": path, "http.response.status_code": status}
-            requests.append(self._point(histogram, now_ns, labels if path else labels | {"http.route": route}))
+            labels = {
+                "http.request.method": method,
+                "http.route": path,
+                "http.response.status_code": status,
+            }
+            requests.append(
+                self._point(histogram, now_ns, labels if path else labels | {"http.route": route})
+            )
         inference = [self._point(totals.inference(), now_ns, {})]
         return [
             _metric("http.server.request.duration", "Time from request to answer", requests),
             _metric("fraud.inference.duration", "Time of one row in the model", inference),
         ]
 
-    def _point(self, histogram: Histogram, now_ns: int, labels: dict[str, str | int]) -> HistogramDataPoint:
+    def _point(
+        self, histogram: Histogram, now_ns: int, labels: dict[str, str | int]
+    ) -> HistogramDataPoint:
         counts = [int(count) for count in histogram.counts]
         return HistogramDataPoint(
-            attributes=labels, start_time_unix_nano=self._started_ns, time_unix_nano=now_ns, count=sum(counts),
-            sum=histogram.total_seconds, bucket_counts=counts, explicit_bounds=histogram.buckets, min=0.0, max=0.0,
-        )  # fmt: skip
+            attributes=labels,
+            start_time_unix_nano=self._started_ns,
+            time_unix_nano=now_ns,
+            count=sum(counts),
+            sum=histogram.total_seconds,
+            bucket_counts=counts,
+            explicit_bounds=histogram.buckets,
+            min=0.0,
+            max=0.0,
+        )
 
 
 def _metric(name: str, description: str, points: list[HistogramDataPoint]) -> Metric:
@@ -92,7 +111,9 @@ def otlp_telemetry(counters: Counters, *, trace_ratio: float) -> Telemetry:
     tracers = TracerProvider(resource=resource)
     tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=EXPORT_TIMEOUT_SECONDS)))
     exporter = WithHistograms(OTLPMetricExporter(timeout=EXPORT_TIMEOUT_SECONDS), counters)
-    meters = MeterProvider(resource=resource, metric_readers=[PeriodicExportingMetricReader(exporter)])
+    meters = MeterProvider(
+        resource=resource, metric_readers=[PeriodicExportingMetricReader(exporter)]
+    )
 
     def events(_: CallbackOptions) -> Iterable[Observation]:
         for name, count in counters.own().events().items():
@@ -100,11 +121,14 @@ def otlp_telemetry(counters: Counters, *, trace_ratio: float) -> Telemetry:
 
     meters.get_meter(SERVICE).create_observable_counter("fraud.events", [events])
 
-    return Telemetry(tracers, lambda: _shut_down(tracers, meters), trace_ratio=trace_ratio, meters=meters)
+    return Telemetry(
+        tracers, lambda: _shut_down(tracers, meters), trace_ratio=trace_ratio, meters=meters
+    )
 
 
 def export_figures(service: str, read: Callable[[], dict[str, float]]) -> Callable[[], None]:
-    """Send figures by OTLP over HTTP at the standard intervals, to the endpoint in the standard OTEL_* variables.
+    """Send figures by OTLP over HTTP at the standard intervals,
+    to the endpoint in the standard OTEL_* variables.
 
     Parameters
     ----------
@@ -119,7 +143,9 @@ def export_figures(service: str, read: Callable[[], dict[str, float]]) -> Callab
         Sends them a last time and ends.
     """
     exporter = OTLPMetricExporter(timeout=EXPORT_TIMEOUT_SECONDS)
-    meters = MeterProvider(resource=_resource(service), metric_readers=[PeriodicExportingMetricReader(exporter)])
+    meters = MeterProvider(
+        resource=_resource(service), metric_readers=[PeriodicExportingMetricReader(exporter)]
+    )
     watch(meters.get_meter(service), read)
     return lambda: _shut_down(meters)
 

@@ -1,7 +1,8 @@
-"""Sampled traces and figures of the moment: off unless an OTLP endpoint is configured (`serve.telemetry.otlp`).
+"""Sampled traces and figures of the moment: off unless
+an OTLP endpoint is configured (`serve.telemetry.otlp`).
 
-Whether a request is traced is decided before a span is made: the caller's choice where it sent one, else by chance. A
-request that is not traced costs a look at one header.
+Whether a request is traced is decided before a span is made: the caller's choice where it sent one,
+else by chance. A request that is not traced costs a look at one header.
 """
 
 from collections.abc import Callable
@@ -27,9 +28,13 @@ class Telemetry:
     """
 
     def __init__(
-        self, tracers: TracerProvider, shutdown: Callable[[], None], *, trace_ratio: float,
+        self,
+        tracers: TracerProvider,
+        shutdown: Callable[[], None],
+        *,
+        trace_ratio: float,
         meters: MeterProvider | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._tracer = tracers.get_tracer(SERVICE)
         self._meter = (meters or NoOpMeterProvider()).get_meter(SERVICE)
         self._ratio = trace_ratio
@@ -40,7 +45,9 @@ class Telemetry:
         watch(self._meter, read)
 
     def request_span(self, label: str, headers: dict[bytes, bytes]) -> Span | None:
-        """A started span of a request that is sampled, else None; the label is ``METHOD /route``, or ``other``."""
+        """A started span of a request that is sampled, else
+        None; the label is ``METHOD /route``, or ``other``.
+        """
         parent = headers.get(b"traceparent", b"")
         if len(parent) == TRACEPARENT_LENGTH:
             if parent[-1:] not in b"13579bdf":
@@ -53,18 +60,28 @@ class Telemetry:
     def end(self, span: Span, method: str, label: str, status: int) -> None:
         """End the span of a request."""
         route = label.rpartition(" ")[2]
-        span.set_attributes({"http.request.method": method, "http.route": route, "http.response.status_code": status})
+        span.set_attributes(
+            {
+                "http.request.method": method,
+                "http.route": route,
+                "http.response.status_code": status,
+            }
+        )
         if status >= 500:
             span.set_status(StatusCode.ERROR)
         span.end()
 
     def inference_span(self, parent: Span, started_ns: int, ended_ns: int) -> None:
         """A span of the time in the model, in nanoseconds since 1970."""
-        span = self._tracer.start_span("model inference", context=set_span_in_context(parent), start_time=started_ns)
+        span = self._tracer.start_span(
+            "model inference", context=set_span_in_context(parent), start_time=started_ns
+        )
         span.end(ended_ns)
 
 
 def watch(meter: Meter, read: Callable[[], dict[str, float]]) -> None:
-    """Export figures by name as gauges, read anew at each export; there are the same names each time."""
+    """Export figures by name as gauges, read anew at
+    each export; there are the same names each time.
+    """
     for name in read():
         meter.create_observable_gauge(name, [lambda _, name=name: [Observation(read()[name])]])

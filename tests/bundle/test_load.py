@@ -18,7 +18,9 @@ from fraud_core.scoring.leaf_tables import build_leaf_tables
 from fraud_core.scoring.oblivious_trees import ObliviousTrees
 from fraud_core.scoring.partition_ensemble import PartitionEnsemble
 
-TREES = ObliviousTrees(np.array([[1, 0]], "i4"), np.array([[0.5, 2.0]], "f4"), np.arange(4.0)[None, :], 0.25)
+TREES = ObliviousTrees(
+    np.array([[1, 0]], "i4"), np.array([[0.5, 2.0]], "f4"), np.arange(4.0)[None, :], 0.25
+)
 CONTRACT = Contract(
     card="t",
     fields=tuple(Field(name, "float", None, None) for name in ("Time", "a", "b")),
@@ -40,9 +42,12 @@ def arrays(trees=TREES, votes=VOTES, **tables):
 
 def write(folder, **change):
     content = {
-        "contract": CONTRACT, "model": arrays(), "policy": POLICY, "reference": REFERENCE,
+        "contract": CONTRACT,
+        "model": arrays(),
+        "policy": POLICY,
+        "reference": REFERENCE,
         "origin": {"data_sha256": {"v0": "0"}, "parameters": {}},
-    }  # fmt: skip
+    }
     return bundle.write_content(folder, **(content | change))
 
 
@@ -77,7 +82,9 @@ def test_arrays_are_written_without_large_file_headers_which_differ_between_rele
     with zipfile.ZipFile(io.BytesIO(encode_arrays(arrays()))) as archive:
         entries = archive.infolist()
     assert [entry.filename for entry in entries] == [f"{name}.npy" for name in ARRAYS]
-    assert {(entry.extract_version, entry.extra, entry.create_system) for entry in entries} == {(20, b"", 3)}
+    assert {(entry.extract_version, entry.extra, entry.create_system) for entry in entries} == {
+        (20, b"", 3)
+    }
 
 
 def test_equal_content_gives_equal_bytes_and_version(tmp_path):
@@ -164,17 +171,30 @@ def test_model_that_cannot_decide_is_refused(tmp_path, change, complaint):
 
 
 def test_votes_about_other_features_are_refused(tmp_path):
-    write(tmp_path, model=arrays(votes=PartitionEnsemble(np.ones((3, 4)), np.zeros(3), np.zeros(3), np.ones(3))))
+    write(
+        tmp_path,
+        model=arrays(
+            votes=PartitionEnsemble(np.ones((3, 4)), np.zeros(3), np.zeros(3), np.ones(3))
+        ),
+    )
     with pytest.raises(BundleError, match="votes are about other features"):
         bundle.read_content(tmp_path)
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"shares": (0.5, 0.6)}, {"shares": (1.0,)}, {"edges": (0.0, 0.0), "shares": (0.2, 0.3, 0.5)}, {"low": 2.0}],
+    [
+        {"shares": (0.5, 0.6)},
+        {"shares": (1.0,)},
+        {"edges": (0.0, 0.0), "shares": (0.2, 0.3, 0.5)},
+        {"low": 2.0},
+    ],
 )
 def test_reference_that_is_no_distribution_is_refused(tmp_path, change):
-    write(tmp_path, reference=Reference(REFERENCE.features, msgspec.structs.replace(DESCRIBED, **change)))
+    write(
+        tmp_path,
+        reference=Reference(REFERENCE.features, msgspec.structs.replace(DESCRIBED, **change)),
+    )
     with pytest.raises(BundleError, match="a distribution is none"):
         bundle.read_content(tmp_path)
 
@@ -188,7 +208,9 @@ def test_feature_without_reference_is_refused(tmp_path):
 @pytest.fixture
 def signed(champion):
     private, public = new_key_pair()
-    (champion / bundle.SIGNATURE).write_bytes(sign((champion / "manifest.json").read_bytes(), private))
+    (champion / bundle.SIGNATURE).write_bytes(
+        sign((champion / "manifest.json").read_bytes(), private)
+    )
     return champion, public
 
 
@@ -215,7 +237,9 @@ def test_signature_of_another_key_or_of_another_manifest_is_refused(signed):
         bundle.load_bundle(champion, public_key=public)
 
 
-@pytest.mark.parametrize("key", [b"", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"])
+@pytest.mark.parametrize(
+    "key", [b"", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"]
+)
 def test_key_that_is_none_is_one_clear_error(signed, key):
     with pytest.raises(ParameterError, match="expected an Ed25519"):
         bundle.load_bundle(signed[0], public_key=key)
@@ -223,7 +247,9 @@ def test_key_that_is_none_is_one_clear_error(signed, key):
         sign(b"", key)
 
 
-@pytest.mark.parametrize("change", [{"threshold": 5.0}, {"threshold": -1.0}, {"slope": 0.0}, {"slope": -1.0}])
+@pytest.mark.parametrize(
+    "change", [{"threshold": 5.0}, {"threshold": -1.0}, {"slope": 0.0}, {"slope": -1.0}]
+)
 def test_policy_that_cannot_decide_is_refused(tmp_path, change):
     write(tmp_path, policy=msgspec.structs.replace(POLICY, **change))
     with pytest.raises(BundleError, match=r"policy\.json"):

@@ -31,7 +31,9 @@ class TestByHand:
         assert recommend(5, [], 0.8) == 5
 
     def test_growth_is_bounded_by_the_more_generous_policy(self):
-        assert Autoscaler(SETTINGS).replicas(0, current=3, utilizations=[8.0] * 3) == 7  # three and four pods
+        assert (
+            Autoscaler(SETTINGS).replicas(0, current=3, utilizations=[8.0] * 3) == 7
+        )  # three and four pods
         assert Autoscaler(SETTINGS).replicas(0, current=10, utilizations=[8.0] * 10) == 20  # twice
 
     def test_policy_counts_from_the_start_of_its_period(self):
@@ -51,7 +53,9 @@ class TestByHand:
 
 @given(st.integers(3, 40), st.lists(st.floats(0, 2), min_size=1, max_size=40))
 def test_replicas_stay_within_bounds(current, utilizations):
-    replicas = Autoscaler(SETTINGS).replicas(0, current=current, utilizations=utilizations[:current])
+    replicas = Autoscaler(SETTINGS).replicas(
+        0, current=current, utilizations=utilizations[:current]
+    )
     assert 3 <= replicas <= 40
 
 
@@ -82,9 +86,12 @@ class TestUnderTraffic:
         assert outcome.lag_seconds == 20
 
     def test_requests_are_answered_or_rejected(self):
-        outcome = simulate(daily_wave(20_000.0)[64_000:72_000], POD, SETTINGS, metric_delay_seconds=30)
+        outcome = simulate(
+            daily_wave(20_000.0)[64_000:72_000], POD, SETTINGS, metric_delay_seconds=30
+        )
         answered = np.minimum(
-            outcome.ready * POD.limit_cores / POD.cpu_seconds_per_request, daily_wave(20_000.0)[64_000:72_000]
+            outcome.ready * POD.limit_cores / POD.cpu_seconds_per_request,
+            daily_wave(20_000.0)[64_000:72_000],
         )
         np.testing.assert_allclose(answered + outcome.rejected, daily_wave(20_000.0)[64_000:72_000])
 

@@ -34,13 +34,18 @@ def refusal(path, card) -> ContractError:
 
 def test_valid_csv_and_parquet_give_the_same_table(toy, card, write, tmp_path):
     toy.write_parquet(tmp_path / "payments.parquet")
-    from_csv, from_parquet = read_table(write(toy), card), read_table(tmp_path / "payments.parquet", card)
+    from_csv, from_parquet = (
+        read_table(write(toy), card),
+        read_table(tmp_path / "payments.parquet", card),
+    )
     assert from_csv.equals(from_parquet)
     assert from_csv.equals(toy)
 
 
 def test_quoted_labels_and_scientific_times_are_read(toy, card, tmp_path):
-    text = broken(toy.with_columns(pl.col("Time").sort()), "Time", "1e+01").with_columns(pl.lit("1e+01").alias("Time"))
+    text = broken(toy.with_columns(pl.col("Time").sort()), "Time", "1e+01").with_columns(
+        pl.lit("1e+01").alias("Time")
+    )
     path = tmp_path / "payments.csv"
     text.write_csv(path, quote_style="always")
     assert read_table(path, card)["Time"].unique().to_list() == [10.0]

@@ -16,40 +16,57 @@ FOREIGN = ("ts", "card", "shop", "eur", "fraud", "n", "told")
 
 @pytest.fixture(scope="module")
 def stream():
-    return simulate_stream(StreamSettings(n_customers=60, n_terminals=80, n_days=20, radius=20.0), seed=5)
+    return simulate_stream(
+        StreamSettings(n_customers=60, n_terminals=80, n_days=20, radius=20.0), seed=5
+    )
 
 
 def foreign(stream, write):
-    """The stream as another house would keep it: its own names, identities as text, times as `write` writes them."""
+    """The stream as another house would keep it: its own
+    names, identities as text, times as `write` writes them.
+    """
     return stream.select(
-        ts=write(pl.col("time")), card="C" + pl.col("customer_id").cast(pl.String).str.zfill(6),
-        shop="T" + pl.col("terminal_id").cast(pl.String).str.zfill(6), eur=pl.col("amount_eur").cast(pl.String),
-        fraud=pl.col("label").cast(pl.String), n=pl.col("transaction_id").cast(pl.String),
+        ts=write(pl.col("time")),
+        card="C" + pl.col("customer_id").cast(pl.String).str.zfill(6),
+        shop="T" + pl.col("terminal_id").cast(pl.String).str.zfill(6),
+        eur=pl.col("amount_eur").cast(pl.String),
+        fraud=pl.col("label").cast(pl.String),
+        n=pl.col("transaction_id").cast(pl.String),
         told=write(pl.col("reported_at")),
-    )  # fmt: skip
+    )
 
 
 def text(seconds):
-    return (pl.lit(MONDAY).dt.replace_time_zone(None) + pl.duration(seconds=seconds)).dt.strftime("%d.%m.%Y %H:%M:%S")
+    return (pl.lit(MONDAY).dt.replace_time_zone(None) + pl.duration(seconds=seconds)).dt.strftime(
+        "%d.%m.%Y %H:%M:%S"
+    )
 
 
 WAYS = {
     "text": (text, {"time_format": "%d.%m.%Y %H:%M:%S"}),
     "seconds": (lambda each: (each + int(MONDAY.timestamp())).cast(pl.String), {}),
-    "milliseconds": (lambda each: ((each + int(MONDAY.timestamp())) * 1000 + 7).cast(pl.String), {}),
+    "milliseconds": (
+        lambda each: ((each + int(MONDAY.timestamp())) * 1000 + 7).cast(pl.String),
+        {},
+    ),
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_foreign_table_gives_the_features_of_the_stream(stream, way):
     write, more = WAYS[way]
-    found = to_stream(foreign(stream, write), EventCard("f", "F", "simulated", "f.csv", NAMES, way, **more))
+    found = to_stream(
+        foreign(stream, write), EventCard("f", "F", "simulated", "f.csv", NAMES, way, **more)
+    )
     names = [
-        name for name in add_features(stream).columns if name.startswith(("customer_", "terminal_", "night", "we"))
+        name
+        for name in add_features(stream).columns
+        if name.startswith(("customer_", "terminal_", "night", "we"))
     ]
     names = [name for name in names if not name.endswith("_id")]
     ours, theirs = (
-        add_features(each).select("time", "amount_eur", "label", "reported_at", *names) for each in (stream, found)
+        add_features(each).select("time", "amount_eur", "label", "reported_at", *names)
+        for each in (stream, found)
     )
     assert theirs.equals(ours)
 
@@ -59,22 +76,32 @@ def card(**more):
 
 
 def one(**more):
-    row = {"ts": ["86400", "86500"], "card": ["a", "b"], "shop": ["x", "y"], "eur": ["1.5", "2"], "fraud": ["0", "1"],
-           "n": ["1", "2"], "told": ["", "90000"]}  # fmt: skip
+    row = {
+        "ts": ["86400", "86500"],
+        "card": ["a", "b"],
+        "shop": ["x", "y"],
+        "eur": ["1.5", "2"],
+        "fraud": ["0", "1"],
+        "n": ["1", "2"],
+        "told": ["", "90000"],
+    }
     return pl.DataFrame(row | more)
 
 
-@pytest.mark.parametrize(("column", "value", "match"), [
-    ("ts", "noon", "column ts: whole seconds in every row.*'noon' in row 2"),
-    ("eur", "-3", "column eur: an amount of at least 0.*'-3' in row 2"),
-    ("eur", "nan", "column eur"),
-    ("fraud", "yes", "column fraud: 0 or 1.*'yes' in row 2"),
-    ("fraud", "2", "column fraud: 0 or 1"),
-    ("card", None, "column card: an identity"),
-    ("n", "1", "column n: each identity once"),
-    ("told", "100", "column told: a report after the payment"),
-    ("told", "soon", "column told: whole seconds"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("column", "value", "match"),
+    [
+        ("ts", "noon", "column ts: whole seconds in every row.*'noon' in row 2"),
+        ("eur", "-3", "column eur: an amount of at least 0.*'-3' in row 2"),
+        ("eur", "nan", "column eur"),
+        ("fraud", "yes", "column fraud: 0 or 1.*'yes' in row 2"),
+        ("fraud", "2", "column fraud: 0 or 1"),
+        ("card", None, "column card: an identity"),
+        ("n", "1", "column n: each identity once"),
+        ("told", "100", "column told: a report after the payment"),
+        ("told", "soon", "column told: whole seconds"),
+    ],
+)
 def test_bad_row_is_named(column, value, match):
     good = one()
     broken = good.with_columns(pl.Series(column, [good[column][0], value]))
@@ -89,7 +116,9 @@ def test_missing_column_is_named():
 
 def test_delay_stands_in_for_a_column_of_reports():
     names = EventColumns("ts", "card", "shop", "eur", "fraud")
-    found = to_stream(one(), EventCard("f", "F", "real", "f.csv", names, "seconds", report_delay_days=2))
+    found = to_stream(
+        one(), EventCard("f", "F", "real", "f.csv", names, "seconds", report_delay_days=2)
+    )
     assert found["reported_at"].to_list() == [None, found["time"][1] + 2 * DAY_SECONDS]
 
 
@@ -104,8 +133,9 @@ def test_card_without_any_word_on_reports_is_refused():
     with pytest.raises(ParameterError, match=r"either columns\.reported_at or report_delay_days"):
         decode_event_card(
             b"{name: a, title: A, kind: real, file: a.csv, time: text,"
-            b" columns: {time: t, customer: c, terminal: m, amount: a, label: y}}", name="a.yaml",
-        )  # fmt: skip
+            b" columns: {time: t, customer: c, terminal: m, amount: a, label: y}}",
+            name="a.yaml",
+        )
     with pytest.raises(ParameterError, match="not a card of events"):
         decode_event_card(b"{name: a, colour: red}", name="a.yaml")
 
@@ -116,5 +146,8 @@ def test_labels_of_a_moment_are_those_that_were_reported(stream):
     assert known["time"].max() < moment
     assert 0 < known["label"].sum() < stream.filter(pl.col("time") < moment)["label"].sum()
     assert known.filter(pl.col("label") == 1)["reported_at"].max() < moment
-    assert known.filter(pl.col("label") == 0)["reported_at"].null_count() == (known["label"] == 0).sum()
+    assert (
+        known.filter(pl.col("label") == 0)["reported_at"].null_count()
+        == (known["label"] == 0).sum()
+    )
     assert labels_as_of(stream, 10**12)["label"].equals(stream["label"])

@@ -31,7 +31,10 @@ def test_payments_are_in_order_within_the_days(stream):
 
 def test_frauds_alone_are_reported_and_later(stream):
     frauds = stream.filter(pl.col("label") == 1)
-    assert stream.filter(pl.col("label") == 0)["reported_at"].null_count() == stream.height - frauds.height
+    assert (
+        stream.filter(pl.col("label") == 0)["reported_at"].null_count()
+        == stream.height - frauds.height
+    )
     assert (frauds["reported_at"] > frauds["time"]).all()
     assert set(frauds["label_source"]) == {"review", "customer", "chargeback"}
 
@@ -40,7 +43,9 @@ def test_all_payments_at_a_compromised_terminal_are_fraud(stream):
     hit = stream.filter(pl.col("scenario") == "compromised_terminal")
     first = hit.group_by("terminal_id").agg(pl.col("time").min())
     day = first["time"][0] // DAY_SECONDS
-    there = stream.filter(pl.col("terminal_id") == first["terminal_id"][0], pl.col("time") // DAY_SECONDS == day)
+    there = stream.filter(
+        pl.col("terminal_id") == first["terminal_id"][0], pl.col("time") // DAY_SECONDS == day
+    )
     assert (there["label"] == 1).all()
 
 
@@ -52,7 +57,9 @@ def test_bias_lowers_the_amounts_of_one_group_alone():
     fair, biased = with_settings(bias=0.0), with_settings(bias=1.0)
 
     def mean(table, group):
-        chosen = table.filter(pl.col("scenario") == "compromised_customer", pl.col("group") == group)
+        chosen = table.filter(
+            pl.col("scenario") == "compromised_customer", pl.col("group") == group
+        )
         return chosen["amount_eur"].mean()
 
     assert mean(biased, "b") < 0.4 * mean(fair, "b")
@@ -65,13 +72,17 @@ def test_bias_lowers_the_amounts_of_one_group_alone():
 )
 def test_drift_begins_on_its_day(kind, rises):
     drifted = with_settings(drift=kind, drift_day=30, drift_size=1.0)
-    before, after = (drifted.filter((pl.col("time") >= 30 * DAY_SECONDS) == late) for late in (False, True))
+    before, after = (
+        drifted.filter((pl.col("time") >= 30 * DAY_SECONDS) == late) for late in (False, True)
+    )
     assert rises(after) > 1.2 * rises(before)
 
 
 def test_new_pattern_lies_in_the_night():
     drifted = with_settings(drift="new_pattern", drift_day=30, drift_size=1.0)
-    late = drifted.filter(pl.col("scenario") == "compromised_customer", pl.col("time") >= 30 * DAY_SECONDS)
+    late = drifted.filter(
+        pl.col("scenario") == "compromised_customer", pl.col("time") >= 30 * DAY_SECONDS
+    )
     assert (late["time"] % DAY_SECONDS < 4 * 3600).all()
     assert drifted["time"].is_sorted()
 
@@ -85,7 +96,9 @@ def test_settings_out_of_range_are_named(wrong):
 
 
 def test_rate_of_fraud_is_that_of_the_literature():
-    """Le Borgne et al. (2022): 0.8% over the period; the small stream has fewer customers for as many compromises."""
+    """Le Borgne et al. (2022): 0.8% over the period; the
+    small stream has fewer customers for as many compromises.
+    """
     big = simulate_stream(StreamSettings(n_days=40), seed=1)
     assert 0.003 < big["label"].mean() < 0.012
     assert np.isclose(big.height / 40 / 5_000, 1.96, atol=0.1)

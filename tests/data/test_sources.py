@@ -18,12 +18,16 @@ def quiet(*step):
 
 @pytest.fixture
 def pinned(card):
-    return msgspec.structs.replace(card, file="t.csv", sha256=SHA256, sources=(LocalSource("there.csv"),))
+    return msgspec.structs.replace(
+        card, file="t.csv", sha256=SHA256, sources=(LocalSource("there.csv"),)
+    )
 
 
 def test_local_file_is_copied_and_checked(pinned, tmp_path):
     (tmp_path / "there.csv").write_bytes(CONTENT)
-    assert sources.fetch(pinned, tmp_path / "raw" / "t.csv", root=tmp_path, progress=quiet) == "local"
+    assert (
+        sources.fetch(pinned, tmp_path / "raw" / "t.csv", root=tmp_path, progress=quiet) == "local"
+    )
     assert (tmp_path / "raw" / "t.csv").read_bytes() == CONTENT
 
 
@@ -83,7 +87,9 @@ def test_pip_that_fails_gives_its_reason(tmp_path):
 
 def test_progress_of_pip_is_shown():
     shown = []
-    sources._run_pip(["python", "-c", "print('Progress 5 of 10')"], "p==1", lambda *step: shown.append(step))
+    sources._run_pip(
+        ["python", "-c", "print('Progress 5 of 10')"], "p==1", lambda *step: shown.append(step)
+    )
     assert shown == [("downloading p==1", 5, 10)]
 
 

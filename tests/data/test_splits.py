@@ -3,7 +3,13 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from fraud_core.data.splits import check_seal, content_sha256, drop_exact_duplicates, last_seconds, split_by_time
+from fraud_core.data.splits import (
+    check_seal,
+    content_sha256,
+    drop_exact_duplicates,
+    last_seconds,
+    split_by_time,
+)
 from fraud_core.errors import ParameterError, SealError
 
 
@@ -14,14 +20,19 @@ def test_v0_and_v1_partition_the_table_in_time(toy, card):
 
 
 def test_row_at_the_cut_belongs_to_v1(toy, card):
-    at_cut = toy.with_columns(pl.when(pl.int_range(pl.len()) < 200).then(0.0).otherwise(card.split.at).alias("Time"))
+    at_cut = toy.with_columns(
+        pl.when(pl.int_range(pl.len()) < 200).then(0.0).otherwise(card.split.at).alias("Time")
+    )
     assert split_by_time(at_cut, card)[0].height == 200
 
 
 def test_side_without_frauds_is_refused(toy, card):
     with pytest.raises(ParameterError, match="both classes in v1"):
         split_by_time(
-            toy.with_columns(pl.when(pl.col("Time") >= card.split.at).then(0).otherwise("Class").alias("Class")), card
+            toy.with_columns(
+                pl.when(pl.col("Time") >= card.split.at).then(0).otherwise("Class").alias("Class")
+            ),
+            card,
         )
 
 
@@ -54,7 +65,8 @@ def test_content_digest_survives_csv_and_parquet(toy, tmp_path):
     toy.write_csv(tmp_path / "t.csv")
     toy.write_parquet(tmp_path / "t.parquet")
     digests = {
-        content_sha256(t) for t in (toy, pl.read_csv(tmp_path / "t.csv"), pl.read_parquet(tmp_path / "t.parquet"))
+        content_sha256(t)
+        for t in (toy, pl.read_csv(tmp_path / "t.csv"), pl.read_parquet(tmp_path / "t.parquet"))
     }
     assert len(digests) == 1
 

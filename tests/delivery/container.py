@@ -23,17 +23,26 @@ def limits(overlay="k8s/overlays/gke", pod="fraud-serve"):
 
 def megabytes_of(image):
     """Size of an image."""
-    sizes = {each["names"][0]: each for each in json.loads(run("buildah", "images", "--json")) if each.get("names")}
+    sizes = {
+        each["names"][0]: each
+        for each in json.loads(run("buildah", "images", "--json"))
+        if each.get("names")
+    }
     number, unit = re.fullmatch(r"([0-9.]+) (\w+)", sizes[image]["size"]).groups()
     return float(number) * {"KB": 1e-3, "MB": 1.0, "GB": 1e3}[unit]
 
 
 def installed(image):
-    """Names of the packages in an image, as their wheels write them, and the folders of the project."""
+    """Names of the packages in an image, as their
+    wheels write them, and the folders of the project.
+    """
     container = run("buildah", "from", "--pull-never", image).strip()
     try:
         root = Path(run("buildah", "mount", container).strip())
-        packages = {path.name.split("-")[0].lower() for path in root.glob("opt/venv/lib/*/site-packages/*.dist-info")}
+        packages = {
+            path.name.split("-")[0].lower()
+            for path in root.glob("opt/venv/lib/*/site-packages/*.dist-info")
+        }
         return packages, sorted(os.listdir(root / "opt" / "app"))
     finally:
         run("buildah", "rm", container)
@@ -64,23 +73,54 @@ class Container:
         In place of the image's entry point.
     """
 
-    def __init__(self, image, mounts, state, *, shared=None, limited=None, command=(), **environment):
+    def __init__(
+        self, image, mounts, state, *, shared=None, limited=None, command=(), **environment
+    ):
         self.port, self.name = free_port(), f"fraud-test-{os.getpid()}-{free_port()}"
         shutil.chown(state, 10001, 10001)
         limited = limited or limits()
-        volumes = [part for source, place in mounts.items() for part in ("--volume", f"{source}:{place}:ro")]
+        volumes = [
+            part
+            for source, place in mounts.items()
+            for part in ("--volume", f"{source}:{place}:ro")
+        ]
         volumes += ["--volume", f"{shared}:/shared"] if shared else []
         settings = PLAIN | {"FRAUD_PORT": str(self.port)} | environment
-        variables = [part for name, value in settings.items() for part in ("--env", f"{name}={value}")]
+        variables = [
+            part for name, value in settings.items() for part in ("--env", f"{name}={value}")
+        ]
         entry = ["--entrypoint", json.dumps(list(command))] if command else []
         run(
-            *PODMAN, "run", "--detach", "--name", self.name, "--network", "host",
-            "--read-only", "--read-only-tmpfs=false",
-            "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
-            "--ulimit", "nofile=1024:20000", "--ulimit", "nproc=1024:1024", "--cpus", limited["cpu"],
-            "--memory", str(int(semantics.quantity(limited["memory"]))), "--volume", f"{state}:/state",
-            *volumes, *variables, *entry, image,
-        )  # fmt: skip
+            *PODMAN,
+            "run",
+            "--detach",
+            "--name",
+            self.name,
+            "--network",
+            "host",
+            "--read-only",
+            "--read-only-tmpfs=false",
+            "--tmpfs",
+            "/tmp",
+            "--cap-drop",
+            "ALL",
+            "--security-opt",
+            "no-new-privileges",
+            "--ulimit",
+            "nofile=1024:20000",
+            "--ulimit",
+            "nproc=1024:1024",
+            "--cpus",
+            limited["cpu"],
+            "--memory",
+            str(int(semantics.quantity(limited["memory"]))),
+            "--volume",
+            f"{state}:/state",
+            *volumes,
+            *variables,
+            *entry,
+            image,
+        )
 
     def __enter__(self):
         return self
@@ -108,12 +148,16 @@ class Container:
         return done.stdout + done.stderr
 
     def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=ANSWER_SECONDS) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.port}{path}", timeout=ANSWER_SECONDS
+        ) as answer:
             return json.loads(answer.read())
 
     def post(self, path, body):
         asked = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+            f"http://127.0.0.1:{self.port}{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
         )
         with urllib.request.urlopen(asked, timeout=ANSWER_SECONDS) as answer:
             return answer.status, json.loads(answer.read())

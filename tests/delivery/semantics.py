@@ -1,4 +1,6 @@
-"""What a schema cannot see in rendered manifests: each rule returns the sentences that are wrong."""
+"""What a schema cannot see in rendered manifests:
+each rule returns the sentences that are wrong.
+"""
 
 import re
 
@@ -18,15 +20,21 @@ def of_kind(objects, kind):
 
 
 def named(objects, kind, name):
-    return next((found for found in of_kind(objects, kind) if found["metadata"]["name"] == name), None)
+    return next(
+        (found for found in of_kind(objects, kind) if found["metadata"]["name"] == name), None
+    )
 
 
 def pods(objects):
     """The template of every pod by the name of what makes it."""
-    made = [each for kind in ("Deployment", "StatefulSet", "Job") for each in of_kind(objects, kind)]
+    made = [
+        each for kind in ("Deployment", "StatefulSet", "Job") for each in of_kind(objects, kind)
+    ]
     found = {each["metadata"]["name"]: each["spec"]["template"] for each in made}
     timed = of_kind(objects, "CronJob")
-    return found | {each["metadata"]["name"]: each["spec"]["jobTemplate"]["spec"]["template"] for each in timed}
+    return found | {
+        each["metadata"]["name"]: each["spec"]["jobTemplate"]["spec"]["template"] for each in timed
+    }
 
 
 def containers(template):
@@ -43,13 +51,18 @@ def selectors(objects):
     for found in [*of_kind(objects, "Deployment"), *of_kind(objects, "StatefulSet")]:
         chosen = found["spec"]["selector"]["matchLabels"]
         if not matches(chosen, found["spec"]["template"]["metadata"]["labels"]):
-            yield f"{found['kind']} {found['metadata']['name']}: its selector does not choose its own pods"
+            yield (
+                f"{found['kind']} {found['metadata']['name']}: its selector does not choose its "
+                "own pods"
+            )
         for spread in found["spec"]["template"]["spec"].get("topologySpreadConstraints", []):
             if spread["labelSelector"]["matchLabels"] != chosen:
                 yield f"Deployment {found['metadata']['name']}: spread over other pods than its own"
     choosing = [(found, found["spec"]["selector"]) for found in of_kind(objects, "Service")]
     for kind, field in (("PodDisruptionBudget", "selector"), ("NetworkPolicy", "podSelector")):
-        choosing += [(found, found["spec"][field]["matchLabels"]) for found in of_kind(objects, kind)]
+        choosing += [
+            (found, found["spec"][field]["matchLabels"]) for found in of_kind(objects, kind)
+        ]
     for found, selector in choosing:
         if not any(matches(selector, each) for each in labels.values()):
             yield f"{found['kind']} {found['metadata']['name']}: its selector chooses no pod"
@@ -58,11 +71,18 @@ def selectors(objects):
 def ports(objects):
     """A port that is asked for by name has that name in every pod it may mean."""
     for found in of_kind(objects, "Service"):
-        chosen = [t for t in pods(objects).values() if matches(found["spec"]["selector"], t["metadata"]["labels"])]
+        chosen = [
+            t
+            for t in pods(objects).values()
+            if matches(found["spec"]["selector"], t["metadata"]["labels"])
+        ]
         for port in found["spec"]["ports"]:
             for template in chosen:
                 if port["targetPort"] not in port_names(template):
-                    yield f"Service {found['metadata']['name']}: port {port['targetPort']} is not in the pod"
+                    yield (
+                        f"Service {found['metadata']['name']}: port {port['targetPort']} is not "
+                        "in the pod"
+                    )
     for name, template in pods(objects).items():
         for container in containers(template):
             for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
@@ -72,7 +92,9 @@ def ports(objects):
 
 
 def port_names(template):
-    return {port["name"] for container in containers(template) for port in container.get("ports", [])}
+    return {
+        port["name"] for container in containers(template) for port in container.get("ports", [])
+    }
 
 
 def resources(objects):
@@ -81,15 +103,21 @@ def resources(objects):
         for container in containers(template):
             stated = container.get("resources", {})
             for resource in ("cpu", "memory"):
-                request, limit = (stated.get(part, {}).get(resource) for part in ("requests", "limits"))
+                request, limit = (
+                    stated.get(part, {}).get(resource) for part in ("requests", "limits")
+                )
                 if request is None or limit is None:
                     yield f"Pod {name}, {container['name']}: {resource} needs a request and a limit"
                 elif quantity(request) > quantity(limit):
-                    yield f"Pod {name}, {container['name']}: {resource} requested is above its limit"
+                    yield (
+                        f"Pod {name}, {container['name']}: {resource} requested is above its limit"
+                    )
 
 
 def autoscaling(objects):
-    """The autoscaler has a target with the container it measures, and leaves room for disruptions."""
+    """The autoscaler has a target with the container
+    it measures, and leaves room for disruptions.
+    """
     for found in of_kind(objects, "HorizontalPodAutoscaler"):
         spec, name = found["spec"], found["metadata"]["name"]
         target = named(objects, spec["scaleTargetRef"]["kind"], spec["scaleTargetRef"]["name"])
@@ -102,14 +130,22 @@ def autoscaling(objects):
             yield f"Deployment {target['metadata']['name']}: replicas would fight the autoscaler"
         for metric in spec["metrics"]:
             container = metric["containerResource"]["container"]
-            if container not in {each["name"] for each in target["spec"]["template"]["spec"]["containers"]}:
+            if container not in {
+                each["name"] for each in target["spec"]["template"]["spec"]["containers"]
+            }:
                 yield f"HorizontalPodAutoscaler {name}: container {container} does not exist"
         for budget in of_kind(objects, "PodDisruptionBudget"):
             if budget["spec"]["minAvailable"] >= spec["minReplicas"]:
-                yield f"PodDisruptionBudget {budget['metadata']['name']}: no pod could ever be moved"
+                yield (
+                    f"PodDisruptionBudget {budget['metadata']['name']}: no pod could ever be moved"
+                )
 
 
-GIVEN = {"fraud-keys", "fraud-store", "fraud-redis"}  # secrets that k8s/gke.sh makes; no secret stands in a file
+GIVEN = {
+    "fraud-keys",
+    "fraud-store",
+    "fraud-redis",
+}  # secrets that k8s/gke.sh makes; no secret stands in a file
 
 
 def references(objects):
@@ -120,22 +156,35 @@ def references(objects):
             yield f"Pod {name}: service account {spec['serviceAccountName']} does not exist"
         volumes = {volume["name"]: volume for volume in spec.get("volumes", [])}
         maps = [volume["configMap"]["name"] for volume in volumes.values() if "configMap" in volume]
-        secrets = {volume["secret"]["secretName"] for volume in volumes.values() if "secret" in volume}
-        claims = {volume["persistentVolumeClaim"]["claimName"] for volume in volumes.values()
-                  if "persistentVolumeClaim" in volume}  # fmt: skip
+        secrets = {
+            volume["secret"]["secretName"] for volume in volumes.values() if "secret" in volume
+        }
+        claims = {
+            volume["persistentVolumeClaim"]["claimName"]
+            for volume in volumes.values()
+            if "persistentVolumeClaim" in volume
+        }
         volumes |= {each["metadata"]["name"]: each for each in claimed(objects, name)}
         for container in containers(template):
             maps += [source["configMapRef"]["name"] for source in container.get("envFrom", [])]
             sources = [variable.get("valueFrom", {}) for variable in container.get("env", [])]
-            secrets |= {source["secretKeyRef"]["name"] for source in sources if "secretKeyRef" in source}
+            secrets |= {
+                source["secretKeyRef"]["name"] for source in sources if "secretKeyRef" in source
+            }
             for mount in container.get("volumeMounts", []):
                 if mount["name"] not in volumes:
                     yield f"Pod {name}, {container['name']}: volume {mount['name']} does not exist"
-        yield from (f"Pod {name}: config map {each} does not exist" for each in maps
-                    if named(objects, "ConfigMap", each) is None)  # fmt: skip
+        yield from (
+            f"Pod {name}: config map {each} does not exist"
+            for each in maps
+            if named(objects, "ConfigMap", each) is None
+        )
         yield from (f"Pod {name}: nobody makes secret {each}" for each in sorted(secrets - GIVEN))
-        yield from (f"Pod {name}: claim {each} does not exist" for each in sorted(claims)
-                    if named(objects, "PersistentVolumeClaim", each) is None)  # fmt: skip
+        yield from (
+            f"Pod {name}: claim {each} does not exist"
+            for each in sorted(claims)
+            if named(objects, "PersistentVolumeClaim", each) is None
+        )
 
 
 def claimed(objects, name):
@@ -166,7 +215,9 @@ def restricted(objects):
             yield f"Pod {name}: expected a numeric user that is not root and a seccomp profile"
         for container in containers(template):
             context = container.get("securityContext", {})
-            if context.get("allowPrivilegeEscalation") is not False or not context.get("readOnlyRootFilesystem"):
+            if context.get("allowPrivilegeEscalation") is not False or not context.get(
+                "readOnlyRootFilesystem"
+            ):
                 yield f"Pod {name}, {container['name']}: may gain rights or write its root"
             if context.get("capabilities", {}).get("drop") != ["ALL"]:
                 yield f"Pod {name}, {container['name']}: keeps capabilities"
@@ -180,7 +231,10 @@ def images(objects):
             if image in OURS:  # k8s/render.sh adds the digest
                 continue
             if not re.search(r"(:v?[0-9][\w.-]*|:dev|@sha256:[0-9a-f]{64})$", image):
-                yield f"Pod {name}, {container['name']}: image {image} names neither a release nor a digest"
+                yield (
+                    f"Pod {name}, {container['name']}: image {image} names neither a release "
+                    "nor a digest"
+                )
 
 
 OURS = {"fraud-serve", "fraud-research"}

@@ -1,4 +1,6 @@
-"""What must hold of runs in the cluster: they end, are not repeated for nothing, and are nobody's service."""
+"""What must hold of runs in the cluster: they end, are
+not repeated for nothing, and are nobody's service.
+"""
 
 import re
 
@@ -8,7 +10,10 @@ from tests.delivery.semantics import RULES as COMMON, matches, of_kind, pods, qu
 def jobs(objects):
     """The specification of every run by its name."""
     found = {each["metadata"]["name"]: each["spec"] for each in of_kind(objects, "Job")}
-    timed = {each["metadata"]["name"]: each["spec"]["jobTemplate"]["spec"] for each in of_kind(objects, "CronJob")}
+    timed = {
+        each["metadata"]["name"]: each["spec"]["jobTemplate"]["spec"]
+        for each in of_kind(objects, "CronJob")
+    }
     return found | timed
 
 
@@ -30,7 +35,11 @@ def refusals(objects):
     for name, spec in jobs(objects).items():
         names = {container["name"] for container in spec["template"]["spec"]["containers"]}
         rules = spec.get("podFailurePolicy", {}).get("rules", [])
-        codes = [rule["onExitCodes"] for rule in rules if rule["action"] == "FailJob" and "onExitCodes" in rule]
+        codes = [
+            rule["onExitCodes"]
+            for rule in rules
+            if rule["action"] == "FailJob" and "onExitCodes" in rule
+        ]
         if not any(code["values"] == [3] and code.get("containerName") in names for code in codes):
             yield f"Job {name}: a refusal of the gate would be tried again"
 
@@ -39,9 +48,17 @@ def space(objects):
     """What the volumes may hold fits into what the pod may hold."""
     for name, template in pods(objects).items():
         spec = template["spec"]
-        sizes = [quantity(volume["emptyDir"].get("sizeLimit", "1000Gi")) for volume in spec["volumes"]
-                 if "emptyDir" in volume]  # fmt: skip
-        limit = spec["containers"][0].get("resources", {}).get("limits", {}).get("ephemeral-storage", "0")
+        sizes = [
+            quantity(volume["emptyDir"].get("sizeLimit", "1000Gi"))
+            for volume in spec["volumes"]
+            if "emptyDir" in volume
+        ]
+        limit = (
+            spec["containers"][0]
+            .get("resources", {})
+            .get("limits", {})
+            .get("ephemeral-storage", "0")
+        )
         if sum(sizes) > quantity(limit):
             yield f"Job {name}: its volumes may hold more than the pod"
 
@@ -57,7 +74,10 @@ def timing(objects):
     """A run of the night does not overlap itself and waits until somebody wants it."""
     for found in of_kind(objects, "CronJob"):
         spec, name = found["spec"], found["metadata"]["name"]
-        if not re.fullmatch(r"\d{1,2} \d{1,2} \* \* \*", spec["schedule"]) or "timeZone" not in spec:
+        if (
+            not re.fullmatch(r"\d{1,2} \d{1,2} \* \* \*", spec["schedule"])
+            or "timeZone" not in spec
+        ):
             yield f"CronJob {name}: expected one time a day, in a zone that is named"
         if spec.get("concurrencyPolicy") != "Forbid":
             yield f"CronJob {name}: two runs at once"

@@ -1,4 +1,6 @@
-"""The image of entities beside Redis as it is configured in the cluster: decided, taken over, decided again."""
+"""The image of entities beside Redis as it is configured
+in the cluster: decided, taken over, decided again.
+"""
 
 import hashlib
 import json
@@ -9,7 +11,14 @@ import time
 import pytest
 
 from tests.conftest import ROOT
-from tests.delivery.container import PODMAN, Container, installed, limits, megabytes_of, readable_copy
+from tests.delivery.container import (
+    PODMAN,
+    Container,
+    installed,
+    limits,
+    megabytes_of,
+    readable_copy,
+)
 from tests.delivery.standin import NAME, base_image, wheelhouse
 from tests.delivery.tools import need, run
 from tests.feature_store import make_project, needs_feast
@@ -31,31 +40,46 @@ def image(tmp_path_factory):
     wheels, conf = wheelhouse(folder, "requirements-serve-features.lock")
     name = f"localhost/fraud-entities:test-{os.getpid()}"
     run(
-        "k8s/image.sh", IMAGE=name, BASE=base_image(folder), BUNDLE="mounted", FEATURES="1", PIP_CONF=str(conf),
-        BUILDER="buildah", BUILD_FLAGS=f"--isolation chroot --layers=false --volume {wheels}:/wheels:ro",
-    )  # fmt: skip
+        "k8s/image.sh",
+        IMAGE=name,
+        BASE=base_image(folder),
+        BUNDLE="mounted",
+        FEATURES="1",
+        PIP_CONF=str(conf),
+        BUILDER="buildah",
+        BUILD_FLAGS=f"--isolation chroot --layers=false --volume {wheels}:/wheels:ro",
+    )
     yield name
     run("buildah", "rmi", name, check=False)
 
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory):
-    """Redis with the cluster's configuration and users; returns the address that the secret holds."""
+    """Redis with the cluster's configuration and
+    users; returns the address that the secret holds.
+    """
     need("redis-server")
     folder, port = tmp_path_factory.mktemp("redis"), free_port()
     (folder / "data").mkdir()
     digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
     (folder / "users.acl").write_text(
-        f"user default on nopass -@all +ping\nuser fraud on #{digest} ~* &* +@all -@admin -@dangerous\n"
+        f"user default on nopass -@all +ping\nuser fraud on #{digest} ~* &* +@all -@admin "
+        "-@dangerous\n"
     )
     text = (ROOT / "k8s/components/redis/redis.conf").read_text()
-    for old, new in (("6379", f"{port}\nbind 127.0.0.1"), ("/data", f"{folder}/data"), ("/secrets/redis", f"{folder}")):
+    for old, new in (
+        ("6379", f"{port}\nbind 127.0.0.1"),
+        ("/data", f"{folder}/data"),
+        ("/secrets/redis", f"{folder}"),
+    ):
         text = text.replace(old, new)
     (folder / "redis.conf").write_text(text)
     server = subprocess.Popen(["redis-server", folder / "redis.conf"], stdout=subprocess.DEVNULL)
     # the probe of the manifest
     wait_until(
-        lambda: run("redis-cli", "-p", port, "-e", "ping", check=False).returncode == 0, "an answer of Redis", server
+        lambda: run("redis-cli", "-p", port, "-e", "ping", check=False).returncode == 0,
+        "an answer of Redis",
+        server,
     )
     yield f"127.0.0.1:{port},username=fraud,password={PASSWORD}"
     server.terminate()
@@ -88,21 +112,26 @@ def mounts(tmp_path_factory, redis):
 
 def settings(redis):
     return {
-        "FRAUD_REDIS": redis, "FRAUD_MODEL_DIR": "/models/entities",
+        "FRAUD_REDIS": redis,
+        "FRAUD_MODEL_DIR": "/models/entities",
         "FRAUD_FEATURE_STORE": "/opt/app/feature_repo/redis.yaml",
-    }  # fmt: skip
+    }
 
 
 def payment(number, at):
     return {
-        "transaction_id": f"t-{number}", "occurred_at": at,
+        "transaction_id": f"t-{number}",
+        "occurred_at": at,
         "entities": {"customer_id": "7", "terminal_id": "12", "amount_eur": 80},
-    }  # fmt: skip
+    }
 
 
 def test_users_of_the_test_are_those_of_the_setup():
     setup = (ROOT / "k8s" / "gke.sh").read_text()
-    assert "user default on nopass -@all +ping\\nuser fraud on #%s ~* &* +@all -@admin -@dangerous\\n" in setup
+    assert (
+        "user default on nopass -@all +ping\\nuser fraud on #%s ~* &* +@all -@admin -@dangerous\\n"
+        in setup
+    )
     assert "fraud-redis:6379,username=fraud,password=%s" in setup
 
 
@@ -110,9 +139,12 @@ def test_stranger_may_ping_redis_and_nothing_else(redis):
     port = redis.split(":")[1].split(",")[0]
     assert run("redis-cli", "-p", port, "ping").strip() == "PONG"
     assert "NOPERM" in run("redis-cli", "-p", port, "get", "x", check=False).stdout
-    assert "NOPERM" in run(
-        "redis-cli", "-p", port, "--user", "fraud", "--pass", PASSWORD, "flushall", check=False
-    ).stdout  # fmt: skip
+    assert (
+        "NOPERM"
+        in run(
+            "redis-cli", "-p", port, "--user", "fraud", "--pass", PASSWORD, "flushall", check=False
+        ).stdout
+    )
 
 
 def test_image_is_bounded_and_holds_no_training_library(image):
@@ -121,7 +153,16 @@ def test_image_is_bounded_and_holds_no_training_library(image):
     assert over <= MEGABYTES_OVER_BASE
     packages, _ = installed(image)
     assert {"feast", "redis", "pandas"} <= packages
-    assert not packages & {"polars", "catboost", "scikit_learn", "mlflow", "jupyterlab", "matplotlib", "mypy", "pip"}
+    assert not packages & {
+        "polars",
+        "catboost",
+        "scikit_learn",
+        "mlflow",
+        "jupyterlab",
+        "matplotlib",
+        "mypy",
+        "pip",
+    }
 
 
 def test_decision_is_taken_over_into_the_past_of_the_next(image, mounts, redis, tmp_path_factory):
@@ -132,10 +173,17 @@ def test_decision_is_taken_over_into_the_past_of_the_next(image, mounts, redis, 
     store = {"FRAUD_STORE_URL": "sqlite:////shared/decisions.db"}
     shared = tmp_path_factory.mktemp("shared")
     os.chown(shared, 10001, 10001)
-    ingesting = {"limited": limits(OVERLAY, "fraud-follow"), "command": ("python", "-m", "serve.features.ingest")}
+    ingesting = {
+        "limited": limits(OVERLAY, "fraud-follow"),
+        "command": ("python", "-m", "serve.features.ingest"),
+    }
     with (
-        Container(image, mounts, state, shared=shared, limited=limits(OVERLAY), **settings(redis), **store) as serving,
-        Container(image, mounts, ingested, shared=shared, **ingesting, **settings(redis), **store) as worker,
+        Container(
+            image, mounts, state, shared=shared, limited=limits(OVERLAY), **settings(redis), **store
+        ) as serving,
+        Container(
+            image, mounts, ingested, shared=shared, **ingesting, **settings(redis), **store
+        ) as worker,
     ):
         serving.wait()
         status, first = serving.post("/v1/decisions", payment(1, "2025-05-06T12:00:00Z"))
@@ -147,8 +195,12 @@ def test_decision_is_taken_over_into_the_past_of_the_next(image, mounts, redis, 
             if answer["guarantees"]["freshness"]["customer_seconds"] == 60:
                 break
         assert answer["guarantees"]["freshness"]["customer_seconds"] in (0, 60), worker.log()
-        used = json.loads(run(*PODMAN, "stats", "--no-stream", "--format", "json", serving.name, worker.name))
+        used = json.loads(
+            run(*PODMAN, "stats", "--no-stream", "--format", "json", serving.name, worker.name)
+        )
         print([(container["name"], container["mem_usage"]) for container in used])
         run(*PODMAN, "stop", "--time", "20", worker.name)
-        assert run(*PODMAN, "inspect", "--format", "{{.State.ExitCode}}", worker.name).strip() == "0"
+        assert (
+            run(*PODMAN, "inspect", "--format", "{{.State.ExitCode}}", worker.name).strip() == "0"
+        )
         assert (ingested / "follow.json").is_file()

@@ -36,7 +36,9 @@ def reconfigure(objects, old, new):
 
 
 def worker_as_scaled(objects):
-    semantics.of_kind(objects, "HorizontalPodAutoscaler")[0]["spec"]["scaleTargetRef"].update(name="fraud-follow")
+    semantics.of_kind(objects, "HorizontalPodAutoscaler")[0]["spec"]["scaleTargetRef"].update(
+        name="fraud-follow"
+    )
 
 
 BROKEN = {
@@ -44,9 +46,9 @@ BROKEN = {
     "0 deployments ingest": lambda o: o.remove(semantics.named(o, "Deployment", "fraud-follow")),
     "the old worker must end": lambda o: worker(o).update(strategy={"type": "RollingUpdate"}),
     "an ingestion worker is not scaled": worker_as_scaled,
-    "two workers could hold it": lambda o: semantics.named(o, "PersistentVolumeClaim", "fraud-follow")["spec"].update(
-        accessModes=["ReadWriteMany"]
-    ),
+    "two workers could hold it": lambda o: semantics.named(
+        o, "PersistentVolumeClaim", "fraud-follow"
+    )["spec"].update(accessModes=["ReadWriteMany"]),
     "claim fraud-follow does not exist": lambda o: o.remove(
         semantics.named(o, "PersistentVolumeClaim", "fraud-follow")
     ),
@@ -55,20 +57,28 @@ BROKEN = {
     "never seen": lambda o: reconfigure(o, "noeviction", "allkeys-lru"),
     "must be on disk": lambda o: reconfigure(o, "appendfsync always", "appendfsync everysec"),
     "must outlive the pod": lambda o: redis(o).pop("volumeClaimTemplates"),
-    "expected three probes": lambda o: redis(o)["template"]["spec"]["containers"][0].pop("startupProbe"),
+    "expected three probes": lambda o: redis(o)["template"]["spec"]["containers"][0].pop(
+        "startupProbe"
+    ),
     "is not in the pod": lambda o: redis(o)["template"]["spec"]["containers"][0].pop("ports"),
-    "clients of Redis are": lambda o: redis(o)["template"]["metadata"]["labels"].update({"fraud/redis": "client"}),
-    "no client reaches Redis": lambda o: o.remove(semantics.named(o, "NetworkPolicy", "fraud-redis-clients")),
+    "clients of Redis are": lambda o: redis(o)["template"]["metadata"]["labels"].update(
+        {"fraud/redis": "client"}
+    ),
+    "no client reaches Redis": lambda o: o.remove(
+        semantics.named(o, "NetworkPolicy", "fraud-redis-clients")
+    ),
     "no client must not reach": lambda o: policy(o, "fraud-redis").update(ingress=[{}]),
     "whoever is no client": lambda o: policy(o, "fraud-redis").update(policyTypes=["Ingress"]),
     "must reach the collector": lambda o: policy(o, "fraud-collector")["ingress"][0]["from"].pop(),
-    "a feature store and its model": lambda o: settings(o, "FRAUD_FEATURE_STORE").pop("FRAUD_FEATURE_STORE"),
+    "a feature store and its model": lambda o: settings(o, "FRAUD_FEATURE_STORE").pop(
+        "FRAUD_FEATURE_STORE"
+    ),
     "must come from a secret": lambda o: worker(o)["template"]["spec"]["containers"][0].update(
         env=[{"name": "FRAUD_REDIS", "value": "fraud-redis:6379"}]
     ),
-    "nobody makes secret other": lambda o: worker(o)["template"]["spec"]["containers"][0]["env"].append(
-        {"name": "X", "valueFrom": {"secretKeyRef": {"name": "other", "key": "x"}}}
-    ),
+    "nobody makes secret other": lambda o: worker(o)["template"]["spec"]["containers"][0][
+        "env"
+    ].append({"name": "X", "valueFrom": {"secretKeyRef": {"name": "other", "key": "x"}}}),
 }
 
 
@@ -76,7 +86,10 @@ BROKEN = {
 def test_broken_copy_is_refused(entities, sentence):
     broken = copy.deepcopy(entities)
     BROKEN[sentence](broken)
-    assert any(sentence.strip() in mistake for mistake in semantics.mistakes(broken, semantics_entities.RULES))
+    assert any(
+        sentence.strip() in mistake
+        for mistake in semantics.mistakes(broken, semantics_entities.RULES)
+    )
 
 
 def test_every_rule_has_a_broken_copy(entities):

@@ -1,4 +1,6 @@
-"""The unchanged Dockerfile on a stand-in base: built, run as the manifest says, stopped under load, pushed."""
+"""The unchanged Dockerfile on a stand-in base: built,
+run as the manifest says, stopped under load, pushed.
+"""
 
 import http.client
 import json
@@ -30,9 +32,14 @@ def image(tmp_path_factory, champion):
     wheels, conf = wheelhouse(folder)
     name = f"localhost/fraud-serve:test-{os.getpid()}"
     run(
-        "k8s/image.sh", IMAGE=name, BASE=base_image(folder), BUNDLE="mounted", PIP_CONF=str(conf), BUILDER="buildah",
+        "k8s/image.sh",
+        IMAGE=name,
+        BASE=base_image(folder),
+        BUNDLE="mounted",
+        PIP_CONF=str(conf),
+        BUILDER="buildah",
         BUILD_FLAGS=f"--isolation chroot --layers=false --volume {wheels}:/wheels:ro",
-    )  # fmt: skip
+    )
     yield name
     run("buildah", "rmi", name, check=False)
 
@@ -63,7 +70,16 @@ def test_image_holds_nothing_but_the_service(image):
     packages, folders = installed(image)
     assert folders == ["fraud_core", "serve"]
     assert "numpy" in packages
-    training = {"polars", "catboost", "pandas", "scikit_learn", "mlflow", "jupyterlab", "matplotlib", "pip"}
+    training = {
+        "polars",
+        "catboost",
+        "pandas",
+        "scikit_learn",
+        "mlflow",
+        "jupyterlab",
+        "matplotlib",
+        "pip",
+    }
     assert not packages & training
 
 
@@ -71,15 +87,22 @@ def test_restricted_container_answers(image, readable, state, decision):
     with Container(image, {readable: "/models/champion"}, state) as running:
         running.wait()
         status, answer = running.post("/predict", decision["features"])
-        assert (status, set(answer)) == (200, {"fraud_probability", "prediction", "threshold", "model_version"})
+        assert (status, set(answer)) == (
+            200,
+            {"fraud_probability", "prediction", "threshold", "model_version"},
+        )
         assert running.post("/v1/decisions", decision)[0] == 200
         alive = run(*PODMAN, "exec", running.name, "python", "-m", "serve.healthcheck", check=False)
         assert alive.returncode == 0, alive.stderr
-        assert run(*PODMAN, "exec", running.name, "touch", "/opt/app/x", check=False).returncode != 0
+        assert (
+            run(*PODMAN, "exec", running.name, "touch", "/opt/app/x", check=False).returncode != 0
+        )
 
 
 def test_stop_under_load_loses_no_request(image, readable, state, transactions):
-    """What was sent before the stop is answered; later connections are refused, and a balancer sends them elsewhere."""
+    """What was sent before the stop is answered; later
+    connections are refused, and a balancer sends them elsewhere.
+    """
     with Container(image, {readable: "/models/champion"}, state) as running:
         running.wait()
         failed, answered = [], []
@@ -106,7 +129,9 @@ def test_stop_under_load_loses_no_request(image, readable, state, transactions):
         assert len(answered) > 50
         assert set(answered) == {200}
         assert [began for began in failed if began < before_stop] == []
-        assert run(*PODMAN, "inspect", "--format", "{{.State.ExitCode}}", running.name).strip() == "0"
+        assert (
+            run(*PODMAN, "inspect", "--format", "{{.State.ExitCode}}", running.name).strip() == "0"
+        )
 
 
 def test_pushed_image_is_pulled_by_its_digest(image, tmp_path):
@@ -119,12 +144,22 @@ def test_pushed_image_is_pulled_by_its_digest(image, tmp_path):
     }
     (tmp_path / "registry.yml").write_text(yaml.safe_dump(settings))
     registry = subprocess.Popen(
-        ["docker-registry", "serve", tmp_path / "registry.yml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ["docker-registry", "serve", tmp_path / "registry.yml"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         wait_until_answers(f"http://127.0.0.1:{port}/v2/", registry)
         target = f"127.0.0.1:{port}/fraud/serve"
-        run("buildah", "push", "--tls-verify=false", "--digestfile", tmp_path / "digest", image, f"{target}:test")
+        run(
+            "buildah",
+            "push",
+            "--tls-verify=false",
+            "--digestfile",
+            tmp_path / "digest",
+            image,
+            f"{target}:test",
+        )
         digest = (tmp_path / "digest").read_text()
         run("buildah", "pull", "--tls-verify=false", f"{target}@{digest}")
         run("buildah", "rmi", f"{target}@{digest}")

@@ -32,13 +32,19 @@ def nightly(objects):
 BROKEN = {
     "expected an end": lambda o: studies(o).pop("activeDeadlineSeconds"),
     "tried too often": lambda o: studies(o).pop("backoffLimit"),
-    "it would stay for ever": lambda o: nightly(o)["jobTemplate"]["spec"].pop("ttlSecondsAfterFinished"),
-    "a new pod for a new try": lambda o: studies(o)["template"]["spec"].update(restartPolicy="OnFailure"),
-    "would be tried again": lambda o: studies(o)["podFailurePolicy"]["rules"].pop(0),
-    "would be tried again ": lambda o: studies(o)["podFailurePolicy"]["rules"][0]["onExitCodes"].update(
-        containerName="other"
+    "it would stay for ever": lambda o: nightly(o)["jobTemplate"]["spec"].pop(
+        "ttlSecondsAfterFinished"
     ),
-    "hold more than the pod": lambda o: studies(o)["template"]["spec"]["volumes"][0].update(emptyDir={}),
+    "a new pod for a new try": lambda o: studies(o)["template"]["spec"].update(
+        restartPolicy="OnFailure"
+    ),
+    "would be tried again": lambda o: studies(o)["podFailurePolicy"]["rules"].pop(0),
+    "would be tried again ": lambda o: studies(o)["podFailurePolicy"]["rules"][0][
+        "onExitCodes"
+    ].update(containerName="other"),
+    "hold more than the pod": lambda o: studies(o)["template"]["spec"]["volumes"][0].update(
+        emptyDir={}
+    ),
     "would send it payments": lambda o: studies(o)["template"]["metadata"]["labels"].update(
         {"app.kubernetes.io/name": "fraud-serve"}
     ),
@@ -46,13 +52,15 @@ BROKEN = {
     "in a zone that is named": lambda o: nightly(o).pop("timeZone"),
     "two runs at once": lambda o: nightly(o).update(concurrencyPolicy="Allow"),
     "somebody must start it": lambda o: nightly(o).update(suspend=False),
-    "write its root": lambda o: studies(o)["template"]["spec"]["containers"][0]["securityContext"].update(
-        readOnlyRootFilesystem=False
+    "write its root": lambda o: studies(o)["template"]["spec"]["containers"][0][
+        "securityContext"
+    ].update(readOnlyRootFilesystem=False),
+    "needs a request and a limit": lambda o: nightly(o)["jobTemplate"]["spec"]["template"]["spec"][
+        "containers"
+    ][0].pop("resources"),
+    "service account other does not exist": lambda o: studies(o)["template"]["spec"].update(
+        serviceAccountName="other"
     ),
-    "needs a request and a limit": lambda o: nightly(o)["jobTemplate"]["spec"]["template"]["spec"]["containers"][0].pop(
-        "resources"
-    ),
-    "service account other does not exist": lambda o: studies(o)["template"]["spec"].update(serviceAccountName="other"),
 }
 
 
@@ -60,12 +68,17 @@ BROKEN = {
 def test_broken_copy_is_refused(runs, sentence):
     broken = copy.deepcopy(runs)
     BROKEN[sentence](broken)
-    assert any(sentence.strip() in mistake for mistake in semantics.mistakes(broken, semantics_jobs.RULES))
+    assert any(
+        sentence.strip() in mistake for mistake in semantics.mistakes(broken, semantics_jobs.RULES)
+    )
 
 
 def test_night_has_the_pod_of_the_day_and_other_studies(runs):
     day, night = studies(runs)["template"], nightly(runs)["jobTemplate"]["spec"]["template"]
-    assert [each["spec"]["containers"][0].pop("args") for each in copy.deepcopy([day, night])] == [["run"], ["studies"]]
+    assert [each["spec"]["containers"][0].pop("args") for each in copy.deepcopy([day, night])] == [
+        ["run"],
+        ["studies"],
+    ]
     day, night = copy.deepcopy([day, night])
     for each in (day, night):
         each["spec"]["containers"][0].pop("args")
@@ -82,7 +95,12 @@ def test_every_run_is_a_target_of_the_makefile(overlay):
 @pytest.fixture
 def made(tmp_path):
     """What a run leaves behind, and some of what it does not send."""
-    for name in ("models/champion/model.npz", "results/quick/select/metrics.json", "data/v0/rows.csv", "mlflow.db"):
+    for name in (
+        "models/champion/model.npz",
+        "results/quick/select/metrics.json",
+        "data/v0/rows.csv",
+        "mlflow.db",
+    ):
         path = tmp_path / "made" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
@@ -142,10 +160,15 @@ def test_run_copies_the_project_and_sends_what_it_made(tools, tmp_path, does, co
     (project / "results" / "quick" / "select").mkdir(parents=True)
     (project / "results" / "quick" / "select" / "metrics.json").write_text("of an earlier run")
     environment = {
-        "PATH": f"{tools}:{os.environ['PATH']}", "FRAUD_PROJECT": str(project), "FRAUD_BUCKET": "gs://some-bucket",
-        "FRAUD_RUN": "r1", "MAKE_DOES": does,
-    }  # fmt: skip
-    done = subprocess.run([ROOT / "k8s/jobs/run.sh", "run"], cwd=work, env=environment, capture_output=True, text=True)
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "FRAUD_PROJECT": str(project),
+        "FRAUD_BUCKET": "gs://some-bucket",
+        "FRAUD_RUN": "r1",
+        "MAKE_DOES": does,
+    }
+    done = subprocess.run(
+        [ROOT / "k8s/jobs/run.sh", "run"], cwd=work, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == code, done.stderr
     asked = (tmp_path / "asked").read_text().splitlines()
     assert asked[:3] == [
@@ -153,14 +176,20 @@ def test_run_copies_the_project_and_sends_what_it_made(tools, tmp_path, does, co
         "dvc remote add --local --quiet --force --default bucket gs://some-bucket/dvc",
         "make run",
     ]
-    assert asked[3:] == (["dvc push", "python -m k8s.jobs gs://some-bucket/runs/r1"] if sent else [])
+    assert asked[3:] == (
+        ["dvc push", "python -m k8s.jobs gs://some-bucket/runs/r1"] if sent else []
+    )
 
 
 @pytest.mark.parametrize("bucket", ["", "some-bucket", "gs://x/../y"])
 def test_run_without_a_bucket_does_nothing(bucket, tmp_path):
     environment = os.environ | {"FRAUD_BUCKET": bucket}
     done = subprocess.run(
-        [ROOT / "k8s/jobs/run.sh", "run"], cwd=tmp_path, env=environment, capture_output=True, text=True
+        [ROOT / "k8s/jobs/run.sh", "run"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
 
@@ -168,5 +197,7 @@ def test_run_without_a_bucket_does_nothing(bucket, tmp_path):
 def test_sending_needs_nothing_but_what_the_research_image_has():
     assert "fsspec==" in (ROOT / "requirements-research.lock").read_text()
     assert "gcsfs==" in (ROOT / "requirements-research.lock").read_text()
-    done = subprocess.run([sys.executable, "-m", "k8s.jobs"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "k8s.jobs"], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 2

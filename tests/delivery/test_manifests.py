@@ -45,7 +45,9 @@ def test_every_object_fits_the_schema_of_its_kind(name, tmp_path):
 
 
 def test_every_overlay_is_tried():
-    assert {path.parent.name for path in ROOT.glob("k8s/overlays/*/kustomization.yaml")} == set(OVERLAYS)
+    assert {path.parent.name for path in ROOT.glob("k8s/overlays/*/kustomization.yaml")} == set(
+        OVERLAYS
+    )
 
 
 def test_meaning_holds(overlay):
@@ -61,7 +63,9 @@ def test_every_object_lies_in_one_namespace_that_is_restricted(overlay):
     assert [each["metadata"]["name"] for each in namespaces] == made
     for namespace in namespaces:
         assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
-    assert {each["metadata"]["namespace"] for each in objects if each not in namespaces} == {expected}
+    assert {each["metadata"]["namespace"] for each in objects if each not in namespaces} == {
+        expected
+    }
 
 
 def test_drain_time_is_that_of_the_service():
@@ -81,33 +85,41 @@ def autoscaler(objects):
 
 
 BROKEN = {
-    "chooses no pod": lambda o: semantics.named(o, "Service", "fraud-serve")["spec"].update(selector={"app": "other"}),
-    "does not choose its own pods": lambda o: semantics.named(o, "Deployment", "fraud-serve")["spec"][
-        "selector"
-    ].update(matchLabels={"app": "other"}),
-    "is not in the pod": lambda o: serving(o).update(ports=[{"name": "web", "containerPort": 8000}]),
+    "chooses no pod": lambda o: semantics.named(o, "Service", "fraud-serve")["spec"].update(
+        selector={"app": "other"}
+    ),
+    "does not choose its own pods": lambda o: semantics.named(o, "Deployment", "fraud-serve")[
+        "spec"
+    ]["selector"].update(matchLabels={"app": "other"}),
+    "is not in the pod": lambda o: serving(o).update(
+        ports=[{"name": "web", "containerPort": 8000}]
+    ),
     "above its limit": lambda o: serving(o)["resources"]["requests"].update(cpu="1500m"),
     "needs a request and a limit": lambda o: serving(o).pop("resources"),
     "minReplicas is above maxReplicas": lambda o: autoscaler(o).update(minReplicas=81),
     "its target does not exist": lambda o: autoscaler(o)["scaleTargetRef"].update(name="other"),
-    "container other does not exist": lambda o: autoscaler(o)["metrics"][0]["containerResource"].update(
-        container="other"
-    ),
-    "would fight the autoscaler": lambda o: semantics.named(o, "Deployment", "fraud-serve")["spec"].update(replicas=3),
-    "no pod could ever be moved": lambda o: semantics.of_kind(o, "PodDisruptionBudget")[0]["spec"].update(
-        minAvailable=3
-    ),
+    "container other does not exist": lambda o: autoscaler(o)["metrics"][0][
+        "containerResource"
+    ].update(container="other"),
+    "would fight the autoscaler": lambda o: semantics.named(o, "Deployment", "fraud-serve")[
+        "spec"
+    ].update(replicas=3),
+    "no pod could ever be moved": lambda o: semantics.of_kind(o, "PodDisruptionBudget")[0][
+        "spec"
+    ].update(minAvailable=3),
     "does not exist": lambda o: o.remove(semantics.of_kind(o, "ConfigMap")[0]),
-    "service account other does not exist": lambda o: semantics.pods(o)["fraud-serve"]["spec"].update(
-        serviceAccountName="other"
-    ),
+    "service account other does not exist": lambda o: semantics.pods(o)["fraud-serve"][
+        "spec"
+    ].update(serviceAccountName="other"),
     "nobody makes secret": lambda o: semantics.pods(o)["fraud-serve"]["spec"]["volumes"].append(
         {"name": "x", "secret": {"secretName": "other"}}
     ),
     "killed before it has drained": lambda o: semantics.pods(o)["fraud-serve"]["spec"].update(
         terminationGracePeriodSeconds=12
     ),
-    "not root": lambda o: semantics.pods(o)["fraud-serve"]["spec"]["securityContext"].update(runAsNonRoot=False),
+    "not root": lambda o: semantics.pods(o)["fraud-serve"]["spec"]["securityContext"].update(
+        runAsNonRoot=False
+    ),
     "write its root": lambda o: serving(o)["securityContext"].update(readOnlyRootFilesystem=False),
     "seconds to forget a pod": lambda o: serving(o).pop("lifecycle"),
     "keeps capabilities": lambda o: serving(o)["securityContext"].pop("capabilities"),
@@ -125,7 +137,9 @@ def test_broken_copy_is_refused(gke, sentence):
 def test_deployment_names_the_image_by_digest_and_the_project():
     need("kubectl")
     objects = list(yaml.safe_load_all(run("k8s/render.sh", IMAGE, "some-project")))
-    images = {each["image"] for each in semantics.containers(semantics.pods(objects)["fraud-serve"])}
+    images = {
+        each["image"] for each in semantics.containers(semantics.pods(objects)["fraud-serve"])
+    }
     assert images == {IMAGE}
     assert identities(objects) == {"fraud-serve": "fraud-serve", "fraud-collector": "fraud-serve"}
     assert semantics.mistakes(objects) == []
@@ -135,7 +149,9 @@ def identities(objects):
     """The account of Google Cloud that a pod may be, by its service account."""
     end = "@some-project.iam.gserviceaccount.com"
     return {
-        each["metadata"]["name"]: each["metadata"]["annotations"]["iam.gke.io/gcp-service-account"].removesuffix(end)
+        each["metadata"]["name"]: each["metadata"]["annotations"][
+            "iam.gke.io/gcp-service-account"
+        ].removesuffix(end)
         for each in semantics.of_kind(objects, "ServiceAccount")
         if "annotations" in each["metadata"]
     }
@@ -146,14 +162,21 @@ def test_two_overlays_rendered_at_once_do_not_mix():
     names = ("gke", "gke-entities")
     expected = [run("k8s/render.sh", IMAGE, "some-project", OVERLAY=name) for name in names]
     with ThreadPoolExecutor(4) as pool:
-        rendered = list(pool.map(lambda name: run("k8s/render.sh", IMAGE, "some-project", OVERLAY=name), names * 2))
+        rendered = list(
+            pool.map(
+                lambda name: run("k8s/render.sh", IMAGE, "some-project", OVERLAY=name), names * 2
+            )
+        )
     assert rendered == expected * 2
 
 
 @pytest.mark.parametrize("name", [name for name in OVERLAYS if name != "local"])
 def test_every_image_of_every_overlay_can_be_named_by_digest(name):
     need("kubectl")
-    others = [f"{image}=mirror.example/{image}@{DIGEST}" for image in ("otel/opentelemetry-collector-contrib", "redis")]
+    others = [
+        f"{image}=mirror.example/{image}@{DIGEST}"
+        for image in ("otel/opentelemetry-collector-contrib", "redis")
+    ]
     text = run("k8s/render.sh", IMAGE, "some-project", *others, OVERLAY=name)
     objects = list(yaml.safe_load_all(text))
     for template in semantics.pods(objects).values():
@@ -163,20 +186,28 @@ def test_every_image_of_every_overlay_can_be_named_by_digest(name):
 
 def test_images_of_docker_hub_come_through_the_project():
     need("kubectl")
-    objects = list(yaml.safe_load_all(run("k8s/render.sh", IMAGE, "some-project", OVERLAY="gke-entities")))
+    objects = list(
+        yaml.safe_load_all(run("k8s/render.sh", IMAGE, "some-project", OVERLAY="gke-entities"))
+    )
     (redis,) = semantics.containers(semantics.pods(objects)["fraud-redis"])
-    assert redis["image"].startswith("europe-west1-docker.pkg.dev/some-project/docker-hub/library/redis:")
+    assert redis["image"].startswith(
+        "europe-west1-docker.pkg.dev/some-project/docker-hub/library/redis:"
+    )
 
 
 def test_run_knows_its_bucket_and_its_identity():
     need("kubectl")
-    objects = list(yaml.safe_load_all(run("k8s/render.sh", IMAGE, "some-project", OVERLAY="gke-jobs")))
+    objects = list(
+        yaml.safe_load_all(run("k8s/render.sh", IMAGE, "some-project", OVERLAY="gke-jobs"))
+    )
     (settings,) = semantics.of_kind(objects, "ConfigMap")
     assert settings["data"]["FRAUD_BUCKET"] == "gs://some-project-fraud-data"
     assert identities(objects) == {"fraud-research": "fraud-research"}
 
 
-@pytest.mark.parametrize("arguments", [("serve:latest", "some-project"), (f"host/serve@{DIGEST}", "Bad Project"), ()])
+@pytest.mark.parametrize(
+    "arguments", [("serve:latest", "some-project"), (f"host/serve@{DIGEST}", "Bad Project"), ()]
+)
 def test_image_without_digest_and_a_malformed_project_are_refused(arguments):
     done = run("k8s/render.sh", *arguments, check=False)
     assert done.returncode == 1
@@ -184,7 +215,8 @@ def test_image_without_digest_and_a_malformed_project_are_refused(arguments):
 
 
 @pytest.mark.parametrize(
-    ("more", "overlay"), [((), "local"), ((), "../base"), ((f"nginx=h/n@{DIGEST}",), "gke"), (("redis=h/r:7",), "gke")]
+    ("more", "overlay"),
+    [((), "local"), ((), "../base"), ((f"nginx=h/n@{DIGEST}",), "gke"), (("redis=h/r:7",), "gke")],
 )
 def test_other_overlays_and_images_without_digest_are_refused(more, overlay):
     done = run("k8s/render.sh", IMAGE, "some-project", *more, check=False, OVERLAY=overlay)
@@ -193,11 +225,19 @@ def test_other_overlays_and_images_without_digest_are_refused(more, overlay):
 
 
 STEPS = (
-    "clusters create-auto", "repositories create fraud", "repositories create docker-hub", "buckets create",
-    "routers nats create", "create-oidc", "secret generic fraud-keys", "secret generic fraud-store",
-    "roles/artifactregistry.writer", "roles/artifactregistry.reader", "roles/container.defaultNodeServiceAccount",
+    "clusters create-auto",
+    "repositories create fraud",
+    "repositories create docker-hub",
+    "buckets create",
+    "routers nats create",
+    "create-oidc",
+    "secret generic fraud-keys",
+    "secret generic fraud-store",
+    "roles/artifactregistry.writer",
+    "roles/artifactregistry.reader",
+    "roles/container.defaultNodeServiceAccount",
     "buckets add-iam-policy-binding gs://some-project-fraud-data --role roles/storage.objectAdmin",
-)  # fmt: skip
+)
 OF_OVERLAY = {
     "gke": ("svc.id.goog[fraud/fraud-research]",),
     "gke-entities": ("svc.id.goog[fraud-entities/fraud-serve]", "secret generic fraud-redis"),
@@ -212,9 +252,15 @@ OF_OVERLAY = {
 @pytest.mark.parametrize("overlay", OF_OVERLAY)
 def test_dry_run_of_the_setup_prints_every_step_and_runs_none(overlay):
     done = run(
-        "k8s/gke.sh", "some-project", "europe-west1", "owner/repository", check=False, DRY_RUN="1", OVERLAY=overlay,
+        "k8s/gke.sh",
+        "some-project",
+        "europe-west1",
+        "owner/repository",
+        check=False,
+        DRY_RUN="1",
+        OVERLAY=overlay,
         PATH="/usr/bin:/bin",
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     for step in (*STEPS, *OF_OVERLAY[overlay]):
         assert step in done.stderr
@@ -229,7 +275,13 @@ def test_setup_makes_every_secret_that_the_manifests_name():
 
 def test_setup_asks_for_its_files_before_it_does_anything():
     done = run(
-        "k8s/gke.sh", "some-project", "europe-west1", "owner/repository", check=False, KEYS_FILE="", STORE_URL_FILE=""
+        "k8s/gke.sh",
+        "some-project",
+        "europe-west1",
+        "owner/repository",
+        check=False,
+        KEYS_FILE="",
+        STORE_URL_FILE="",
     )
     assert done.returncode == 1
     assert done.stderr.startswith("error: KEYS_FILE")

@@ -33,7 +33,11 @@ def test_every_alert_is_tried_once_firing_and_once_silent():
         if "alert" in rule
     }
     tried = yaml.safe_load((FOLDER / "rules_test.yml").read_text())["tests"]
-    cases = [(case["alertname"], bool(case["exp_alerts"])) for test in tried for case in test["alert_rule_test"]]
+    cases = [
+        (case["alertname"], bool(case["exp_alerts"]))
+        for test in tried
+        for case in test["alert_rule_test"]
+    ]
     assert {name for name, fires in cases if fires} == alerts
     assert {name for name, fires in cases if not fires} == alerts
 
@@ -65,19 +69,31 @@ def scraped(address):
 
 
 @pytest.mark.slow
-def test_prometheus_scrapes_with_a_key_and_counts_what_was_asked(environment, transactions, tmp_path, capsys):
+def test_prometheus_scrapes_with_a_key_and_counts_what_was_asked(
+    environment, transactions, tmp_path, capsys
+):
     need("prometheus", "promtool")
     assert make_key(["scraper", "read", "score"]) in (0, None)
     printed = capsys.readouterr()
     key = re.search(r"\S{30,}", printed.err)[0]
     (tmp_path / "keys.json").write_text(printed.out)
     port, prometheus_port = free_port(), free_port()
-    process = start(**environment | {
-        "FRAUD_ACCESS": "keys", "FRAUD_KEYS_FILE": str(tmp_path / "keys.json"), "FRAUD_PORT": str(port),
-        "FRAUD_WORKERS": "1",
-    })  # fmt: skip
+    process = start(
+        **environment
+        | {
+            "FRAUD_ACCESS": "keys",
+            "FRAUD_KEYS_FILE": str(tmp_path / "keys.json"),
+            "FRAUD_PORT": str(port),
+            "FRAUD_WORKERS": "1",
+        }
+    )
     for name in ("prometheus.yml", "rules.yml"):
-        text = (FOLDER / name).read_text().replace("127.0.0.1:8000", f"127.0.0.1:{port}").replace("15s", "1s")
+        text = (
+            (FOLDER / name)
+            .read_text()
+            .replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+            .replace("15s", "1s")
+        )
         (tmp_path / name).write_text(text)
     (tmp_path / "metrics-key").write_text(key)
     run("promtool", "check", "config", "prometheus.yml", cwd=tmp_path)
@@ -86,16 +102,25 @@ def test_prometheus_scrapes_with_a_key_and_counts_what_was_asked(environment, tr
         wait_until_ready(port, process)
         for row in transactions[:5]:
             asked = urllib.request.Request(
-                f"http://127.0.0.1:{port}/predict", json.dumps(row).encode(),
+                f"http://127.0.0.1:{port}/predict",
+                json.dumps(row).encode(),
                 {"Content-Type": "application/json", "Authorization": f"Bearer {key}"},
-            )  # fmt: skip
+            )
             urllib.request.urlopen(asked, timeout=ANSWER_SECONDS).close()
         scraper = subprocess.Popen(
-            [shutil.which("prometheus"), "--config.file=prometheus.yml",
-             f"--web.listen-address=127.0.0.1:{prometheus_port}",
-             "--storage.tsdb.path=data"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        query = urllib.parse.quote('fraud_http_request_duration_seconds_count{route="POST /predict",status="200"}')
+            [
+                shutil.which("prometheus"),
+                "--config.file=prometheus.yml",
+                f"--web.listen-address=127.0.0.1:{prometheus_port}",
+                "--storage.tsdb.path=data",
+            ],
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        query = urllib.parse.quote(
+            'fraud_http_request_duration_seconds_count{route="POST /predict",status="200"}'
+        )
         address = f"http://127.0.0.1:{prometheus_port}/api/v1/query?query={query}"
         figures = wait_until(lambda: scraped(address), "a scraped figure", scraper)
         assert [figure["value"][1] for figure in figures] == ["5"]

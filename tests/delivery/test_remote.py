@@ -1,4 +1,6 @@
-"""Data versions travel to Google Cloud Storage and back unchanged; an emulator stands in for the cloud."""
+"""Data versions travel to Google Cloud Storage and
+back unchanged; an emulator stands in for the cloud.
+"""
 
 import hashlib
 import os
@@ -20,11 +22,20 @@ def storage(tmp_path):
     need("gcp-storage-emulator")
     port = free_port()
     process = subprocess.Popen(
-        [shutil.which("gcp-storage-emulator", path=PATH), "-d", str(tmp_path / "storage"), "start", f"--port={port}",
-         "--in-memory", "--default-bucket=fraud-data"],
-        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [
+            shutil.which("gcp-storage-emulator", path=PATH),
+            "-d",
+            str(tmp_path / "storage"),
+            "start",
+            f"--port={port}",
+            "--in-memory",
+            "--default-bucket=fraud-data",
+        ],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
-    )  # fmt: skip
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         wait_until_answers(f"{address}/storage/v1/b/fraud-data", process)
@@ -40,7 +51,10 @@ def test_data_versions_come_back_with_the_same_digests(storage, tmp_path):
     (project / "data").mkdir(parents=True)
     for version in ("v0", "v1"):
         (project / "data" / f"{version}.csv").write_bytes(os.urandom(200_000))
-    dvc, cloud = TOOLS / "dvc", {"STORAGE_EMULATOR_HOST": storage, "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
+    dvc, cloud = (
+        TOOLS / "dvc",
+        {"STORAGE_EMULATOR_HOST": storage, "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"},
+    )
 
     def call(*arguments):
         return run(dvc, *arguments, cwd=project, **cloud)
@@ -78,4 +92,7 @@ def test_what_a_run_made_reaches_the_bucket(storage, tmp_path):
 
 
 def digests(project):
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (project / "data").glob("*.csv")}
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (project / "data").glob("*.csv")
+    }

@@ -1,4 +1,5 @@
-"""The image of the studies, built and asked for a target, where RESEARCH_IMAGE=1 allows its minutes and gigabytes.
+"""The image of the studies, built and asked for a target,
+where RESEARCH_IMAGE=1 allows its minutes and gigabytes.
 
 RESEARCH_IMAGE=NAME takes an image that was built before.
 """
@@ -37,24 +38,53 @@ def image(tmp_path_factory):
     wheels, conf = wheelhouse(folder, "requirements-research.lock")
     name = f"localhost/fraud-research:test-{os.getpid()}"
     run(
-        "k8s/image.sh", IMAGE=name, BASE=base_image(folder), RESEARCH="1", PIP_CONF=str(conf), BUILDER="buildah",
-        BUILD_FLAGS=f"--isolation chroot --layers=false --network host --volume {wheels}:/wheels:ro",
-    )  # fmt: skip
+        "k8s/image.sh",
+        IMAGE=name,
+        BASE=base_image(folder),
+        RESEARCH="1",
+        PIP_CONF=str(conf),
+        BUILDER="buildah",
+        BUILD_FLAGS="--isolation chroot --layers=false --network host --volume "
+        f"{wheels}:/wheels:ro",
+    )
     yield name
     run("buildah", "rmi", name, check=False)
 
 
 def inside(image, work, *arguments, entry=None, **environment):
     """What a command prints in the image, restricted as the Job demands."""
-    variables = [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
+    variables = [
+        part for name, value in environment.items() for part in ("--env", f"{name}={value}")
+    ]
     limited = limits("k8s/overlays/gke-jobs", "fraud-studies")
     entry = ["--entrypoint", entry] if entry else []
     return run(
-        *PODMAN, "run", "--rm", "--network", "host", "--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp",
-        "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--ulimit", "nofile=1024:20000",
-        "--ulimit", "nproc=4096:4096", "--memory", str(int(semantics.quantity(limited["memory"]))),
-        "--volume", f"{work}:/work", *variables, *entry, image, *arguments,
-    )  # fmt: skip
+        *PODMAN,
+        "run",
+        "--rm",
+        "--network",
+        "host",
+        "--read-only",
+        "--read-only-tmpfs=false",
+        "--tmpfs",
+        "/tmp",
+        "--cap-drop",
+        "ALL",
+        "--security-opt",
+        "no-new-privileges",
+        "--ulimit",
+        "nofile=1024:20000",
+        "--ulimit",
+        "nproc=4096:4096",
+        "--memory",
+        str(int(semantics.quantity(limited["memory"]))),
+        "--volume",
+        f"{work}:/work",
+        *variables,
+        *entry,
+        image,
+        *arguments,
+    )
 
 
 @pytest.fixture
@@ -71,7 +101,9 @@ def test_image_is_bounded_and_runs_what_the_manifest_asks_of_it(image):
     over = megabytes_of(image) - megabytes_of(NAME)
     print(f"image of the studies: {over:.0f} MB over its base")
     assert over <= MEGABYTES_OVER_BASE
-    (container,) = semantics.containers(semantics.pods(rendered("k8s/overlays/gke-jobs"))["fraud-studies"])
+    (container,) = semantics.containers(
+        semantics.pods(rendered("k8s/overlays/gke-jobs"))["fraud-studies"]
+    )
     assert container["volumeMounts"][0]["mountPath"] == "/work"
 
 
@@ -82,5 +114,11 @@ def test_run_in_the_image_sends_to_the_bucket_and_builds_no_environment(image, w
     planned = inside(image, work, "-n", "run", entry="make")
     assert "dvc repro" in planned
     assert "pip install" not in planned
-    inside(image, work, "-c", "import catboost, feast, gcsfs, papermill, polars, sklearn", entry="python")
+    inside(
+        image,
+        work,
+        "-c",
+        "import catboost, feast, gcsfs, papermill, polars, sklearn",
+        entry="python",
+    )
     assert "pip install" not in inside(image, work, "-n", "features", entry="make")

@@ -1,4 +1,6 @@
-"""The workflows: linted, and their test and pull-request jobs run with stubbed actions and the real steps."""
+"""The workflows: linted, and their test and pull-request
+jobs run with stubbed actions and the real steps.
+"""
 
 import json
 import re
@@ -69,7 +71,12 @@ def test_exceptions_of_checkov_are_few_and_have_reasons():
 def test_dockerfiles_and_shell_scripts_are_clean():
     need("hadolint", "shellcheck")
     run("hadolint", "Dockerfile", "Dockerfile.research")
-    run("shellcheck", *sorted(ROOT.glob("k8s/**/*.sh")), *sorted(ROOT.glob(".github/*.sh")), ".ci/run")
+    run(
+        "shellcheck",
+        *sorted(ROOT.glob("k8s/**/*.sh")),
+        *sorted(ROOT.glob(".github/*.sh")),
+        ".ci/run",
+    )
 
 
 def test_every_make_target_that_a_workflow_calls_exists():
@@ -88,9 +95,13 @@ def test_every_action_names_a_release():
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A repository with the real workflows and comment script, where make writes down what it was asked."""
+    """A repository with the real workflows and comment
+    script, where make writes down what it was asked.
+    """
     folder = tmp_path / "checkout"
-    shutil.copytree(ROOT / ".github", folder / ".github", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / ".github", folder / ".github", ignore=shutil.ignore_patterns("__pycache__")
+    )
     (folder / "Makefile").write_text(f".DEFAULT:\n\t@echo $@ >> {tmp_path}/asked.txt\n")
     for command in (
         ("init", "-q", "-b", "main"),
@@ -106,17 +117,32 @@ def checkout(tmp_path):
 
 
 def act(checkout, event, workflow, *arguments):
-    used = {step["uses"] for step in steps(ROOT / ".github" / "workflows" / workflow) if "uses" in step}
-    used = {name for name in used if not name.startswith("actions/checkout@")}  # act's own takes the folder as it is
+    used = {
+        step["uses"] for step in steps(ROOT / ".github" / "workflows" / workflow) if "uses" in step
+    }
+    used = {
+        name for name in used if not name.startswith("actions/checkout@")
+    }  # act's own takes the folder as it is
     stubs = [f"--local-repository={name}={checkout.parent / 'stub'}" for name in sorted(used)]
     tools = checkout.parent / "bin"
     tools.mkdir(exist_ok=True)
     (tools / "cml").write_text(f'#!/bin/sh\ncat "$4" > "{checkout.parent}/sent.md"\n')
     (tools / "cml").chmod(0o755)
     return run(
-        "act", event, "-W", f".github/workflows/{workflow}", "-P", "ubuntu-24.04=-self-hosted", "--no-cache-server",
-        *stubs, *arguments, cwd=checkout, check=False, PATH=f"{tools}:{PATH}", HOME=str(checkout.parent),
-    )  # fmt: skip
+        "act",
+        event,
+        "-W",
+        f".github/workflows/{workflow}",
+        "-P",
+        "ubuntu-24.04=-self-hosted",
+        "--no-cache-server",
+        *stubs,
+        *arguments,
+        cwd=checkout,
+        check=False,
+        PATH=f"{tools}:{PATH}",
+        HOME=str(checkout.parent),
+    )
 
 
 def test_test_job_calls_what_a_developer_calls(checkout):
@@ -140,13 +166,19 @@ def test_pull_request_job_comments_with_the_figures(checkout):
 
 
 def test_comment_holds_the_figures_and_what_moved():
-    """The real script on the real results, against the first revision that it can be compared with."""
+    """The real script on the real results, against
+    the first revision that it can be compared with.
+    """
     if not (ROOT / "results" / "quick" / "select" / "metrics.json").is_file():
         pytest.skip("the quick studies have not been run here: `make run`")
     done = subprocess.run(
-        [".github/comment.sh", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True,
+        [".github/comment.sh", "HEAD"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
         env={"PATH": f"{sys.prefix}/bin:{PATH}", "HOME": str(ROOT)},
-    ).stdout  # fmt: skip
+    ).stdout
     assert done.startswith("## Studies of this change")
     assert "candidate, average precision on day 2" in done
     assert done.count("```") == 2
@@ -154,6 +186,8 @@ def test_comment_holds_the_figures_and_what_moved():
 
 
 def test_continuous_integration_refuses_arguments_that_it_does_not_know():
-    done = subprocess.run([ROOT / ".ci" / "run", "--quick"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [ROOT / ".ci" / "run", "--quick"], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: .ci/run takes no arguments, got: --quick\n"

@@ -11,11 +11,20 @@ import yaml
 from tests.conftest import ROOT
 
 TOOLS = ROOT / ".venv-delivery" / "bin"
-PATH = os.pathsep.join([str(TOOLS), *([os.path.dirname(sys.executable)]), os.environ.get("PATH", "")])
+PATH = os.pathsep.join(
+    [str(TOOLS), *([os.path.dirname(sys.executable)]), os.environ.get("PATH", "")]
+)
 # Tools that come as Debian packages, by the name of the package.
 PACKAGES = (
-    "buildah", "debootstrap", "docker-registry", "podman", "prometheus", "redis-server", "runc", "shellcheck",
-)  # fmt: skip
+    "buildah",
+    "debootstrap",
+    "docker-registry",
+    "podman",
+    "prometheus",
+    "redis-server",
+    "runc",
+    "shellcheck",
+)
 DEBIAN = {"promtool": "prometheus"} | {name: name for name in PACKAGES}
 
 
@@ -30,9 +39,14 @@ def need(*names):
 def run(*command, check=True, cwd=ROOT, **environment):
     """What a command prints; with ``check`` a failure shows its last words."""
     done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=os.environ | {"PATH": PATH} | environment,
-        capture_output=True, text=True, check=False, timeout=900,
-    )  # fmt: skip
+        [str(part) for part in command],
+        cwd=cwd,
+        env=os.environ | {"PATH": PATH} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
     if check:
         assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
         return done.stdout

@@ -27,13 +27,20 @@ ESTIMATOR = EstimatorConfig("catboost", {"iterations": 30})
 @pytest.fixture(scope="module")
 def featured():
     return add_features(
-        simulate_stream(StreamSettings(n_customers=400, n_terminals=500, n_days=50, radius=8.0), seed=2)
+        simulate_stream(
+            StreamSettings(n_customers=400, n_terminals=500, n_days=50, radius=8.0), seed=2
+        )
     )
 
 
 def test_history_finds_more_fraud_than_the_payment_alone(featured):
     found = study_entities(
-        featured, estimator=ESTIMATOR, folds=FOLDS, k=20, n_replicates=20, rng=np.random.default_rng(1)
+        featured,
+        estimator=ESTIMATOR,
+        folds=FOLDS,
+        k=20,
+        n_replicates=20,
+        rng=np.random.default_rng(1),
     )
     assert found["features.roc_auc"].value > found["raw.roc_auc"].value
     assert found["features.gain.card_precision"].value == pytest.approx(
@@ -46,7 +53,9 @@ def test_cards_that_can_be_looked_at_are_those_that_pay_and_are_not_known(featur
     day, begin = pl.col("time") // DAY_SECONDS, 20 + 7 + 7
     known = pl.col("customer_id").filter(pl.col("reported_at") // DAY_SECONDS < begin)
     first = FOLDS | {"n_folds": 1, "known": "stream"}
-    tested = featured.filter(~pl.col("customer_id").is_in(known.implode()), (day >= begin) & (day < begin + 7))
+    tested = featured.filter(
+        ~pl.col("customer_id").is_in(known.implode()), (day >= begin) & (day < begin + 7)
+    )
     by_day = tested.group_by(day.alias("day")).agg(pl.col("customer_id").n_unique())["customer_id"]
     assert by_day.len() == 7
     assert cards_in_a_day(featured, first) == pytest.approx(by_day.mean())
@@ -55,7 +64,15 @@ def test_cards_that_can_be_looked_at_are_those_that_pay_and_are_not_known(featur
 
 def test_nothing_but_what_is_known_is_a_column(featured):
     names = set(to_events(featured).columns)
-    assert not names & {"label", "scenario", "reported_at", "label_source", "group", "customer_id", "terminal_id"}
+    assert not names & {
+        "label",
+        "scenario",
+        "reported_at",
+        "label_source",
+        "group",
+        "customer_id",
+        "terminal_id",
+    }
 
 
 def by_hand(score, k):
@@ -69,7 +86,11 @@ LABELS = np.array([1, 0, 0, 0, 1, 0, 0, 0])
 
 
 def test_perfect_and_reversed_scores_by_hand():
-    assert measure([by_hand(LABELS, 1)]) == {"roc_auc": 1.0, "average_precision": 1.0, "card_precision": 1.0}
+    assert measure([by_hand(LABELS, 1)]) == {
+        "roc_auc": 1.0,
+        "average_precision": 1.0,
+        "card_precision": 1.0,
+    }
     worst = measure([by_hand(-LABELS, 1)])
     assert worst["roc_auc"] == 0.0
     assert worst["card_precision"] == 0.0
@@ -80,7 +101,11 @@ def test_a_day_counted_twice_counts_as_two_days():
     assert measure([fold], np.array([3.0, 1.0]))["card_precision"] == 0.75
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1), st.integers(0, 3)), min_size=4, max_size=40))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.integers(0, 1), st.integers(0, 3)), min_size=4, max_size=40
+    )
+)
 def test_weighted_metrics_are_those_of_scikit_learn(rows):
     score, y_true, day = (np.array(each) for each in zip(*rows, strict=True))
     weight = np.array([2.0, 1.0, 0.0, 3.0])
@@ -91,7 +116,9 @@ def test_weighted_metrics_are_those_of_scikit_learn(rows):
     found = measure([rank_fold(events, np.arange(len(day)), score.astype(float), 2)], weight)
     expected = {"sample_weight": weight[day]}
     assert found["roc_auc"] == pytest.approx(roc_auc_score(y_true, score, **expected))
-    assert found["average_precision"] == pytest.approx(average_precision_score(y_true, score, **expected))
+    assert found["average_precision"] == pytest.approx(
+        average_precision_score(y_true, score, **expected)
+    )
 
 
 def test_equal_ways_have_no_gain():
@@ -103,14 +130,25 @@ def test_equal_ways_have_no_gain():
 
 def test_fraud_that_nobody_reported_in_time_is_not_learnt_as_one():
     fold = Fold(np.array([0, 1, 2]), np.array([3]), day=10)
-    events = Events(np.array([1, 1, 1, 11]), np.arange(4), np.array([1, 1, 0, 0]), np.array([4, 12, -1, -1]), {})
+    events = Events(
+        np.array([1, 1, 1, 11]), np.arange(4), np.array([1, 1, 0, 0]), np.array([4, 12, -1, -1]), {}
+    )
     assert known_labels(events, fold).tolist() == [1, 0, 0]
 
 
 def test_step_of_one_class_is_named(featured):
     few = featured.with_columns(label=0, reported_at=pl.lit(None, dtype=pl.Int64))
-    with pytest.raises(ParameterError, match="training rows of the step that is tested from day 34"):
-        study_entities(few, estimator=ESTIMATOR, folds=FOLDS, k=20, n_replicates=2, rng=np.random.default_rng(1))
+    with pytest.raises(
+        ParameterError, match="training rows of the step that is tested from day 34"
+    ):
+        study_entities(
+            few,
+            estimator=ESTIMATOR,
+            folds=FOLDS,
+            k=20,
+            n_replicates=2,
+            rng=np.random.default_rng(1),
+        )
 
 
 def test_table_that_is_too_short_is_named(featured):

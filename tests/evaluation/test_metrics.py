@@ -7,9 +7,9 @@ from fraud_core.evaluation import metrics
 
 Y = np.array([1, 0, 1, 0, 0, 0, 0, 0])
 SCORE = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2])
-labelled_scores = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 12)), min_size=2, max_size=60).filter(
-    lambda rows: {label for label, _ in rows} == {0, 1}
-)
+labelled_scores = st.lists(
+    st.tuples(st.integers(0, 1), st.integers(0, 12)), min_size=2, max_size=60
+).filter(lambda rows: {label for label, _ in rows} == {0, 1})
 
 
 def arrays(rows):
@@ -33,7 +33,9 @@ def test_average_precision_of_equal_scores_is_the_base_rate():
 @given(labelled_scores)
 def test_average_precision_equals_scikit_learn(rows):
     y_true, y_score = arrays(rows)
-    assert metrics.average_precision(y_true, y_score) == pytest.approx(average_precision_score(y_true, y_score))
+    assert metrics.average_precision(y_true, y_score) == pytest.approx(
+        average_precision_score(y_true, y_score)
+    )
 
 
 @given(labelled_scores, st.randoms())
@@ -63,7 +65,12 @@ def test_recall_at_precision_by_hand():
 
 def test_alert_budget_takes_the_highest_and_breaks_ties_against_the_model():
     assert metrics.alerts_at_budget(Y, SCORE, 2).nonzero()[0].tolist() == [0, 1]
-    assert metrics.alerts_at_budget(np.array([1, 0, 1, 0]), np.zeros(4), 2).tolist() == [False, True, False, True]
+    assert metrics.alerts_at_budget(np.array([1, 0, 1, 0]), np.zeros(4), 2).tolist() == [
+        False,
+        True,
+        False,
+        True,
+    ]
     assert metrics.alerts_at_budget(Y, SCORE, 0).sum() == 0
     assert metrics.alerts_at_budget(Y, SCORE, 99).all()
 

@@ -19,13 +19,17 @@ def test_customers_known_to_be_compromised_are_not_tested():
     reported = NEVER.copy()
     reported[3] = 10  # customer 3
     reported[4] = 15  # customer 4, after the first test day
-    first, second = prequential_folds(DAY, CUSTOMER, reported, first_day=0, n_folds=2, known="stream")
+    first, second = prequential_folds(
+        DAY, CUSTOMER, reported, first_day=0, n_folds=2, known="stream"
+    )
     assert set(CUSTOMER[first.test]) == {0, 1, 2, 4}
     assert set(CUSTOMER[second.test]) == {0, 1, 2}
 
 
 def handbook_test_rows(day, customer, fraud, begin, train_days, delay_days, test_days):
-    """`get_train_test_set` of the Handbook, section 3.4, on arrays; every fraud is revealed after the delay."""
+    """`get_train_test_set` of the Handbook, section 3.4,
+    on arrays; every fraud is revealed after the delay.
+    """
     known = set(customer[(day >= begin) & (day < begin + train_days) & fraud])
     rows = []
     for k in range(test_days):
@@ -53,7 +57,9 @@ def test_default_is_the_split_of_the_handbook(rng):
 def test_fraud_from_before_the_training_week_leaves_nobody_out_by_default():
     reported = NEVER.copy()
     reported[3] = 10  # a payment of day 0, before the training days
-    assert set(CUSTOMER[next(prequential_folds(DAY, CUSTOMER, reported, first_day=2, n_folds=1)).test]) == set(range(5))
+    assert set(
+        CUSTOMER[next(prequential_folds(DAY, CUSTOMER, reported, first_day=2, n_folds=1)).test]
+    ) == set(range(5))
 
 
 def test_fraud_leaves_a_customer_out_from_the_day_after_its_report():
@@ -64,7 +70,9 @@ def test_fraud_leaves_a_customer_out_from_the_day_after_its_report():
 
 
 def test_unknown_rule_is_refused_by_name():
-    with pytest.raises(ParameterError, match="known: expected one of training_week, stream, got 'month'"):
+    with pytest.raises(
+        ParameterError, match="known: expected one of training_week, stream, got 'month'"
+    ):
         next(prequential_folds(DAY, CUSTOMER, NEVER, first_day=0, n_folds=1, known="month"))
 
 
@@ -79,5 +87,8 @@ def test_card_that_was_found_is_not_looked_at_again():
 def test_card_counts_once_however_often_it_pays():
     day, customer = np.zeros(4), np.array([1, 1, 1, 2])
     np.testing.assert_allclose(
-        card_precision_at_k(day, customer, np.array([0, 0, 0, 1]), np.array([0.9, 0.8, 0.7, 0.1]), 2), [0.5]
+        card_precision_at_k(
+            day, customer, np.array([0, 0, 0, 1]), np.array([0.9, 0.8, 0.7, 0.1]), 2
+        ),
+        [0.5],
     )

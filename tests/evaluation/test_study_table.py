@@ -10,13 +10,19 @@ from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.pipeline.storage.study_tables import read_study_table, write_study_table
 
 ROWS = [
-    Measurement.of("recall", Interval(1 / 3, 0.1, 0.6), attack="symmetric", poison_rate=0.4, defence="none",
-                   verdict=Verdict.FAIL),
+    Measurement.of(
+        "recall",
+        Interval(1 / 3, 0.1, 0.6),
+        attack="symmetric",
+        poison_rate=0.4,
+        defence="none",
+        verdict=Verdict.FAIL,
+    ),
     Measurement("recall", 0.3, attack="symmetric", poison_rate=0.4, defence="none", seed=1),
     Measurement("recall", 0.9, attack="clean", defence="none"),
     Measurement("recall", 0.8, attack="clean", defence="knn"),
     Measurement("n_pairs", 12),
-]  # fmt: skip
+]
 
 
 def table(rows=ROWS):
@@ -25,7 +31,20 @@ def table(rows=ROWS):
 
 def test_every_column_is_there_and_says_nothing_where_there_is_nothing_to_say():
     assert table().frame.schema == pl.Schema(SCHEMA)
-    assert table().frame.row(4) == ("toy", "poisoning", None, None, None, None, None, "n_pairs", 12.0, None, None, None)
+    assert table().frame.row(4) == (
+        "toy",
+        "poisoning",
+        None,
+        None,
+        None,
+        None,
+        None,
+        "n_pairs",
+        12.0,
+        None,
+        None,
+        None,
+    )
 
 
 def test_one_figure_is_chosen_by_its_columns():
@@ -44,8 +63,14 @@ def test_figure_without_an_interval_is_a_number():
     ("columns", "message"),
     [
         ({"attack": "clean"}, "metric recall: expected one figure, got 2; name another column"),
-        ({"attack": "clean", "defence": "prayer"}, "defence prayer, metric recall: expected one figure, got none"),
-        ({"attack": "symmetric", "poison_rate": 0.5}, "attack symmetric, poison_rate 0.5, metric recall"),
+        (
+            {"attack": "clean", "defence": "prayer"},
+            "defence prayer, metric recall: expected one figure, got none",
+        ),
+        (
+            {"attack": "symmetric", "poison_rate": 0.5},
+            "attack symmetric, poison_rate 0.5, metric recall",
+        ),
     ],
 )
 def test_no_figure_and_several_are_one_clear_error(columns, message):
@@ -66,7 +91,9 @@ def test_figure_that_is_not_finite_is_refused():
 def test_round_trip_through_the_file_has_the_same_bytes_in_any_order(project):
     write_study_table("one", table())
     write_study_table("other", table(ROWS[::-1]))
-    assert (project / "one/metrics.parquet").read_bytes() == (project / "other/metrics.parquet").read_bytes()
+    assert (project / "one/metrics.parquet").read_bytes() == (
+        project / "other/metrics.parquet"
+    ).read_bytes()
     back = read_study_table("one")
     assert len(back) == len(ROWS)
     assert back.only("recall", poison_rate=0.4).value == 0.333333

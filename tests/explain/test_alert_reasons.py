@@ -25,14 +25,19 @@ USUAL = ReferenceRange(np.full(5, -1.0), np.full(5, 1.0))
 def explainer_of(seed, n_trees=15):
     rng = np.random.default_rng(seed)
     trees = random_trees(rng, n_trees, 3, 5)
-    return Explainer(trees, build_leaf_tables(trees, rng.integers(1, 9, trees.leaf_value.shape).astype(float)))
+    return Explainer(
+        trees, build_leaf_tables(trees, rng.integers(1, 9, trees.leaf_value.shape).astype(float))
+    )
 
 
 @pytest.fixture(scope="module")
 def stumps():
     """Two stumps: V1 above 0.5 adds 2, V2 above 0 adds 1; else as much is taken away."""
     trees = ObliviousTrees(
-        np.array([[0], [1]]), np.array([[0.5], [0.0]], "f4"), np.array([[-2.0, 2.0], [-1.0, 1.0]]), 0.0
+        np.array([[0], [1]]),
+        np.array([[0.5], [0.0]], "f4"),
+        np.array([[-2.0, 2.0], [-1.0, 1.0]]),
+        0.0,
     )
     return Explainer(trees, build_leaf_tables(trees, np.ones((2, 2))))
 
@@ -42,11 +47,13 @@ def test_reasons_of_an_alert_and_of_none_by_hand(stumps):
     usual = ReferenceRange(np.full(2, -1.0), np.full(2, 1.0))
     alert, calm, mixed = reason_codes(stumps, rows, NAMES[:2], usual, threshold=0.0)
     assert [(each.code, each.feature, each.contribution, each.would_turn_at) for each in alert] == [
-        ("ABOVE_USUAL", "V1", 2.0, 0.5), ("USUAL_VALUE", "V2", 1.0, None),
-    ]  # fmt: skip
+        ("ABOVE_USUAL", "V1", 2.0, 0.5),
+        ("USUAL_VALUE", "V2", 1.0, None),
+    ]
     assert [(each.code, each.feature, each.contribution) for each in calm] == [
-        ("USUAL_VALUE", "V1", -2.0), ("BELOW_USUAL", "V2", -1.0),
-    ]  # fmt: skip
+        ("USUAL_VALUE", "V1", -2.0),
+        ("BELOW_USUAL", "V2", -1.0),
+    ]
     assert calm[0].would_turn_at == np.nextafter(np.float32(0.5), np.float32(1))
     assert [each.feature for each in mixed] == ["V1"]
 
@@ -61,7 +68,9 @@ def test_margin_on_the_threshold_is_an_alert(stumps):
 def test_value_that_brings_the_margin_to_the_threshold_itself_makes_an_alert(stumps):
     usual = ReferenceRange(np.full(2, -1.0), np.full(2, 1.0))
     calm = np.array([[-0.5, -0.5]])
-    reached, missed = (reason_codes(stumps, calm, NAMES[:2], usual, threshold=t)[0][0] for t in (1.0, 1.0 + 1e-9))
+    reached, missed = (
+        reason_codes(stumps, calm, NAMES[:2], usual, threshold=t)[0][0] for t in (1.0, 1.0 + 1e-9)
+    )
     assert reached.would_turn_at == np.nextafter(np.float32(0.5), np.float32(1))
     assert missed.would_turn_at is None
 
@@ -103,11 +112,15 @@ def test_counterfactual_turns_the_alert_inside_the_usual_range_and_nothing_neare
         changed[:, k] = others
         return trees.margin(changed) >= threshold
 
-    for row, found in zip(rows, reason_codes(explainer, rows, NAMES, USUAL, threshold=threshold), strict=True):
+    for row, found in zip(
+        rows, reason_codes(explainer, rows, NAMES, USUAL, threshold=threshold), strict=True
+    ):
         for reason in found[:2]:
             k, own = NAMES.index(reason.feature), trees.margin(row[None])[0] >= threshold
             border = trees.border[trees.feature == k]
-            every = np.concatenate([border, np.nextafter(border, np.float32(np.inf)), np.linspace(-1, 1, 401)])
+            every = np.concatenate(
+                [border, np.nextafter(border, np.float32(np.inf)), np.linspace(-1, 1, 401)]
+            )
             every = every[(every >= -1) & (every <= 1)].astype(float)
             turning = every[alerts(row, k, every) != own]
             if reason.would_turn_at is None:
@@ -115,13 +128,17 @@ def test_counterfactual_turns_the_alert_inside_the_usual_range_and_nothing_neare
             else:
                 assert -1 <= reason.would_turn_at <= 1
                 assert alerts(row, k, np.array([reason.would_turn_at]))[0] != own
-                assert abs(reason.would_turn_at - row[k]) <= np.abs(turning - row[k]).min(initial=np.inf)
+                assert abs(reason.would_turn_at - row[k]) <= np.abs(turning - row[k]).min(
+                    initial=np.inf
+                )
 
 
 def test_strongest_alerts_are_those_of_highest_margin_the_highest_first(rng):
     explainer, rows = explainer_of(1), rng.normal(size=(200, 5))
     found = strongest_alerts(explainer, rows, 0.05)
-    assert explainer.trees.margin(found).tolist() == sorted(explainer.trees.margin(rows))[-10:][::-1]
+    assert (
+        explainer.trees.margin(found).tolist() == sorted(explainer.trees.margin(rows))[-10:][::-1]
+    )
     assert len(strongest_alerts(explainer, rows, 1e-9)) == 1
     assert len(strongest_alerts(explainer, rows, 1.0)) == 200
 
@@ -142,8 +159,14 @@ def test_usual_range_by_hand_and_of_one_value():
 
 
 def test_shares_of_codes_by_hand():
-    above, below = (Reason(code, "V1", 1.0, 2.0, (0.0, 1.0)) for code in ("ABOVE_USUAL", "BELOW_USUAL"))
-    decisions = [[put_in_words(above, 0.5), put_in_words(below, None)], [put_in_words(above, None)], []]
+    above, below = (
+        Reason(code, "V1", 1.0, 2.0, (0.0, 1.0)) for code in ("ABOVE_USUAL", "BELOW_USUAL")
+    )
+    decisions = [
+        [put_in_words(above, 0.5), put_in_words(below, None)],
+        [put_in_words(above, None)],
+        [],
+    ]
     found = reason_metrics(decisions)
     assert found["reasons.decisions"] == 3
     assert found["reasons.turned_by_one_value"].value == pytest.approx(1 / 3)

@@ -37,9 +37,12 @@ def test_features_that_were_simulated_to_matter_rank_first(explained, versions, 
 def test_importance_by_hand(rng):
     found = rank_features(np.array([[1.0, -3.0], [-1.0, 3.0]]), ["a", "b"], rng=rng)
     assert [(e.feature, e.interval.value, e.interval.low, e.interval.high) for e in found] == [
-        ("b", 3.0, 3.0, 3.0), ("a", 1.0, 1.0, 1.0),
-    ]  # fmt: skip
+        ("b", 3.0, 3.0, 3.0),
+        ("a", 1.0, 1.0, 1.0),
+    ]
 
 
 def test_additivity_error_by_hand():
-    assert additivity_error(np.array([[1.0, 1.0], [0.0, 0.0]]), 0.5, np.array([2.5, 0.7])) == pytest.approx(0.2)
+    assert additivity_error(
+        np.array([[1.0, 1.0], [0.0, 0.0]]), 0.5, np.array([2.5, 0.7])
+    ) == pytest.approx(0.2)

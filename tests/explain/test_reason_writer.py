@@ -20,28 +20,39 @@ AMOUNT = 2
 
 
 def bundle_of(rng, rule="expected_loss", *, n_trees=25, review_cost_eur=5.0, names=NAMES, depth=3):
-    """A model on the features `names` whose values are usual from -1 to 1, and from 0 to 200 for the amount."""
+    """A model on the features `names` whose values are
+    usual from -1 to 1, and from 0 to 200 for the amount.
+    """
     n = len(names)
     trees = random_trees(rng, n_trees, depth, n)
     trees = replace(trees, leaf_value=0.6 * trees.leaf_value)
-    trees.border[trees.feature == n - 1] = rng.uniform(0, 250, (trees.feature == n - 1).sum()).round()
+    trees.border[trees.feature == n - 1] = rng.uniform(
+        0, 250, (trees.feature == n - 1).sum()
+    ).round()
     described = [Described((0.0,), (0.5, 0.5), 2, -3.0, 3.0, -1.0, 1.0)] * (n - 1)
     described.append(Described((0.0,), (0.5, 0.5), 2, 0.0, 900.0, 0.0, 200.0))
     settings = PolicySettings(1.0, 0.1, 0.1, 100.0, 0.5)
     return Bundle(
-        contract=Contract("t", tuple(Field(name, "float", None, None) for name in names), names, names[-1]),
+        contract=Contract(
+            "t", tuple(Field(name, "float", None, None) for name in names), names, names[-1]
+        ),
         model=ModelArrays(
-            trees, build_leaf_tables(trees, np.ones(trees.leaf_value.shape)),
+            trees,
+            build_leaf_tables(trees, np.ones(trees.leaf_value.shape)),
             PartitionEnsemble(np.ones((3, n + 1)), np.zeros(3), np.zeros(n), np.ones(n)),
         ),
         policy=Policy(0.9, -1.0, 0.3, 0.01, DecisionPolicy(rule, settings, review_cost_eur, 1.0)),
-        reference=Reference(dict(zip(names, described, strict=True)), described[0]), origin={}, version="v",
+        reference=Reference(dict(zip(names, described, strict=True)), described[0]),
+        origin={},
+        version="v",
         policy_version="p",
-    )  # fmt: skip
+    )
 
 
 def payments(rng, n_rows):
-    rows = np.column_stack([rng.normal(0, 1.5, (n_rows, 2)), rng.choice([3.0, 30.0, 150.0, 600.0], n_rows)])
+    rows = np.column_stack(
+        [rng.normal(0, 1.5, (n_rows, 2)), rng.choice([3.0, 30.0, 150.0, 600.0], n_rows)]
+    )
     return rows.astype(np.float32).astype(float)
 
 
@@ -55,7 +66,9 @@ def every_value(bundle, k, rng):
     """Both sides of every border, the ends of the usual range, and a fine grid within it."""
     low, high = (getattr(bundle.reference.features[NAMES[k]], end) for end in ("low", "high"))
     border = bundle.trees.border[bundle.trees.feature == k]
-    tried = np.concatenate([border, np.nextafter(border, np.float32(np.inf)), np.linspace(low, high, 401, dtype="f4")])
+    tried = np.concatenate(
+        [border, np.nextafter(border, np.float32(np.inf)), np.linspace(low, high, 401, dtype="f4")]
+    )
     return np.unique(tried[(tried >= low) & (tried <= high)]).astype(float)
 
 
@@ -74,7 +87,9 @@ def test_turning_values_turn_the_served_decision_and_no_nearer_one_does(seed, ru
             k = NAMES.index(reason.feature)
             alarm = verdict.decision != "approve"
             values = every_value(bundle, k, rng)
-            turning = values[[(decided(decider, row, k, value) != "approve") != alarm for value in values]]
+            turning = values[
+                [(decided(decider, row, k, value) != "approve") != alarm for value in values]
+            ]
             looked_at[reason.would_turn_at is not None] += 1
             if reason.would_turn_at is None:
                 assert len(turning) == 0
@@ -82,12 +97,17 @@ def test_turning_values_turn_the_served_decision_and_no_nearer_one_does(seed, ru
                 low, high = reason.reference
                 assert low <= reason.would_turn_at <= high
                 assert (decided(decider, row, k, reason.would_turn_at) != "approve") != alarm
-                assert len(turning) == 0 or abs(reason.would_turn_at - row[k]) <= np.abs(turning - row[k]).min()
+                assert (
+                    len(turning) == 0
+                    or abs(reason.would_turn_at - row[k]) <= np.abs(turning - row[k]).min()
+                )
     assert min(looked_at.values()) > 0
 
 
 def test_amount_turns_a_review_where_its_loss_no_longer_pays_the_review():
-    """All leaves alike, so the amount acts by the losses alone: p·a against 6 + 0.1·p·a, at p = 1 / (1 + e)."""
+    """All leaves alike, so the amount acts by the losses
+    alone: p·a against 6 + 0.1·p·a, at p = 1 / (1 + e).
+    """
     bundle = bundle_of(np.random.default_rng(0))
     trees = replace(bundle.trees, leaf_value=np.zeros_like(bundle.trees.leaf_value), bias=0.0)
     actions = DecisionPolicy("expected_loss", PolicySettings(1.0, 1.0, 0.1, 100.0, 0.5), 5.0, 1.0)
@@ -96,7 +116,9 @@ def test_amount_turns_a_review_where_its_loss_no_longer_pays_the_review():
     row = np.array([0.0, 0.0, 150.0])
     verdict = Decider(bundle).decide(row, 150.0)
     assert verdict.decision == "review"
-    given = msgspec.structs.replace(verdict, reasons=(Reason("USUAL_VALUE", "amount", 0.1, 150.0, (0.0, 200.0)),))
+    given = msgspec.structs.replace(
+        verdict, reasons=(Reason("USUAL_VALUE", "amount", 0.1, 150.0, (0.0, 200.0)),)
+    )
     found = ReasonWriter(bundle).write(row, 150.0, given)[0]
     assert found.would_turn_at == pytest.approx(6.0 * (1 + np.e) / 0.9, rel=1e-6)
     assert Decider(bundle).decide(row, found.would_turn_at).decision == "approve"
@@ -122,7 +144,9 @@ def test_reasons_are_those_of_the_verdict_and_only_two_are_searched(decision):
     rng = np.random.default_rng(1)
     bundle = bundle_of(rng, names=("V1", "V2", "V3", "V4", "amount"), n_trees=40)
     decider, writer, seen = Decider(bundle), ReasonWriter(bundle), 0
-    for values in np.column_stack([rng.normal(0, 1.2, (300, 4)), rng.choice([2.0, 90.0, 700.0], 300)]):
+    for values in np.column_stack(
+        [rng.normal(0, 1.2, (300, 4)), rng.choice([2.0, 90.0, 700.0], 300)]
+    ):
         verdict = decider.decide(values, float(values[-1]))
         if verdict.decision != decision:
             continue

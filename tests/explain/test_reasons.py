@@ -34,7 +34,9 @@ def test_sentence_by_hand():
 
 
 def test_sentence_says_when_no_usual_value_turns_and_nothing_when_none_was_looked_for():
-    assert put_in_words(reason(), None).words.endswith("+1.25 log-odds; no usual value would turn it.")
+    assert put_in_words(reason(), None).words.endswith(
+        "+1.25 log-odds; no usual value would turn it."
+    )
     assert put_in_words(reason()).words.endswith("+1.25 log-odds.")
 
 
@@ -65,7 +67,9 @@ def test_unknown_states_no_range():
 
 @pytest.mark.parametrize("number", range(1, 29))
 def test_principal_components_are_said_to_be_anonymous(number):
-    assert put_in_words(reason(feature=f"V{number}")).words.startswith(f"V{number}, an anonymous component, is")
+    assert put_in_words(reason(feature=f"V{number}")).words.startswith(
+        f"V{number}, an anonymous component, is"
+    )
 
 
 @pytest.mark.parametrize("name", ["Amount", "Velocity", "V", "VAT1", "V1x", "customer_count_7d"])
@@ -76,12 +80,17 @@ def test_features_with_a_name_are_not(name):
 @pytest.mark.parametrize(
     ("value", "low", "high", "expected"),
     [
-        (2.0, -1.0, 1.0, "ABOVE_USUAL"), (-2.0, -1.0, 1.0, "BELOW_USUAL"), (0.0, -1.0, 1.0, "USUAL_VALUE"),
-        (1.0, -1.0, 1.0, "USUAL_VALUE"), (-1.0, -1.0, 1.0, "USUAL_VALUE"), (5.0, 1.0, 1.0, "UNKNOWN"),
-        (float("nan"), -1.0, 1.0, "UNKNOWN"), (float("inf"), -1.0, 1.0, "UNKNOWN"),
+        (2.0, -1.0, 1.0, "ABOVE_USUAL"),
+        (-2.0, -1.0, 1.0, "BELOW_USUAL"),
+        (0.0, -1.0, 1.0, "USUAL_VALUE"),
+        (1.0, -1.0, 1.0, "USUAL_VALUE"),
+        (-1.0, -1.0, 1.0, "USUAL_VALUE"),
+        (5.0, 1.0, 1.0, "UNKNOWN"),
+        (float("nan"), -1.0, 1.0, "UNKNOWN"),
+        (float("inf"), -1.0, 1.0, "UNKNOWN"),
         (0.0, float("nan"), 1.0, "UNKNOWN"),
     ],
-)  # fmt: skip
+)
 def test_code_by_hand_and_at_its_limits(value, low, high, expected):
     assert reason_code(value, low, high) == expected
 
@@ -90,7 +99,9 @@ def test_worded_reason_travels_as_json_and_leaves_out_what_was_not_looked_for():
     sent = [put_in_words(reason(), each) for each in (60.0, None, msgspec.UNSET)]
     plain = [msgspec.json.decode(msgspec.json.encode(each)) for each in sent]
     assert [each.get("would_turn_at", "left out") for each in plain] == [60.0, None, "left out"]
-    assert [msgspec.json.decode(msgspec.json.encode(each), type=WordedReason) for each in sent] == sent
+    assert [
+        msgspec.json.decode(msgspec.json.encode(each), type=WordedReason) for each in sent
+    ] == sent
 
 
 def test_cells_by_hand():
@@ -118,7 +129,9 @@ def test_range_of_one_value_is_tried_as_it_is():
 @given(st.integers(0, 10_000), st.integers(-16, 16), st.integers(-8, 8), st.integers(0, 10))
 @settings(max_examples=150)
 def test_turning_value_is_the_nearest_that_turns_and_none_is_overlooked(seed, value, low, width):
-    """Borders and values lie on a grid, so that every value the trees can tell apart is tried by brute force."""
+    """Borders and values lie on a grid, so that every
+    value the trees can tell apart is tried by brute force.
+    """
     rng = np.random.default_rng(seed)
     trees = random_trees(rng, 6, 3, 3)
     trees.border[:] = rng.integers(-8, 9, trees.border.shape) * STEP
@@ -132,7 +145,9 @@ def test_turning_value_is_the_nearest_that_turns_and_none_is_overlooked(seed, va
         return trees.margin(rows) >= 0.0
 
     own = decided(row[1:2])[0]
-    found = turning_value(value_cells(trees, 1, low, high), float(row[1]), lambda others: decided(others) != own)
+    found = turning_value(
+        value_cells(trees, 1, low, high), float(row[1]), lambda others: decided(others) != own
+    )
     grid = np.arange(low, high + 0.01, 0.25)
     above = np.nextafter(grid.astype("f4"), np.float32(np.inf)).astype(float)
     every = np.concatenate([grid, above[above <= high]])
@@ -151,5 +166,7 @@ def test_reasons_and_their_writer_need_numpy_and_msgspec_alone():
         "print(sorted({name.split('.')[0] for name in sys.modules} & "
         "{'polars', 'catboost', 'sklearn', 'pandas', 'scipy', 'shap', 'fairlearn', 'matplotlib'}))"
     )
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert run.stdout.strip() == "[]"

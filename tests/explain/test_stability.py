@@ -25,12 +25,17 @@ from fraud_core.scoring.leaf_tables import build_leaf_tables
 from tests.scoring.test_leaf_tables import random_trees
 
 ESTIMATOR = EstimatorConfig("catboost", {"iterations": 30})
-VALUES = arrays(float, st.tuples(st.integers(1, 6), st.integers(3, 7)), elements=st.integers(-9, 9).map(float))
+VALUES = arrays(
+    float, st.tuples(st.integers(1, 6), st.integers(3, 7)), elements=st.integers(-9, 9).map(float)
+)
 
 
 def agreement(name, kind, rank, overlap, half=0.01):
     return Agreement(
-        name, kind, Interval(rank, rank - half, rank + half), Interval(overlap, overlap - half, overlap + half)
+        name,
+        kind,
+        Interval(rank, rank - half, rank + half),
+        Interval(overlap, overlap - half, overlap + half),
     )
 
 
@@ -40,7 +45,8 @@ SEEDS = [agreement(f"seed {k}", "seed", 0.9 + 0.01 * k, 0.8 + 0.01 * k) for k in
 def test_overlap_by_hand():
     own = np.array([[3.0, 2.0, 1.0, -5.0], [3.0, 2.0, 1.0, -5.0], [1.0, -1.0, -2.0, -3.0]])
     other = np.array([[3.0, 2.0, 1.0, 9.0], [-3.0, -2.0, -1.0, 5.0], [0.5, 0.1, 0.2, 0.3]])
-    # two of three are kept, none is, and of one reason that one, although it is the other's first of four
+    # two of three are kept, none is, and of one reason that one, although it is the other's first
+    # of four
     assert top_overlap(own, other).tolist() == [pytest.approx(2 / 3), 0.0, 1.0]
 
 
@@ -96,18 +102,24 @@ def test_another_seed_falls_below_the_floor_as_rarely_as_it_should(rng):
 @pytest.mark.parametrize(
     ("rank", "overlap", "expected"),
     [
-        (0.92, 0.82, "as another seed"), (0.2, 0.82, "ranking moved"), (0.92, 0.2, "reasons moved"),
+        (0.92, 0.82, "as another seed"),
+        (0.2, 0.82, "ranking moved"),
+        (0.92, 0.2, "reasons moved"),
         (0.2, 0.2, "ranking and reasons moved"),
     ],
-)  # fmt: skip
+)
 def test_verdict_by_hand(rank, overlap, expected):
     assert verdict(agreement("x", "attack", rank, overlap), SEEDS) == expected
 
 
 def test_interval_that_reaches_the_floor_has_not_moved():
     floor = floors_of(SEEDS)[0]
-    assert verdict(agreement("x", "attack", floor - 0.01, 0.82, half=0.02), SEEDS) == "as another seed"
-    assert verdict(agreement("x", "attack", floor - 0.03, 0.82, half=0.02), SEEDS) == "ranking moved"
+    assert (
+        verdict(agreement("x", "attack", floor - 0.01, 0.82, half=0.02), SEEDS) == "as another seed"
+    )
+    assert (
+        verdict(agreement("x", "attack", floor - 0.03, 0.82, half=0.02), SEEDS) == "ranking moved"
+    )
 
 
 def test_two_seeds_give_no_verdict():
@@ -116,9 +128,10 @@ def test_two_seeds_give_no_verdict():
 
 def test_metrics_name_the_least_agreement_of_each_kind():
     others = [
-        agreement("fit on v1", "other day", 0.5, 0.6), agreement("flips", "attack", 0.7, 0.3),
+        agreement("fit on v1", "other day", 0.5, 0.6),
+        agreement("flips", "attack", 0.7, 0.3),
         agreement("hidden", "attack", 0.4, 0.5),
-    ]  # fmt: skip
+    ]
     found = stability_metrics(SEEDS + others)
     assert found["stability.rank_correlation_poisoned"].value == 0.4
     assert found["stability.rank_correlation_poisoned_worst"] == "hidden"
@@ -148,7 +161,9 @@ def test_contributions_that_do_not_add_up_are_refused(rng):
 
 @pytest.fixture(scope="module")
 def compared(versions):
-    """The toy model against itself, against other seeds, and against a fit whose features were exchanged."""
+    """The toy model against itself, against other seeds,
+    and against a fit whose features were exchanged.
+    """
     rows = versions.training_rows
     fitted = ESTIMATOR.fit(rows.X, rows.y_observed)
     features = versions.holdout.X
@@ -159,18 +174,33 @@ def compared(versions):
         "same rows": ("other day", [rows]),
         "exchanged": (
             "attack",
-            [Transactions(exchanged, rows.y_observed, rows.amount_eur, is_validation=rows.is_validation)],
+            [
+                Transactions(
+                    exchanged, rows.y_observed, rows.amount_eur, is_validation=rows.is_validation
+                )
+            ],
         ),
     }
     return study_stability(
-        explainer, rows, others, features[:600], alerts, estimator=ESTIMATOR, n_seeds=3, rng=np.random.default_rng(0)
+        explainer,
+        rows,
+        others,
+        features[:600],
+        alerts,
+        estimator=ESTIMATOR,
+        n_seeds=3,
+        rng=np.random.default_rng(0),
     )
 
 
 def test_study_compares_seeds_and_others(compared):
     assert [(each.name, each.kind) for each in compared] == [
-        ("seed 2", "seed"), ("seed 3", "seed"), ("seed 4", "seed"), ("same rows", "other day"), ("exchanged", "attack"),
-    ]  # fmt: skip
+        ("seed 2", "seed"),
+        ("seed 3", "seed"),
+        ("seed 4", "seed"),
+        ("same rows", "other day"),
+        ("exchanged", "attack"),
+    ]
     for each in compared:
         for figure in (each.rank_correlation, each.top3_overlap):
             assert figure.low <= figure.value <= figure.high

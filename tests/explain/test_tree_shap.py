@@ -16,13 +16,17 @@ ROWS = 10_000
 
 def explainer_of(rng, n_trees=20, depth=4, n_features=6):
     trees = random_trees(rng, n_trees, depth, n_features)
-    return Explainer(trees, build_leaf_tables(trees, rng.integers(1, 9, trees.leaf_value.shape).astype(float)))
+    return Explainer(
+        trees, build_leaf_tables(trees, rng.integers(1, 9, trees.leaf_value.shape).astype(float))
+    )
 
 
 @pytest.fixture(scope="module")
 def fitted(versions):
     rows = versions.training_rows
-    return EstimatorConfig("catboost", {"iterations": 60, "depth": 6}, 1).fit(rows.X, rows.y_observed)
+    return EstimatorConfig("catboost", {"iterations": 60, "depth": 6}, 1).fit(
+        rows.X, rows.y_observed
+    )
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +38,12 @@ def features(versions):
 
 def test_two_levels_by_hand():
     # bit 0 asks b > 0, bit 1 (the root) asks a > 0; leaves in the order 00, b, a, ab
-    trees = ObliviousTrees(np.array([[1, 0]]), np.zeros((1, 2), "f4"), np.array([[0.0, 2.0, 4.0, 10.0]]), 1.0)
-    found = Explainer(trees, build_leaf_tables(trees, np.ones((1, 4)))).explain(np.array([[1.0, 1.0], [-1.0, 1.0]]))
+    trees = ObliviousTrees(
+        np.array([[1, 0]]), np.zeros((1, 2), "f4"), np.array([[0.0, 2.0, 4.0, 10.0]]), 1.0
+    )
+    found = Explainer(trees, build_leaf_tables(trees, np.ones((1, 4)))).explain(
+        np.array([[1.0, 1.0], [-1.0, 1.0]])
+    )
     # v(∅)=4, v(a)=7, v(b)=6, v(ab)=10; without a: v(a)=1, v(ab)=2
     np.testing.assert_allclose(found.values, [[3.5, 2.5], [-3.5, 1.5]])
     assert found.margin.tolist() == [11.0, 3.0]
@@ -65,7 +73,9 @@ def test_values_are_those_of_the_tables_to_the_bit_and_margins_those_of_the_scor
     explainer = explainer_of(rng, depth=depth)
     rows = rng.normal(size=(ROWS_AT_ONCE + 7, 6))
     found = explainer.explain(rows)
-    np.testing.assert_array_equal(found.values, contributions(explainer.trees, explainer.tables, rows))
+    np.testing.assert_array_equal(
+        found.values, contributions(explainer.trees, explainer.tables, rows)
+    )
     np.testing.assert_allclose(found.margin, explainer.trees.margin(rows), atol=1e-12)
 
 
@@ -86,7 +96,9 @@ def test_contributions_follow_their_columns_and_scale_with_the_leaves(seed):
     rows, order = rng.normal(size=(20, 4)).astype("f4"), rng.permutation(4)
     found = Explainer(trees, build_leaf_tables(trees, weight)).explain(rows)
     place = np.argsort(order)
-    moved = ObliviousTrees(place[trees.feature], trees.border, 2.0 * trees.leaf_value, 2.0 * trees.bias)
+    moved = ObliviousTrees(
+        place[trees.feature], trees.border, 2.0 * trees.leaf_value, 2.0 * trees.bias
+    )
     again = Explainer(moved, build_leaf_tables(moved, weight)).explain(rows[:, order])
     np.testing.assert_allclose(again.values, 2.0 * found.values[:, order], atol=1e-12)
     np.testing.assert_allclose(again.margin, 2.0 * found.margin, atol=1e-12)
@@ -106,7 +118,9 @@ def test_ten_thousand_rows_add_up_to_the_margin_of_the_served_scorer(fitted, fea
 def test_ten_thousand_rows_equal_catboosts_shap_values(fitted, features):
     from catboost import Pool
 
-    expected = fitted.model.get_feature_importance(Pool(features), type="ShapValues", thread_count=1)
+    expected = fitted.model.get_feature_importance(
+        Pool(features), type="ShapValues", thread_count=1
+    )
     found = build_explainer(fitted).explain(features)
     np.testing.assert_allclose(found.values, expected[:, :-1], atol=1e-6)
     assert found.base == pytest.approx(expected[0, -1], abs=1e-6)
@@ -117,7 +131,10 @@ def test_ten_thousand_rows_rank_as_shaps_tree_explainer(fitted, features):
     found = build_explainer(fitted).explain(features)
     np.testing.assert_allclose(found.values, expected, atol=1e-6)
     assert found.base == pytest.approx(base, abs=1e-6)
-    ranks = [np.argsort(-mean_importance(values), kind="stable").tolist() for values in (found.values, expected)]
+    ranks = [
+        np.argsort(-mean_importance(values), kind="stable").tolist()
+        for values in (found.values, expected)
+    ]
     assert ranks[0] == ranks[1]
     # the strongest feature of a row is the same one, too
     np.testing.assert_array_equal(found.values.argmax(axis=1), expected.argmax(axis=1))

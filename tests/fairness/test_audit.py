@@ -10,7 +10,13 @@ from scipy.stats import binomtest
 
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import clopper_pearson
-from fraud_core.fairness.audit import Difference, audit_difference, band, equalized_odds, rates_by_group
+from fraud_core.fairness.audit import (
+    Difference,
+    audit_difference,
+    band,
+    equalized_odds,
+    rates_by_group,
+)
 
 AUDIT = {"limit": 0.1}
 
@@ -18,7 +24,11 @@ AUDIT = {"limit": 0.1}
 def groups(n, *shares):
     """Groups of n rows with exactly the given shares of positive outcomes."""
     outcome = np.concatenate([np.arange(n) < round(share * n) for share in shares])
-    return outcome, np.ones(len(outcome), dtype=bool), np.repeat([f"g{k}" for k in range(len(shares))], n)
+    return (
+        outcome,
+        np.ones(len(outcome), dtype=bool),
+        np.repeat([f"g{k}" for k in range(len(shares))], n),
+    )
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 10), (11, 11), (3, 20), (1, 1)])
@@ -38,13 +48,20 @@ def test_no_trial_says_nothing():
 def test_rates_by_hand():
     outcome, counted, group = groups(10, 0.3, 0.8)
     assert [(r.group, r.successes, r.rate) for r in rates_by_group(outcome, counted, group)] == [
-        ("g0", 3, 0.3), ("g1", 8, 0.8),
-    ]  # fmt: skip
+        ("g0", 3, 0.3),
+        ("g1", 8, 0.8),
+    ]
 
 
 def test_group_without_positives_is_insufficient_evidence_where_fairlearn_says_zero():
-    y_true, alert, group = np.array([1, 1, 0, 0]), np.array([True, True, False, False]), np.array(["a", "a", "b", "b"])
-    frame = MetricFrame(metrics=true_positive_rate, y_true=y_true, y_pred=alert, sensitive_features=group)
+    y_true, alert, group = (
+        np.array([1, 1, 0, 0]),
+        np.array([True, True, False, False]),
+        np.array(["a", "a", "b", "b"]),
+    )
+    frame = MetricFrame(
+        metrics=true_positive_rate, y_true=y_true, y_pred=alert, sensitive_features=group
+    )
     assert frame.by_group["b"] == 0.0
     found = audit_difference(alert, y_true == 1, group, **AUDIT)
     assert found.verdict == "insufficient evidence"
@@ -77,14 +94,20 @@ def test_false_fails_without_a_difference_are_rare():
 
 
 def test_wrong_passes_at_the_limit_are_rare_with_several_groups():
-    """Four groups of the sizes of the age bands, with a true largest difference just over the limit."""
+    """Four groups of the sizes of the age bands, with
+    a true largest difference just over the limit.
+    """
     passes = 0
     sizes, shares = (881, 955, 605, 281), (0.50, 0.50, 0.55, 0.6001)
     for seed in range(400):
         rng = np.random.default_rng(seed)
-        outcome = np.concatenate([rng.random(n) < share for n, share in zip(sizes, shares, strict=True)])
+        outcome = np.concatenate(
+            [rng.random(n) < share for n, share in zip(sizes, shares, strict=True)]
+        )
         group = np.repeat(list("abcd"), sizes)
-        passes += audit_difference(outcome, np.ones(len(group), bool), group, **AUDIT).verdict == "pass"
+        passes += (
+            audit_difference(outcome, np.ones(len(group), bool), group, **AUDIT).verdict == "pass"
+        )
     assert passes / 400 <= 0.04
 
 
@@ -98,9 +121,14 @@ def test_fairlearn_is_certain_of_eleven_of_eleven_where_the_exact_interval_is_no
     """Its bootstrap of eleven hits draws eleven hits each time: [1, 1]."""
     y_true, group = np.ones(22, int), np.repeat(["a", "b"], 11)
     frame = MetricFrame(
-        metrics=true_positive_rate, y_true=y_true, y_pred=y_true, sensitive_features=group, n_boot=50,
-        ci_quantiles=[0.025, 0.975], random_state=0,
-    )  # fmt: skip
+        metrics=true_positive_rate,
+        y_true=y_true,
+        y_pred=y_true,
+        sensitive_features=group,
+        n_boot=50,
+        ci_quantiles=[0.025, 0.975],
+        random_state=0,
+    )
     assert [(end["a"], end["b"]) for end in frame.by_group_ci] == [(1.0, 1.0), (1.0, 1.0)]
     for rate in rates_by_group(y_true == 1, y_true == 1, group):
         assert (rate.rate, round(rate.low, 3), rate.high) == (1.0, 0.715, 1.0)
@@ -110,11 +138,17 @@ def test_fairlearn_is_certain_of_eleven_of_eleven_where_the_exact_interval_is_no
 
 
 def test_groups_of_one_row_give_no_verdict_and_the_widest_intervals():
-    outcome, counted, group = np.array([True, False, True]), np.ones(3, bool), np.array(["a", "b", "c"])
+    outcome, counted, group = (
+        np.array([True, False, True]),
+        np.ones(3, bool),
+        np.array(["a", "b", "c"]),
+    )
     rates = rates_by_group(outcome, counted, group)
     assert [(rate.low, rate.high) for rate in rates] == [
-        pytest.approx((0.025, 1.0)), pytest.approx((0.0, 0.975)), pytest.approx((0.025, 1.0)),
-    ]  # fmt: skip
+        pytest.approx((0.025, 1.0)),
+        pytest.approx((0.0, 0.975)),
+        pytest.approx((0.025, 1.0)),
+    ]
     found = audit_difference(outcome, counted, group, limit=0.1, minimum=82)
     assert found.verdict == "insufficient evidence"
     assert found.reason == "group a counts only 1 rows, at least 82 are needed"
@@ -132,12 +166,17 @@ def test_interval_of_a_difference_agrees_with_the_bootstrap(rng):
 @pytest.mark.parametrize(
     ("recall", "alarms", "expected"),
     [
-        ("pass", "pass", "pass"), ("pass", "fail", "fail"), ("fail", "insufficient evidence", "fail"),
-        ("pass", "insufficient evidence", "insufficient evidence"), ("not assessable", "pass", "not assessable"),
+        ("pass", "pass", "pass"),
+        ("pass", "fail", "fail"),
+        ("fail", "insufficient evidence", "fail"),
+        ("pass", "insufficient evidence", "insufficient evidence"),
+        ("not assessable", "pass", "not assessable"),
     ],
-)  # fmt: skip
+)
 def test_equalized_odds_is_the_larger_difference_and_the_worse_verdict(recall, alarms, expected):
-    found = equalized_odds(Difference(0.1, 0.05, 0.2, recall, "r"), Difference(0.08, 0.06, 0.3, alarms, "a"))
+    found = equalized_odds(
+        Difference(0.1, 0.05, 0.2, recall, "r"), Difference(0.08, 0.06, 0.3, alarms, "a")
+    )
     assert (found.value, found.low, found.high, found.verdict) == (0.1, 0.06, 0.3, expected)
 
 
@@ -156,7 +195,8 @@ def test_rows_of_one_customer_count_for_what_they_are_worth():
     customer = np.repeat(np.arange(2 * n_customers), n_payments)
     everyone = np.ones(len(group), bool)
     for _ in range(300):
-        # frauds of a customer are caught or missed together: recalls of a beta distribution, alike in both groups
+        # frauds of a customer are caught or missed together: recalls of a beta distribution, alike
+        # in both groups
         caught = rng.random(len(group)) < np.repeat(rng.beta(2, 2, 2 * n_customers), n_payments)
         wrong += audit_difference(caught, everyone, group, customer, limit=0.0).low > 0
         blind += audit_difference(caught, everyone, group, limit=0.0).low > 0
@@ -165,7 +205,9 @@ def test_rows_of_one_customer_count_for_what_they_are_worth():
 
 
 def test_group_of_one_customer_tells_as_much_as_one_row():
-    found = rates_by_group(np.array([True, False, True]), np.ones(3, bool), np.repeat("a", 3), np.repeat(7, 3))[0]
+    found = rates_by_group(
+        np.array([True, False, True]), np.ones(3, bool), np.repeat("a", 3), np.repeat(7, 3)
+    )[0]
     assert found.worth == pytest.approx((2 / 3, 1.0))
     assert found.high - found.low > 0.95
 
@@ -173,7 +215,9 @@ def test_group_of_one_customer_tells_as_much_as_one_row():
 def test_clusters_of_one_row_change_nothing():
     outcome, counted, group = groups(500, 0.2, 0.3)
     alone = np.arange(len(group))
-    apart, together = (audit_difference(outcome, counted, group, whose, **AUDIT) for whose in (alone, None))
+    apart, together = (
+        audit_difference(outcome, counted, group, whose, **AUDIT) for whose in (alone, None)
+    )
     assert apart.verdict == together.verdict
     assert (apart.low, apart.high) == pytest.approx((together.low, together.high), abs=0.001)
     for rate in rates_by_group(outcome, counted, group, alone):

@@ -42,7 +42,9 @@ def test_sensitive_columns_never_reach_the_model(rng):
 
 def test_audit_agrees_with_fairlearn_by_group():
     clients = toy_clients(1500, seed=0)
-    decided = decide_and_join(clients, toy_clients_card(), estimator=ESTIMATOR, rng=np.random.default_rng(0), **SPLIT)
+    decided = decide_and_join(
+        clients, toy_clients_card(), estimator=ESTIMATOR, rng=np.random.default_rng(0), **SPLIT
+    )
     frame = fairlearn_frame(decided, "sex").by_group
     for rate in rates_by_group(decided.y_alert, decided.y_true == 1, decided.sensitive["sex"]):
         assert frame.loc[rate.group, "recall"] == pytest.approx(rate.rate)
@@ -51,20 +53,27 @@ def test_audit_agrees_with_fairlearn_by_group():
 def test_absent_table_is_not_run_and_gives_no_figure():
     study = audit_table(None, estimator=ESTIMATOR, limits=LIMITS, seed=0, **SPLIT)
     assert study.verdict.startswith("not run")
-    words = {f"t.{name}": study.verdict for name in ("verdict", "failing", "passing", "worst_words")}
+    words = {
+        f"t.{name}": study.verdict for name in ("verdict", "failing", "passing", "worst_words")
+    }
     assert audit_metrics("t", study) == words | {"t.reason": "the table was not fetched"}
     assert audit_over_thresholds(study, [0.1], LIMITS) == {}
 
 
 def judged(**verdicts):
-    """An audit whose attributes have these verdicts on recall; every other rate and ratio passes."""
+    """An audit whose attributes have these verdicts
+    on recall; every other rate and ratio passes.
+    """
     good = Difference(0.01, 0.0, 0.02, Verdict.PASS, "small")
     ratio = Ratio(0.95, 0.9, 1.0, Verdict.PASS, "near")
     rates = ("selection rate", "recall", "false-positive rate", "equalised odds")
     values = {Verdict.FAIL: 0.3, Verdict.INSUFFICIENT: 0.1, Verdict.PASS: 0.01}
     differences = {
         name.replace("_", " "): dict.fromkeys(rates, good)
-        | {rate: Difference(values[v], values[v] - 0.01, values[v] + 0.01, v, "r") for rate in ("recall", rates[3])}
+        | {
+            rate: Difference(values[v], values[v] - 0.01, values[v] + 0.01, v, "r")
+            for rate in ("recall", rates[3])
+        }
         for name, v in verdicts.items()
     }
     counts = {name: {"recall": [GroupRate("a", 1, 2, 0.5, 0.0, 1.0)] * 3} for name in differences}
@@ -73,20 +82,30 @@ def judged(**verdicts):
 
 
 def test_every_figure_names_its_attribute_and_an_attribute_that_passes_is_not_called_a_fail():
-    flat = audit_metrics("t", judged(sex=Verdict.PASS, education=Verdict.FAIL, age_band=Verdict.INSUFFICIENT))
+    flat = audit_metrics(
+        "t", judged(sex=Verdict.PASS, education=Verdict.FAIL, age_band=Verdict.INSUFFICIENT)
+    )
     assert (flat["t.failing"], flat["t.passing"]) == ("education", "sex")
     assert [flat[f"t.{name}.verdict"] for name in ("sex", "education", "age_band")] == [
         "pass",
         "fail",
         "insufficient evidence",
     ]
-    assert (flat["t.worst_attribute"], flat["t.worst_attribute_groups"], flat["t.attributes"]) == ("education", 3, 3)
+    assert (flat["t.worst_attribute"], flat["t.worst_attribute_groups"], flat["t.attributes"]) == (
+        "education",
+        3,
+        3,
+    )
     assert flat["t.worst_words"] == "0.300 (0.290 to 0.310) between the 3 groups of education"
 
 
 def test_table_study_reports_every_attribute_and_rate():
     study = audit_table(
-        (toy_clients(1500, seed=0), toy_clients_card()), estimator=ESTIMATOR, limits=LIMITS, seed=0, **SPLIT
+        (toy_clients(1500, seed=0), toy_clients_card()),
+        estimator=ESTIMATOR,
+        limits=LIMITS,
+        seed=0,
+        **SPLIT,
     )
     assert len(study.rows()) == 12
     shown = {(row["attribute"], row["group"]): row["recall"] for row in study.by_group}
@@ -97,7 +116,10 @@ def test_table_study_reports_every_attribute_and_rate():
         assert 0 <= flat[f"t.sex.{kind}_ratio"].low <= flat[f"t.sex.{kind}_ratio"].high <= 1
     assert flat["t.sex_and_age.equalized_odds_verdict"] in ("pass", "fail", "insufficient evidence")
     most = threshold_metrics(audit_over_thresholds(study, [0.1, 0.2], LIMITS), "t")
-    assert most["t.sex.thresholds.equalized_odds_most"] >= flat["t.sex.equalized_odds_difference"].value
+    assert (
+        most["t.sex.thresholds.equalized_odds_most"]
+        >= flat["t.sex.equalized_odds_difference"].value
+    )
 
 
 def test_card_without_sensitive_columns_is_not_assessable(card):
@@ -106,14 +128,20 @@ def test_card_without_sensitive_columns_is_not_assessable(card):
 
 
 def own(sex, role="sensitive", **columns):
-    """Payments of a card with a sensitive column of text and other columns of a role, and the card."""
+    """Payments of a card with a sensitive column of
+    text and other columns of a role, and the card.
+    """
     card = toy_card()
-    sensitive = (Column("sex", "sensitive", "string"), *(Column(name, role, "int") for name in columns))
+    sensitive = (
+        Column("sex", "sensitive", "string"),
+        *(Column(name, role, "int") for name in columns),
+    )
     table = toy_transactions(len(sex), seed=5, fraud_share=0.2).with_columns(
         pl.Series("sex", sex), *(pl.Series(name, values) for name, values in columns.items())
     )
     return table, type(card)(
-        **{f: getattr(card, f) for f in card.__struct_fields__} | {"columns": card.columns + sensitive}
+        **{f: getattr(card, f) for f in card.__struct_fields__}
+        | {"columns": card.columns + sensitive}
     )
 
 
@@ -123,7 +151,9 @@ PAYMENTS = {"estimator": ESTIMATOR, "alert_budget": 0.2, "age_bands": [18, 40, 1
 def test_own_payments_are_audited_and_the_sensitive_column_never_reaches_the_model(rng):
     table, card = own(rng.choice(["f", "m"], 4000))
     other = table.with_columns(table["sex"].shuffle(seed=1))
-    first, second = (decide_payments(*split_by_time(each, card), card, **PAYMENTS) for each in (table, other))
+    first, second = (
+        decide_payments(*split_by_time(each, card), card, **PAYMENTS) for each in (table, other)
+    )
     np.testing.assert_array_equal(first.margin, second.margin)
     assert (first.sensitive["sex"] != second.sensitive["sex"]).any()
     study = audit_payments(*split_by_time(table, card), card, limits=LIMITS, **PAYMENTS)
@@ -138,7 +168,9 @@ def test_payments_of_few_customers_are_judged_as_what_they_are_worth(rng):
     table, card = own(np.where(customer % 2, "f", "m"), role="entity", customer=customer)
     v0, v1 = split_by_time(table, card)
     # each customer's frauds are caught or missed together
-    seen = v1.with_columns(V1=pl.when((pl.col("Class") == 1) & (pl.col("customer") % 4 < 2)).then(9.0).otherwise("V1"))
+    seen = v1.with_columns(
+        V1=pl.when((pl.col("Class") == 1) & (pl.col("customer") % 4 < 2)).then(9.0).otherwise("V1")
+    )
     study = audit_payments(v0, seen, card, limits=LIMITS, **PAYMENTS)
     recall = study.rates["sex"]["recall"]
     assert all(rate.design_effect > 1 for rate in recall)
@@ -153,7 +185,8 @@ def test_bias_in_own_payments_is_found():
     hurt = (table["sex"] == "f").to_numpy() & (table["Class"] == 1).to_numpy()
     plain = np.random.default_rng(4).normal(size=(4, 6000))
     table = table.with_columns(
-        pl.Series(f"V{k}", np.where(hurt, plain[k - 1], table[f"V{k}"].to_numpy())) for k in range(1, 5)
+        pl.Series(f"V{k}", np.where(hurt, plain[k - 1], table[f"V{k}"].to_numpy()))
+        for k in range(1, 5)
     )
     study = audit_payments(*split_by_time(table, card), card, limits=LIMITS, **PAYMENTS)
     assert study.verdict == "fail"
@@ -175,7 +208,10 @@ def test_one_group_alone_is_not_assessable():
     study = audit_payments(*split_by_time(table, card), card, limits=LIMITS, **PAYMENTS)
     assert study.verdict == "not assessable"
     assert study.reason.endswith("only one group: m")
-    assert audit_metrics("payments", study)["payments.sex.equal_opportunity_verdict"] == "not assessable"
+    assert (
+        audit_metrics("payments", study)["payments.sex.equal_opportunity_verdict"]
+        == "not assessable"
+    )
 
 
 def test_groups_of_one_row_get_a_stated_verdict():
@@ -187,7 +223,9 @@ def test_groups_of_one_row_get_a_stated_verdict():
 
 def test_null_in_an_own_sensitive_column_is_a_clear_error():
     table, card = own(["f", None] * 500)
-    with pytest.raises(ParameterError, match=r"sex: expected a value in every row, .* are null; drop those rows"):
+    with pytest.raises(
+        ParameterError, match=r"sex: expected a value in every row, .* are null; drop those rows"
+    ):
         audit_payments(*split_by_time(table, card), card, limits=LIMITS, **PAYMENTS)
 
 
@@ -203,7 +241,9 @@ def test_ages_are_banded_and_other_numbers_cut_at_quartiles_and_the_first_two_jo
     assert set(found["age band"]) == {"18-39", "40-120"}
     assert np.unique(found["income"], return_counts=True)[1].tolist() == [100, 100, 100, 100]
     assert set(found["region"]) == {"0", "1", "2"}
-    without_age = join_groups(*own(rng.choice(["f", "m"], 400), region=rng.integers(0, 2, 400)), age_bands=[18, 121])
+    without_age = join_groups(
+        *own(rng.choice(["f", "m"], 400), region=rng.integers(0, 2, 400)), age_bands=[18, 121]
+    )
     assert set(without_age["sex and region"]) == {"f 0", "f 1", "m 0", "m 1"}
 
 

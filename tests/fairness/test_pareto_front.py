@@ -3,7 +3,11 @@ import pytest
 
 from fraud_core.errors import ParameterError
 from fraud_core.fairness.group_label_hiding import at_rate, first_visible, hidden_effects
-from fraud_core.fairness.group_thresholds import GroupThresholds, ScoredRows, choose_group_thresholds
+from fraud_core.fairness.group_thresholds import (
+    GroupThresholds,
+    ScoredRows,
+    choose_group_thresholds,
+)
 from fraud_core.fairness.pareto_front import build_front, draw_weights, judge_policies
 from fraud_core.model.estimators import EstimatorConfig
 
@@ -39,9 +43,9 @@ def test_programme_keeps_tolerance_and_budget_on_the_rows_it_saw(unequal, tolera
 def test_equal_treatment_costs_more_than_none(unequal):
     costs = []
     for tolerance in (0.0, 0.1, 1.0):
-        alert = choose_group_thresholds(unequal, miss_cost=5.0, tolerance=tolerance, budget=0.2).alert_probability(
-            unequal
-        )
+        alert = choose_group_thresholds(
+            unequal, miss_cost=5.0, tolerance=tolerance, budget=0.2
+        ).alert_probability(unequal)
         costs.append((5 * unequal.y_true * (1 - alert) + alert).sum())
     assert costs[0] >= costs[1] >= costs[2]
     assert costs[0] > costs[2]
@@ -53,19 +57,26 @@ def test_front_halves_the_difference_of_the_champion_on_rows_not_seen(unequal):
     assert front[0].cost_ratio.value == front[0].cost_ratio.high == 1.0
     exact = next(way for way in front if way.tolerance == 0.0)
     assert exact.equalized_odds.value < front[0].equalized_odds.value / 2
-    assert exact.share_left.value == pytest.approx(exact.equalized_odds.value / front[0].equalized_odds.value)
+    assert exact.share_left.value == pytest.approx(
+        exact.equalized_odds.value / front[0].equalized_odds.value
+    )
     assert exact.share_left.high < 0.5
     assert exact.halved == 1.0
     assert (front[0].share_left.value, front[0].halved) == (1.0, 0.0)
     assert {way.method for way in front} == {
-        "champion", "group thresholds within the budget", "group thresholds", "Fairlearn ThresholdOptimizer",
+        "champion",
+        "group thresholds within the budget",
+        "group thresholds",
+        "Fairlearn ThresholdOptimizer",
         "Fairlearn ExponentiatedGradient, one half",
-    }  # fmt: skip
+    }
 
 
 def test_rows_of_one_group_are_refused(unequal):
     with pytest.raises(ParameterError, match="at least two groups, found a"):
-        choose_group_thresholds(unequal.at(unequal.group == "a"), miss_cost=5.0, tolerance=0.0, budget=None)
+        choose_group_thresholds(
+            unequal.at(unequal.group == "a"), miss_cost=5.0, tolerance=0.0, budget=None
+        )
 
 
 def test_group_without_positives_or_negatives_is_refused(unequal):
@@ -91,22 +102,38 @@ def test_group_for_which_no_threshold_was_chosen_is_named():
 
 
 def rows_by_hand():
-    return ScoredRows(np.array([1, 1, 0, 0]), np.zeros(4), np.array(["a", "b", "a", "b"]), np.zeros((4, 1)))
+    return ScoredRows(
+        np.array([1, 1, 0, 0]), np.zeros(4), np.array(["a", "b", "a", "b"]), np.zeros((4, 1))
+    )
 
 
 def test_judged_rates_by_hand():
     ways = [("all", None, np.ones(4)), ("x", None, np.array([1.0, 0.0, 0.0, 0.0]))]
     weight = draw_weights(4, 5, np.random.default_rng(0))
     everyone, found = judge_policies([(rows_by_hand(), ways, weight)], miss_cost=3.0)
-    assert (everyone.equalized_odds.value, everyone.alert_share, everyone.cost_ratio.value) == (0.0, 1.0, 1.0)
+    assert (everyone.equalized_odds.value, everyone.alert_share, everyone.cost_ratio.value) == (
+        0.0,
+        1.0,
+        1.0,
+    )
     # one alert and one miss of three reviews, against four alerts
-    assert (found.equalized_odds.value, found.alert_share, found.cost_ratio.value) == (1.0, 0.25, 1.0)
+    assert (found.equalized_odds.value, found.alert_share, found.cost_ratio.value) == (
+        1.0,
+        0.25,
+        1.0,
+    )
 
 
 def test_halvings_are_averaged_by_hand():
     rows, weight = rows_by_hand(), np.ones((3, 4), np.float32)
-    first = [("one", None, np.array([1.0, 0.0, 0.0, 0.0])), ("other", None, np.array([1.0, 0.5, 0.0, 0.0]))]
-    second = [("one", None, np.array([1.0, 0.0, 0.0, 0.0])), ("other", None, np.array([1.0, 0.2, 0.0, 0.0]))]
+    first = [
+        ("one", None, np.array([1.0, 0.0, 0.0, 0.0])),
+        ("other", None, np.array([1.0, 0.5, 0.0, 0.0])),
+    ]
+    second = [
+        ("one", None, np.array([1.0, 0.0, 0.0, 0.0])),
+        ("other", None, np.array([1.0, 0.2, 0.0, 0.0])),
+    ]
     found = judge_policies([(rows, first, weight), (rows, second, weight)], miss_cost=3.0)[1]
     assert found.equalized_odds.value == pytest.approx(0.65)
     assert found.share_left.value == pytest.approx(0.65)
@@ -118,7 +145,9 @@ def test_hidden_positives_of_a_group_that_features_tell_apart_hurt_it():
     rng = np.random.default_rng(2)
     n = 6000
     member, y_true = rng.random(n) < 0.4, (rng.random(n) < 0.25).astype(int)
-    features = np.column_stack([member + 0.01 * rng.normal(size=n), y_true + 0.5 * rng.normal(size=n)])
+    features = np.column_stack(
+        [member + 0.01 * rng.normal(size=n), y_true + 0.5 * rng.normal(size=n)]
+    )
     effects = hidden_effects(
         features,
         y_true,
@@ -131,8 +160,11 @@ def test_hidden_positives_of_a_group_that_features_tell_apart_hurt_it():
         seed=1,
     )
     assert [(effect.selection_rate, effect.hidden_share) for effect in effects] == [
-        (0.1, 0.0), (0.1, 0.9), (0.25, 0.0), (0.25, 0.9),
-    ]  # fmt: skip
+        (0.1, 0.0),
+        (0.1, 0.9),
+        (0.25, 0.0),
+        (0.25, 0.9),
+    ]
     effects = at_rate(effects, 0.25)
     assert effects[1].changes["group recall"].high < -0.2
     assert first_visible(effects, "group recall") == "90%"

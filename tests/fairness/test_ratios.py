@@ -8,7 +8,11 @@ from fraud_core.fairness.ratios import audit_ratio
 
 def groups(n, *shares):
     outcome = np.concatenate([np.arange(n) < round(share * n) for share in shares])
-    return outcome, np.ones(len(outcome), dtype=bool), np.repeat([f"g{k}" for k in range(len(shares))], n)
+    return (
+        outcome,
+        np.ones(len(outcome), dtype=bool),
+        np.repeat([f"g{k}" for k in range(len(shares))], n),
+    )
 
 
 def test_ratio_by_hand():
@@ -19,11 +23,15 @@ def test_interval_by_hand():
     found = audit_ratio(*groups(100, 0.2, 0.4), limit=0.8)
     a, b = 20.5 / 100.5, 40.5 / 100.5
     error = np.sqrt(1 / 20.5 + 1 / 40.5 - 2 / 100.5)
-    assert (found.low, found.high) == pytest.approx(tuple(a / b * np.exp(s * 1.959964 * error) for s in (-1, 1)))
+    assert (found.low, found.high) == pytest.approx(
+        tuple(a / b * np.exp(s * 1.959964 * error) for s in (-1, 1))
+    )
 
 
 def test_fail_is_corrected_for_the_number_of_pairs_and_pass_is_not():
-    """Of three groups the far pair decides: its upper end at a third of the tail, its lower end at the whole of it."""
+    """Of three groups the far pair decides: its upper end at
+    a third of the tail, its lower end at the whole of it.
+    """
     found = audit_ratio(*groups(1000, 0.2, 0.3, 0.4), limit=0.8)
     a, b = 200.5 / 1000.5, 400.5 / 1000.5
     error = np.sqrt(1 / 200.5 + 1 / 400.5 - 2 / 1000.5)
@@ -51,7 +59,9 @@ def test_limits_one_group_no_outcome_and_no_row():
 def test_small_group_keeps_the_others_from_passing_but_not_from_failing():
     group = np.repeat(["a", "b", "c"], [20_000, 20_000, 3])
     everyone, even = np.ones(len(group), bool), np.arange(len(group)) % 2 == 0
-    assert audit_ratio(even, everyone, group, limit=0.8, minimum=82).verdict == "insufficient evidence"
+    assert (
+        audit_ratio(even, everyone, group, limit=0.8, minimum=82).verdict == "insufficient evidence"
+    )
     fourth = even & ((group != "b") | (np.arange(len(group)) % 4 == 0))
     assert audit_ratio(fourth, everyone, group, limit=0.8, minimum=82).verdict == "fail"
 
@@ -59,7 +69,9 @@ def test_small_group_keeps_the_others_from_passing_but_not_from_failing():
 def test_ratio_equals_fairlearn():
     outcome, _, group = groups(200, 0.2, 0.5, 0.35)
     expected = demographic_parity_ratio(np.zeros(600), outcome, sensitive_features=group)
-    assert audit_ratio(outcome, np.ones(600, bool), group, limit=0.8).value == pytest.approx(expected)
+    assert audit_ratio(outcome, np.ones(600, bool), group, limit=0.8).value == pytest.approx(
+        expected
+    )
 
 
 @given(st.lists(st.integers(0, 40), min_size=2, max_size=5), st.randoms())
@@ -71,7 +83,9 @@ def test_ratio_lies_in_its_interval_and_does_not_know_the_order_of_groups(succes
     assert 0 <= found.value <= 1
     shuffle.shuffle(names)
     again = audit_ratio(outcome, np.ones(len(outcome), bool), np.repeat(names, 40), limit=0.8)
-    assert (again.value, again.low, again.high) == pytest.approx((found.value, found.low, found.high))
+    assert (again.value, again.low, again.high) == pytest.approx(
+        (found.value, found.low, found.high)
+    )
 
 
 def test_false_fails_at_parity_are_rare_and_the_interval_holds_the_truth():
@@ -81,7 +95,9 @@ def test_false_fails_at_parity_are_rare_and_the_interval_holds_the_truth():
         group = np.repeat(["a", "b"], 500)
         even = audit_ratio(rng.random(1000) < 0.1, np.ones(1000, bool), group, limit=0.8)
         fails += even.verdict == "fail"
-        uneven = audit_ratio(rng.random(1000) < np.repeat([0.1, 0.2], 500), np.ones(1000, bool), group, limit=0.8)
+        uneven = audit_ratio(
+            rng.random(1000) < np.repeat([0.1, 0.2], 500), np.ones(1000, bool), group, limit=0.8
+        )
         covered += uneven.low <= 0.5 <= uneven.high
     assert fails / 300 <= 0.05
     assert covered / 300 >= 0.92

@@ -29,7 +29,9 @@ def test_each_threshold_is_the_audit_of_its_alerts(unequal):
         alert = margin >= np.quantile(margin, 1 - at.selection_rate)
         assert alert.mean() == pytest.approx(at.selection_rate, abs=1e-3)
         assert at.recall == audit_difference(alert, y_true == 1, group, limit=0.1, minimum=50)
-        assert at.false_positive_rate == audit_difference(alert, y_true == 0, group, limit=0.1, minimum=50)
+        assert at.false_positive_rate == audit_difference(
+            alert, y_true == 0, group, limit=0.1, minimum=50
+        )
 
 
 def test_gap_that_is_there_is_seen_at_every_threshold_and_parity_where_all_are_selected(unequal):
@@ -71,5 +73,8 @@ def test_calibrated_groups_have_a_small_error_and_small_groups_and_bins_are_left
 
 
 def test_error_by_hand():
-    bins = [CalibrationBin(0.1, Interval(0.2, 0, 1), 30), CalibrationBin(0.9, Interval(0.7, 0, 1), 10)]
+    bins = [
+        CalibrationBin(0.1, Interval(0.2, 0, 1), 30),
+        CalibrationBin(0.9, Interval(0.7, 0, 1), 10),
+    ]
     assert calibration_error(bins) == pytest.approx((30 * 0.1 + 10 * 0.2) / 40)

@@ -22,12 +22,18 @@ ESTIMATOR = EstimatorConfig("catboost", {"iterations": 40})
 
 
 def test_verdicts_on_known_gaps_are_right_where_one_is_demanded():
-    cells = try_verdicts(gaps=[0.0, 0.1, 0.2], sizes=[60, 3000], n_draws=40, rng=np.random.default_rng(3), **TRIAL)
+    cells = try_verdicts(
+        gaps=[0.0, 0.1, 0.2], sizes=[60, 3000], n_draws=40, rng=np.random.default_rng(3), **TRIAL
+    )
     found = trial_metrics(cells)
     assert found["stream.verdict_accuracy"].value >= 0.95
     assert found["stream.false_fail_rate"].value <= 0.05
     assert {cell.expected for cell in cells if cell.size == 60} == {"insufficient evidence"}
-    assert {cell.gap: cell.expected for cell in cells if cell.size == 3000} == {0.0: "pass", 0.1: "fail", 0.2: "fail"}
+    assert {cell.gap: cell.expected for cell in cells if cell.size == 3000} == {
+        0.0: "pass",
+        0.1: "fail",
+        0.2: "fail",
+    }
 
 
 def test_nothing_is_demanded_where_chance_decides():
@@ -42,7 +48,9 @@ def test_minimum_counts_are_those_of_the_power_tables():
 @given(st.integers(0, 82), st.integers(0, 82))
 def test_group_below_the_minimum_never_gets_a_verdict(caught_a, caught_b):
     outcome = np.concatenate([np.arange(82) < caught_a, np.arange(82) < caught_b])
-    found = audit_difference(outcome, np.ones(164, bool), np.repeat(["a", "b"], 82), limit=0.1, minimum=83)
+    found = audit_difference(
+        outcome, np.ones(164, bool), np.repeat(["a", "b"], 82), limit=0.1, minimum=83
+    )
     assert found.verdict == "insufficient evidence"
 
 
@@ -53,7 +61,10 @@ def test_small_group_keeps_the_others_from_passing_but_not_from_failing():
     found = audit_difference(even, everyone, group, limit=0.1, minimum=82)
     assert (found.verdict, found.value) == ("insufficient evidence", 0.0)
     assert "group c counts only 3 rows" in found.reason
-    assert audit_difference(even & (group != "b"), everyone, group, limit=0.1, minimum=82).verdict == "fail"
+    assert (
+        audit_difference(even & (group != "b"), everyone, group, limit=0.1, minimum=82).verdict
+        == "fail"
+    )
 
 
 def test_bias_of_the_streams_is_found_with_its_size_and_none_is_not_made_up():
@@ -85,6 +96,8 @@ def test_groups_of_one_hot_columns_and_bands():
 
 
 def test_null_in_a_sensitive_column_is_named():
-    clients = toy_clients(50, seed=0).with_columns(SEX=pl.when(pl.int_range(50) == 3).then(None).otherwise("SEX"))
+    clients = toy_clients(50, seed=0).with_columns(
+        SEX=pl.when(pl.int_range(50) == 3).then(None).otherwise("SEX")
+    )
     with pytest.raises(ParameterError, match="SEX: expected a value in every row, 1 are null"):
         join_groups(clients, toy_clients_card(), age_bands=[18, 40, 121])

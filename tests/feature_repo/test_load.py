@@ -58,7 +58,9 @@ def filled(config, stream, tmp_path_factory):
 
 
 def test_replayed_events_have_the_features_of_the_table(filled, stream):
-    """Each event is answered from the store and then taken over, with the reports that came in between."""
+    """Each event is answered from the store and then
+    taken over, with the reports that came in between.
+    """
     table = add_features(stream)
     assert replay(filled, stream, table, ANSWERED) == 0
     wrong = table.with_columns(customer_count_30d=pl.col("customer_count_30d") + 1)
@@ -96,12 +98,16 @@ def test_missing_table_and_missing_configuration_are_named(config, tmp_path):
         open_store(tmp_path / "none.yaml")
 
 
-def test_definitions_alone_need_no_redis_and_name_no_folder_of_the_machine(tmp_path, monkeypatch, capsys):
+def test_definitions_alone_need_no_redis_and_name_no_folder_of_the_machine(
+    tmp_path, monkeypatch, capsys
+):
     """The registry in the image of entities: made where Redis cannot be reached."""
     from feature_repo.load import main
 
     monkeypatch.delenv("FRAUD_REDIS", raising=False)
-    path = write_config(tmp_path, '{type: redis, connection_string: "${FRAUD_REDIS}", skip_dedup: true}')
+    path = write_config(
+        tmp_path, '{type: redis, connection_string: "${FRAUD_REDIS}", skip_dedup: true}'
+    )
     assert main(["--store", str(path), "--define"]) == 0
     assert "definitions of feature_store.yaml" in capsys.readouterr().out
     registry = (tmp_path / "registry.db").read_bytes()

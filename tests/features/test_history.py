@@ -76,7 +76,10 @@ def test_order_of_arrival_changes_no_feature(times, chance):
     shuffled = list(events)
     chance.shuffle(shuffled)
     asked = Event("asked", HORIZON, "c", "m", 1.0)
-    first, second = (payment_features(past_of(*each), past_of(*each), asked, **WINDOWS) for each in (events, shuffled))
+    first, second = (
+        payment_features(past_of(*each), past_of(*each), asked, **WINDOWS)
+        for each in (events, shuffled)
+    )
     assert np.array_equal(list(first.values()), list(second.values()), equal_nan=True)
 
 
@@ -90,11 +93,17 @@ def test_a_row_gives_its_past_back():
 
 
 def test_table_gives_one_row_for_each_entity_that_can_matter():
-    events = pl.DataFrame({
-        "transaction_id": [0, 1, 2], "time": [0, HORIZON, HORIZON + 5], "customer_id": [1, 2, 2],
-        "terminal_id": [7, 7, 8], "amount_eur": [1.0, 2.0, 3.0], "label": [1, 0, 1],
-        "reported_at": [5, None, HORIZON + 9],
-    })  # fmt: skip
+    events = pl.DataFrame(
+        {
+            "transaction_id": [0, 1, 2],
+            "time": [0, HORIZON, HORIZON + 5],
+            "customer_id": [1, 2, 2],
+            "terminal_id": [7, 7, 8],
+            "amount_eur": [1.0, 2.0, 3.0],
+            "label": [1, 0, 1],
+            "reported_at": [5, None, HORIZON + 9],
+        }
+    )
     found = past_rows(events, "customer", origin=MONDAY, horizon_seconds=HORIZON)
     assert found["customer_id"].to_list() == ["2"]
     past = past_of_row(found.row(0, named=True), "customer")
@@ -104,9 +113,19 @@ def test_table_gives_one_row_for_each_entity_that_can_matter():
 
 
 def test_identities_of_a_table_of_ones_own_are_kept():
-    events = pl.DataFrame({
-        "transaction_id": [0], "time": [0], "customer_id": [0], "terminal_id": [0], "amount_eur": [1.0], "label": [0],
-        "reported_at": [None], "customer": ["card-9"], "terminal": ["till-2"], "payment": ["b77"],
-    })  # fmt: skip
+    events = pl.DataFrame(
+        {
+            "transaction_id": [0],
+            "time": [0],
+            "customer_id": [0],
+            "terminal_id": [0],
+            "amount_eur": [1.0],
+            "label": [0],
+            "reported_at": [None],
+            "customer": ["card-9"],
+            "terminal": ["till-2"],
+            "payment": ["b77"],
+        }
+    )
     found = past_rows(events, "terminal", origin=MONDAY, horizon_seconds=HORIZON).row(0, named=True)
     assert (found["terminal_id"], found["terminal_ids"]) == ("till-2", ["b77"])

@@ -17,9 +17,13 @@ REACH = (max(WINDOWS) + DELAY) * DAY_SECONDS
 
 def events(rows):
     schema = {
-        "time": pl.Int64, "customer_id": pl.Int64, "terminal_id": pl.Int64, "amount_eur": pl.Float64,
-        "label": pl.Int8, "reported_at": pl.Int64,
-    }  # fmt: skip
+        "time": pl.Int64,
+        "customer_id": pl.Int64,
+        "terminal_id": pl.Int64,
+        "amount_eur": pl.Float64,
+        "label": pl.Int8,
+        "reported_at": pl.Int64,
+    }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -32,7 +36,9 @@ def brute_force(table):
     rows, found = table.to_dicts(), []
     for row in rows:
         known = {}
-        past = [r for r in rows if r["customer_id"] == row["customer_id"] and r["time"] < row["time"]]
+        past = [
+            r for r in rows if r["customer_id"] == row["customer_id"] and r["time"] < row["time"]
+        ]
         gap = row["time"] - max(r["time"] for r in past) if past else None
         known["seconds_since_last"] = gap if gap is not None and gap <= REACH else None
         for days in WINDOWS:
@@ -41,11 +47,21 @@ def brute_force(table):
             known[f"customer_count_{days}d"] = len(mine)
             cents = sum(round(r["amount_eur"] * 100) for r in mine)
             known[f"customer_mean_amount_{days}d"] = cents / 100 / len(mine) if mine else None
-            there = [r for r in rows if r["terminal_id"] == row["terminal_id"] and r["time"] < row["time"]]
+            there = [
+                r
+                for r in rows
+                if r["terminal_id"] == row["terminal_id"] and r["time"] < row["time"]
+            ]
             known[f"terminal_count_{days}d"] = sum(r["time"] >= row["time"] - span for r in there)
-            old = [r for r in there if row["time"] - delay - span <= r["time"] < row["time"] - delay]
+            old = [
+                r for r in there if row["time"] - delay - span <= r["time"] < row["time"] - delay
+            ]
             bad = [
-                r for r in old if r["label"] == 1 and r["reported_at"] is not None and r["reported_at"] < row["time"]
+                r
+                for r in old
+                if r["label"] == 1
+                and r["reported_at"] is not None
+                and r["reported_at"] < row["time"]
             ]
             known[f"terminal_risk_{days}d"] = len(bad) / len(old) if old else None
         found.append(known)
@@ -54,9 +70,13 @@ def brute_force(table):
 
 CENTS = st.integers(0, 10_000).map(lambda cents: cents / 100)
 ROW = st.tuples(
-    st.integers(0, 12 * DAY_SECONDS), st.integers(0, 2), st.integers(0, 2), CENTS, st.sampled_from([0, 0, 1]),
+    st.integers(0, 12 * DAY_SECONDS),
+    st.integers(0, 2),
+    st.integers(0, 2),
+    CENTS,
+    st.sampled_from([0, 0, 1]),
     st.integers(0, 5 * DAY_SECONDS),
-)  # fmt: skip
+)
 
 
 @settings(max_examples=60)
@@ -70,11 +90,13 @@ def test_features_are_those_of_looking_at_every_row(rows, events_in_a_block):
 
 
 def test_row_by_hand():
-    table = events([
-        (0, 1, 9, 10.0, 1, DAY_SECONDS),
-        (3 * DAY_SECONDS, 1, 9, 30.0, 0, None),
-        (3 * DAY_SECONDS, 1, 9, 50.0, 0, None),
-    ])  # fmt: skip
+    table = events(
+        [
+            (0, 1, 9, 10.0, 1, DAY_SECONDS),
+            (3 * DAY_SECONDS, 1, 9, 30.0, 0, None),
+            (3 * DAY_SECONDS, 1, 9, 50.0, 0, None),
+        ]
+    )
     last = featured(table).row(2, named=True)
     assert last["customer_count_7d"] == 1  # the payment of the same second is not past
     assert last["customer_mean_amount_7d"] == 10.0
@@ -85,21 +107,30 @@ def test_row_by_hand():
 
 @pytest.fixture(scope="module")
 def stream():
-    return simulate_stream(StreamSettings(n_customers=100, n_terminals=150, n_days=40, radius=15.0), seed=3)
+    return simulate_stream(
+        StreamSettings(n_customers=100, n_terminals=150, n_days=40, radius=15.0), seed=3
+    )
 
 
 def test_future_changes_nothing(stream):
-    """Everything after a moment is altered, and every label that was not reported by then is turned."""
+    """Everything after a moment is altered, and every
+    label that was not reported by then is turned.
+    """
     moment = 25 * DAY_SECONDS
     late, unknown = pl.col("time") >= moment, pl.col("reported_at") >= moment
     altered = stream.with_columns(
         pl.when(late).then(pl.col("amount_eur") * 9).otherwise("amount_eur").alias("amount_eur"),
-        pl.when(late).then((pl.col("customer_id") + 1) % 100).otherwise("customer_id").alias("customer_id"),
+        pl.when(late)
+        .then((pl.col("customer_id") + 1) % 100)
+        .otherwise("customer_id")
+        .alias("customer_id"),
         pl.when(unknown).then(0).otherwise("label").cast(pl.Int8).alias("label"),
         pl.when(unknown).then(None).otherwise("reported_at").alias("reported_at"),
     )
     added = [name for name in featured(stream).columns if name not in stream.columns]
-    before, after = (featured(table).filter(pl.col("time") < moment).select(added) for table in (stream, altered))
+    before, after = (
+        featured(table).filter(pl.col("time") < moment).select(added) for table in (stream, altered)
+    )
     assert_frame_equal(before, after)
 
 
@@ -110,7 +141,9 @@ def test_order_of_the_rows_does_not_matter(stream):
 
 def test_risk_rises_at_compromised_terminals(stream):
     risk = (
-        featured(stream).group_by(pl.col("scenario") == "compromised_terminal").agg(pl.col("terminal_risk_7d").mean())
+        featured(stream)
+        .group_by(pl.col("scenario") == "compromised_terminal")
+        .agg(pl.col("terminal_risk_7d").mean())
     )
     risks = dict(risk.rows())
     assert risks[True] > 5 * risks[False]

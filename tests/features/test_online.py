@@ -11,7 +11,9 @@ from fraud_core.features.online import FeatureState, count_mismatches, replay
 
 @pytest.fixture(scope="module")
 def stream():
-    return simulate_stream(StreamSettings(n_customers=60, n_terminals=80, n_days=60, radius=20.0), seed=5)
+    return simulate_stream(
+        StreamSettings(n_customers=60, n_terminals=80, n_days=60, radius=20.0), seed=5
+    )
 
 
 def test_online_features_are_the_offline_ones_to_the_bit(stream):
@@ -31,7 +33,8 @@ def test_entity_that_was_never_seen_has_counts_and_no_means():
     found = FeatureState().features(Event(1, 5, 7, 9, 1.0))
     assert found["customer_count_30d"] == 0
     assert all(
-        np.isnan(found[name]) for name in ("customer_mean_amount_30d", "terminal_risk_30d", "seconds_since_last")
+        np.isnan(found[name])
+        for name in ("customer_mean_amount_30d", "terminal_risk_30d", "seconds_since_last")
     )
 
 
@@ -75,7 +78,11 @@ def test_report_before_the_payment_is_refused_and_one_of_a_forgotten_payment_is_
 
 def test_customer_who_comes_back_after_longer_than_is_remembered():
     """The state has let go of the first payment, so the table must not know it either."""
-    rows = [(0, 0, 7, 9, 10.0), (1, 37 * DAY_SECONDS, 8, 9, 10.0), (2, 39 * DAY_SECONDS, 7, 9, 10.0)]
+    rows = [
+        (0, 0, 7, 9, 10.0),
+        (1, 37 * DAY_SECONDS, 8, 9, 10.0),
+        (2, 39 * DAY_SECONDS, 7, 9, 10.0),
+    ]
     names = ["transaction_id", "time", "customer_id", "terminal_id", "amount_eur"]
     table = pl.DataFrame(rows, schema=names, orient="row").with_columns(
         label=pl.lit(0, pl.Int8), reported_at=pl.lit(None, pl.Int64)

@@ -1,5 +1,5 @@
-"""Callers: `Till` replays the payments of day 2 as they occurred, by single scores, decisions and batches; `Shop` asks
-for decisions on customers and terminals of the simulated stream.
+"""Callers: `Till` replays the payments of day 2 as they occurred, by single scores, decisions
+and batches; `Shop` asks for decisions on customers and terminals of the simulated stream.
 
 Beyond the limits of the environment (LOAD_P95_MS, LOAD_ERROR_SHARE) the run ends with exit code 1.
 """
@@ -24,7 +24,9 @@ def read_payments(path):
     """The first payments of a table, without the label."""
     with path.open(newline="", encoding="utf-8") as file:
         rows = itertools.islice(csv.DictReader(file), ROWS)
-        return [{name: float(value) for name, value in row.items() if name != "Class"} for row in rows]
+        return [
+            {name: float(value) for name, value in row.items() if name != "Class"} for row in rows
+        ]
 
 
 @functools.cache
@@ -45,7 +47,9 @@ def decision_request():
 
 
 class Till(FastHttpUser):
-    """Asks again as soon as it was answered, twelve times for a score, six for a decision, once for a batch."""
+    """Asks again as soon as it was answered, twelve times
+    for a score, six for a decision, once for a batch.
+    """
 
     wait_time = constant(0)
 
@@ -65,15 +69,21 @@ class Till(FastHttpUser):
     def decide_batch(self):
         body = {"items": [{"request": decision_request()} for _ in range(BATCH)]}
         with self.client.post("/v1/decisions:batch", json=body, catch_response=True) as answer:
-            if answer.status_code == 200 and any(item["status"] != 200 for item in answer.json()["items"]):
+            if answer.status_code == 200 and any(
+                item["status"] != 200 for item in answer.json()["items"]
+            ):
                 answer.failure("an item of the batch was not decided")
 
 
 class Shop(FastHttpUser):
-    """Asks for decisions on named customers and terminals, each at random and known to the store."""
+    """Asks for decisions on named customers and
+    terminals, each at random and known to the store.
+    """
 
     wait_time = constant(0)
-    customers, terminals = (int(each) for each in os.environ.get("LOAD_ENTITIES", "2000,4000").split(","))
+    customers, terminals = (
+        int(each) for each in os.environ.get("LOAD_ENTITIES", "2000,4000").split(",")
+    )
     occurred_at = os.environ.get("LOAD_OCCURRED_AT", "2025-05-06T12:00:00Z")
 
     def on_start(self):
@@ -83,12 +93,14 @@ class Shop(FastHttpUser):
     @task
     def decide(self):
         named = {
-            "customer_id": str(random.randrange(self.customers)), "terminal_id": str(random.randrange(self.terminals)),
+            "customer_id": str(random.randrange(self.customers)),
+            "terminal_id": str(random.randrange(self.terminals)),
             "amount_eur": round(random.lognormvariate(3.5, 1.0), 2),
-        }  # fmt: skip
+        }
         number = f"shop-{os.getpid()}-{next(NUMBER)}"
         self.client.post(
-            "/v1/decisions", json={"transaction_id": number, "occurred_at": self.occurred_at, "entities": named}
+            "/v1/decisions",
+            json={"transaction_id": number, "occurred_at": self.occurred_at, "entities": named},
         )
 
 
@@ -96,19 +108,29 @@ class Shop(FastHttpUser):
 def judge(environment, **_):
     """Exit code 1 beyond the limits."""
     total = environment.stats.total
-    limit, share = float(os.environ.get("LOAD_P95_MS", "100")), float(os.environ.get("LOAD_ERROR_SHARE", "0.001"))
+    limit, share = (
+        float(os.environ.get("LOAD_P95_MS", "100")),
+        float(os.environ.get("LOAD_ERROR_SHARE", "0.001")),
+    )
     p95 = total.get_response_time_percentile(0.95) or 0.0
     failed = total.num_requests == 0 or total.fail_ratio > share or p95 > limit
-    print(f"p95 {p95:.0f} ms (limit {limit:.0f}), errors {total.fail_ratio:.4%} (limit {share:.2%})", flush=True)
+    print(
+        f"p95 {p95:.0f} ms (limit {limit:.0f}), errors {total.fail_ratio:.4%} (limit {share:.2%})",
+        flush=True,
+    )
     environment.process_exit_code = 1 if failed else 0
     if "LOAD_STATS" in os.environ:
-        found = {entry.name: measured(entry) for entry in [*environment.stats.entries.values(), total]}
+        found = {
+            entry.name: measured(entry) for entry in [*environment.stats.entries.values(), total]
+        }
         Path(os.environ["LOAD_STATS"]).write_text(json.dumps(found), encoding="utf-8")
 
 
 def measured(entry):
     """Requests, failures, requests a second and percentiles of one endpoint."""
-    percentiles = {f"p{share}_ms": entry.get_response_time_percentile(share / 100) for share in (50, 95, 99)}
+    percentiles = {
+        f"p{share}_ms": entry.get_response_time_percentile(share / 100) for share in (50, 95, 99)
+    }
     return {
         "requests": entry.num_requests,
         "failures": entry.num_failures,

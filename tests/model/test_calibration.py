@@ -24,8 +24,12 @@ def test_mean_probability_equals_the_smoothed_share(rng):
     y_true = (rng.random(5000) < 0.02).astype(int)
     margin = rng.normal(3.0 * y_true, 1.0)
     n_frauds = y_true.sum()
-    target = (n_frauds * (n_frauds + 1) / (n_frauds + 2) + (5000 - n_frauds) / (5002 - n_frauds)) / 5000
-    assert fit_calibration(margin, y_true).probability(margin).mean() == pytest.approx(target, rel=1e-6)
+    target = (
+        n_frauds * (n_frauds + 1) / (n_frauds + 2) + (5000 - n_frauds) / (5002 - n_frauds)
+    ) / 5000
+    assert fit_calibration(margin, y_true).probability(margin).mean() == pytest.approx(
+        target, rel=1e-6
+    )
 
 
 def test_order_of_the_margin_is_kept(rng):

@@ -30,7 +30,8 @@ def test_every_estimator_learns_simulated_fraud(name, versions):
 def test_same_seed_gives_the_same_margin(name, versions):
     features = versions.holdout.X
     np.testing.assert_array_equal(
-        fit(name, versions).decision_function(features), fit(name, versions).decision_function(features)
+        fit(name, versions).decision_function(features),
+        fit(name, versions).decision_function(features),
     )
 
 
@@ -38,7 +39,9 @@ def test_same_seed_gives_the_same_margin(name, versions):
 def test_weight_zero_is_absence(name, versions):
     rows = versions.training_rows
     half = np.arange(len(rows.y_observed)) % 2 == 0
-    weighted = fit(name, versions, sample_weight=half.astype(float)).decision_function(versions.holdout.X)
+    weighted = fit(name, versions, sample_weight=half.astype(float)).decision_function(
+        versions.holdout.X
+    )
     alone = (
         EstimatorConfig(name, SETTINGS[name], 1)
         .fit(rows.X[half], rows.y_observed[half])
@@ -49,12 +52,16 @@ def test_weight_zero_is_absence(name, versions):
 
 
 def test_unknown_estimator_is_refused():
-    with pytest.raises(ParameterError, match=r"expected one of logistic_regression, .* or module:Class, got 'svm'"):
+    with pytest.raises(
+        ParameterError, match=r"expected one of logistic_regression, .* or module:Class, got 'svm'"
+    ):
         EstimatorConfig("svm").build()
 
 
 def test_own_class_is_built_with_seed_and_threads_where_it_takes_them(versions):
-    own = EstimatorConfig("sklearn.ensemble:RandomForestClassifier", {"n_estimators": 20}, seed=7, n_threads=1)
+    own = EstimatorConfig(
+        "sklearn.ensemble:RandomForestClassifier", {"n_estimators": 20}, seed=7, n_threads=1
+    )
     assert (own.build().random_state, own.build().n_jobs) == (7, 1)
     rows = versions.training_rows
     log_odds = own.fit(rows.X, rows.y_observed).decision_function(versions.holdout.X)
@@ -62,7 +69,9 @@ def test_own_class_is_built_with_seed_and_threads_where_it_takes_them(versions):
     assert average_precision(versions.holdout.y_observed, log_odds) > 0.5
 
 
-@pytest.mark.parametrize("name", ["sklearn.ensemble:Forest", "no_such_module:Class", "sklearn.ensemble:"])
+@pytest.mark.parametrize(
+    "name", ["sklearn.ensemble:Forest", "no_such_module:Class", "sklearn.ensemble:"]
+)
 def test_own_class_that_cannot_be_imported_is_refused(name):
     with pytest.raises(ParameterError, match="expected module:Class that can be imported"):
         EstimatorConfig(name).build()
@@ -77,7 +86,9 @@ def test_plain_trees_equal_catboost(versions, settings, rng):
     borders = trees.border[np.isfinite(trees.border)]
     features = versions.holdout.X[: len(versions.holdout.X)].copy()
     features[: len(borders) % 500, 0] = borders[: len(borders) % 500]  # values exactly on a border
-    np.testing.assert_allclose(trees.margin(features), fitted.decision_function(features), atol=1e-10)
+    np.testing.assert_allclose(
+        trees.margin(features), fitted.decision_function(features), atol=1e-10
+    )
 
 
 def test_one_row_scores_exactly_as_in_a_batch(versions):
@@ -89,7 +100,9 @@ def test_one_row_scores_exactly_as_in_a_batch(versions):
 
 def test_padding_of_shallow_trees_changes_nothing():
     stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.0)
-    padded = ObliviousTrees(np.array([[0, 0]]), np.array([[0.5, np.inf]], "f4"), np.array([[-1.0, 1.0, 9.0, 9.0]]), 0.0)
+    padded = ObliviousTrees(
+        np.array([[0, 0]]), np.array([[0.5, np.inf]], "f4"), np.array([[-1.0, 1.0, 9.0, 9.0]]), 0.0
+    )
     x = np.array([[0.0], [0.5], [1.0]])
     np.testing.assert_array_equal(stump.margin(x), padded.margin(x))
     assert stump.margin(x).tolist() == [-1.0, -1.0, 1.0]

@@ -26,7 +26,9 @@ def trained(versions):
 def test_final_estimator_has_seen_all_of_v0(trained, versions):
     rows = versions.training_rows
     again = CATBOOST.fit(rows.X, rows.y_observed)
-    np.testing.assert_array_equal(trained.estimator.decision_function(rows.X), again.decision_function(rows.X))
+    np.testing.assert_array_equal(
+        trained.estimator.decision_function(rows.X), again.decision_function(rows.X)
+    )
 
 
 def test_threshold_keeps_the_budget_on_the_validation_hours(trained):
@@ -34,9 +36,13 @@ def test_threshold_keeps_the_budget_on_the_validation_hours(trained):
 
 
 def test_early_rows_alone_decide_calibration(trained, versions):
-    """Other labels in the late hours change threshold and calibration, not what is fitted on the early hours."""
+    """Other labels in the late hours change threshold and
+    calibration, not what is fitted on the early hours.
+    """
     rows = versions.training_rows
-    other = replace(rows, y_observed=np.where(rows.is_validation, np.roll(rows.y_observed, 7), rows.y_observed))
+    other = replace(
+        rows, y_observed=np.where(rows.is_validation, np.roll(rows.y_observed, 7), rows.y_observed)
+    )
     moved = train(CATBOOST, other, **DECISION)
     assert moved.calibration != trained.calibration
     assert moved.validation_average_precision < trained.validation_average_precision
@@ -45,7 +51,10 @@ def test_early_rows_alone_decide_calibration(trained, versions):
 def test_all_estimators_are_trained_with_progress(versions):
     steps = []
     models = train_all(
-        versions.training_rows, estimators=ESTIMATORS, **DECISION, progress=lambda *step: steps.append(step)
+        versions.training_rows,
+        estimators=ESTIMATORS,
+        **DECISION,
+        progress=lambda *step: steps.append(step),
     )
     assert list(models) == ["logistic_regression", "hist_gradient_boosting", "catboost"]
     assert [done for _, done, _ in steps] == [1, 2, 3]
@@ -59,8 +68,12 @@ def test_random_split_has_an_interval_and_keeps_equal_rows_together(versions):
     options = {"estimator": CATBOOST, "n_splits": 2, "n_replicates": 50}
     found = random_split_average_precision(both, **options, rng=np.random.default_rng(0))
     assert 0 < found.low < found.value < found.high <= 1
-    # every row twice: were twins to stand on both sides, the label would leak and the ranking be perfect
+    # every row twice: were twins to stand on both sides, the label would leak and the ranking be
+    # perfect
     doubled = to_transactions(versions.v0.vstack(versions.v0).sort("Time"), versions.card)
     noise = np.random.default_rng(1).permutation(len(doubled.y_observed) // 2).repeat(2)
     shuffled = replace(doubled, y_observed=(noise < 75).astype(int))
-    assert random_split_average_precision(shuffled, **options, rng=np.random.default_rng(0)).value < 0.3
+    assert (
+        random_split_average_precision(shuffled, **options, rng=np.random.default_rng(0)).value
+        < 0.3
+    )

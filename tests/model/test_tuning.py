@@ -12,7 +12,10 @@ def rows(rng):
     n = 1200
     y = (rng.random(n) < 0.1).astype(int)
     return Transactions(
-        rng.normal(1.5 * y[:, None], 1.0, (n, 3)).astype(np.float32), y, np.ones(n), np.arange(float(n))
+        rng.normal(1.5 * y[:, None], 1.0, (n, 3)).astype(np.float32),
+        y,
+        np.ones(n),
+        np.arange(float(n)),
     )
 
 
@@ -38,7 +41,10 @@ def test_folds_fit_on_the_past_only_and_score_every_later_row_once():
     ],
 )
 def test_fastest_of_equals_is_taken(means, seconds, margin, chosen):
-    named = {name: tried(*pair) for name, pair in zip("ab", zip(means, seconds, strict=True), strict=True)}
+    named = {
+        name: tried(*pair)
+        for name, pair in zip("ab", zip(means, seconds, strict=True), strict=True)
+    }
     assert choose(named, margin=margin) == chosen
 
 

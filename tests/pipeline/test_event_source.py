@@ -23,8 +23,13 @@ def project(tmp_path, monkeypatch):
     for name in ("params.yaml", "dvc.yaml"):
         (tmp_path / name).touch()
     (tmp_path / "shop.yaml").write_text(CARD)
-    rows = {"ts": ["2024-01-03 10:00:00", "2024-01-04 11:00:00"], "card": [7, 8], "till": [1, 1], "eur": [1.5, 2.0],
-            "fraud": [0, 1]}  # fmt: skip
+    rows = {
+        "ts": ["2024-01-03 10:00:00", "2024-01-04 11:00:00"],
+        "card": [7, 8],
+        "till": [1, 1],
+        "eur": [1.5, 2.0],
+        "fraud": [0, 1],
+    }
     pl.DataFrame(rows).write_csv(tmp_path / "shop.csv")
     return tmp_path
 
@@ -35,7 +40,9 @@ def test_own_events_are_taken_and_given_up_again(project):
     assert data.title == "payments of a shop (simulated)"
     assert data.events["time"].to_list() == [2 * 86_400 + 36_000, 3 * 86_400 + 39_600]
     assert events.use_events(None).startswith("events: simulated; your own events are kept")
-    assert json.loads((project / "data/raw/events/source.json").read_text()) == {"origin": "simulated"}
+    assert json.loads((project / "data/raw/events/source.json").read_text()) == {
+        "origin": "simulated"
+    }
     small = {"n_customers": 40, "n_terminals": 50, "n_days": 3, "radius": 20.0}
     assert events.open_events("data", small, seed=1).title == "simulated payments"
 

@@ -1,4 +1,6 @@
-"""A user's own payments with a sensitive column, from a file and a card to the figures of the fairness study."""
+"""A user's own payments with a sensitive column, from
+a file and a card to the figures of the fairness study.
+"""
 
 import re
 
@@ -16,12 +18,17 @@ from fraud_core.pipeline.storage.dataset_versions import open_versions
 from tests.conftest import ROOT
 from tests.test_notebooks import defaults
 
-SENSITIVE = "  - {name: gender, role: sensitive, type: string}\n  - {name: Age, role: sensitive, type: int}\n"
+SENSITIVE = (
+    "  - {name: gender, role: sensitive, type: string}\n  - {name: Age, role: sensitive, "
+    "type: int}\n"
+)
 
 
 @pytest.fixture
 def shop(project, tmp_path_factory):
-    """The project with a card of the user's own and its table; frauds of women look like genuine payments."""
+    """The project with a card of the user's own and its
+    table; frauds of women look like genuine payments.
+    """
     card = (project / "data/cards/ulb.yaml").read_text().replace("name: ulb", "name: shop", 1)
     card = re.sub(r"^(sha256|bytes|  holdout_content_sha256): .*\n", "", card, flags=re.MULTILINE)
     card = card.replace("  - {name: Class,", f"{SENSITIVE}  - {{name: Class,")
@@ -31,11 +38,18 @@ def shop(project, tmp_path_factory):
     rng = np.random.default_rng(2)
     table = toy_transactions(6000, seed=3, fraud_share=0.2)
     gender = rng.choice(["woman", "man"], table.height)
-    hurt, plain = (gender == "woman") & (table["Class"] == 1).to_numpy(), rng.normal(size=(4, table.height))
+    hurt, plain = (
+        (gender == "woman") & (table["Class"] == 1).to_numpy(),
+        rng.normal(size=(4, table.height)),
+    )
     table = table.with_columns(
-        pl.Series("gender", gender), pl.Series("Age", rng.integers(20, 70, table.height)),
-        *(pl.Series(f"V{k}", np.where(hurt, plain[k - 1], table[f"V{k}"].to_numpy())) for k in range(1, 5)),
-    )  # fmt: skip
+        pl.Series("gender", gender),
+        pl.Series("Age", rng.integers(20, 70, table.height)),
+        *(
+            pl.Series(f"V{k}", np.where(hurt, plain[k - 1], table[f"V{k}"].to_numpy()))
+            for k in range(1, 5)
+        ),
+    )
     path = tmp_path_factory.mktemp("own") / "payments.csv"
     table.write_csv(path)
     return path
@@ -62,14 +76,20 @@ def test_fairness_study_finds_the_bias_of_own_payments(project, shop):
     notebook = ROOT / "notebooks/40_fairness.ipynb"
     import nbformat
 
-    values = defaults(nbformat.read(notebook, as_version=4)) | {"data_dir": "data", "results_dir": "results/own"}
+    values = defaults(nbformat.read(notebook, as_version=4)) | {
+        "data_dir": "data",
+        "results_dir": "results/own",
+    }
     values |= {"detectable_gap": 0.2, "decision": {"alert_budget": 0.2, "review_cost_eur": 5.0}}
     run_notebook(notebook, project / "results/own/executed.ipynb", values, root=project)
     found = read_metrics("results/own")
     assert found["payments.verdict"] == "fail"
     assert found["payments.gender.equal_opportunity_difference_lo"] > 0.3
     assert found["payments.gender.equal_opportunity_verdict"] == "fail"
-    assert found["payments.age_band.predictive_equality_verdict"] in ("pass", "insufficient evidence")
+    assert found["payments.age_band.predictive_equality_verdict"] in (
+        "pass",
+        "insufficient evidence",
+    )
     assert "payments.gender_and_age.demographic_parity_ratio" in found
     assert found["uci_default.verdict"].startswith("not run")
 
@@ -83,13 +103,18 @@ def test_null_in_a_sensitive_column_is_refused_when_the_table_is_taken(shop):
     broken.write_text("\n".join([*lines[:5], ",".join(row), *lines[6:]]) + "\n")
     from fraud_core.errors import ContractError
 
-    with pytest.raises(ContractError, match=r"broken\.csv, column gender, row 5: expected a value in every row"):
+    with pytest.raises(
+        ContractError, match=r"broken\.csv, column gender, row 5: expected a value in every row"
+    ):
         stages.use_source("shop", broken)
 
 
 def test_unknown_card_of_the_parameters_is_named(project):
     params = project / "params.yaml"
     params.write_text(params.read_text().replace("card: ulb ", "card: nobody "))
-    assert notebook_parameters(read_params(params), "fairness", "quick")["decision"]["alert_budget"] > 0
+    assert (
+        notebook_parameters(read_params(params), "fairness", "quick")["decision"]["alert_budget"]
+        > 0
+    )
     with pytest.raises(ParameterError, match=r"data\.card: expected one of .*, got 'nobody'"):
         open_versions("data")

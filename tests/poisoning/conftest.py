@@ -11,7 +11,9 @@ from fraud_core.poisoning.detection.quantised_pool import quantise
 
 @pytest.fixture(scope="session")
 def attacked(versions):
-    """Poisoned toy rows as a defender sees them, with the context of the defences, by attack name and rate."""
+    """Poisoned toy rows as a defender sees them, with
+    the context of the defences, by attack name and rate.
+    """
     kept = {}
 
     def of(name: str, rate: float):

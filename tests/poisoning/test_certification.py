@@ -13,7 +13,9 @@ def data():
 
 
 def test_no_flip_within_the_certificate_changes_a_decision(data):
-    """The claim itself, tried: flips of as many labels as are certified, aimed at parts that voted for the decision."""
+    """The claim itself, tried: flips of as many labels as are
+    certified, aimed at parts that voted for the decision.
+    """
     features, y = data
     k, rng = 7, np.random.default_rng(1)
     settings = {"k": k, "alert_budget": 0.25}
@@ -55,7 +57,9 @@ def test_equal_rows_lie_in_one_part_and_the_salt_matters(data):
     assert counts.min() > 100
 
 
-@pytest.mark.parametrize(("k", "message"), [(4, "odd number"), (1, "at least 3"), (799, "holds one class only")])
+@pytest.mark.parametrize(
+    ("k", "message"), [(4, "odd number"), (1, "at least 3"), (799, "holds one class only")]
+)
 def test_impossible_numbers_of_parts_are_refused(data, k, message):
     with pytest.raises(ParameterError, match=message):
         certify(*data, k=k, alert_budget=0.25)

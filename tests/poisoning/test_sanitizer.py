@@ -91,7 +91,9 @@ def test_class_that_would_be_dropped_whole_is_kept():
 def test_defence_is_a_setting_of_a_search_in_a_pipeline(flipped):
     X, y, _ = flipped
     pipeline = make_pipeline(StandardScaler(), DefendedClassifier(LogisticRegression()))
-    search = GridSearchCV(pipeline, {"defendedclassifier__defence": ["none", "knn"]}, cv=3).fit(X, y)
+    search = GridSearchCV(pipeline, {"defendedclassifier__defence": ["none", "knn"]}, cv=3).fit(
+        X, y
+    )
     assert is_classifier(pipeline)
     assert set(search.cv_results_["param_defendedclassifier__defence"]) == {"none", "knn"}
     assert search.predict_proba(X).shape == (300, 2)
@@ -105,7 +107,9 @@ def test_methods_are_those_of_the_estimator():
 
 def test_wrong_settings_are_refused(flipped):
     X, y, _ = flipped
-    with pytest.raises(ParameterError, match=r"trusted_share: expected a share in \[0, 1\), got 1.0"):
+    with pytest.raises(
+        ParameterError, match=r"trusted_share: expected a share in \[0, 1\), got 1.0"
+    ):
         LabelSanitizer(trusted_share=1.0).fit_resample(X, y)
     with pytest.raises(ParameterError, match="defence: expected one of none"):
         LabelSanitizer(defence="magic").fit_resample(X, y)

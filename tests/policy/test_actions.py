@@ -2,11 +2,23 @@ import msgspec
 import numpy as np
 import pytest
 
-from fraud_core.policy.actions import ACTIONS, DecisionPolicy, PolicySettings, action, actions, bands, expected_losses
+from fraud_core.policy.actions import (
+    ACTIONS,
+    DecisionPolicy,
+    PolicySettings,
+    action,
+    actions,
+    bands,
+    expected_losses,
+)
 from fraud_core.policy.selection import Judged, choose_policy, policy_regret, priced
 
 SETTINGS = PolicySettings(
-    loss_share=1.0, friction_share=0.2, review_miss_share=0.1, review_capacity_per_day=50.0, abstain_margin=0.5
+    loss_share=1.0,
+    friction_share=0.2,
+    review_miss_share=0.1,
+    review_capacity_per_day=50.0,
+    abstain_margin=0.5,
 )
 POLICY = DecisionPolicy("expected_loss", SETTINGS, 5.0, 1.5)
 
@@ -29,13 +41,19 @@ def test_larger_amounts_are_reviewed_at_smaller_probabilities():
 
 
 @pytest.mark.parametrize("friction_eur", [0.0, 25.0])
-@pytest.mark.parametrize(("rule", "block"), [("expected_loss", True), ("expected_loss", False), ("threshold", True)])
+@pytest.mark.parametrize(
+    ("rule", "block"), [("expected_loss", True), ("expected_loss", False), ("threshold", True)]
+)
 def test_one_row_and_many_decide_alike(rows, rule, block, friction_eur):
-    settings = msgspec.structs.replace(SETTINGS, block_without_review=block, friction_eur=friction_eur)
+    settings = msgspec.structs.replace(
+        SETTINGS, block_without_review=block, friction_eur=friction_eur
+    )
     policy = msgspec.structs.replace(POLICY, rule=rule, settings=settings)
     many = actions(policy, rows.probability, rows.amount_eur, 0.3)
     assert set(many) == ({0, 1, 2} if rule == "expected_loss" and block else {0, 1})
-    for p, eur, place in zip(rows.probability.tolist(), rows.amount_eur.tolist(), many, strict=True):
+    for p, eur, place in zip(
+        rows.probability.tolist(), rows.amount_eur.tolist(), many, strict=True
+    ):
         assert action(policy, expected_losses(policy, p, eur), p, 0.3) == ACTIONS[place]
 
 
@@ -52,7 +70,9 @@ def test_reviews_keep_to_the_capacity_and_use_it_when_it_is_scarce(rows, capacit
 
 
 def test_calibrated_probabilities_make_the_rule_cheaper_than_a_threshold(rows, rng):
-    chosen = choose_policy(rows, SETTINGS, review_cost_eur=5.0, threshold=0.5, n_replicates=200, rng=rng)
+    chosen = choose_policy(
+        rows, SETTINGS, review_cost_eur=5.0, threshold=0.5, n_replicates=200, rng=rng
+    )
     assert chosen.policy.rule == "expected_loss"
     assert 0 < chosen.saving_eur.low <= chosen.saving_eur.value <= chosen.saving_eur.high
     assert chosen.reviews_per_day <= SETTINGS.review_capacity_per_day
@@ -60,8 +80,12 @@ def test_calibrated_probabilities_make_the_rule_cheaper_than_a_threshold(rows, r
 
 def test_plain_threshold_is_kept_where_the_probabilities_mislead(rows, rng):
     # a constant blocks every payment of any size; the threshold above it approves all of them
-    honest = Judged(np.zeros(len(rows.y_true), int), np.full(len(rows.y_true), 0.4), rows.amount_eur, 0.5)
-    chosen = choose_policy(honest, SETTINGS, review_cost_eur=5.0, threshold=0.5, n_replicates=200, rng=rng)
+    honest = Judged(
+        np.zeros(len(rows.y_true), int), np.full(len(rows.y_true), 0.4), rows.amount_eur, 0.5
+    )
+    chosen = choose_policy(
+        honest, SETTINGS, review_cost_eur=5.0, threshold=0.5, n_replicates=200, rng=rng
+    )
     assert chosen.saving_eur.high < 0
     assert chosen.policy.rule == "threshold"
 
@@ -77,7 +101,9 @@ def test_regret_is_never_negative_and_grows_with_miscalibration(rows):
 @pytest.mark.parametrize("friction_eur", [0.0, 25.0])
 @pytest.mark.parametrize("block", [True, False])
 def test_bands_are_where_the_decision_changes(rng, block, friction_eur):
-    settings = msgspec.structs.replace(SETTINGS, block_without_review=block, friction_eur=friction_eur)
+    settings = msgspec.structs.replace(
+        SETTINGS, block_without_review=block, friction_eur=friction_eur
+    )
     policy = msgspec.structs.replace(POLICY, settings=settings)
     for amount in rng.lognormal(4, 1.5, 60).tolist():
         found = bands(policy, amount, 0.5)

@@ -1,11 +1,20 @@
-"""What decisions do to frauds and to honest customers, counted by hand; the policy under other assumptions."""
+"""What decisions do to frauds and to honest customers,
+counted by hand; the policy under other assumptions.
+"""
 
 import msgspec
 import numpy as np
 import pytest
 
 from fraud_core.policy.actions import DecisionPolicy, PolicySettings
-from fraud_core.policy.operating_points import APPROVE, BLOCK, REVIEW, operate, other_assumptions, policies_under
+from fraud_core.policy.operating_points import (
+    APPROVE,
+    BLOCK,
+    REVIEW,
+    operate,
+    other_assumptions,
+    policies_under,
+)
 from fraud_core.policy.operating_study import operating_study
 from fraud_core.policy.selection import Judged
 
@@ -16,23 +25,30 @@ POLICY = DecisionPolicy("expected_loss", SETTINGS, 5.0, 0.0)
 @pytest.fixture
 def rows(rng):
     probability = 1 / (1 + np.exp(-rng.normal(-4, 2.5, 3000)))
-    return Judged((rng.random(3000) < probability).astype(int), probability, rng.lognormal(4, 1, 3000), 1.0)
+    return Judged(
+        (rng.random(3000) < probability).astype(int), probability, rng.lognormal(4, 1, 3000), 1.0
+    )
 
 
 def test_counts_by_hand():
-    rows = Judged(np.array([1, 1, 0, 0, 0]), np.zeros(5), np.array([100.0, 300.0, 40.0, 60.0, 9.0]), 1.0)
+    rows = Judged(
+        np.array([1, 1, 0, 0, 0]), np.zeros(5), np.array([100.0, 300.0, 40.0, 60.0, 9.0]), 1.0
+    )
     taken = np.array([REVIEW, APPROVE, BLOCK, REVIEW, APPROVE])
     found = operate(taken, rows, POLICY, n_replicates=5, rng=np.random.default_rng(0))
     assert (found.alerts, found.reviews, found.blocks) == (3, 2, 1)
     assert (found.honest_reviewed, found.honest_blocked, found.honest_blocked_eur) == (1, 1, 40.0)
     assert (found.frauds_alerted.value, found.frauds_alerted_eur) == (0.5, 0.25)
-    # review of a fraud 5 + 0.1 · 100, missed fraud 300, blocked honest 25 + 0.05 · 40, review of an honest one 5
+    # review of a fraud 5 + 0.1 · 100, missed fraud 300, blocked honest 25 + 0.05 · 40, review of an
+    # honest one 5
     assert found.cost_eur.value == pytest.approx(15 + 300 + 27 + 5)
 
 
 def test_figures_carry_their_prefix_and_the_alerts():
     rows = Judged(np.array([1, 0]), np.zeros(2), np.ones(2), 1.0)
-    found = operate(np.array([REVIEW, BLOCK]), rows, POLICY, n_replicates=5, rng=np.random.default_rng(0))
+    found = operate(
+        np.array([REVIEW, BLOCK]), rows, POLICY, n_replicates=5, rng=np.random.default_rng(0)
+    )
     flat = found.figures("operating.policy")
     assert flat["operating.policy.alerts"] == 2
     assert all(name.startswith("operating.policy.") for name in flat)
@@ -51,7 +67,9 @@ def test_every_assumption_is_changed_by_itself():
 
 def test_policy_that_may_not_block_reviews_instead(rows):
     policies = policies_under(rows, SETTINGS, 5.0)
-    study = operating_study(rows, POLICY, policies, threshold=0.5, n_alerts=60, n_replicates=20, seed=0)
+    study = operating_study(
+        rows, POLICY, policies, threshold=0.5, n_alerts=60, n_replicates=20, seed=0
+    )
     assert study.assumed["as served"].blocks > 0
     assert study.assumed["no block without a review"].blocks == 0
     assert study.points["budget"].reviews == 60
@@ -65,13 +83,21 @@ def test_dearer_customers_are_blocked_less(rows):
         .blocks
         for words, other in policies_under(rows, SETTINGS, 5.0).items()
     }
-    assert blocked["fixed cost of a block doubled"] < blocked["as served"] < blocked["no fixed cost of a block"]
+    assert (
+        blocked["fixed cost of a block doubled"]
+        < blocked["as served"]
+        < blocked["no fixed cost of a block"]
+    )
 
 
 def test_tables_have_a_row_for_each_way_and_assumption(rows):
     policies = policies_under(rows, SETTINGS, 5.0)
-    by_name = dict(sorted(policies.items()))  # as a candidate that was read from its file holds them
-    study = operating_study(rows, POLICY, by_name, threshold=0.5, n_alerts=60, n_replicates=5, seed=0)
+    by_name = dict(
+        sorted(policies.items())
+    )  # as a candidate that was read from its file holds them
+    study = operating_study(
+        rows, POLICY, by_name, threshold=0.5, n_alerts=60, n_replicates=5, seed=0
+    )
     assert len(study.point_rows) == 3
     assert study.assumption_rows[0]["assumption"] == "as served"
     assert {row["assumption"] for row in study.assumption_rows} == set(policies)

@@ -19,13 +19,19 @@ def day():
 
 
 def noisy(day, seed: int, noise: float = 1.0) -> Scored:
-    margin = 3.0 * day.y_observed - 2.0 + np.random.default_rng(seed).normal(0, noise, len(day.y_observed))
+    margin = (
+        3.0 * day.y_observed
+        - 2.0
+        + np.random.default_rng(seed).normal(0, noise, len(day.y_observed))
+    )
     return Scored(1 / (1 + np.exp(-margin)), 0.5)
 
 
 def test_saving_is_the_difference_of_the_costs(day):
     blind, seeing = Scored(np.zeros(4000), 0.5), Scored(day.y_observed * 0.9, 0.5)
-    found = saving_over(blind, seeing, day, decision=DECISION, n_replicates=50, rng=np.random.default_rng(0))
+    found = saving_over(
+        blind, seeing, day, decision=DECISION, n_replicates=50, rng=np.random.default_rng(0)
+    )
     frauds = day.y_observed == 1
     assert found.value == pytest.approx(day.amount_eur[frauds].sum() - 5.0 * frauds.sum())
 
@@ -42,10 +48,18 @@ def test_equal_models_are_hardly_ever_promoted_and_a_larger_f1_often_is(day):
 
 def test_a_better_model_is_promoted(day):
     saving = saving_over(
-        noisy(day, 1, 3.0), noisy(day, 2, 0.3), day, decision=DECISION, n_replicates=200, rng=np.random.default_rng(0)
+        noisy(day, 1, 3.0),
+        noisy(day, 2, 0.3),
+        day,
+        decision=DECISION,
+        n_replicates=200,
+        rng=np.random.default_rng(0),
     )
     assert judge_champion(saving, floor_eur=500.0).outcome == "pass"
-    assert judge_champion(Interval(-saving.value, -saving.high, -saving.low), floor_eur=500.0).outcome == "fail"
+    assert (
+        judge_champion(Interval(-saving.value, -saving.high, -saving.low), floor_eur=500.0).outcome
+        == "fail"
+    )
 
 
 def test_too_few_trainings_are_refused(day):
@@ -83,6 +97,10 @@ def test_one_sign_of_poisoning_refuses_promotion_in_words():
 
 def test_reported_criteria_decide_nothing():
     budget = report_breaking_budget(Evidence("not reached up to 50% of the frauds"))
-    reported = [budget, report_verdict("fairness", Evidence("fail")), report_verdict("drift", Evidence(None))]
+    reported = [
+        budget,
+        report_verdict("fairness", Evidence("fail")),
+        report_verdict("drift", Evidence(None)),
+    ]
     assert [c.outcome for c in reported] == ["pass", "fail", "insufficient evidence"]
     assert decide(judge_scan([]), *reported).promoted

@@ -9,19 +9,31 @@ def criterion(name, outcome, *, required=True):
 
 def test_advisory_criteria_stand_apart_from_the_required_ones():
     gate = decide(
-        criterion("drift", Verdict.FAIL, required=False), criterion("cost", Verdict.PASS),
-        criterion("fairness", Verdict.NOT_ASSESSABLE, required=False), criterion("data", Verdict.PASS),
-        criterion("a", Verdict.INSUFFICIENT, required=False), criterion("b", Verdict.INSUFFICIENT, required=False),
+        criterion("drift", Verdict.FAIL, required=False),
+        criterion("cost", Verdict.PASS),
+        criterion("fairness", Verdict.NOT_ASSESSABLE, required=False),
+        criterion("data", Verdict.PASS),
+        criterion("a", Verdict.INSUFFICIENT, required=False),
+        criterion("b", Verdict.INSUFFICIENT, required=False),
         criterion("c", Verdict.PASS, required=False),
-    )  # fmt: skip
-    said = "all 2 required criteria passed; advisory: 1 fails, 2 insufficient evidence, 1 not assessable"
+    )
+    said = (
+        "all 2 required criteria passed; advisory: 1 fails, 2 insufficient evidence, 1 not "
+        "assessable"
+    )
     assert conclude(gate) == said
     assert gate.promoted
     assert [(row["criterion"], row["counts"]) for row in criteria_rows(gate)[:3]] == [
-        ("cost", "required"), ("data", "required"), ("drift", "advisory"),
-    ]  # fmt: skip
+        ("cost", "required"),
+        ("data", "required"),
+        ("drift", "advisory"),
+    ]
     flat = gate_figures(gate)
-    assert (flat["gate.n_required"], flat["gate.n_required_passed"], flat["gate.n_advisory"]) == (2, 2, 5)
+    assert (flat["gate.n_required"], flat["gate.n_required_passed"], flat["gate.n_advisory"]) == (
+        2,
+        2,
+        5,
+    )
     assert flat["gate.advisory.drift"] == "fail"
     assert flat["gate.required.cost_evidence"] == "cost is so"
     assert not {name for name in flat if name in ("gate.required.drift", "gate.advisory.cost")}

@@ -31,15 +31,21 @@ def test_average_precision_is_judged_by_its_interval(found, outcome):
 
 def test_average_precision_is_asked_relative_to_chance_so_that_no_table_sets_the_mark_for_another():
     found = Interval(0.12, 0.10, 0.14)
-    rare, common = ({"chance": chance, "minimum_lift": 5.0, "maximum": 0.95} for chance in (0.0015, 0.03))
+    rare, common = (
+        {"chance": chance, "minimum_lift": 5.0, "maximum": 0.95} for chance in (0.0015, 0.03)
+    )
     assert judge_average_precision(found, **rare)[0].outcome == "pass"
     assert judge_average_precision(found, **common)[0].outcome == "fail"
     assert "5 times the share of frauds" in judge_average_precision(found, **common)[0].evidence
 
 
 def test_more_than_can_be_reached_is_refused_by_name():
-    with pytest.raises(ParameterError, match=r"minimum_lift: expected less than 4, since 25.0% .* got 5"):
-        judge_average_precision(Interval(0.9, 0.8, 0.95), chance=0.25, minimum_lift=5.0, maximum=0.95)
+    with pytest.raises(
+        ParameterError, match=r"minimum_lift: expected less than 4, since 25.0% .* got 5"
+    ):
+        judge_average_precision(
+            Interval(0.9, 0.8, 0.95), chance=0.25, minimum_lift=5.0, maximum=0.95
+        )
 
 
 @pytest.mark.parametrize(
@@ -61,9 +67,14 @@ def test_average_precision_too_good_to_be_true_is_a_leak(versions):
     fitted = EstimatorConfig("catboost", {"iterations": 30}, 1).fit(leaking[0], rows.y_observed)
     scored = {"m": Scored(1 / (1 + np.exp(-fitted.decision_function(leaking[1]))), 0.5)}
     found = bootstrap(
-        holdout.y_observed, scored, holdout.amount_eur, n_alerts=10, review_cost_eur=1.0, n_replicates=50,
+        holdout.y_observed,
+        scored,
+        holdout.amount_eur,
+        n_alerts=10,
+        review_cost_eur=1.0,
+        n_replicates=50,
         rng=np.random.default_rng(0),
-    )  # fmt: skip
+    )
     good, leak = judge_average_precision(interval(found["m"]["average_precision"]), **LIMITS)
     assert (good.outcome, leak.outcome) == ("pass", "fail")
     assert not decide(good, leak).promoted
@@ -76,7 +87,10 @@ def test_cost_needs_an_interval_above_zero():
 
 
 def test_alert_budget_is_tolerated_up_to_half_as_much_again():
-    outcomes = [judge_alert_budget(n, 100_000, alert_budget=0.002, tolerance=1.5).outcome for n in (250, 300, 350)]
+    outcomes = [
+        judge_alert_budget(n, 100_000, alert_budget=0.002, tolerance=1.5).outcome
+        for n in (250, 300, 350)
+    ]
     assert outcomes == ["pass", "insufficient evidence", "fail"]
 
 

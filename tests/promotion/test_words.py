@@ -1,4 +1,6 @@
-"""Every word that a study can emit is read by the gate, and every word that the gate reads is emitted."""
+"""Every word that a study can emit is read by the
+gate, and every word that the gate reads is emitted.
+"""
 
 from itertools import product
 
@@ -21,7 +23,9 @@ from fraud_core.promotion.comparison import breaking_budget
 from fraud_core.promotion.words import STUDY_WORDS
 
 CHANGES = [
-    Interval((low + high) / 2, low, high) for low, high in product(np.linspace(-0.3, 0.3, 25), repeat=2) if low <= high
+    Interval((low + high) / 2, low, high)
+    for low, high in product(np.linspace(-0.3, 0.3, 25), repeat=2)
+    if low <= high
 ]
 
 
@@ -36,7 +40,9 @@ def agreements():
 
 def audits():
     limits = fairness.Limits(0.1, 0.8, 0.1)
-    yield fairness.audit_payments(*split_by_time(toy_transactions(400, seed=0), toy_card()), toy_card(), limits=limits)
+    yield fairness.audit_payments(
+        *split_by_time(toy_transactions(400, seed=0), toy_card()), toy_card(), limits=limits
+    )
     yield fairness.audit_table(None, estimator=EstimatorConfig("catboost"), limits=limits, seed=1)
 
 
@@ -60,7 +66,9 @@ def test_the_gate_reads_every_word_that_a_study_emits_and_no_other(study):
     assert EMITTED[study]() == set(STUDY_WORDS[study])
 
 
-@pytest.mark.parametrize(("study", "word"), [(study, word) for study, words in STUDY_WORDS.items() for word in words])
+@pytest.mark.parametrize(
+    ("study", "word"), [(study, word) for study, words in STUDY_WORDS.items() for word in words]
+)
 def test_a_word_keeps_its_meaning_through_the_gate(study, word):
     found = report_verdict(study, Evidence(word))
     assert found.outcome == STUDY_WORDS[study][word]
@@ -74,7 +82,9 @@ def test_a_proven_fall_fails_and_a_proven_harm_too():
 
 
 def test_word_that_no_study_emits_is_an_error_and_not_a_lack_of_evidence():
-    with pytest.raises(ResultError, match=r"drift: expected a verdict among fell, rose, .* got 'difference'"):
+    with pytest.raises(
+        ResultError, match=r"drift: expected a verdict among fell, rose, .* got 'difference'"
+    ):
         report_verdict("drift", Evidence("difference"))
 
 
@@ -84,7 +94,9 @@ def test_study_that_was_not_run_is_insufficient_evidence():
 
 
 def test_evidence_of_other_data_is_insufficient_and_says_so():
-    other = Evidence(performance.FELL, "of other data: the results of drift speak of v1 aaa, here bbb")
+    other = Evidence(
+        performance.FELL, "of other data: the results of drift speak of v1 aaa, here bbb"
+    )
     found = report_verdict("drift", other)
     assert found.outcome == Verdict.INSUFFICIENT
     assert found.evidence == "drift: of other data: the results of drift speak of v1 aaa, here bbb"
@@ -94,7 +106,9 @@ def test_evidence_of_other_data_is_insufficient_and_says_so():
 
 def test_words_of_the_breaking_budget_are_read():
     def outcome(cost):
-        return report_breaking_budget(Evidence(breaking_budget([0.5], [cost], tolerated_eur=2000.0)[1])).outcome
+        return report_breaking_budget(
+            Evidence(breaking_budget([0.5], [cost], tolerated_eur=2000.0)[1])
+        ).outcome
 
     assert outcome(Interval(100.0, 0.0, 1999.0)) == Verdict.PASS
     assert outcome(Interval(100.0, 0.0, 5000.0)) == Verdict.INSUFFICIENT

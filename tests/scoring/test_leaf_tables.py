@@ -14,7 +14,9 @@ from fraud_core.scoring.oblivious_trees import ObliviousTrees
 def random_trees(rng, n_trees, depth, n_features):
     feature = rng.integers(0, n_features, (n_trees, depth)).astype("i4")
     border = rng.normal(size=(n_trees, depth)).astype("f4")
-    return ObliviousTrees(feature, border, rng.normal(size=(n_trees, 2**depth)), float(rng.normal()))
+    return ObliviousTrees(
+        feature, border, rng.normal(size=(n_trees, 2**depth)), float(rng.normal())
+    )
 
 
 def by_definition(trees, weight, row, n_features):
@@ -25,10 +27,14 @@ def by_definition(trees, weight, row, n_features):
             return trees.leaf_value[tree, leaf]
         feature, low, high = trees.feature[tree, level], leaf, leaf | 1 << level
         if feature in known:
-            return value(tree, known, level - 1, high if row[feature] > trees.border[tree, level] else low)
+            return value(
+                tree, known, level - 1, high if row[feature] > trees.border[tree, level] else low
+            )
         w = [weight[tree, child : child + (1 << level)].sum() for child in (low, high)]
         share = 0.5 if sum(w) == 0 else w[0] / sum(w)
-        return share * value(tree, known, level - 1, low) + (1 - share) * value(tree, known, level - 1, high)
+        return share * value(tree, known, level - 1, low) + (1 - share) * value(
+            tree, known, level - 1, high
+        )
 
     out = np.zeros(n_features)
     for tree in range(len(trees.feature)):
@@ -39,14 +45,18 @@ def by_definition(trees, weight, row, n_features):
             for size in range(m):
                 part = factorial(size) * factorial(m - size - 1) / factorial(m)
                 for known in combinations(others, size):
-                    gain = value(tree, {*known, feature}, depth - 1, 0) - value(tree, set(known), depth - 1, 0)
+                    gain = value(tree, {*known, feature}, depth - 1, 0) - value(
+                        tree, set(known), depth - 1, 0
+                    )
                     out[feature] += part * gain
     return out
 
 
 def test_two_levels_by_hand():
     # bit 0 asks b > 0, bit 1 (the root) asks a > 0; leaves in the order 00, b, a, ab
-    trees = ObliviousTrees(np.array([[1, 0]]), np.zeros((1, 2), "f4"), np.array([[0.0, 2.0, 4.0, 10.0]]), 1.0)
+    trees = ObliviousTrees(
+        np.array([[1, 0]]), np.zeros((1, 2), "f4"), np.array([[0.0, 2.0, 4.0, 10.0]]), 1.0
+    )
     tables = build_leaf_tables(trees, np.ones((1, 4)))
     assert tables.base == 1.0 + 4.0
     # v(∅)=4, v(a)=7, v(b)=6, v(ab)=10
@@ -62,7 +72,9 @@ def test_equal_to_the_definition_also_where_no_training_row_went(seed):
     weight[:, 0] += 1
     rows = rng.normal(size=(4, 4)).astype("f4")
     found = contributions(trees, build_leaf_tables(trees, weight), rows)
-    np.testing.assert_allclose(found, [by_definition(trees, weight, row, 4) for row in rows], atol=1e-12)
+    np.testing.assert_allclose(
+        found, [by_definition(trees, weight, row, 4) for row in rows], atol=1e-12
+    )
 
 
 def test_contributions_and_base_add_up_to_the_margin(rng):
@@ -85,20 +97,28 @@ def test_equal_to_catboost(versions, depth):
     from catboost import Pool
 
     rows = versions.training_rows
-    fitted = EstimatorConfig("catboost", {"iterations": 30, "depth": depth}, 1).fit(rows.X, rows.y_observed)
+    fitted = EstimatorConfig("catboost", {"iterations": 30, "depth": depth}, 1).fit(
+        rows.X, rows.y_observed
+    )
     form = to_plain_form(fitted)
     sample = np.tile(versions.holdout.X, (10, 1))[:10_000]
     tables = build_leaf_tables(form.trees, form.leaf_weight)
     expected = fitted.model.get_feature_importance(Pool(sample), type="ShapValues", thread_count=1)
-    np.testing.assert_allclose(contributions(form.trees, tables, sample), expected[:, :-1], atol=1e-6)
+    np.testing.assert_allclose(
+        contributions(form.trees, tables, sample), expected[:, :-1], atol=1e-6
+    )
     assert tables.base == pytest.approx(expected[0, -1], abs=1e-6)
 
 
 def test_trees_shallower_than_the_others_are_explained():
     # one real level; the second is a pad that is never taken
-    padded = ObliviousTrees(np.array([[1, 0]]), np.array([[0.5, np.inf]], "f4"), np.array([[-1.0, 1.0, 0.0, 0.0]]), 0.0)
+    padded = ObliviousTrees(
+        np.array([[1, 0]]), np.array([[0.5, np.inf]], "f4"), np.array([[-1.0, 1.0, 0.0, 0.0]]), 0.0
+    )
     tables = build_leaf_tables(padded, np.array([[1.0, 1.0, 0.0, 0.0]]))
-    np.testing.assert_array_equal(contributions(padded, tables, np.array([[9.0, 1.0]])), [[0.0, 1.0]])
+    np.testing.assert_array_equal(
+        contributions(padded, tables, np.array([[9.0, 1.0]])), [[0.0, 1.0]]
+    )
     assert tables.player.tolist() == [[1, -1]]
 
 

@@ -15,7 +15,9 @@ def model(rng, n_trees=150, depth=6, n_features=29):
     return trees, tables, RowScorer(trees, tables, CALIBRATION, n_features)
 
 
-@pytest.mark.parametrize(("n_trees", "depth"), [(1, 1), (7, 3), (129, 8), (150, 6), (1000, 2), (3, 9)])
+@pytest.mark.parametrize(
+    ("n_trees", "depth"), [(1, 1), (7, 3), (129, 8), (150, 6), (1000, 2), (3, 9)]
+)
 def test_single_row_gives_the_bytes_of_the_batch(rng, n_trees, depth):
     trees, _, scorer = model(rng, n_trees, depth)
     rows = rng.normal(size=(3000, 29))
@@ -42,7 +44,9 @@ def test_margins_with_another_value_are_those_of_such_rows(rng, n_trees, depth):
         others = np.concatenate([rng.normal(size=20), border, border + 1e-12])
         rows = np.tile(row, (len(others), 1))
         rows[:, feature] = others
-        assert scorer.margins_with(row, feature, others).tolist() == [scorer.margin(each) for each in rows]
+        assert scorer.margins_with(row, feature, others).tolist() == [
+            scorer.margin(each) for each in rows
+        ]
     assert scorer.margins_with(row, 3, np.empty(0)).tolist() == []
 
 

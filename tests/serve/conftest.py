@@ -1,4 +1,6 @@
-"""Fixtures of the service: a promoted bundle of a small model, a client, the service as a process of its own."""
+"""Fixtures of the service: a promoted bundle of a small
+model, a client, the service as a process of its own.
+"""
 
 import json
 import os
@@ -48,9 +50,11 @@ def another(folder, into, **policy):
 def environment(champion, tmp_path):
     """Settings of a service of its own, open to everybody."""
     return {
-        "FRAUD_MODEL_DIR": str(champion), "FRAUD_STATE_DIR": str(tmp_path / "state"), "FRAUD_ACCESS": "open",
+        "FRAUD_MODEL_DIR": str(champion),
+        "FRAUD_STATE_DIR": str(tmp_path / "state"),
+        "FRAUD_ACCESS": "open",
         "FRAUD_REQUESTS_PER_SECOND": "1000000",
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture
@@ -72,22 +76,34 @@ def transactions(versions):
 @pytest.fixture
 def decision(transactions):
     """A decision request."""
-    return {"transaction_id": "t-1", "occurred_at": "2026-01-31T12:00:00Z", "features": transactions[0]}
+    return {
+        "transaction_id": "t-1",
+        "occurred_at": "2026-01-31T12:00:00Z",
+        "features": transactions[0],
+    }
 
 
 def start(**environment):
     return subprocess.Popen(
-        [sys.executable, "-m", "serve"], cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "serve"],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
-BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [Path(p).parent for p in [shutil.which("initdb")] if p]
+BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [
+    Path(p).parent for p in [shutil.which("initdb")] if p
+]
 
 
 @pytest.fixture(scope="session")
 def postgresql():
-    """Address of a PostgreSQL server of its own, started in a temporary folder by an unprivileged user."""
+    """Address of a PostgreSQL server of its own, started
+    in a temporary folder by an unprivileged user.
+    """
     if not BINARIES:
         pytest.skip("no PostgreSQL on this machine (Debian: apt-get install postgresql)")
     # The path of a socket is short by law, and the server's user must reach it.
@@ -99,7 +115,11 @@ def postgresql():
 
     def run(*command):
         subprocess.run(
-            [str(BINARIES[-1] / command[0]), *command[1:]], check=True, capture_output=True, cwd=folder, **options
+            [str(BINARIES[-1] / command[0]), *command[1:]],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **options,
         )
 
     data, log = folder / "data", folder / "log"

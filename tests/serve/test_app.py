@@ -27,7 +27,9 @@ def test_prediction_equals_the_offline_score_exactly(client, champion, versions,
 
 def test_answer_names_what_decided(client, champion, transactions):
     served = bundle.load_bundle(champion).bundle
-    scores = served.probability(np.array([[row[n] for n in served.contract.model_features] for row in transactions]))
+    scores = served.probability(
+        np.array([[row[n] for n in served.contract.model_features] for row in transactions])
+    )
     for row in (transactions[int(scores.argmax())], transactions[int(scores.argmin())]):
         answer = client.post("/predict", json=row).json()
         assert set(answer) == {"fraud_probability", "prediction", "threshold", "model_version"}
@@ -79,7 +81,9 @@ def test_cost_of_refusing_grows_with_the_body_and_not_with_its_square(client):
     assert large < 30 * small
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/msgpack", ""])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "application/msgpack", ""]
+)
 def test_other_media_types_are_refused(client, transactions, kind):
     problem = refused(client, transactions[0], status=415, headers={"Content-Type": kind})
     assert problem["code"] == "unsupported_media_type"
@@ -136,7 +140,9 @@ def test_only_undefined_numbers_are_called_so(client):
     assert "NaN and infinities" not in refused(client, b'{"Time": 1,}')["detail"]
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"1", b"{", b"\xff\xfe", b'{"V1": ', b"[" * 5000, b"Time=1"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b"1", b"{", b"\xff\xfe", b'{"V1": ', b"[" * 5000, b"Time=1"]
+)
 def test_anything_else_is_a_client_error(client, body):
     refused(client, body)
 
@@ -156,12 +162,17 @@ def test_get_and_unknown_paths_are_problems(client):
 
 def test_health(client, champion):
     assert client.get("/health/live").json() == {"status": "live"}
-    assert client.get("/health/ready").json()["model_version"] == bundle.load_bundle(champion).bundle.version
+    assert (
+        client.get("/health/ready").json()["model_version"]
+        == bundle.load_bundle(champion).bundle.version
+    )
 
 
 def test_openapi_describes_every_field_of_the_contract(client, champion):
     document = client.get("/docs/openapi.json").json()
-    schema = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    schema = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
     names = [field.name for field in bundle.load_bundle(champion).bundle.contract.fields]
     assert list(schema["properties"]) == names
     assert schema["required"] == names
@@ -176,7 +187,12 @@ def test_openapi_describes_every_field_of_the_contract(client, champion):
 def test_documentation_page_needs_no_network(client):
     page = client.get("/docs").text
     assert "//" not in page.split("SwaggerUIBundle({")[0].replace("<!--", "")
-    for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "swagger-ui-standalone-preset.js", "favicon-32x32.png"):
+    for asset in (
+        "swagger-ui-bundle.js",
+        "swagger-ui.css",
+        "swagger-ui-standalone-preset.js",
+        "favicon-32x32.png",
+    ):
         assert f"/assets/{asset}" in page
         assert client.get(f"/assets/{asset}").status_code == 200
     for other in ("index.html", "%00", "a" * 300, "swagger-ui.css/x", "..%2f__init__.py"):
@@ -220,9 +236,14 @@ ULB = ROOT / "data" / "v1" / "transactions_2023.parquet"
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not ULB.is_file() or not (ROOT / "models/champion").is_dir(), reason="no data yet: run `make run`")
+@pytest.mark.skipif(
+    not ULB.is_file() or not (ROOT / "models/champion").is_dir(),
+    reason="no data yet: run `make run`",
+)
 def test_every_row_of_v1_scores_online_what_it_scores_offline(tmp_path, monkeypatch):
-    """All rows of the holdout through the reader and the row scorer of the service: the same bytes as the batch."""
+    """All rows of the holdout through the reader and the
+    row scorer of the service: the same bytes as the batch.
+    """
     monkeypatch.chdir(ROOT)
     holdout = open_versions("data")
     champion = load_champion(ROOT / "models/champion")
@@ -230,5 +251,7 @@ def test_every_row_of_v1_scores_online_what_it_scores_offline(tmp_path, monkeypa
     rows = holdout.v1.select([field.name for field in champion.bundle.contract.fields])
     for row, expected in zip(rows.iter_rows(named=True), offline, strict=True):
         values, amount_eur = champion.reader.read(msgspec.json.encode(row))
-        assert champion.scorer.probability(values) == champion.decider.probability(values) == expected
+        assert (
+            champion.scorer.probability(values) == champion.decider.probability(values) == expected
+        )
         assert amount_eur == row["Amount"]

@@ -1,4 +1,6 @@
-"""Anything a client may send: always an answer of ours, never a server error, never a filled-in value."""
+"""Anything a client may send: always an answer of
+ours, never a server error, never a filled-in value.
+"""
 
 import json
 
@@ -41,10 +43,14 @@ ANYTHING = st.recursive(
 @pytest.fixture(scope="module")
 def served(champion, tmp_path_factory):
     environment = {
-        "FRAUD_MODEL_DIR": str(champion), "FRAUD_STATE_DIR": str(tmp_path_factory.mktemp("fuzz")),
-        "FRAUD_ACCESS": "open", "FRAUD_REQUESTS_PER_SECOND": "1000000",
-    }  # fmt: skip
-    with TestClient(create_app(read_settings(environment)), raise_server_exceptions=False) as client:
+        "FRAUD_MODEL_DIR": str(champion),
+        "FRAUD_STATE_DIR": str(tmp_path_factory.mktemp("fuzz")),
+        "FRAUD_ACCESS": "open",
+        "FRAUD_REQUESTS_PER_SECOND": "1000000",
+    }
+    with TestClient(
+        create_app(read_settings(environment)), raise_server_exceptions=False
+    ) as client:
         yield client
 
 
@@ -59,24 +65,33 @@ FUZZED = settings(max_examples=150, suppress_health_check=[HealthCheck.function_
 
 
 @FUZZED
-@given(value=ANYTHING, place=st.integers(0, 29), path=st.sampled_from(["/predict", "/v1/decisions"]))
+@given(
+    value=ANYTHING, place=st.integers(0, 29), path=st.sampled_from(["/predict", "/v1/decisions"])
+)
 def test_one_field_of_any_content(served, transactions, value, place, path):
     row = dict(transactions[0])
     row[list(row)[place]] = value
     if isinstance(value, float | int) and not isinstance(value, bool):
         return
-    body = json.dumps(row if path == "/predict" else {"features": row, "transaction_id": "a", "occurred_at": "x"})
+    body = json.dumps(
+        row if path == "/predict" else {"features": row, "transaction_id": "a", "occurred_at": "x"}
+    )
     refused(served, path, body.encode("utf-8", "surrogatepass"))
 
 
 @FUZZED
-@given(body=st.binary(max_size=400), path=st.sampled_from(["/predict", "/v1/decisions", "/v1/labels"]))
+@given(
+    body=st.binary(max_size=400), path=st.sampled_from(["/predict", "/v1/decisions", "/v1/labels"])
+)
 def test_any_bytes(served, body, path):
     refused(served, path, body)
 
 
 @FUZZED
-@given(value=ANYTHING, path=st.sampled_from(["/predict", "/v1/decisions", "/v1/decisions:batch", "/v1/labels"]))
+@given(
+    value=ANYTHING,
+    path=st.sampled_from(["/predict", "/v1/decisions", "/v1/decisions:batch", "/v1/labels"]),
+)
 def test_any_json(served, value, path):
     refused(served, path, json.dumps(value).encode("utf-8", "surrogatepass"))
 
@@ -109,17 +124,26 @@ def test_deep_nesting(served, path, depth, opening):
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "latin-1", "utf-8-sig"])
 def test_other_encodings(served, transactions, encoding):
-    refused(served, "/predict", json.dumps(transactions[0] | {"Zürich": 1}, ensure_ascii=False).encode(encoding))
+    refused(
+        served,
+        "/predict",
+        json.dumps(transactions[0] | {"Zürich": 1}, ensure_ascii=False).encode(encoding),
+    )
 
 
 FUZZED_DOCUMENT = settings(
-    max_examples=CASES, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    max_examples=CASES,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
 )
 
 
 @pytest.mark.slow
 def test_document_and_service_agree(environment, tmp_path):
-    """Thousands of cases from the OpenAPI document, by every check of schemathesis, against a process of its own."""
+    """Thousands of cases from the OpenAPI document, by every
+    check of schemathesis, against a process of its own.
+    """
     key, entry = new_key("fuzz", SCOPES)
     (tmp_path / "keys.json").write_bytes(msgspec.json.encode([entry]))
     keys = {"FRAUD_ACCESS": "keys", "FRAUD_KEYS_FILE": str(tmp_path / "keys.json")}

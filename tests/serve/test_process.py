@@ -31,10 +31,13 @@ def test_missing_bundle_is_one_clear_line(environment, tmp_path):
 def test_serving_imports_no_training_library():
     code = (
         "import sys, serve.app\n"
-        "heavy = {'catboost', 'sklearn', 'pandas', 'polars', 'scipy', 'matplotlib', 'mlflow', 'pickle5', 'joblib'}\n"
+        "heavy = {'catboost', 'sklearn', 'pandas', 'polars', 'scipy', 'matplotlib', 'mlflow', "
+        "'pickle5', 'joblib'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert run.stdout.strip() == "[]"
 
 
@@ -53,7 +56,10 @@ def test_port_in_use_is_one_clear_line(environment):
 def stall(port):
     """A connection whose request never gets its body."""
     stalled = socket.create_connection(("127.0.0.1", port))
-    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 700\r\n"
+    head = (
+        b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: "
+        b"application/json\r\nContent-Length: 700\r\n"
+    )
     stalled.sendall(head + b"\r\n{")
     return stalled
 

@@ -22,7 +22,9 @@ KILLS = 20
 
 
 class Load:
-    """Clients that send one request after another until told to stop, and what they were answered."""
+    """Clients that send one request after another
+    until told to stop, and what they were answered.
+    """
 
     def __init__(self, port, path, body, n_clients=8):
         self.answers, self.broken = [], []
@@ -82,7 +84,9 @@ def test_kill_under_load_loses_no_acknowledged_decision(environment, decision, t
         finally:
             process.terminate()
             wait_until_ended(process)
-    acknowledged = [json.loads(body)["decision_id"] for status, body in load.answers if status == 200]
+    acknowledged = [
+        json.loads(body)["decision_id"] for status, body in load.answers if status == 200
+    ]
     with sqlite3.connect(tmp_path / "state/decisions.db") as database:
         recorded = {row[0] for row in database.execute("SELECT decision_id FROM decisions")}
     assert len(acknowledged) > 20 * KILLS
@@ -102,9 +106,15 @@ def test_end_under_load_answers_what_was_begun(environment, decision, tmp_path):
     assert process.returncode == 0
     assert "Traceback" not in errors
     assert {status for status, _ in load.answers} == {200}
-    # what broke was refused by the socket after the end, or was an idle connection that the service closed
+    # what broke was refused by the socket after the end, or was an idle connection that the service
+    # closed
     kinds = {type(error) for error in load.broken}
-    assert kinds <= {ConnectionRefusedError, ConnectionResetError, http.client.RemoteDisconnected, BrokenPipeError}
+    assert kinds <= {
+        ConnectionRefusedError,
+        ConnectionResetError,
+        http.client.RemoteDisconnected,
+        BrokenPipeError,
+    }
 
 
 @pytest.mark.slow
@@ -113,7 +123,9 @@ def test_reload_under_load_drops_no_request(environment, champion, transactions,
     shutil.copytree(champion, folder)
     second = another(champion, tmp_path / "second", threshold=0.123)
     port = free_port()
-    with start(**environment | {"FRAUD_MODEL_DIR": str(folder)}, FRAUD_PORT=str(port), FRAUD_WORKERS="2") as process:
+    with start(
+        **environment | {"FRAUD_MODEL_DIR": str(folder)}, FRAUD_PORT=str(port), FRAUD_WORKERS="2"
+    ) as process:
         try:
             wait_until_ready(port, process)
             with Load(port, "/predict", transactions[0]) as load:
@@ -133,7 +145,9 @@ def test_reload_under_load_drops_no_request(environment, champion, transactions,
 
 @pytest.mark.slow
 def test_memory_stays_flat(environment, decision, transactions):
-    """A soak, bounded to seconds: what a worker holds after many requests is what it held after some."""
+    """A soak, bounded to seconds: what a worker holds
+    after many requests is what it held after some.
+    """
     port = free_port()
     with start(**environment, FRAUD_PORT=str(port), FRAUD_WORKERS="1") as process:
         try:
@@ -152,5 +166,9 @@ def test_memory_stays_flat(environment, decision, transactions):
 
 
 def resident_mb(pid):
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    line = next(
+        line
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("VmRSS")
+    )
     return int(line.split()[1]) / 1024

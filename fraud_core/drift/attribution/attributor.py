@@ -1,7 +1,8 @@
 """Nature or attack: what a labelled window says about the cause of its difference from a reference.
 
-A monitor of features sees covariate shift and nothing else. The cause shows in how labels and scores disagree, which
-`fraud_core.drift.attribution.evidence` measures; here a classifier that learnt from scenarios of known cause reads it.
+A monitor of features sees covariate shift and nothing else. The cause shows in how labels and
+scores disagree, which `fraud_core.drift.attribution.evidence` measures; here a classifier that
+learnt from scenarios of known cause reads it.
 """
 
 from collections.abc import Sequence
@@ -49,11 +50,18 @@ class Attributor:
     minimum_confidence: float
     attack_confidence: float
 
-    def attribute(self, reference: LabelledWindow, current: LabelledWindow, *, rng: np.random.Generator) -> Attribution:
-        """The verdict on a labelled window; few frauds in the reference give ``inconclusive`` with the reason."""
+    def attribute(
+        self, reference: LabelledWindow, current: LabelledWindow, *, rng: np.random.Generator
+    ) -> Attribution:
+        """The verdict on a labelled window; few frauds in
+        the reference give ``inconclusive`` with the reason.
+        """
         n_frauds = int(reference.y_observed.sum())
         if n_frauds < MINIMUM_FRAUDS:
-            reason = f"the reference holds {n_frauds} frauds; {MINIMUM_FRAUDS} are needed to compare labels with scores"
+            reason = (
+                f"the reference holds {n_frauds} frauds; {MINIMUM_FRAUDS} are needed to "
+                "compare labels with scores"
+            )
             return Attribution(INCONCLUSIVE, 0.0, {}, reason)
         evidence = gather_evidence(reference, current, rng=rng)
         return self.judge(evidence)
@@ -68,14 +76,19 @@ class Attributor:
         return [self._verdict(probability) for probability in found]
 
     def _verdict(self, probability: np.ndarray) -> Attribution:
-        probabilities = {CAUSES[k]: float(p) for k, p in zip(self.model.classes_, probability, strict=True)}
+        probabilities = {
+            CAUSES[k]: float(p) for k, p in zip(self.model.classes_, probability, strict=True)
+        }
         likeliest = max(probabilities, key=lambda cause: probabilities[cause])
         confidence = probabilities[likeliest]
         needed = self.attack_confidence if likeliest in ATTACKS else self.minimum_confidence
         words = f"likeliest cause {likeliest.replace('_', ' ')}, confidence {confidence:.2f}"
         if confidence < needed:
             return Attribution(
-                INCONCLUSIVE, confidence, probabilities, f"insufficient evidence: {words}, {needed:.2f} needed"
+                INCONCLUSIVE,
+                confidence,
+                probabilities,
+                f"insufficient evidence: {words}, {needed:.2f} needed",
             )
         return Attribution(likeliest, confidence, probabilities, words)
 
@@ -103,8 +116,9 @@ def fit_attributor(
 
     Notes
     -----
-    A forest, calibrated by a sigmoid over three folds. The confidence that an attack needs is raised until the
-    out-of-fold share of false attacks among the scenarios without a cause is at most `false_attack_rate`.
+    A forest, calibrated by a sigmoid over three folds. The confidence that an attack needs is
+    raised until the out-of-fold share of false attacks among the scenarios without a cause is at
+    most `false_attack_rate`.
 
     References
     ----------
@@ -116,7 +130,9 @@ def fit_attributor(
 
     X = np.array([one.vector() for one in evidence])
     y = np.array([CAUSES.index(cause) for cause in causes])
-    forest = ExtraTreesClassifier(TREES, min_samples_leaf=2, class_weight="balanced", random_state=seed, n_jobs=1)
+    forest = ExtraTreesClassifier(
+        TREES, min_samples_leaf=2, class_weight="balanced", random_state=seed, n_jobs=1
+    )
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     inner = StratifiedKFold(3, shuffle=True, random_state=seed)
     model = CalibratedClassifierCV(forest, method="sigmoid", cv=inner)

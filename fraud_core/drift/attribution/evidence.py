@@ -1,8 +1,9 @@
-"""What a labelled window shows against a reference: how its features, scores and labels disagree, in eleven figures.
+"""What a labelled window shows against a reference: how its
+features, scores and labels disagree, in eleven figures.
 
-Hidden frauds are high scores labelled legitimate, injected frauds are low scores labelled fraud that scatter over the
-data, a new fraud pattern is low scores labelled fraud that lie together, and in a prior shift scores and labels move as
-one.
+Hidden frauds are high scores labelled legitimate, injected frauds are low scores labelled fraud
+that scatter over the data, a new fraud pattern is low scores labelled fraud that lie together, and
+in a prior shift scores and labels move as one.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -11,7 +12,11 @@ import numpy as np
 
 from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, benjamini_hochberg
 from fraud_core.drift.two_sample.distances import kolmogorov_smirnov
-from fraud_core.drift.two_sample.multivariate import domain_classifier, normal_scores, prepare_scores
+from fraud_core.drift.two_sample.multivariate import (
+    domain_classifier,
+    normal_scores,
+    prepare_scores,
+)
 from fraud_core.drift.two_sample.univariate import feature_p_values, prepare_reference
 
 LOW_QUANTILE = 0.99
@@ -19,13 +24,20 @@ MINIMUM_COHERENT = 6
 COHERENCE_DRAWS = 5
 MOVEMENT_ROWS = 10_000
 OF_LABELS = (
-    "prevalence", "expected", "high_legitimate", "low_fraud", "low_fraud_share", "coherence", "displacement",
-)  # fmt: skip
+    "prevalence",
+    "expected",
+    "high_legitimate",
+    "low_fraud",
+    "low_fraud_share",
+    "coherence",
+    "displacement",
+)
 
 
 @dataclass(frozen=True)
 class LabelledWindow:
-    """Rows of a window with the labels as seen and the probabilities of one model, fitted on neither window.
+    """Rows of a window with the labels as seen and the
+    probabilities of one model, fitted on neither window.
 
     Attributes
     ----------
@@ -67,10 +79,11 @@ class Evidence:
     low_fraud_share
         Share of the fraud labels on low scores, less that of the reference.
     coherence
-        Log of how much closer the frauds of low score lie to each other than legitimate rows do; 0 with fewer than six.
+        Log of how much closer the frauds of low score lie to each other than legitimate rows do; 0
+        with fewer than six.
     displacement
-        Log of the squared distance of their centre from that of legitimate rows, in units of what chance gives as many
-        legitimate rows; 0 with fewer than six.
+        Log of the squared distance of their centre from that of legitimate rows, in units of what
+        chance gives as many legitimate rows; 0 with fewer than six.
     """
 
     domain: float
@@ -95,7 +108,9 @@ class Evidence:
         return np.sign(values) * np.log1p(np.abs(values))
 
 
-def gather_evidence(reference: LabelledWindow, current: LabelledWindow, *, rng: np.random.Generator) -> Evidence:
+def gather_evidence(
+    reference: LabelledWindow, current: LabelledWindow, *, rng: np.random.Generator
+) -> Evidence:
     """Measure a labelled window against a reference.
 
     Parameters
@@ -106,17 +121,20 @@ def gather_evidence(reference: LabelledWindow, current: LabelledWindow, *, rng: 
     Raises
     ------
     ValueError
-        When a window has fewer than 200 rows or the reference has no fraud: there is nothing to measure against.
+        When a window has fewer than 200 rows or the reference has no fraud: there is nothing to
+        measure against.
 
     Notes
     -----
-    A score is high when it is among the highest of the reference, as many as it has frauds; it is low below the
-    reference's 99% quantile. The movement of features is measured on at most 10,000 rows of each window. Deviations
-    compare two counts: (c − e) / √(e (1 + m/n)).
+    A score is high when it is among the highest of the reference, as many as it has frauds; it is
+    low below the reference's 99% quantile. The movement of features is measured on at most 10,000
+    rows of each window. Deviations compare two counts: (c − e) / √(e (1 + m/n)).
     """
     n_frauds = int(reference.y_observed.sum())
     if n_frauds == 0 or min(len(reference.y_observed), len(current.y_observed)) < MINIMUM_ROWS:
-        raise ValueError("attribution: expected at least 200 rows in each window and a fraud in the reference")
+        raise ValueError(
+            "attribution: expected at least 200 rows in each window and a fraud in the reference"
+        )
     names = [str(k) for k in range(reference.X.shape[1])]
     before, after = (_sample(window.X, rng) for window in (reference, current))
     prepared, scores = prepare_reference(before, names, n_bins=10), prepare_scores(before, rng=rng)
@@ -136,37 +154,51 @@ def gather_evidence(reference: LabelledWindow, current: LabelledWindow, *, rng: 
         expected=_deviations(current.y_observed.sum(), _expected_frauds(reference, current), ratio),
         suspicious=_deviations(len(high_after), len(high_before) * ratio, ratio),
         high_legitimate=_deviations(
-            np.sum(high_after == 0), _share(high_before == 0) * len(high_after), len(high_after) / len(high_before)
+            np.sum(high_after == 0),
+            _share(high_before == 0) * len(high_after),
+            len(high_after) / len(high_before),
         ),
-        low_fraud=_deviations(low_after.sum(), low_before.mean() * len(low_after), len(low_after) / len(low_before)),
+        low_fraud=_deviations(
+            low_after.sum(), low_before.mean() * len(low_after), len(low_after) / len(low_before)
+        ),
         low_fraud_share=float(
             low_after.sum() / max(1, current.y_observed.sum()) - low_before.sum() / n_frauds
         ),
         coherence=coherence,
         displacement=displacement,
-    )  # fmt: skip
+    )
 
 
 def _expected_frauds(reference: LabelledWindow, current: LabelledWindow) -> float:
     """Frauds expected from the scores, by the fraud share of each score bin of the reference."""
     frauds = np.sort(reference.probability[reference.y_observed == 1])
     cuts = np.unique(np.quantile(frauds, np.linspace(0, 1, 6)[:-1]))
-    bin_before, bin_after = (np.searchsorted(cuts, w.probability, side="right") for w in (reference, current))
+    bin_before, bin_after = (
+        np.searchsorted(cuts, w.probability, side="right") for w in (reference, current)
+    )
     size = len(cuts) + 1
     frauds_before = np.bincount(bin_before, weights=reference.y_observed, minlength=size)
     share = frauds_before / np.maximum(1, np.bincount(bin_before, minlength=size))
     return float(share @ np.bincount(bin_after, minlength=size))
 
 
-def _coherence(window: LabelledWindow, low: float, scores, rng: np.random.Generator) -> tuple[float, float]:
-    """Whether low-scored frauds lie together: by their nearest neighbours, and by the place of their centre."""
+def _coherence(
+    window: LabelledWindow, low: float, scores, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Whether low-scored frauds lie together: by their
+    nearest neighbours, and by the place of their centre.
+    """
     frauds = np.flatnonzero((window.y_observed == 1) & (window.probability < low))
     others = np.flatnonzero((window.y_observed == 0) & (window.probability < low))
     if len(frauds) < MINIMUM_COHERENT or len(others) < len(frauds):
         return 0.0, 0.0
     own = normal_scores(scores, window.X[frauds])
-    usual = normal_scores(scores, window.X[rng.choice(others, min(len(others), MOVEMENT_ROWS), replace=False)])
-    drawn = [_nearest(rng.choice(usual, len(frauds), replace=False)) for _ in range(COHERENCE_DRAWS)]
+    usual = normal_scores(
+        scores, window.X[rng.choice(others, min(len(others), MOVEMENT_ROWS), replace=False)]
+    )
+    drawn = [
+        _nearest(rng.choice(usual, len(frauds), replace=False)) for _ in range(COHERENCE_DRAWS)
+    ]
     by_chance = float(usual.var(axis=0).sum()) / len(frauds)
     away = float(np.sum((own.mean(axis=0) - usual.mean(axis=0)) ** 2))
     return float(np.log(np.mean(drawn) / max(_nearest(own), 1e-9))), float(
@@ -175,11 +207,17 @@ def _coherence(window: LabelledWindow, low: float, scores, rng: np.random.Genera
 
 
 def _sample(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return rows if len(rows) <= MOVEMENT_ROWS else rows[rng.choice(len(rows), MOVEMENT_ROWS, replace=False)]
+    return (
+        rows
+        if len(rows) <= MOVEMENT_ROWS
+        else rows[rng.choice(len(rows), MOVEMENT_ROWS, replace=False)]
+    )
 
 
 def _nearest(rows: np.ndarray) -> float:
-    """Median distance to the nearest other row; equal rows, which resampling makes, do not count."""
+    """Median distance to the nearest other row;
+    equal rows, which resampling makes, do not count.
+    """
     rows = np.unique(rows.astype(np.float64), axis=0)
     if len(rows) < 2:
         return 1e-9

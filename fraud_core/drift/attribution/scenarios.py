@@ -1,11 +1,11 @@
 """Causes of a difference between two windows, simulated over real rows at a chosen strength.
 
-Reference and current window are random halves of one pool, so without a cause nothing differs but chance. A pool holds
-scores of a model that was fitted on earlier rows; for a new fraud pattern it is a model that never saw one mode of
-fraud, and the reference has no fraud of that mode either.
+Reference and current window are random halves of one pool, so without a cause nothing differs but
+chance. A pool holds scores of a model that was fitted on earlier rows; for a new fraud pattern it
+is a model that never saw one mode of fraud, and the reference has no fraud of that mode either.
 
-Nature never stands still: behind every second scenario of another cause the features move as well, so that an attack
-has to be told apart while they do.
+Nature never stands still: behind every second scenario of another cause the features move as well,
+so that an attack has to be told apart while they do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,8 @@ class Pool:
     rows
         Features, true labels and probabilities of a model that was fitted on none of the rows.
     unseen
-        Shape (n,), True for the frauds of the mode that the model never saw; all False for the plain pool.
+        Shape (n,), True for the frauds of the mode that the model never saw; all False for the
+        plain pool.
     scores
         Shape (n, n_features), normal scores of the rows.
     """
@@ -90,11 +91,13 @@ def simulate(
     cause
         One of `CAUSES`.
     strength
-        ``covariate``: standard deviations by which rows are selected along a random direction. ``prior``: factor of
-        the number of frauds. ``new_pattern`` and ``labels_injected``: added fraud labels as a share of the frauds
-        there. ``labels_hidden``: share of the frauds labelled legitimate.
+        ``covariate``: standard deviations by which rows are selected along a random direction.
+        ``prior``: factor of the number of frauds. ``new_pattern`` and ``labels_injected``: added
+        fraud labels as a share of the frauds there. ``labels_hidden``: share of the frauds labelled
+        legitimate.
     background
-        Range, in standard deviations, of the move of the features behind every second scenario of another cause.
+        Range, in standard deviations, of the move of the features behind every second scenario of
+        another cause.
 
     Returns
     -------
@@ -102,7 +105,8 @@ def simulate(
     """
     if cause not in CAUSES:
         raise ValueError(f"cause: expected one of {', '.join(CAUSES)}, got {cause!r}")
-    # a new pattern is, by turns, a mode of real fraud that the model never saw, and a corner that was legitimate
+    # a new pattern is, by turns, a mode of real fraud that the model never saw, and a corner that
+    # was legitimate
     is_mode = cause == "new_pattern" and len(pools) > 1 and rng.random() < 0.5
     pool = pools[rng.integers(1, len(pools))] if is_mode else pools[0]
     order = rng.permutation(np.flatnonzero(~pool.unseen))
@@ -118,16 +122,24 @@ def simulate(
         after = np.concatenate([after[y[after] == 0], drawn])
     added = max(1, round(strength * int(y[after].sum())))
     if is_mode:
-        after = np.concatenate([after, rng.choice(np.flatnonzero(pool.unseen), added, replace=True)])
+        after = np.concatenate(
+            [after, rng.choice(np.flatnonzero(pool.unseen), added, replace=True)]
+        )
     current = _window(pool, after)
     if cause == "labels_hidden":
         frauds = np.flatnonzero(current.y_observed == 1)
-        current = _relabelled(current, rng.choice(frauds, round(strength * len(frauds)), replace=False), 0)
+        current = _relabelled(
+            current, rng.choice(frauds, round(strength * len(frauds)), replace=False), 0
+        )
     elif cause == "labels_injected":
-        current = _relabelled(current, rng.choice(np.flatnonzero(current.y_observed == 0), added, replace=False), 1)
+        current = _relabelled(
+            current, rng.choice(np.flatnonzero(current.y_observed == 0), added, replace=False), 1
+        )
     elif cause == "new_pattern" and not is_mode:
         current = _relabelled(
-            current, nearest_legitimate(pool.scores[after], current.y_observed, n_rows=added, rng=rng), 1
+            current,
+            nearest_legitimate(pool.scores[after], current.y_observed, n_rows=added, rng=rng),
+            1,
         )
     return _window(pool, before), current
 
@@ -140,7 +152,9 @@ def run_scenarios(
     rng: np.random.Generator,
     background: tuple[float, float] = BACKGROUND_STRENGTH,
 ) -> list[Scenario]:
-    """Simulate each cause `n_each` times, "none" three times as often, its strengths by turns; gather the evidence."""
+    """Simulate each cause `n_each` times, "none" three times
+    as often, its strengths by turns; gather the evidence.
+    """
     out = []
     for cause, levels in strengths.items():
         for k in range(3 * n_each if cause == "none" else n_each):
@@ -151,7 +165,9 @@ def run_scenarios(
 
 
 def learn_causes(built: Sequence[Scenario], *, seed: int) -> Attributor:
-    """The attribution of scenarios; at most one in a hundred without a cause may be called an attack, out of fold."""
+    """The attribution of scenarios; at most one in a hundred
+    without a cause may be called an attack, out of fold.
+    """
     return fit_attributor(
         [one.evidence for one in built],
         [one.cause for one in built],
@@ -168,7 +184,9 @@ def fraud_modes(scores: np.ndarray, n_modes: int, *, seed: int) -> np.ndarray:
     return KMeans(n_modes, n_init=10, random_state=seed).fit_predict(scores)
 
 
-def _selected(pool: Pool, rows: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+def _selected(
+    pool: Pool, rows: np.ndarray, strength: float, rng: np.random.Generator
+) -> np.ndarray:
     """Rows drawn again with weights that grow along a random direction of one to five features."""
     touched = rng.choice(pool.scores.shape[1], rng.integers(1, 6), replace=False)
     direction = rng.normal(size=len(touched))
@@ -177,8 +195,11 @@ def _selected(pool: Pool, rows: np.ndarray, strength: float, rng: np.random.Gene
     return rng.choice(rows, len(rows), p=weight / weight.sum())
 
 
-def nearest_legitimate(scores: np.ndarray, y_true: np.ndarray, *, n_rows: int, rng: np.random.Generator) -> np.ndarray:
-    """Places of legitimate rows around a random one: half of a corner, so that fraud and honest customers share it.
+def nearest_legitimate(
+    scores: np.ndarray, y_true: np.ndarray, *, n_rows: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Places of legitimate rows around a random one: half of
+    a corner, so that fraud and honest customers share it.
 
     Parameters
     ----------
@@ -191,7 +212,9 @@ def nearest_legitimate(scores: np.ndarray, y_true: np.ndarray, *, n_rows: int, r
 
 
 def _window(pool: Pool, rows: np.ndarray) -> LabelledWindow:
-    return LabelledWindow(pool.rows.X[rows], pool.rows.y_observed[rows], pool.rows.probability[rows])
+    return LabelledWindow(
+        pool.rows.X[rows], pool.rows.y_observed[rows], pool.rows.probability[rows]
+    )
 
 
 def _relabelled(window: LabelledWindow, rows: np.ndarray, label: int) -> LabelledWindow:

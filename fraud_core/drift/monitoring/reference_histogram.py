@@ -1,6 +1,8 @@
-"""What a window is compared with: bins of each variable and the share of the reference in each, by hour if wished.
+"""What a window is compared with: bins of each variable
+and the share of the reference in each, by hour if wished.
 
-Every bin is closed on the right; a variable has one more bin for missing values, so that NaN is counted and not lost.
+Every bin is closed on the right; a variable has one more bin for missing values, so that NaN is
+counted and not lost.
 """
 
 import hashlib
@@ -29,8 +31,8 @@ class Reference:
     edges
         Inner edges of each variable, ascending; k edges make k + 1 bins and one for missing values.
     counts
-        Shape (n_strata, n_cells), rows of the reference in each cell (a bin of a variable). One stratum for a
-        reference that does not know hours, 24 for one hour each.
+        Shape (n_strata, n_cells), rows of the reference in each cell (a bin of a variable). One
+        stratum for a reference that does not know hours, 24 for one hour each.
     """
 
     names: tuple[str, ...]
@@ -44,7 +46,9 @@ class Reference:
 
     @cached_property
     def digest(self) -> str:
-        """16 hexadecimal digits over names, edges and counts: windows add up only under the same reference."""
+        """16 hexadecimal digits over names, edges and
+        counts: windows add up only under the same reference.
+        """
         digest = hashlib.sha256("\n".join(self.names).encode())
         for part in (*self.edges, self.counts):
             digest.update(np.ascontiguousarray(part, dtype="<f8").tobytes())
@@ -63,13 +67,17 @@ class Reference:
 
         Examples
         --------
-        >>> build_reference(np.array([[0.0], [1.0]]), ["x"], n_bins=2).count(np.array([[0.0], [5.0], [np.nan]]))
+        >>> build_reference(np.array([[0.0], [1.0]]), ["x"], n_bins=2).count(
+        ...     np.array([[0.0], [5.0], [np.nan]])
+        ... )
         array([1, 1, 1])
         """
         # NaN sorts to the end, behind infinity; one sort is cheaper than a search for each value
         columns = np.sort(rows.T, axis=1)
         out = np.empty(self.first_cell[-1], dtype=np.int64)
-        for k, (start, end) in enumerate(zip(self.first_cell[:-1], self.first_cell[1:], strict=True)):
+        for k, (start, end) in enumerate(
+            zip(self.first_cell[:-1], self.first_cell[1:], strict=True)
+        ):
             below = columns[k].searchsorted(self._cuts[k], side="right")
             out[start] = below[0]
             out[start + 1 : end - 1] = below[1:] - below[:-1]
@@ -77,7 +85,8 @@ class Reference:
         return out
 
     def expected(self, variable: int, stratum_rows: np.ndarray) -> tuple[np.ndarray, float]:
-        """Shares of one variable for a window with so many rows in each stratum, and the rows they rest on.
+        """Shares of one variable for a window with so many
+        rows in each stratum, and the rows they rest on.
 
         Returns
         -------
@@ -108,7 +117,8 @@ def build_reference(
     n_bins
         Bins of each variable, cut at its quantiles, before equal edges are merged.
     hour
-        Shape (n,), hour of the day of each row, 0 to 23; then windows are compared with the same hours.
+        Shape (n,), hour of the day of each row, 0 to 23; then windows are compared with the same
+        hours.
 
     Raises
     ------
@@ -123,7 +133,9 @@ def build_reference(
     values = np.asarray(rows, dtype=np.float64)
     for k, name in enumerate(names):
         if not np.isfinite(values[:, k]).any():
-            raise ValueError(f"{name}: expected values in the reference, found none; drop the column")
+            raise ValueError(
+                f"{name}: expected values in the reference, found none; drop the column"
+            )
     edges = tuple(bin_edges(column[np.isfinite(column)], n_bins) for column in values.T)
     empty = Reference(tuple(names), edges, np.zeros((1, 0)))
     parts = [values] if hour is None else [values[hour == h] for h in range(24)]
@@ -136,8 +148,9 @@ def reference_of_bundle(described: Mapping[str, Any], feature_names: Sequence[st
     Parameters
     ----------
     described
-        reference.json: ``features`` and ``score`` with edges, shares and rows; ``by_hour``, when it is there, holds
-        counts of shape (24, bins + 1) for each name, those without a value in the last column.
+        reference.json: ``features`` and ``score`` with edges, shares and rows; ``by_hour``, when it
+        is there, holds counts of shape (24, bins + 1) for each name, those without a value in the
+        last column.
     feature_names
         ``contract.model_features``.
 
@@ -156,21 +169,32 @@ def reference_of_bundle(described: Mapping[str, Any], feature_names: Sequence[st
     names = (*feature_names, SCORE)
     for name in names:
         if name not in known or len(known[name]["shares"]) != len(known[name]["edges"]) + 1:
-            raise BundleError(f"reference.json, {name}: expected edges and one share more; make the bundle anew")
+            raise BundleError(
+                f"reference.json, {name}: expected edges and one share more; make the bundle anew"
+            )
     edges = tuple(np.asarray(known[name]["edges"], dtype=np.float64) for name in names)
     if described.get("by_hour"):
         counts = np.concatenate(
-            [_hourly(described["by_hour"], name, len(known[name]["edges"])) for name in names], axis=1
+            [_hourly(described["by_hour"], name, len(known[name]["edges"])) for name in names],
+            axis=1,
         )
     else:
-        rounded = [np.rint(np.asarray(known[n]["shares"]) * known[n]["rows"]).astype(np.int64) for n in names]
+        rounded = [
+            np.rint(np.asarray(known[n]["shares"]) * known[n]["rows"]).astype(np.int64)
+            for n in names
+        ]
         missing = [known[name].get("missing", 0) for name in names]
-        counts = np.concatenate([[*part, none] for part, none in zip(rounded, missing, strict=True)])[None]
+        counts = np.concatenate(
+            [[*part, none] for part, none in zip(rounded, missing, strict=True)]
+        )[None]
     return Reference(names, edges, counts)
 
 
 def _hourly(by_hour: Mapping[str, Any], name: str, n_edges: int) -> np.ndarray:
     counts = np.asarray(by_hour.get(name, ()), dtype=np.int64)
     if counts.shape != (24, n_edges + 2):
-        raise BundleError(f"reference.json, by_hour of {name}: expected counts for 24 hours and each bin; make it anew")
+        raise BundleError(
+            f"reference.json, by_hour of {name}: expected counts for 24 hours and each bin; make "
+            "it anew"
+        )
     return counts

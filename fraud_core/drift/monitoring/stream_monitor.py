@@ -1,8 +1,10 @@
-"""The stream monitor: the last rows and the last hours of a stream against the reference of a bundle.
+"""The stream monitor: the last rows and the last
+hours of a stream against the reference of a bundle.
 
-Rows wait in a block and are counted into bins together; a window is a ring of panes of such counts. Memory is fixed
-when the monitor is made: about 0.2 MB for 30 variables of 20 bins, never more with traffic or time. Counts add up, so
-the states of several workers are merged by addition, and a state survives a restart as plain data.
+Rows wait in a block and are counted into bins together; a window is a ring of panes of such counts.
+Memory is fixed when the monitor is made: about 0.2 MB for 30 variables of 20 bins, never more with
+traffic or time. Counts add up, so the states of several workers are merged by addition, and a state
+survives a restart as plain data.
 
 The monitor reads no clock: whoever observes says what time it is.
 """
@@ -40,8 +42,8 @@ class StreamMonitor:
     reference
         From `reference_of_bundle` or `build_reference`.
     window_rows
-        Length of the window by count: it holds at least the last `window_rows` rows once they came, at most an
-        eighth and a block more.
+        Length of the window by count: it holds at least the last `window_rows` rows once they came,
+        at most an eighth and a block more.
     window_seconds
         Length of the window by time, in eight panes aligned to the clock.
     minimum_rows
@@ -75,7 +77,8 @@ class StreamMonitor:
     ) -> None:
         if window_rows < PANES or window_seconds <= 0 or minimum_rows < 1:
             raise ParameterError(
-                f"drift monitor: expected window_rows >= {PANES}, window_seconds > 0 and minimum_rows >= 1, got "
+                f"drift monitor: expected window_rows >= {PANES}, window_seconds > 0 and "
+                "minimum_rows >= 1, got "
                 f"{window_rows}, {window_seconds:g} and {minimum_rows}"
             )
         self.reference = reference
@@ -83,7 +86,8 @@ class StreamMonitor:
         self._minimum_rows, self._psi_limit, self._alpha = minimum_rows, psi_limit, alpha
         self._pane_rows, self._pane_seconds = -(-window_rows // PANES), window_seconds / PANES
         self._size, self._filled = min(BLOCK_ROWS, self._pane_rows), 0
-        # the reference was counted on what the model sees, float32; a price on an edge must fall on the same side
+        # the reference was counted on what the model sees, float32; a price on an edge must fall on
+        # the same side
         self._features = np.empty((self._size, len(reference.names) - 1), dtype=np.float32)
         self._scores = np.empty(self._size)
         self._rows: deque[_Pane] = deque(maxlen=PANES + 1)
@@ -100,7 +104,8 @@ class StreamMonitor:
         score
             The calibrated probability that was given.
         now
-            Time in seconds, of any fixed origin at a midnight; a clock that steps back counts into the pane in use.
+            Time in seconds, of any fixed origin at a midnight; a clock that steps back counts into
+            the pane in use.
         """
         if now >= self._until:
             self._turn(now)
@@ -138,21 +143,37 @@ class StreamMonitor:
         for pane in panes:
             counts, stratum_rows = counts + pane.counts, stratum_rows + pane.stratum_rows
         return judge(
-            self.reference, counts, stratum_rows,
-            minimum_rows=self._minimum_rows, psi_limit=self._psi_limit, alpha=self._alpha,
-        )  # fmt: skip
+            self.reference,
+            counts,
+            stratum_rows,
+            minimum_rows=self._minimum_rows,
+            psi_limit=self._psi_limit,
+            alpha=self._alpha,
+        )
 
     def to_state(self) -> dict[str, Any]:
-        """Everything observed, as plain data: for a restart, or for `merge_states` with other workers."""
+        """Everything observed, as plain data: for a
+        restart, or for `merge_states` with other workers.
+        """
         self._flush()
 
         def plain(panes: Iterable[_Pane]) -> list[dict[str, Any]]:
             return [
-                {"place": p.place, "counts": p.counts.tolist(), "stratum_rows": p.stratum_rows.tolist()} for p in panes
+                {
+                    "place": p.place,
+                    "counts": p.counts.tolist(),
+                    "stratum_rows": p.stratum_rows.tolist(),
+                }
+                for p in panes
             ]
 
-        return {"format": FORMAT, "reference": self.reference.digest, **self._window,
-                "rows": plain(self._rows), "time": plain(self._time)}  # fmt: skip
+        return {
+            "format": FORMAT,
+            "reference": self.reference.digest,
+            **self._window,
+            "rows": plain(self._rows),
+            "time": plain(self._time),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a state in place of what was observed.
@@ -165,18 +186,26 @@ class StreamMonitor:
         expected = {"format": FORMAT, "reference": self.reference.digest, **self._window}
         for key, value in expected.items():
             if state.get(key) != value:
-                raise ParameterError(f"drift state, {key}: expected {value}, got {state.get(key)}; start a new one")
+                raise ParameterError(
+                    f"drift state, {key}: expected {value}, got {state.get(key)}; start a new one"
+                )
         for panes, name in ((self._rows, "rows"), (self._time, "time")):
             panes.clear()
             panes.extend(
-                _Pane(p["place"], np.array(p["counts"], dtype=np.int64), np.array(p["stratum_rows"], dtype=np.int64))
+                _Pane(
+                    p["place"],
+                    np.array(p["counts"], dtype=np.int64),
+                    np.array(p["stratum_rows"], dtype=np.int64),
+                )
                 for p in state[name]
             )
         self._filled, self._until = 0, -np.inf
 
     def _empty(self) -> tuple[np.ndarray, np.ndarray]:
         reference = self.reference
-        return np.zeros(reference.first_cell[-1], dtype=np.int64), np.zeros(len(reference.counts), dtype=np.int64)
+        return np.zeros(reference.first_cell[-1], dtype=np.int64), np.zeros(
+            len(reference.counts), dtype=np.int64
+        )
 
     def _turn(self, now: float) -> None:
         """Enter the pane and the stratum of `now`; what waits belongs to the ones before."""
@@ -184,7 +213,9 @@ class StreamMonitor:
         stratum_seconds = DAY_SECONDS / len(self.reference.counts)
         self._place = int(now // self._pane_seconds)
         self._stratum = int(now % DAY_SECONDS // stratum_seconds)
-        self._until = min((self._place + 1) * self._pane_seconds, (now // stratum_seconds + 1) * stratum_seconds)
+        self._until = min(
+            (self._place + 1) * self._pane_seconds, (now // stratum_seconds + 1) * stratum_seconds
+        )
 
     def _flush(self) -> None:
         if self._filled:
@@ -203,7 +234,8 @@ class StreamMonitor:
 
 
 def merge_states(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Add the states of several workers; panes by time meet at their place, panes by count at their age.
+    """Add the states of several workers; panes by time
+    meet at their place, panes by count at their age.
 
     The window by count of a merged state holds the last rows of each worker.
 
@@ -225,8 +257,13 @@ def merge_states(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
     for state in states[1:]:
         for key, value in same.items():
             if state.get(key) != value:
-                raise ParameterError(f"drift states, {key}: expected {value} in all, got {state.get(key)}")
-    by_age = [[pane | {"place": age - len(s["rows"])} for age, pane in enumerate(s["rows"])] for s in states]
+                raise ParameterError(
+                    f"drift states, {key}: expected {value} in all, got {state.get(key)}"
+                )
+    by_age = [
+        [pane | {"place": age - len(s["rows"])} for age, pane in enumerate(s["rows"])]
+        for s in states
+    ]
     return same | {"rows": _add_panes(by_age), "time": _add_panes([s["time"] for s in states])}
 
 
@@ -237,4 +274,7 @@ def _add_panes(parts: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]
         for key in sums:
             sums[key] = sums[key] + np.array(pane[key])
     kept = sorted(total)[-(PANES + 1) :]
-    return [{"place": place} | {key: value.tolist() for key, value in total[place].items()} for place in kept]
+    return [
+        {"place": place} | {key: value.tolist() for key, value in total[place].items()}
+        for place in kept
+    ]

@@ -1,4 +1,5 @@
-"""The verdict on a window of counts: every variable against the reference, under one false discovery rate.
+"""The verdict on a window of counts: every variable
+against the reference, under one false discovery rate.
 
 Needs NumPy alone, as the monitor does.
 """
@@ -8,7 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.drift.monitoring.reference_histogram import Reference
-from fraud_core.drift.two_sample.binned import BinnedDrift, State, benjamini_hochberg, compare_counts
+from fraud_core.drift.two_sample.binned import (
+    BinnedDrift,
+    State,
+    benjamini_hochberg,
+    compare_counts,
+)
 
 WORST_FIRST: tuple[State, ...] = ("drifted", "moved", "stable", "unknown")
 
@@ -24,8 +30,8 @@ class WindowVerdict:
     rows
         Rows in the window.
     variables
-        Each variable with its index, interval and p-value (Benjamini–Hochberg over the variables); empty when
-        unknown. A variable whose reference lacks an hour of the window is left out.
+        Each variable with its index, interval and p-value (Benjamini–Hochberg over the variables);
+        empty when unknown. A variable whose reference lacks an hour of the window is left out.
     drifted
         Names of the variables that passed the practical limit.
     """
@@ -45,13 +51,21 @@ def judge(
     psi_limit: float,
     alpha: float,
 ) -> WindowVerdict:
-    """The verdict on a window of counts, shape (n_cells,), with so many rows in each stratum, shape (n_strata,).
+    """The verdict on a window of counts, shape (n_cells,),
+    with so many rows in each stratum, shape (n_strata,).
 
     Examples
     --------
     >>> from fraud_core.drift.monitoring.reference_histogram import build_reference
     >>> reference = build_reference(np.arange(1000.0)[:, None], ["x"], n_bins=4)
-    >>> judge(reference, np.array([3, 1, 1, 1, 0]), np.array([6]), minimum_rows=200, psi_limit=0.1, alpha=0.05).state
+    >>> judge(
+    ...     reference,
+    ...     np.array([3, 1, 1, 1, 0]),
+    ...     np.array([6]),
+    ...     minimum_rows=200,
+    ...     psi_limit=0.1,
+    ...     alpha=0.05,
+    ... ).state
     'unknown'
     """
     n_rows = int(stratum_rows.sum())
@@ -69,6 +83,8 @@ def judge(
         name: BinnedDrift(drift.population_stability_index, drift.low, drift.high, float(p_value))
         for (name, drift), p_value in zip(found.items(), adjusted, strict=True)
     }
-    states = {name: drift.state(psi_limit=psi_limit, alpha=alpha) for name, drift in variables.items()}
+    states = {
+        name: drift.state(psi_limit=psi_limit, alpha=alpha) for name, drift in variables.items()
+    }
     drifted = tuple(name for name, state in states.items() if state == "drifted")
     return WindowVerdict(min(states.values(), key=WORST_FIRST.index), n_rows, variables, drifted)

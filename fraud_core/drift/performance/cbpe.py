@@ -1,8 +1,8 @@
 """What performance can be expected before labels arrive: confidence-based performance estimation.
 
-A calibrated probability is the expected label, so the metrics can be computed with it in the place of the labels. This
-holds as long as the probability of fraud given the features is the one that the calibration saw: a move of features is
-carried over, a new fraud pattern is not.
+A calibrated probability is the expected label, so the metrics can be computed with it in the place
+of the labels. This holds as long as the probability of fraud given the features is the one that the
+calibration saw: a move of features is carried over, a new fraud pattern is not.
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class LabelFree:
     Attributes
     ----------
     estimate
-        Average precision expected from the probabilities; the interval holds the uncertainty of the calibration and
-        of the labels that will be drawn.
+        Average precision expected from the probabilities; the interval holds the uncertainty of the
+        calibration and of the labels that will be drawn.
     truth
         Average precision on the labels, with its bootstrap interval.
     error
@@ -50,14 +50,14 @@ def expected_average_precision(probability: np.ndarray) -> float:
 
     Notes
     -----
-    Rows are ranked by probability; a fraud at rank i has the expected precision (1 + Σ of the probabilities above
-    it) / i, and the ranks are weighted by their probability. The ratio of the two expectations stands for the
-    expectation of the ratio.
+    Rows are ranked by probability; a fraud at rank i has the expected precision (1 + Σ of the
+    probabilities above it) / i, and the ranks are weighted by their probability. The ratio of the
+    two expectations stands for the expectation of the ratio.
 
     References
     ----------
-    NannyML (2022), confidence-based performance estimation; J. Bialek et al. (2024), Estimating model performance
-    under covariate shift without labels.
+    NannyML (2022), confidence-based performance estimation; J. Bialek et al. (2024), Estimating
+    model performance under covariate shift without labels.
 
     Examples
     --------
@@ -85,9 +85,11 @@ def estimate_performance(
     calibration_margin, calibration_y_true
         Shapes (n,), log-odds and labels of past rows that the scoring model was not fitted on.
     margin, y_true
-        Shapes (m,), log-odds of the rows in question and the labels that came later; these serve the truth alone.
+        Shapes (m,), log-odds of the rows in question and the labels that came later; these serve
+        the truth alone.
     rng
-        Source of the resamples: the calibration's rows for its own uncertainty, labels for that of the draw.
+        Source of the resamples: the calibration's rows for its own uncertainty, labels for that of
+        the draw.
     n_resamples
         How many.
 
@@ -96,7 +98,9 @@ def estimate_performance(
     >>> rng = np.random.default_rng(0)
     >>> margin = rng.normal(-4.0, 2.0, 40_000)
     >>> y = (rng.random(40_000) < 1 / (1 + np.exp(-margin))).astype(int)
-    >>> found = estimate_performance(margin[:20_000], y[:20_000], margin[20_000:], y[20_000:], rng=rng)
+    >>> found = estimate_performance(
+    ...     margin[:20_000], y[:20_000], margin[20_000:], y[20_000:], rng=rng
+    ... )
     >>> abs(found.error.value) < 0.05
     True
     """
@@ -104,21 +108,41 @@ def estimate_performance(
     # every calibration keeps the order of the margins, so the rows are ranked once
     order = np.argsort(-margin, kind="stable")
     ranked, labels, ones = margin[order], y_true[order], np.ones(len(margin))
-    estimates, truths = [expected_average_precision(probability)], [average_precision(y_true, margin)]
-    frauds, others = np.flatnonzero(calibration_y_true == 1), np.flatnonzero(calibration_y_true == 0)
+    estimates, truths = (
+        [expected_average_precision(probability)],
+        [average_precision(y_true, margin)],
+    )
+    frauds, others = (
+        np.flatnonzero(calibration_y_true == 1),
+        np.flatnonzero(calibration_y_true == 0),
+    )
     for _ in range(n_resamples):
-        rows = np.concatenate([rng.choice(frauds, rng.poisson(len(frauds)) or 1), rng.choice(others, len(others))])
-        again = fit_calibration(calibration_margin[rows], calibration_y_true[rows]).probability(ranked)
+        rows = np.concatenate(
+            [rng.choice(frauds, rng.poisson(len(frauds)) or 1), rng.choice(others, len(others))]
+        )
+        again = fit_calibration(calibration_margin[rows], calibration_y_true[rows]).probability(
+            ranked
+        )
         estimates.append(_ranked_precision(rng.random(len(again)) < again, ones))
         truths.append(_ranked_precision(labels == 1, rng.poisson(1.0, len(labels)).astype(float)))
     estimate, truth = np.array(estimates), np.array(truths)
     return LabelFree(
-        interval(estimate), interval(truth), interval(estimate - truth), float(probability.sum()), int(y_true.sum())
+        interval(estimate),
+        interval(truth),
+        interval(estimate - truth),
+        float(probability.sum()),
+        int(y_true.sum()),
     )
 
 
 def _ranked_precision(is_fraud: np.ndarray, weight: np.ndarray) -> float:
-    """Average precision of rows from the highest score down, each so often as its weight; 0 without a fraud."""
+    """Average precision of rows from the highest score
+    down, each so often as its weight; 0 without a fraud.
+    """
     frauds = weight * is_fraud
     total = frauds.sum()
-    return float(np.sum(frauds * np.cumsum(frauds) / np.maximum(np.cumsum(weight), 1.0)) / total) if total else 0.0
+    return (
+        float(np.sum(frauds * np.cumsum(frauds) / np.maximum(np.cumsum(weight), 1.0)) / total)
+        if total
+        else 0.0
+    )

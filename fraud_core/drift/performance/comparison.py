@@ -14,7 +14,12 @@ from fraud_core.model.calibration import fit_calibration
 from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.model.operating_point import choose_threshold
 
-COMPARED = ("average_precision", "recall_at_budget", "calibration_error", "expected_cost_eur_per_1000")
+COMPARED = (
+    "average_precision",
+    "recall_at_budget",
+    "calibration_error",
+    "expected_cost_eur_per_1000",
+)
 CALIBRATION_BLOCKS = 3
 # The words of `verdict`, and what they say of the question whether performance held.
 WORDS = {
@@ -48,9 +53,15 @@ class ScoredWindows:
 
 
 def score_windows(
-    v0: Transactions, late: np.ndarray, v1: Transactions, *, estimator: EstimatorConfig, decision: Mapping[str, float]
+    v0: Transactions,
+    late: np.ndarray,
+    v1: Transactions,
+    *,
+    estimator: EstimatorConfig,
+    decision: Mapping[str, float],
 ) -> ScoredWindows:
-    """Score the late hours of v0 and v1 by one model that was fitted, calibrated and given its threshold before both.
+    """Score the late hours of v0 and v1 by one model that was
+    fitted, calibrated and given its threshold before both.
 
     Parameters
     ----------
@@ -61,43 +72,61 @@ def score_windows(
 
     Notes
     -----
-    Calibration and threshold come from the early hours alone, scored forward. Chosen on the late hours they would suit
-    these better than any later rows, and the difference would pass for drift.
+    Calibration and threshold come from the early hours alone, scored forward. Chosen on the late
+    hours they would suit these better than any later rows, and the difference would pass for drift.
     """
     early, before = v0.take(~late), v0.take(late)
     fitted = fit_rows(early, early.y_observed, np.ones(len(early), bool), estimator)
     margin, y_true, row = forward_margins(early, n_blocks=CALIBRATION_BLOCKS, estimator=estimator)
     calibration = fit_calibration(margin, y_true)
-    point = choose_threshold(y_true, calibration.probability(margin), early.amount_eur[row], **decision)
-    p_before, p_after = (calibration.probability(fitted.decision_function(window.X)) for window in (before, v1))
+    point = choose_threshold(
+        y_true, calibration.probability(margin), early.amount_eur[row], **decision
+    )
+    p_before, p_after = (
+        calibration.probability(fitted.decision_function(window.X)) for window in (before, v1)
+    )
     return ScoredWindows(before, v1, p_before, p_after, point.threshold)
 
 
 def compare_performance(
-    windows: ScoredWindows, *, decision: Mapping[str, float], n_replicates: int, rng: np.random.Generator
+    windows: ScoredWindows,
+    *,
+    decision: Mapping[str, float],
+    n_replicates: int,
+    rng: np.random.Generator,
 ) -> tuple[dict[str, Interval], dict[str, Interval], dict[str, Interval]]:
     """Performance of the model on the late hours of v0 and on v1.
 
     Returns
     -------
     before, after, change
-        Intervals of the metrics of `COMPARED`. The windows hold different rows, so the change is not paired.
+        Intervals of the metrics of `COMPARED`. The windows hold different rows, so the change is
+        not paired.
 
     Notes
     -----
-    Average precision depends on the share of frauds; the two windows have different shares, and part of a change may
-    be that alone.
+    Average precision depends on the share of frauds; the two windows have different shares, and
+    part of a change may be that alone.
     """
 
     def measure(rows: Transactions, probability: np.ndarray) -> dict[str, np.ndarray]:
         found = bootstrap(
-            rows.y_observed, {"model": Scored(probability, windows.threshold)}, rows.amount_eur,
+            rows.y_observed,
+            {"model": Scored(probability, windows.threshold)},
+            rows.amount_eur,
             n_alerts=max(1, round(decision["alert_budget"] * len(rows.y_observed))),
-            review_cost_eur=decision["review_cost_eur"], n_replicates=n_replicates, rng=rng,
-        )["model"]  # fmt: skip
-        return found | {"expected_cost_eur_per_1000": found["expected_cost_eur"] * 1000 / len(rows.y_observed)}
+            review_cost_eur=decision["review_cost_eur"],
+            n_replicates=n_replicates,
+            rng=rng,
+        )["model"]
+        return found | {
+            "expected_cost_eur_per_1000": found["expected_cost_eur"] * 1000 / len(rows.y_observed)
+        }
 
-    before, after = measure(windows.before, windows.p_before), measure(windows.after, windows.p_after)
+    before, after = (
+        measure(windows.before, windows.p_before),
+        measure(windows.after, windows.p_after),
+    )
     return (
         {name: interval(before[name]) for name in COMPARED},
         {name: interval(after[name]) for name in COMPARED},
@@ -106,30 +135,48 @@ def compare_performance(
 
 
 def decompose_change(
-    windows: ScoredWindows, *, decision: Mapping[str, float], n_resamples: int, rng: np.random.Generator
+    windows: ScoredWindows,
+    *,
+    decision: Mapping[str, float],
+    n_resamples: int,
+    rng: np.random.Generator,
 ) -> dict[str, Decomposition]:
-    """The change of log loss and of cost (euros a transaction) from the late hours of v0 to v1, in its parts."""
+    """The change of log loss and of cost (euros a transaction)
+    from the late hours of v0 to v1, in its parts.
+    """
 
     def cost(rows: Transactions, probability: np.ndarray) -> np.ndarray:
         alerted = probability >= windows.threshold
-        return np.where(alerted, decision["review_cost_eur"], np.where(rows.y_observed == 1, rows.amount_eur, 0.0))
+        return np.where(
+            alerted,
+            decision["review_cost_eur"],
+            np.where(rows.y_observed == 1, rows.amount_eur, 0.0),
+        )
 
     before, after = windows.before, windows.after
     losses = {
-        "log_loss": (log_loss(before.y_observed, windows.p_before), log_loss(after.y_observed, windows.p_after)),
+        "log_loss": (
+            log_loss(before.y_observed, windows.p_before),
+            log_loss(after.y_observed, windows.p_after),
+        ),
         "cost_eur": (cost(before, windows.p_before), cost(after, windows.p_after)),
     }
     return decompose(before.X, after.X, losses, rng=rng, n_resamples=n_resamples)
 
 
 def verdict(change: Interval, *, limit: float) -> str:
-    """A change of performance in words: ``fell``, ``rose``, ``unchanged`` or ``insufficient evidence``.
+    """A change of performance in words: ``fell``,
+    ``rose``, ``unchanged`` or ``insufficient evidence``.
 
-    Unchanged needs the whole interval within ``limit``; an interval that merely holds zero shows neither.
+    Unchanged needs the whole interval within ``limit``; an interval that merely holds zero shows
+    neither.
 
     Examples
     --------
-    >>> verdict(Interval(0.0, -0.2, 0.2), limit=0.05), verdict(Interval(-0.2, -0.3, -0.1), limit=0.05)
+    >>> (
+    ...     verdict(Interval(0.0, -0.2, 0.2), limit=0.05),
+    ...     verdict(Interval(-0.2, -0.3, -0.1), limit=0.05),
+    ... )
     ('insufficient evidence', 'fell')
     """
     if change.excludes(0.0):

@@ -1,4 +1,6 @@
-"""Scores of past rows that no model has seen: each block is scored by a model of everything before it."""
+"""Scores of past rows that no model has seen: each
+block is scored by a model of everything before it.
+"""
 
 from itertools import pairwise
 
@@ -47,7 +49,9 @@ def forward_margins(
     Examples
     --------
     >>> rng, y = np.random.default_rng(0), np.arange(600) % 10 == 0
-    >>> rows = Transactions(rng.normal(size=(600, 2)) + y[:, None], y.astype(int), np.ones(600), np.arange(600.0))
+    >>> rows = Transactions(
+    ...     rng.normal(size=(600, 2)) + y[:, None], y.astype(int), np.ones(600), np.arange(600.0)
+    ... )
     >>> margin, y_true, row = forward_margins(
     ...     rows, n_blocks=2, estimator=EstimatorConfig("catboost", {"iterations": 5})
     ... )
@@ -60,7 +64,11 @@ def forward_margins(
     margin, place = [], []
     for start, end in pairwise(cuts):
         block = np.flatnonzero((since >= start) & (since < end))
-        margin.append(fit_rows(rows, rows.y_observed, since < start, estimator).decision_function(rows.X[block]))
+        margin.append(
+            fit_rows(rows, rows.y_observed, since < start, estimator).decision_function(
+                rows.X[block]
+            )
+        )
         place.append(block)
     row = np.concatenate(place)
     return np.concatenate(margin), rows.y_observed[row], row

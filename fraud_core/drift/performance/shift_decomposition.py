@@ -1,8 +1,10 @@
-"""How much of a change of loss comes from other rows, and how much from another meaning of the same rows.
+"""How much of a change of loss comes from other rows,
+and how much from another meaning of the same rows.
 
-The two windows are compared on the rows that both could hold: a classifier between the windows weighs each row by how
-well it would fit the other window. What changes on these shared rows is conditional (the label given the features);
-what changes between a window and the shared rows is covariate.
+The two windows are compared on the rows that both could hold: a classifier between the windows
+weighs each row by how well it would fit the other window. What changes on these shared rows is
+conditional (the label given the features); what changes between a window and the shared rows is
+covariate.
 """
 
 from collections.abc import Mapping
@@ -35,8 +37,8 @@ class Decomposition:
     arriving
         Covariate: from the shared rows to the new window.
     shared_rows
-        Effective number of rows that the smaller of the two shared samples rests on; few mean that the windows hardly
-        overlap, and the conditional part speaks for a corner of the data.
+        Effective number of rows that the smaller of the two shared samples rests on; few mean that
+        the windows hardly overlap, and the conditional part speaks for a corner of the data.
     """
 
     before: float
@@ -70,61 +72,81 @@ def decompose(
     losses
         By name, a loss of one and the same model on each row of both windows, shapes (n,) and (m,).
     rng
-        Deals the folds of the classifier and resamples rows; the classifier is fitted again on each resample, so that
-        its own uncertainty is in the intervals.
+        Deals the folds of the classifier and resamples rows; the classifier is fitted again on each
+        resample, so that its own uncertainty is in the intervals.
     n_resamples
         How often.
 
     Notes
     -----
-    With balanced windows of densities p and q the shared density is proportional to pq/(p + q). A logistic regression
-    on normal scores and their squares, cross-fitted, gives π = q/(p + q); rows of the old window weigh π, rows of the
-    new one 1 − π.
+    With balanced windows of densities p and q the shared density is proportional to pq/(p + q). A
+    logistic regression on normal scores and their squares, cross-fitted, gives π = q/(p + q); rows
+    of the old window weigh π, rows of the new one 1 − π.
 
     References
     ----------
-    T. Cai, H. Namkoong and S. Yadlowsky (2023), Diagnosing model performance under distribution shift, section 2.
+    T. Cai, H. Namkoong and S. Yadlowsky (2023), Diagnosing model performance under distribution
+    shift, section 2.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> a, b = rng.normal(size=(3000, 2)), rng.normal(size=(3000, 2))
-    >>> found = decompose(a, b, {"loss": (np.zeros(3000), np.ones(3000))}, rng=rng)["loss"]  # other labels, same rows
+    >>> found = decompose(a, b, {"loss": (np.zeros(3000), np.ones(3000))}, rng=rng)[
+    ...     "loss"
+    ... ]  # other labels, same rows
     >>> round(found.conditional.value, 6), abs(found.covariate) < 1e-9
     (1.0, True)
     """
     domain, n_before = _Domain(reference, current, rng), len(reference)
     everyone = np.ones((1, n_before + len(current)))
     first = domain.probability(everyone)
-    # the first line holds the windows themselves; Poisson weights stand for drawing rows with replacement
+    # the first line holds the windows themselves; Poisson weights stand for drawing rows with
+    # replacement
     parts = {name: [row] for name, row in _parts(everyone, first, losses, n_before).items()}
     for start in range(0, n_resamples, AT_ONCE):
         n_drawn = min(AT_ONCE, n_resamples - start)
-        drawn = np.stack([rng.poisson(1.0, everyone.shape[1]) for _ in range(n_drawn)]).astype(float)
+        drawn = np.stack([rng.poisson(1.0, everyone.shape[1]) for _ in range(n_drawn)]).astype(
+            float
+        )
         for name, rows in _parts(drawn, domain.probability(drawn), losses, n_before).items():
             parts[name].append(rows)
     first = first[0]
     shared_rows = min(_effective(first[:n_before]), _effective(1 - first[n_before:]))
     return {
         name: Decomposition(
-            float(losses[name][0].mean()), float(losses[name][1].mean()),
-            *(interval(part) for part in np.concatenate(rows).T), shared_rows=shared_rows,
+            float(losses[name][0].mean()),
+            float(losses[name][1].mean()),
+            *(interval(part) for part in np.concatenate(rows).T),
+            shared_rows=shared_rows,
         )
         for name, rows in parts.items()
-    }  # fmt: skip
+    }
 
 
 def _parts(
-    drawn: np.ndarray, in_current: np.ndarray, losses: Mapping[str, tuple[np.ndarray, np.ndarray]], n_before: int
+    drawn: np.ndarray,
+    in_current: np.ndarray,
+    losses: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    n_before: int,
 ) -> dict[str, np.ndarray]:
-    """Change, leaving, conditional, arriving by loss, (n_resamples, 4), of weights of shape (n_resamples, n + m)."""
+    """Change, leaving, conditional, arriving by loss,
+    (n_resamples, 4), of weights of shape (n_resamples, n + m).
+    """
     n, m = drawn[:, :n_before], drawn[:, n_before:]
     shared_n, shared_m = n * in_current[:, :n_before], m * (1 - in_current[:, n_before:])
     parts = {}
     for name, (loss_before, loss_after) in losses.items():
-        before, shared_before = (weight @ loss_before / weight.sum(axis=1) for weight in (n, shared_n))
+        before, shared_before = (
+            weight @ loss_before / weight.sum(axis=1) for weight in (n, shared_n)
+        )
         after, shared_after = (weight @ loss_after / weight.sum(axis=1) for weight in (m, shared_m))
-        rows = (after - before, shared_before - before, shared_after - shared_before, after - shared_after)
+        rows = (
+            after - before,
+            shared_before - before,
+            shared_after - shared_before,
+            after - shared_after,
+        )
         parts[name] = np.column_stack(rows)
     return parts
 
@@ -142,22 +164,35 @@ def log_loss(y_true: np.ndarray, probability: np.ndarray) -> np.ndarray:
 
 
 class _Domain:
-    """A logistic classifier between the windows, cross-fitted in two halves, that is fitted again on resampled rows.
+    """A logistic classifier between the windows, cross-fitted
+    in two halves, that is fitted again on resampled rows.
 
-    A new fit is one Newton step from the first, which is as good to first order and costs two products.
+    A new fit is one Newton step from the first, which is as good to first order and costs two
+    products.
     """
 
-    def __init__(self, reference: np.ndarray, current: np.ndarray, rng: np.random.Generator) -> None:
-        terms = discriminant_terms(reference, np.concatenate([reference, current])).astype(np.float64)
+    def __init__(
+        self, reference: np.ndarray, current: np.ndarray, rng: np.random.Generator
+    ) -> None:
+        terms = discriminant_terms(reference, np.concatenate([reference, current])).astype(
+            np.float64
+        )
         is_current = np.arange(len(terms)) >= len(reference)
-        balance = np.where(is_current, len(terms) / (2 * len(current)), len(terms) / (2 * len(reference)))
+        balance = np.where(
+            is_current, len(terms) / (2 * len(current)), len(terms) / (2 * len(reference))
+        )
         order = rng.permutation(len(terms))
         self._halves = order[: len(order) // 2], order[len(order) // 2 :]
         self._terms = [np.column_stack([terms[half], np.ones(len(half))]) for half in self._halves]
-        self._fits = [_fit(x, is_current[h], balance[h]) for x, h in zip(self._terms, self._halves, strict=True)]
+        self._fits = [
+            _fit(x, is_current[h], balance[h])
+            for x, h in zip(self._terms, self._halves, strict=True)
+        ]
 
     def probability(self, weight: np.ndarray) -> np.ndarray:
-        """Out-of-half probability of the current window, when each row counts so often, shape (n_resamples, n + m)."""
+        """Out-of-half probability of the current window, when
+        each row counts so often, shape (n_resamples, n + m).
+        """
         out = np.empty(weight.shape)
         for seen, held in ((0, 1), (1, 0)):
             start, inverse, residual = self._fits[seen]
@@ -166,11 +201,17 @@ class _Domain:
         return 1 / (1 + np.exp(-np.clip(out, -700, 700)))
 
 
-def _fit(x: np.ndarray, is_current: np.ndarray, balance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Coefficients with the intercept last, the inverse curvature there, and the weighted residual of each row."""
+def _fit(
+    x: np.ndarray, is_current: np.ndarray, balance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Coefficients with the intercept last, the inverse
+    curvature there, and the weighted residual of each row.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(C=PENALTY, max_iter=200).fit(x[:, :-1], is_current, sample_weight=balance)
+    fitted = LogisticRegression(C=PENALTY, max_iter=200).fit(
+        x[:, :-1], is_current, sample_weight=balance
+    )
     p = fitted.predict_proba(x[:, :-1])[:, 1]
     penalty = np.append(np.full(x.shape[1] - 1, 1 / PENALTY), 1e-9)
     curvature = (x * (balance * p * (1 - p))[:, None]).T @ x + np.diag(penalty)

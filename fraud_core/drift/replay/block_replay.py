@@ -1,4 +1,6 @@
-"""A stream replayed as it was known: labels arrive late, verdicts and retraining use what had arrived, nothing else."""
+"""A stream replayed as it was known: labels arrive late,
+verdicts and retraining use what had arrived, nothing else.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,8 +63,8 @@ class Block:
     average_precision
         On the labels of the block, which arrived later; NaN without a fraud.
     cause, cause_confidence
-        Attribution of the labels that arrived last, two blocks of payments at most; ``inconclusive`` before there
-        were 200.
+        Attribution of the labels that arrived last, two blocks of payments at most;
+        ``inconclusive`` before there were 200.
     labels_known
         Number of labels that had arrived.
     retrained
@@ -127,13 +129,15 @@ def replay(
 
     Notes
     -----
-    Retraining fits on every row whose label had arrived; a policy keeps the calibration of its first model, because
-    a second one would need rows that the new model has not seen.
+    Retraining fits on every row whose label had arrived; a policy keeps the calibration of its
+    first model, because a second one would need rows that the new model has not seen.
     """
     hour = (rows.time_s - rows.time_s[0]) / 3600
     trained = hour < schedule.train_hours
     calibrated = ~trained & (hour < schedule.calibrate_hours)
-    first = _first_model(rows, y_observed, trained, calibrated, estimator=estimator, decision=decision)
+    first = _first_model(
+        rows, y_observed, trained, calibrated, estimator=estimator, decision=decision
+    )
     served: dict[str, _Served] = dict.fromkeys(POLICIES, first)
     prepared = prepare_window(rows.X[calibrated], names, n_bins=int(limits["n_bins"]), rng=rng)
     labelled = _labelled(rows, y_observed, calibrated, first)
@@ -150,7 +154,9 @@ def replay(
         arrived = known & (hour >= max(since, schedule.calibrate_hours))
         cause, confidence = INCONCLUSIVE, 0.0
         if arrived.sum() >= MINIMUM_ROWS:
-            found = attributor.attribute(labelled, _labelled(rows, y_observed, arrived, first), rng=rng)
+            found = attributor.attribute(
+                labelled, _labelled(rows, y_observed, arrived, first), rng=rng
+            )
             cause, confidence = found.verdict, found.confidence
         cost = {policy: _cost(rows, now, served[policy], decision) for policy in POLICIES}
         due = [
@@ -180,8 +186,11 @@ def replay(
     return out
 
 
-def first_detection(blocks: Sequence[Block], causes: Sequence[str], *, from_hour: float) -> float | None:
-    """Hours from `from_hour` to the end of the first block that named one of the causes; None when none did.
+def first_detection(
+    blocks: Sequence[Block], causes: Sequence[str], *, from_hour: float
+) -> float | None:
+    """Hours from `from_hour` to the end of the first block
+    that named one of the causes; None when none did.
 
     Examples
     --------
@@ -189,20 +198,24 @@ def first_detection(blocks: Sequence[Block], causes: Sequence[str], *, from_hour
     >>> first_detection([block], ["labels_hidden"], from_hour=5.0)
     3.0
     """
-    found = [block.end_hour for block in blocks if block.end_hour > from_hour and block.cause in causes]
+    found = [
+        block.end_hour for block in blocks if block.end_hour > from_hour and block.cause in causes
+    ]
     return found[0] - from_hour if found else None
 
 
 def summarise_replay(
     plain: Sequence[Block], attacked: Sequence[Block], *, attack_hour: float
 ) -> dict[str, float | str]:
-    """Figures of a replay without and with frauds hidden from an hour on: detection, cost until then, cost of policies.
+    """Figures of a replay without and with frauds hidden from
+    an hour on: detection, cost until then, cost of policies.
 
     Returns
     -------
     dict
-        ``replay.detected`` in words; hours and euros only when the attack was named. The euros are the extra cost of
-        retraining on the hidden labels, from the attack until it was named, on the payments themselves.
+        ``replay.detected`` in words; hours and euros only when the attack was named. The euros are
+        the extra cost of retraining on the hidden labels, from the attack until it was named, on
+        the payments themselves.
     """
     out: dict[str, float | str] = {
         f"replay.{name}.{policy}.cost_eur": sum(block.cost_eur[policy] for block in blocks)
@@ -216,7 +229,9 @@ def summarise_replay(
     out["replay.detected"] = "never" if hours is None else f"after {hours:.0f} hours"
     if hours is not None:
         until = [
-            (p, a) for p, a in zip(plain, attacked, strict=True) if attack_hour < a.end_hour <= attack_hour + hours
+            (p, a)
+            for p, a in zip(plain, attacked, strict=True)
+            if attack_hour < a.end_hour <= attack_hour + hours
         ]
         out["replay.hours_to_detect"] = hours
         out["replay.cost_until_detected_eur"] = sum(
@@ -225,8 +240,12 @@ def summarise_replay(
     return out
 
 
-def hide_frauds(rows: Transactions, share: float, *, from_hour: float, rng: np.random.Generator) -> np.ndarray:
-    """Labels as they arrive when a share of the frauds from an hour on is labelled legitimate, shape (n_samples,)."""
+def hide_frauds(
+    rows: Transactions, share: float, *, from_hour: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Labels as they arrive when a share of the frauds from
+    an hour on is labelled legitimate, shape (n_samples,).
+    """
     hour = (rows.time_s - rows.time_s[0]) / 3600
     frauds = np.flatnonzero((rows.y_observed == 1) & (hour >= from_hour))
     y_observed = rows.y_observed.copy()
@@ -245,7 +264,9 @@ def _first_model(
 ) -> _Served:
     for name, part in (("training", trained), ("calibration", calibrated)):
         if not y_observed[part].any():
-            raise ValueError(f"replay, {name}: expected a fraud in its hours, found none; lengthen them")
+            raise ValueError(
+                f"replay, {name}: expected a fraud in its hours, found none; lengthen them"
+            )
     fitted = fit_rows(rows, y_observed, trained, estimator)
     margin, y_true = fitted.decision_function(rows.X[calibrated]), y_observed[calibrated]
     calibration = fit_calibration(margin, y_true)
@@ -260,15 +281,23 @@ def _first_model(
 
 
 def _refitted(
-    rows: Transactions, y_observed: np.ndarray, known: np.ndarray, first: _Served, estimator: EstimatorConfig
+    rows: Transactions,
+    y_observed: np.ndarray,
+    known: np.ndarray,
+    first: _Served,
+    estimator: EstimatorConfig,
 ) -> _Served:
     return _Served(fit_rows(rows, y_observed, known, estimator), first.calibration, first.threshold)
 
 
-def _labelled(rows: Transactions, y_observed: np.ndarray, part: np.ndarray, served: _Served) -> LabelledWindow:
+def _labelled(
+    rows: Transactions, y_observed: np.ndarray, part: np.ndarray, served: _Served
+) -> LabelledWindow:
     return LabelledWindow(rows.X[part], y_observed[part], served.probability(rows.X[part]))
 
 
 def _cost(rows: Transactions, part: np.ndarray, served: _Served, decision) -> float:
     alerted = served.probability(rows.X[part]) >= served.threshold
-    return expected_cost_eur(rows.y_observed[part], alerted, rows.amount_eur[part], decision["review_cost_eur"])
+    return expected_cost_eur(
+        rows.y_observed[part], alerted, rows.amount_eur[part], decision["review_cost_eur"]
+    )

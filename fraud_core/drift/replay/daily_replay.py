@@ -1,6 +1,8 @@
-"""A stream of many days replayed as it was known: each evening a verdict, and every so many days a new model.
+"""A stream of many days replayed as it was known: each
+evening a verdict, and every so many days a new model.
 
-Labels come late and at any age, so everything that compares labels compares them at one and the same age.
+Labels come late and at any age, so everything that compares labels compares them at one and the
+same age.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +34,8 @@ class DailySchedule:
     train_days
         Length of the first training, and of every later one.
     reference_days
-        The days after the first training: what later days are compared with, and what the attribution learns from.
+        The days after the first training: what later days are compared with, and what the
+        attribution learns from.
     window_days
         Each verdict is on the last so many days; whole weeks, since days of the week differ.
     label_delay_days
@@ -53,7 +56,9 @@ class DailySchedule:
 
     @property
     def start(self) -> int:
-        """First day of the replay: the reference's labels have the age at which they are compared."""
+        """First day of the replay: the reference's
+        labels have the age at which they are compared.
+        """
         return self.first_day + self.train_days + self.reference_days + self.label_delay_days
 
 
@@ -113,9 +118,15 @@ class Beginning:
 
 
 def begin(
-    rows: StreamRows, schedule: DailySchedule, *, estimator: EstimatorConfig, n_bins: int, n_scenarios: int, seed: int,
+    rows: StreamRows,
+    schedule: DailySchedule,
+    *,
+    estimator: EstimatorConfig,
+    n_bins: int,
+    n_scenarios: int,
+    seed: int,
     rng: np.random.Generator,
-) -> Beginning:  # fmt: skip
+) -> Beginning:
     """Fit the first model, count the reference, and learn the attribution on it.
 
     Raises
@@ -128,19 +139,28 @@ def begin(
     fitted = _fit(rows, trained, (middle + schedule.label_delay_days) * DAY_SECONDS, estimator)
     after = on_days(rows, middle, middle + schedule.reference_days)
     probability = _probability(fitted, rows.features[after])
-    labelled = LabelledWindow(rows.features[after], rows.known_after(schedule.label_delay_days)[after], probability)
+    labelled = LabelledWindow(
+        rows.features[after], rows.known_after(schedule.label_delay_days)[after], probability
+    )
     reference = build_reference(
         np.column_stack([labelled.X, probability]), [*rows.names, SCORE], n_bins=n_bins
-    )  # fmt: skip
+    )
     pool = make_pool(labelled, np.zeros(len(probability), bool))
     built = run_scenarios([pool], STRENGTHS, n_each=n_scenarios, rng=rng)
     return Beginning(fitted, reference, labelled, learn_causes(built, seed=seed))
 
 
 def replay_days(
-    rows: StreamRows, schedule: DailySchedule, beginning: Beginning, *, estimator: EstimatorConfig,
-    limits: Mapping[str, float], review_cost_eur: float, until: int, rng: np.random.Generator,
-) -> list[Day]:  # fmt: skip
+    rows: StreamRows,
+    schedule: DailySchedule,
+    beginning: Beginning,
+    *,
+    estimator: EstimatorConfig,
+    limits: Mapping[str, float],
+    review_cost_eur: float,
+    until: int,
+    rng: np.random.Generator,
+) -> list[Day]:
     """Replay the days from the schedule's start to before `until` under each retraining policy.
 
     Parameters
@@ -152,9 +172,9 @@ def replay_days(
 
     Notes
     -----
-    A model that takes over has learnt from the last `train_days` days whose labels had the age of comparison, with
-    what was reported by that evening. Monitor and attribution keep the scores of the first model, whose reference
-    they have.
+    A model that takes over has learnt from the last `train_days` days whose labels had the age of
+    comparison, with what was reported by that evening. Monitor and attribution keep the scores of
+    the first model, whose reference they have.
     """
     score = _probability(beginning.model, rows.features)
     served = dict.fromkeys(POLICIES, beginning.model)
@@ -164,24 +184,46 @@ def replay_days(
         verdict = _monitor(rows, score, beginning.reference, schedule, day, limits)
         cause, confidence = _attribute(rows, score, beginning, schedule, day, rng)
         today = on_days(rows, day, day + 1)
-        cost = {policy: _cost(rows, today, served[policy], schedule, review_cost_eur) for policy in POLICIES}
+        cost = {
+            policy: _cost(rows, today, served[policy], schedule, review_cost_eur)
+            for policy in POLICIES
+        }
         wished = {"regular": True, "when_drifted": verdict.state == "drifted"}
-        due = tuple(p for p, wish in wished.items() if wish and day + 1 - since[p] >= schedule.retrain_days)
+        due = tuple(
+            p for p, wish in wished.items() if wish and day + 1 - since[p] >= schedule.retrain_days
+        )
         if due:
             last = day + 1 - schedule.label_delay_days
-            again = _fit(rows, on_days(rows, last - schedule.train_days, last), (day + 1) * DAY_SECONDS, estimator)
+            again = _fit(
+                rows,
+                on_days(rows, last - schedule.train_days, last),
+                (day + 1) * DAY_SECONDS,
+                estimator,
+            )
             served |= dict.fromkeys(due, again)
             since |= dict.fromkeys(due, day + 1)
         so_far = slice(0, today.stop)
-        out.append(Day(
-            day, verdict.state, verdict.drifted, cause, confidence, int(rows.y_true[so_far].sum()),
-            int(rows.known_at((day + 1) * DAY_SECONDS)[so_far].sum()), due, cost,
-        ))  # fmt: skip
+        out.append(
+            Day(
+                day,
+                verdict.state,
+                verdict.drifted,
+                cause,
+                confidence,
+                int(rows.y_true[so_far].sum()),
+                int(rows.known_at((day + 1) * DAY_SECONDS)[so_far].sum()),
+                due,
+                cost,
+            )
+        )
     return out
 
 
-def days_to_detect(days: Sequence[Day], *, change_day: int, causes: Sequence[str] = ()) -> int | None:
-    """Days from a change until the first evening that saw it, 1 on its own day; None when no evening did.
+def days_to_detect(
+    days: Sequence[Day], *, change_day: int, causes: Sequence[str] = ()
+) -> int | None:
+    """Days from a change until the first evening that
+    saw it, 1 on its own day; None when no evening did.
 
     Parameters
     ----------
@@ -191,7 +233,10 @@ def days_to_detect(days: Sequence[Day], *, change_day: int, causes: Sequence[str
     Examples
     --------
     >>> evening = Day(12, "drifted", ("hour",), "none", 0.9, 5, 3, (), {})
-    >>> days_to_detect([evening], change_day=10), days_to_detect([evening], change_day=10, causes=["prior"])
+    >>> (
+    ...     days_to_detect([evening], change_day=10),
+    ...     days_to_detect([evening], change_day=10, causes=["prior"]),
+    ... )
     (3, None)
     """
     for day in days:
@@ -200,19 +245,34 @@ def days_to_detect(days: Sequence[Day], *, change_day: int, causes: Sequence[str
     return None
 
 
-def _monitor(rows: StreamRows, score: np.ndarray, reference: Reference, schedule: DailySchedule, day: int, limits):
+def _monitor(
+    rows: StreamRows,
+    score: np.ndarray,
+    reference: Reference,
+    schedule: DailySchedule,
+    day: int,
+    limits,
+):
     part = on_days(rows, day + 1 - schedule.window_days, day + 1)
     counts = reference.count(np.column_stack([rows.features[part], score[part]]))
     return judge(
-        reference, counts, np.array([part.stop - part.start]), minimum_rows=MINIMUM_ROWS,
-        psi_limit=limits["psi_limit"], alpha=limits["alpha"],
-    )  # fmt: skip
+        reference,
+        counts,
+        np.array([part.stop - part.start]),
+        minimum_rows=MINIMUM_ROWS,
+        psi_limit=limits["psi_limit"],
+        alpha=limits["alpha"],
+    )
 
 
 def _attribute(
-    rows: StreamRows, score: np.ndarray, beginning: Beginning, schedule: DailySchedule, day: int,
+    rows: StreamRows,
+    score: np.ndarray,
+    beginning: Beginning,
+    schedule: DailySchedule,
+    day: int,
     rng: np.random.Generator,
-) -> tuple[str, float]:  # fmt: skip
+) -> tuple[str, float]:
     end = day + 1 - schedule.label_delay_days
     part = on_days(rows, end - schedule.window_days, end)
     if part.stop - part.start < MINIMUM_ROWS:
@@ -224,10 +284,15 @@ def _attribute(
     return found.verdict, found.confidence
 
 
-def _fit(rows: StreamRows, part: slice, moment: float, estimator: EstimatorConfig) -> FittedEstimator:
+def _fit(
+    rows: StreamRows, part: slice, moment: float, estimator: EstimatorConfig
+) -> FittedEstimator:
     known = rows.known_at(moment)[part]
     if not known.any():
-        raise ValueError("stream replay, training: expected a reported fraud in its days, found none; lengthen them")
+        raise ValueError(
+            "stream replay, training: expected a reported fraud in its days, found none; lengthen "
+            "them"
+        )
     return estimator.fit(rows.features[part], known)
 
 
@@ -236,7 +301,11 @@ def _probability(model: FittedEstimator, features: np.ndarray) -> np.ndarray:
 
 
 def _cost(
-    rows: StreamRows, part: slice, model: FittedEstimator, schedule: DailySchedule, review_cost_eur: float
+    rows: StreamRows,
+    part: slice,
+    model: FittedEstimator,
+    schedule: DailySchedule,
+    review_cost_eur: float,
 ) -> float:
     margin = model.decision_function(rows.features[part])
     n_alerts = min(len(margin), round(schedule.alert_share * len(margin)))

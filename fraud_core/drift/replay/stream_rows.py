@@ -44,11 +44,15 @@ class StreamRows:
         return (self.time // DAY_SECONDS).astype(np.int64)
 
     def known_at(self, moment: float) -> np.ndarray:
-        """Labels as they were known at a moment, shape (n,): a fraud counts once it was reported before it."""
+        """Labels as they were known at a moment, shape
+        (n,): a fraud counts once it was reported before it.
+        """
         return (self.reported_at < moment).astype(np.int64)
 
     def known_after(self, days: int) -> np.ndarray:
-        """The label that each row had so many days after the end of its own day, shape (n,); the same age for all."""
+        """The label that each row had so many days after the
+        end of its own day, shape (n,); the same age for all.
+        """
         return (self.reported_at < (self.day + 1 + days) * DAY_SECONDS).astype(np.int64)
 
 
@@ -65,12 +69,20 @@ def to_stream(events: pl.DataFrame, *, windows_days: Sequence[int]) -> StreamRow
     Examples
     --------
     >>> from fraud_core.data.simulator import StreamSettings, simulate_stream
-    >>> events = simulate_stream(StreamSettings(n_customers=50, n_terminals=100, n_days=5, radius=20.0), seed=1)
+    >>> events = simulate_stream(
+    ...     StreamSettings(n_customers=50, n_terminals=100, n_days=5, radius=20.0), seed=1
+    ... )
     >>> to_stream(events, windows_days=(1,)).names[-2:]
     ('terminal_count_1d', 'terminal_risk_1d')
     """
-    table = add_features(events, windows_days=windows_days).with_columns(hour=pl.col("time") % DAY_SECONDS / 3600)
-    names = (*PAYMENT, "seconds_since_last", *(f"{name}_{days}d" for days in windows_days for name in HISTORY))
+    table = add_features(events, windows_days=windows_days).with_columns(
+        hour=pl.col("time") % DAY_SECONDS / 3600
+    )
+    names = (
+        *PAYMENT,
+        "seconds_since_last",
+        *(f"{name}_{days}d" for days in windows_days for name in HISTORY),
+    )
     return StreamRows(
         names,
         table.select(pl.col(names).cast(pl.Float32).fill_null(np.nan)).to_numpy(),
@@ -81,7 +93,9 @@ def to_stream(events: pl.DataFrame, *, windows_days: Sequence[int]) -> StreamRow
     )
 
 
-def hide_reports(events: pl.DataFrame, share: float, *, from_day: int, rng: np.random.Generator) -> pl.DataFrame:
+def hide_reports(
+    events: pl.DataFrame, share: float, *, from_day: int, rng: np.random.Generator
+) -> pl.DataFrame:
     """The events when a share of the frauds from a day on is never reported; labels stay the truth.
 
     Examples
@@ -90,10 +104,14 @@ def hide_reports(events: pl.DataFrame, share: float, *, from_day: int, rng: np.r
     >>> hide_reports(events, 1.0, from_day=1, rng=np.random.default_rng(0))["reported_at"].to_list()
     [10, None]
     """
-    frauds = np.flatnonzero(((events["label"] == 1) & (events["time"] >= from_day * DAY_SECONDS)).to_numpy())
+    frauds = np.flatnonzero(
+        ((events["label"] == 1) & (events["time"] >= from_day * DAY_SECONDS)).to_numpy()
+    )
     hidden = np.zeros(events.height, bool)
     hidden[rng.choice(frauds, round(share * len(frauds)), replace=False)] = True
-    return events.with_columns(reported_at=pl.when(pl.Series(hidden)).then(None).otherwise("reported_at"))
+    return events.with_columns(
+        reported_at=pl.when(pl.Series(hidden)).then(None).otherwise("reported_at")
+    )
 
 
 def on_days(rows: StreamRows, first: int, end: int) -> slice:

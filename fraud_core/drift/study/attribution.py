@@ -1,4 +1,6 @@
-"""The attribution, learnt from scenarios over v0 and judged on other strengths, stronger movement and another day."""
+"""The attribution, learnt from scenarios over v0 and judged
+on other strengths, stronger movement and another day.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -71,13 +73,14 @@ class AttributionStudy:
     held_out
         On `HELD_OUT_STRENGTHS`, over the rows that it was fitted on.
     strong
-        The same while the features move further behind the scenarios than they ever did in those it learnt from.
+        The same while the features move further behind the scenarios than they ever did in those it
+        learnt from.
     other_day
-        The same over v1, whose rows neither the model nor the attribution has seen. A new pattern is here always a
-        corner that was legitimate.
+        The same over v1, whose rows neither the model nor the attribution has seen. A new pattern
+        is here always a corner that was legitimate.
     features_only
-        On the scenarios of `held_out`, an attribution that was fitted alike and reads no label: the best that a
-        monitor of features and scores could say.
+        On the scenarios of `held_out`, an attribution that was fitted alike and reads no label: the
+        best that a monitor of features and scores could say.
     silent
         Share of the attacks in `held_out` on which every test of features and score stays silent.
     """
@@ -91,7 +94,13 @@ class AttributionStudy:
 
 
 def attribution_study(
-    v0: Transactions, v1: Transactions, *, n_each: int, estimator: EstimatorConfig, seed: int, rng: np.random.Generator
+    v0: Transactions,
+    v1: Transactions,
+    *,
+    n_each: int,
+    estimator: EstimatorConfig,
+    seed: int,
+    rng: np.random.Generator,
 ) -> AttributionStudy:
     """Fit the attribution on simulated scenarios over v0 and judge it where it has not been.
 
@@ -108,40 +117,63 @@ def attribution_study(
     blind = learn_causes([_without_labels(one) for one in built], seed=seed)
     n_judged = max(1, n_each * 2 // 3)
     strong = run_scenarios(
-        pools, HELD_OUT_STRENGTHS, n_each=n_judged, rng=rng.spawn(1)[0], background=STRONG_BACKGROUND
+        pools,
+        HELD_OUT_STRENGTHS,
+        n_each=n_judged,
+        rng=rng.spawn(1)[0],
+        background=STRONG_BACKGROUND,
     )
     held_out = run_scenarios(pools, HELD_OUT_STRENGTHS, n_each=n_judged, rng=rng)
-    other = run_scenarios([_day_pool(v0, v1, estimator)], HELD_OUT_STRENGTHS, n_each=n_judged, rng=rng.spawn(1)[0])
+    other = run_scenarios(
+        [_day_pool(v0, v1, estimator)], HELD_OUT_STRENGTHS, n_each=n_judged, rng=rng.spawn(1)[0]
+    )
     attacks = [one for one in held_out if one.cause in ATTACKS]
     # p-values at 0.05 for the best feature and the score: the most that their tests can say
-    silent = sum(max(one.evidence.features, one.evidence.scores) < -np.log10(0.05 / 2) for one in attacks)
+    silent = sum(
+        max(one.evidence.features, one.evidence.scores) < -np.log10(0.05 / 2) for one in attacks
+    )
     return AttributionStudy(
-        attributor, judge_attribution(attributor, held_out), judge_attribution(attributor, strong),
-        judge_attribution(attributor, other), judge_attribution(blind, [_without_labels(one) for one in held_out]),
+        attributor,
+        judge_attribution(attributor, held_out),
+        judge_attribution(attributor, strong),
+        judge_attribution(attributor, other),
+        judge_attribution(blind, [_without_labels(one) for one in held_out]),
         share(silent, len(attacks)),
-    )  # fmt: skip
+    )
 
 
 def judge_attribution(attributor: Attributor, scenarios: Sequence[Scenario]) -> Judged:
-    """Accuracy, false attacks, confusion and reliability of an attribution on scenarios of every cause."""
+    """Accuracy, false attacks, confusion and reliability
+    of an attribution on scenarios of every cause.
+    """
     found = attributor.judge_all([one.evidence for one in scenarios])
     confusion = {cause: dict.fromkeys((*CAUSES, INCONCLUSIVE), 0) for cause in CAUSES}
     for one, judged in zip(scenarios, found, strict=True):
         confusion[one.cause][judged.verdict] += 1
     none = confusion["none"]
     return Judged(
-        _right(confusion, CAUSES), _right(confusion, CAUSES[1:]),
+        _right(confusion, CAUSES),
+        _right(confusion, CAUSES[1:]),
         share(sum(none[attack] for attack in ATTACKS), sum(none.values())),
-        _right(confusion, ATTACKS), confusion, _reliability(scenarios, found),
-    )  # fmt: skip
+        _right(confusion, ATTACKS),
+        confusion,
+        _reliability(scenarios, found),
+    )
 
 
 def _right(confusion: Mapping[str, Mapping[str, int]], causes: Sequence[str]) -> Interval:
-    return share(sum(confusion[cause][cause] for cause in causes), sum(sum(confusion[c].values()) for c in causes))
+    return share(
+        sum(confusion[cause][cause] for cause in causes),
+        sum(sum(confusion[c].values()) for c in causes),
+    )
 
 
-def _reliability(scenarios: Sequence[Scenario], found: Sequence[Any]) -> tuple[tuple[float, float, int], ...]:
-    right = np.array([judged.verdict == one.cause for one, judged in zip(scenarios, found, strict=True)])
+def _reliability(
+    scenarios: Sequence[Scenario], found: Sequence[Any]
+) -> tuple[tuple[float, float, int], ...]:
+    right = np.array(
+        [judged.verdict == one.cause for one, judged in zip(scenarios, found, strict=True)]
+    )
     confidence = np.array([judged.confidence for judged in found])
     decided = np.array([judged.verdict != INCONCLUSIVE for judged in found])
     out = []
@@ -163,8 +195,12 @@ def _day_pool(v0: Transactions, v1: Transactions, estimator: EstimatorConfig) ->
     return make_pool(rows, np.zeros(len(v1.y_observed), bool))
 
 
-def scenario_pools(v0: Transactions, *, estimator: EstimatorConfig, rng: np.random.Generator) -> list[Pool]:
-    """The later hours of v0 as pools: scored by a model of the earlier hours, and by one without each mode of fraud."""
+def scenario_pools(
+    v0: Transactions, *, estimator: EstimatorConfig, rng: np.random.Generator
+) -> list[Pool]:
+    """The later hours of v0 as pools: scored by a model of
+    the earlier hours, and by one without each mode of fraud.
+    """
     since = v0.time_s - v0.time_s[0]
     early = since < EARLY_SHARE * since[-1]
     mode = _mode_of_fraud(v0, rng)
@@ -174,12 +210,19 @@ def scenario_pools(v0: Transactions, *, estimator: EstimatorConfig, rng: np.rand
         unseen = np.zeros(len(mode), bool) if left_out is None else mode == left_out
         fitted = fit_rows(v0, v0.y_observed, early & ~unseen, estimator)
         probability = 1 / (1 + np.exp(-fitted.decision_function(v0.X[later])))
-        # a fraud that the model finds although it never saw its mode is no new pattern to it: the row leaves the pool
+        # a fraud that the model finds although it never saw its mode is no new pattern to it: the
+        # row leaves the pool
         found = unseen[later] & (probability >= FOUND_SCORE)
-        unseen, probability, later = unseen[later][~found], probability[~found], np.flatnonzero(later)[~found]
+        unseen, probability, later = (
+            unseen[later][~found],
+            probability[~found],
+            np.flatnonzero(later)[~found],
+        )
         if left_out is not None and unseen.sum() < MINIMUM_OF_MODE:
             continue
-        pools.append(make_pool(LabelledWindow(v0.X[later], v0.y_observed[later], probability), unseen))
+        pools.append(
+            make_pool(LabelledWindow(v0.X[later], v0.y_observed[later], probability), unseen)
+        )
     return pools
 
 

@@ -1,4 +1,6 @@
-"""How often the tests alarm when nothing changed, and how often when something did: measured, not assumed."""
+"""How often the tests alarm when nothing changed, and
+how often when something did: measured, not assumed.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,10 +9,21 @@ import numpy as np
 
 from fraud_core.drift.monitoring.reference_histogram import build_reference
 from fraud_core.drift.monitoring.window_verdict import judge
-from fraud_core.drift.study.injected_changes import Change, all_features, one_feature, some_rows, stability_index
+from fraud_core.drift.study.injected_changes import (
+    Change,
+    all_features,
+    one_feature,
+    some_rows,
+    stability_index,
+)
 from fraud_core.drift.two_sample.binned import benjamini_hochberg, bin_shares, compare_counts
 from fraud_core.drift.two_sample.univariate import feature_p_values
-from fraud_core.drift.two_sample.windows import FEATURE_SHARE, PreparedWindow, alarms, prepare_window
+from fraud_core.drift.two_sample.windows import (
+    FEATURE_SHARE,
+    PreparedWindow,
+    alarms,
+    prepare_window,
+)
 from fraud_core.evaluation.bootstrap import Interval, share
 
 WINDOWS_A_SPLIT = 25
@@ -31,7 +44,8 @@ class Calibration:
     power
         Share of changed windows that alarm, by change.
     by_hours
-        Share of windows of the night and of the day that alarm against the whole day and against the same hours.
+        Share of windows of the night and of the day that alarm against the whole day and against
+        the same hours.
     """
 
     false_alarm_rate: Interval
@@ -41,21 +55,33 @@ class Calibration:
 
 
 def calibrate(
-    v0: np.ndarray, v1: np.ndarray, hour: np.ndarray, names: Sequence[str], *, aa_windows: Mapping[int, int],
-    power_rows: int, power_windows: int, limits: Mapping[str, float], rng: np.random.Generator,
-) -> Calibration:  # fmt: skip
+    v0: np.ndarray,
+    v1: np.ndarray,
+    hour: np.ndarray,
+    names: Sequence[str],
+    *,
+    aa_windows: Mapping[int, int],
+    power_rows: int,
+    power_windows: int,
+    limits: Mapping[str, float],
+    rng: np.random.Generator,
+) -> Calibration:
     """Measure false alarms on re-split rows of both versions, and power on changed rows of v0.
 
     Parameters
     ----------
     v0, v1
-        Features, shapes (n, n_features) and (m, n_features); labels play no part, so the seal of v1 holds.
+        Features, shapes (n, n_features) and (m, n_features); labels play no part, so the seal of v1
+        holds.
     hour
         Hour of the day of each row of v0, whole numbers.
     aa_windows
         Number of windows by rows of a window; sizes above half of the rows are left out.
     """
-    pool, setting = np.concatenate([v0, v1]), {"n_bins": int(limits["n_bins"]), "alpha": limits["alpha"]}
+    pool, setting = (
+        np.concatenate([v0, v1]),
+        {"n_bins": int(limits["n_bins"]), "alpha": limits["alpha"]},
+    )
     rates = {
         n: false_alarm_rate(pool, names, n_rows=n, n_windows=w, rng=rng, **setting)["any"]
         for n, w in aa_windows.items()
@@ -66,43 +92,68 @@ def calibrate(
     by_hours = {
         f"{name}.{against}": rate
         for name, hours in (("night", NIGHT), ("day", DAY))
-        for against, rate in same_hours(v0, hour, hours=hours, n_windows=power_windows, rng=rng, **setting).items()
+        for against, rate in same_hours(
+            v0, hour, hours=hours, n_windows=power_windows, rng=rng, **setting
+        ).items()
     }
-    power = measure_power(v0, names, n_rows=power_rows, n_windows=power_windows, limits=limits, rng=rng)
+    power = measure_power(
+        v0, names, n_rows=power_rows, n_windows=power_windows, limits=limits, rng=rng
+    )
     return Calibration(share(alarmed, sum(n_windows.values())), rates, power, by_hours)
 
 
 def measure_power(
-    rows: np.ndarray, names: Sequence[str], *, n_rows: int, n_windows: int, limits: Mapping[str, float],
+    rows: np.ndarray,
+    names: Sequence[str],
+    *,
+    n_rows: int,
+    n_windows: int,
+    limits: Mapping[str, float],
     rng: np.random.Generator,
-) -> dict[str, Interval]:  # fmt: skip
+) -> dict[str, Interval]:
     """Share of the windows that are found after each change; half of the rows are the reference.
 
     Returns
     -------
     dict
-        ``one_feature`` by a quarter of a standard deviation, ``all_features`` by a twentieth, ``some_rows``: a tenth of
-        the rows of one feature by two; and ``psi_010_n2000``, the moved feature of 2,000 rows called drifted.
+        ``one_feature`` by a quarter of a standard deviation, ``all_features`` by a twentieth,
+        ``some_rows``: a tenth of the rows of one feature by two; and ``psi_010_n2000``, the moved
+        feature of 2,000 rows called drifted.
     """
     n_bins, order = int(limits["n_bins"]), rng.permutation(len(rows))
     before, after = rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :]]
     reference, scale = prepare_window(before, names, n_bins=n_bins, rng=rng), rows.std(axis=0)
     changes = {
-        "one_feature": one_feature(0.25, scale), "all_features": all_features(0.05, scale),
+        "one_feature": one_feature(0.25, scale),
+        "all_features": all_features(0.05, scale),
         "some_rows": some_rows(0.1, 2.0, scale),
-    }  # fmt: skip
+    }
     size = min(n_rows, len(after) // 2)
     found = {
-        name: power(reference, after, change, n_rows=size, n_windows=n_windows, alpha=limits["alpha"], rng=rng)["any"]
+        name: power(
+            reference,
+            after,
+            change,
+            n_rows=size,
+            n_windows=n_windows,
+            alpha=limits["alpha"],
+            rng=rng,
+        )["any"]
         for name, change in changes.items()
     }
     tilt = stability_index(limits["psi_limit"], before, n_bins=n_bins)
     return found | {
         "psi_010_n2000": index_power(
-            reference, after, tilt, n_rows=min(2000, len(after) // 2), n_windows=n_windows,
-            psi_limit=limits["psi_limit"], alpha=limits["alpha"], rng=rng,
+            reference,
+            after,
+            tilt,
+            n_rows=min(2000, len(after) // 2),
+            n_windows=n_windows,
+            psi_limit=limits["psi_limit"],
+            alpha=limits["alpha"],
+            rng=rng,
         )
-    }  # fmt: skip
+    }
 
 
 def false_alarm_rate(
@@ -120,7 +171,8 @@ def false_alarm_rate(
     Parameters
     ----------
     pool
-        Shape (n, n_features); it is split anew into a reference and windows of `n_rows` rows, none in two windows.
+        Shape (n, n_features); it is split anew into a reference and windows of `n_rows` rows, none
+        in two windows.
     n_rows
         Rows of a window, at most half of the pool.
     n_windows
@@ -154,24 +206,36 @@ def power(
     alpha: float,
     rng: np.random.Generator,
 ) -> dict[str, Interval]:
-    """Share of windows that alarm after a change; rows are drawn from a pool that is not in the reference.
+    """Share of windows that alarm after a change; rows
+    are drawn from a pool that is not in the reference.
 
     Parameters
     ----------
     change
-        Takes a window of shape (n_rows, n_features) and a generator, and returns the changed window.
+        Takes a window of shape (n_rows, n_features) and a generator, and returns the changed
+        window.
     """
     windows = (pool[rng.choice(len(pool), n_rows, replace=False)] for _ in range(n_windows))
-    return _rates([alarms(reference, change(window, rng), alpha=alpha, rng=rng) for window in windows])
+    return _rates(
+        [alarms(reference, change(window, rng), alpha=alpha, rng=rng) for window in windows]
+    )
 
 
 def same_hours(
-    rows: np.ndarray, hour: np.ndarray, *, hours: range, n_windows: int, alpha: float, n_bins: int,
+    rows: np.ndarray,
+    hour: np.ndarray,
+    *,
+    hours: range,
+    n_windows: int,
+    alpha: float,
+    n_bins: int,
     rng: np.random.Generator,
-) -> dict[str, Interval]:  # fmt: skip
-    """Share of windows of some hours whose features alarm: against the whole day, and against the same hours.
+) -> dict[str, Interval]:
+    """Share of windows of some hours whose features alarm:
+    against the whole day, and against the same hours.
 
-    Half of the rows are the reference, windows come from the other half, so that only the hour differs.
+    Half of the rows are the reference, windows come from the other half, so that only the hour
+    differs.
 
     Returns
     -------
@@ -190,17 +254,37 @@ def same_hours(
     for _ in range(n_windows):
         window = rng.choice(of_hours, n_rows, replace=False)
         for name, reference in references.items():
-            strata = np.bincount(hour[window], minlength=24) if len(reference.counts) == 24 else np.array([n_rows])
-            found = judge(reference, reference.count(rows[window]), strata, minimum_rows=1, psi_limit=0.0, alpha=alpha)
+            strata = (
+                np.bincount(hour[window], minlength=24)
+                if len(reference.counts) == 24
+                else np.array([n_rows])
+            )
+            found = judge(
+                reference,
+                reference.count(rows[window]),
+                strata,
+                minimum_rows=1,
+                psi_limit=0.0,
+                alpha=alpha,
+            )
             alarmed[name] += found.state != "stable"
     return {name: share(count, n_windows) for name, count in alarmed.items()}
 
 
 def index_power(
-    reference: PreparedWindow, pool: np.ndarray, change: Change, *, n_rows: int, n_windows: int, psi_limit: float,
-    alpha: float, rng: np.random.Generator,
-) -> Interval:  # fmt: skip
-    """Share of windows in which the feature that was changed is called drifted: certain, and up to the limit."""
+    reference: PreparedWindow,
+    pool: np.ndarray,
+    change: Change,
+    *,
+    n_rows: int,
+    n_windows: int,
+    psi_limit: float,
+    alpha: float,
+    rng: np.random.Generator,
+) -> Interval:
+    """Share of windows in which the feature that was
+    changed is called drifted: certain, and up to the limit.
+    """
     by_feature, found = reference.by_feature, 0
     for _ in range(n_windows):
         drawn = pool[rng.choice(len(pool), n_rows, replace=False)]

@@ -10,7 +10,9 @@ Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def one_feature(deviations: float, scale: np.ndarray) -> Change:
-    """Move one feature, drawn for each window, by so many standard deviations; `scale` has shape (n_features,)."""
+    """Move one feature, drawn for each window, by so many
+    standard deviations; `scale` has shape (n_features,).
+    """
 
     def change(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         k = rng.integers(window.shape[1])

@@ -10,12 +10,20 @@ from fraud_core.drift.study.error_rates import Calibration
 from fraud_core.drift.two_sample.windows import WindowDrift
 from fraud_core.evaluation.bootstrap import Interval
 
-FEATURE_FIGURES = ("population_stability_index", "kolmogorov_smirnov", "jensen_shannon", "wasserstein", "state")
+FEATURE_FIGURES = (
+    "population_stability_index",
+    "kolmogorov_smirnov",
+    "jensen_shannon",
+    "wasserstein",
+    "state",
+)
 PARTS = ("change", "leaving", "conditional", "arriving")
 
 
 def window_figures(window: WindowDrift) -> dict[str, Any]:
-    """Each feature, the tests of the whole window where it is known, and counts over the features."""
+    """Each feature, the tests of the whole window
+    where it is known, and counts over the features.
+    """
     found = window.features
     most = max(found, key=lambda one: one.population_stability_index)
     whole = {"domain.area": window.domain, "reconstruction.error_change": window.reconstruction}
@@ -44,22 +52,31 @@ def calibration_figures(found: Calibration) -> dict[str, Interval]:
 
 
 def performance_figures(
-    before: Mapping[str, Interval], after: Mapping[str, Interval], change: Mapping[str, Interval],
+    before: Mapping[str, Interval],
+    after: Mapping[str, Interval],
+    change: Mapping[str, Interval],
     parts: Mapping[str, Decomposition],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """One model on both windows, the change, and the parts of a change of loss."""
     return (
         {f"v0.{name}": value for name, value in before.items()}
         | {f"v1.{name}": value for name, value in after.items()}
         | {f"v1.{name}_change": value for name, value in change.items()}
-        | {f"decomposition.{loss}.{part}": getattr(found, part) for loss, found in parts.items() for part in PARTS}
+        | {
+            f"decomposition.{loss}.{part}": getattr(found, part)
+            for loss, found in parts.items()
+            for part in PARTS
+        }
         | {f"decomposition.{loss}.shared_rows": found.shared_rows for loss, found in parts.items()}
     )
 
 
 def label_free_figures(on_v1: LabelFree, on_v0: LabelFree, broken: LabelFree) -> dict[str, Any]:
     """Estimate and truth on v1, and the errors of all three."""
-    return {f"cbpe.{name}": getattr(on_v1, name) for name in ("estimate", "truth", "expected_frauds", "frauds")} | {
+    return {
+        f"cbpe.{name}": getattr(on_v1, name)
+        for name in ("estimate", "truth", "expected_frauds", "frauds")
+    } | {
         "cbpe.average_precision_error": on_v1.error,
         "cbpe.v0.average_precision_error": on_v0.error,
         "cbpe.new_pattern.average_precision_error": broken.error,
@@ -67,10 +84,14 @@ def label_free_figures(on_v1: LabelFree, on_v0: LabelFree, broken: LabelFree) ->
 
 
 def attribution_figures(found: AttributionStudy) -> dict[str, Any]:
-    """Accuracy and false attacks where it was judged, what features alone could say, and the confusion matrix."""
+    """Accuracy and false attacks where it was judged, what
+    features alone could say, and the confusion matrix.
+    """
     held_out, decided = found.held_out, found.held_out.reliability
     n_decided = max(1, sum(n for *_, n in decided))
-    cells = {(cause, judged): n for cause, row in held_out.confusion.items() for judged, n in row.items()}
+    cells = {
+        (cause, judged): n for cause, row in held_out.confusion.items() for judged, n in row.items()
+    }
     elsewhere = {"strong_background": found.strong, "other_day": found.other_day}
     return (
         {
@@ -86,6 +107,13 @@ def attribution_figures(found: AttributionStudy) -> dict[str, Any]:
             "attribution.confidence_excess": sum(n * (c - r) for c, r, n in decided) / n_decided,
         }
         | {f"attribution.{name}.accuracy": judged.accuracy for name, judged in elsewhere.items()}
-        | {f"attribution.{name}.false_attack_rate": judged.false_attack_rate for name, judged in elsewhere.items()}
-        | {f"attribution.confusion.{cause}.{judged}": n for (cause, judged), n in cells.items() if n}
+        | {
+            f"attribution.{name}.false_attack_rate": judged.false_attack_rate
+            for name, judged in elsewhere.items()
+        }
+        | {
+            f"attribution.confusion.{cause}.{judged}": n
+            for (cause, judged), n in cells.items()
+            if n
+        }
     )

@@ -1,7 +1,8 @@
-"""The replay of simulated streams: nothing changes, nature does, or reports of fraud are hidden, from a known day on.
+"""The replay of simulated streams: nothing changes, nature
+does, or reports of fraud are hidden, from a known day on.
 
-All streams of a seed hold the same customers and payments up to the day of the change, and share their beginning. The
-streams are simulated, and so is everything that is read from them.
+All streams of a seed hold the same customers and payments up to the day of the change, and share
+their beginning. The streams are simulated, and so is everything that is read from them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,14 @@ import polars as pl
 
 from fraud_core.data.simulator import StreamSettings, simulate_stream
 from fraud_core.drift.attribution.attributor import ATTACKS
-from fraud_core.drift.replay.daily_replay import POLICIES, DailySchedule, Day, begin, days_to_detect, replay_days
+from fraud_core.drift.replay.daily_replay import (
+    POLICIES,
+    DailySchedule,
+    Day,
+    begin,
+    days_to_detect,
+    replay_days,
+)
 from fraud_core.drift.replay.stream_rows import hide_reports, to_stream
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import Interval, share
@@ -30,7 +38,8 @@ class StreamRun:
     Attributes
     ----------
     days
-        By what changes: ``plain``, ``labels_hidden``, and the drifts of the simulator that were asked for.
+        By what changes: ``plain``, ``labels_hidden``, and the drifts of the simulator that were
+        asked for.
     change_day
         First day of the change.
     payments, fraud_share
@@ -57,9 +66,9 @@ def stream_study(
     Parameters
     ----------
     setting
-        ``stream`` (settings of the simulator), the fields of `DailySchedule`, ``change_day``, ``hidden_share``,
-        ``drifts`` (size by kind; ``covariate`` or ``new_pattern``, which leave the draws of the simulator as they are),
-        ``n_scenarios`` and ``n_seeds``.
+        ``stream`` (settings of the simulator), the fields of `DailySchedule`, ``change_day``,
+        ``hidden_share``, ``drifts`` (size by kind; ``covariate`` or ``new_pattern``, which leave
+        the draws of the simulator as they are), ``n_scenarios`` and ``n_seeds``.
 
     Raises
     ------
@@ -70,7 +79,8 @@ def stream_study(
     n_days = StreamSettings(**setting["stream"]).n_days
     if not schedule.start <= setting["change_day"] < n_days:
         raise ParameterError(
-            f"replay.change_day: expected a day from {schedule.start}, where the replay starts, to before {n_days}, "
+            f"replay.change_day: expected a day from {schedule.start}, where the replay starts, "
+            f"to before {n_days}, "
             f"where the stream ends, got {setting['change_day']}"
         )
     return [
@@ -88,15 +98,17 @@ def stream_study(
 
 
 def summarise_streams(runs: Sequence[StreamRun]) -> dict[str, Any]:
-    """Figures over the seeds: verdicts where nothing changed, days until a change was seen, euros until then.
+    """Figures over the seeds: verdicts where nothing
+    changed, days until a change was seen, euros until then.
 
     Returns
     -------
     dict
-        ``replay.stream.*``. A mean over seeds has the interval of Student's t; with one seed it stands alone. Days
-        until a change was seen are of the seeds in which it was. ``until_named_eur`` is what the days from the change
-        until it was named, or until the stream ended, cost more than the same days of the plain stream under regular
-        retraining; ``after_eur`` the same over all days after the change.
+        ``replay.stream.*``. A mean over seeds has the interval of Student's t; with one seed it
+        stands alone. Days until a change was seen are of the seeds in which it was.
+        ``until_named_eur`` is what the days from the change until it was named, or until the stream
+        ended, cost more than the same days of the plain stream under regular retraining;
+        ``after_eur`` the same over all days after the change.
     """
     first = runs[0]
     watched = len(_after(first, PLAIN))
@@ -105,13 +117,21 @@ def summarise_streams(runs: Sequence[StreamRun]) -> dict[str, Any]:
         "days_watched": watched,
         "payments": first.payments,
         "fraud_share": first.fraud_share,
-        "plain.drifted_days": _mean([np.mean([d.features == "drifted" for d in r.days[PLAIN]]) for r in runs]),
-        "plain.attack_days": _mean([np.mean([d.cause in ATTACKS for d in r.days[PLAIN]]) for r in runs]),
-        "labels_known": _mean([r.days[PLAIN][-1].frauds_known / r.days[PLAIN][-1].frauds for r in runs]),
+        "plain.drifted_days": _mean(
+            [np.mean([d.features == "drifted" for d in r.days[PLAIN]]) for r in runs]
+        ),
+        "plain.attack_days": _mean(
+            [np.mean([d.cause in ATTACKS for d in r.days[PLAIN]]) for r in runs]
+        ),
+        "labels_known": _mean(
+            [r.days[PLAIN][-1].frauds_known / r.days[PLAIN][-1].frauds for r in runs]
+        ),
     }
     for name in first.days:
         for policy in POLICIES:
-            out[f"{name}.{policy}.after_eur"] = _mean([_cost(_after(r, name), policy) for r in runs])
+            out[f"{name}.{policy}.after_eur"] = _mean(
+                [_cost(_after(r, name), policy) for r in runs]
+            )
         if name != PLAIN:
             out |= {f"{name}.{key}": value for key, value in _detection(runs, name).items()}
     changed = [name for name in first.days if name != PLAIN]
@@ -164,9 +184,15 @@ def _run(
 
 
 def _detection(runs: Sequence[StreamRun], name: str) -> dict[str, Any]:
-    """How often and how soon a change was named and was seen by the monitor, and the extra cost until it was named."""
-    named = [days_to_detect(run.days[name], change_day=run.change_day, causes=[name]) for run in runs]
-    placebo = [days_to_detect(run.days[PLAIN], change_day=run.change_day, causes=[name]) for run in runs]
+    """How often and how soon a change was named and was seen
+    by the monitor, and the extra cost until it was named.
+    """
+    named = [
+        days_to_detect(run.days[name], change_day=run.change_day, causes=[name]) for run in runs
+    ]
+    placebo = [
+        days_to_detect(run.days[PLAIN], change_day=run.change_day, causes=[name]) for run in runs
+    ]
     seen = [days_to_detect(run.days[name], change_day=run.change_day) for run in runs]
     extra = [
         [

@@ -19,16 +19,23 @@ FORWARD_BLOCKS = 4
 
 
 def label_free_study(
-    v0: Transactions, v1: Transactions, *, estimator: EstimatorConfig, n_resamples: int, rng: np.random.Generator
+    v0: Transactions,
+    v1: Transactions,
+    *,
+    estimator: EstimatorConfig,
+    n_resamples: int,
+    rng: np.random.Generator,
 ) -> tuple[LabelFree, LabelFree, LabelFree]:
-    """Average precision expected before labels: on v1, on the last block of v0, and under a pattern never seen.
+    """Average precision expected before labels: on v1, on
+    the last block of v0, and under a pattern never seen.
 
     Returns
     -------
     on_v1, on_v0, broken
-        `on_v0` uses the blocks of v0 before its last one. `broken` repeats `on_v1` after a corner of legitimate rows
-        of v1, half as many as there are frauds, became fraud: features and scores are the same, so the estimate cannot
-        move, and the truth does. This is the case in which the method must fail.
+        `on_v0` uses the blocks of v0 before its last one. `broken` repeats `on_v1` after a corner
+        of legitimate rows of v1, half as many as there are frauds, became fraud: features and
+        scores are the same, so the estimate cannot move, and the truth does. This is the case in
+        which the method must fail.
     """
     margin, y_true, row = forward_margins(v0, n_blocks=FORWARD_BLOCKS, estimator=estimator)
     scored = fit_rows(v0, v0.y_observed, np.ones(len(v0), bool), estimator).decision_function(v1.X)
@@ -37,18 +44,28 @@ def label_free_study(
     last = np.arange(len(row)) >= len(row) - len(row) // FORWARD_BLOCKS
     on_v0 = estimate_performance(margin[~last], y_true[~last], margin[last], y_true[last], **drawn)
     corner = nearest_legitimate(
-        discriminant_terms(v0.X, v1.X)[:, : v1.X.shape[1]], v1.y_observed,
-        n_rows=int(v1.y_observed.sum()) // 2, rng=rng,
-    )  # fmt: skip
+        discriminant_terms(v0.X, v1.X)[:, : v1.X.shape[1]],
+        v1.y_observed,
+        n_rows=int(v1.y_observed.sum()) // 2,
+        rng=rng,
+    )
     changed = v1.y_observed.copy()
     changed[corner] = 1
     return on_v1, on_v0, estimate_performance(margin, y_true, scored, changed, **drawn)
 
 
 def replay_study(
-    v0: Transactions, v1: Transactions, names: Sequence[str], attributor: Attributor, setting: Mapping[str, float], *,
-    estimator: EstimatorConfig, decision: Mapping[str, float], limits: Mapping[str, float], rng: np.random.Generator,
-) -> tuple[list[Block], list[Block]]:  # fmt: skip
+    v0: Transactions,
+    v1: Transactions,
+    names: Sequence[str],
+    attributor: Attributor,
+    setting: Mapping[str, float],
+    *,
+    estimator: EstimatorConfig,
+    decision: Mapping[str, float],
+    limits: Mapping[str, float],
+    rng: np.random.Generator,
+) -> tuple[list[Block], list[Block]]:
     """Both versions replayed as one stream, as it was and with frauds hidden from an hour on.
 
     Parameters
@@ -60,7 +77,17 @@ def replay_study(
     schedule = Schedule(**{f.name: setting[f.name] for f in fields(Schedule)})
     hidden = hide_frauds(rows, setting["hidden_share"], from_hour=setting["attack_hour"], rng=rng)
     plain, attacked = (
-        replay(rows, seen, names, schedule, attributor, estimator=estimator, decision=decision, limits=limits, rng=rng)
+        replay(
+            rows,
+            seen,
+            names,
+            schedule,
+            attributor,
+            estimator=estimator,
+            decision=decision,
+            limits=limits,
+            rng=rng,
+        )
         for seen in (rows.y_observed, hidden)
     )
     return plain, attacked

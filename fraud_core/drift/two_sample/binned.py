@@ -1,4 +1,5 @@
-"""Two windows as counts in the same bins: the bins, the effect size with its interval, the p-value, the verdict.
+"""Two windows as counts in the same bins: the bins, the
+effect size with its interval, the p-value, the verdict.
 
 Needs NumPy alone, so the service can judge a window while it decides payments.
 """
@@ -26,7 +27,8 @@ class BinnedDrift:
     low, high
         95% interval of the index of the populations, after taking away what chance alone adds.
     p_value
-        Of equal distributions; adjusted for the number of variables where a whole window was judged.
+        Of equal distributions; adjusted for the number of variables where a whole window was
+        judged.
     """
 
     population_stability_index: float
@@ -35,9 +37,11 @@ class BinnedDrift:
     p_value: float
 
     def state(self, *, psi_limit: float, alpha: float) -> State:
-        """``stable`` without evidence, ``moved`` when certain but below the practical limit, else ``drifted``.
+        """``stable`` without evidence, ``moved`` when certain
+        but below the practical limit, else ``drifted``.
 
-        An index whose interval reaches the limit counts as drifted: at the limit the doubt falls on the safe side.
+        An index whose interval reaches the limit counts as drifted: at the limit the doubt falls on
+        the safe side.
         """
         if self.p_value > alpha:
             return "stable"
@@ -47,7 +51,8 @@ class BinnedDrift:
 def bin_edges(reference: np.ndarray, n_bins: int) -> np.ndarray:
     """Inner bin edges: quantiles of the reference that are values of it, equal ones merged.
 
-    A value that takes several quantiles gets a bin of its own, so that a constant feature that moves is seen to move.
+    A value that takes several quantiles gets a bin of its own, so that a constant feature that
+    moves is seen to move.
 
     Examples
     --------
@@ -70,7 +75,9 @@ def bin_shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     >>> bin_shares(np.array([0.0, 1.0, 1.0, 2.0]), np.array([1.0]))
     array([0.75, 0.25])
     """
-    return np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1) / len(values)
+    return np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1) / len(
+        values
+    )
 
 
 def compare_counts(shares: np.ndarray, rows: float, counts: np.ndarray) -> BinnedDrift:
@@ -81,7 +88,8 @@ def compare_counts(shares: np.ndarray, rows: float, counts: np.ndarray) -> Binne
     shares
         Shape (n_bins,), shares of the reference, summing to 1.
     rows
-        Number of rows behind the shares, positive; need not be whole when several strata were mixed.
+        Number of rows behind the shares, positive; need not be whole when several strata were
+        mixed.
     counts
         Shape (n_bins,), rows of the window in each bin, at least one in all.
 
@@ -97,12 +105,12 @@ def compare_counts(shares: np.ndarray, rows: float, counts: np.ndarray) -> Binne
 
     Notes
     -----
-    A share of zero in one window is set to half a row; a bin that is empty in both adds nothing. The p-value is that
-    of the chi-square test of homogeneity over the bins that expect at least five rows on the smaller side; the others
-    are pooled, and a surplus of them on that side is tested exactly (binomial tail); of the two the smaller p-value
-    counts, doubled. The interval takes away the expected
-    value of the index without a change, (bins − 1)(1/n + 1/m), and is normal with the variance of the delta method
-    plus that of the index without a change.
+    A share of zero in one window is set to half a row; a bin that is empty in both adds nothing.
+    The p-value is that of the chi-square test of homogeneity over the bins that expect at least
+    five rows on the smaller side; the others are pooled, and a surplus of them on that side is
+    tested exactly (binomial tail); of the two the smaller p-value counts, doubled. The interval
+    takes away the expected value of the index without a change, (bins − 1)(1/n + 1/m), and is
+    normal with the variance of the delta method plus that of the index without a change.
 
     References
     ----------
@@ -118,9 +126,15 @@ def compare_counts(shares: np.ndarray, rows: float, counts: np.ndarray) -> Binne
     """
     window = float(counts.sum())
     if rows <= 0 or window <= 0:
-        raise ValueError(f"expected rows on both sides, found {rows:g} in the reference and {window:g} in the window")
+        raise ValueError(
+            f"expected rows on both sides, found {rows:g} in the reference and {window:g} in the "
+            "window"
+        )
     used = (shares > 0) | (counts > 0)
-    before, after = np.maximum(shares[used], 0.5 / rows), np.maximum(counts[used] / window, 0.5 / window)
+    before, after = (
+        np.maximum(shares[used], 0.5 / rows),
+        np.maximum(counts[used] / window, 0.5 / window),
+    )
     log_ratio = np.log(after / before)
     index = float(np.sum((after - before) * log_ratio))
     noise = 1 / rows + 1 / window
@@ -148,7 +162,9 @@ def _homogeneity(shares: np.ndarray, rows: float, counts: np.ndarray, window: fl
     p_value = 1.0
     if len(b) > 1:
         ratio = math.sqrt(rows / window)
-        p_value = chi_square_survival(float(np.sum((ratio * c - b / ratio) ** 2 / (b + c))), len(b) - 1)
+        p_value = chi_square_survival(
+            float(np.sum((ratio * c - b / ratio) ** 2 / (b + c))), len(b) - 1
+        )
     surplus = round(rare_after if window <= rows else rare_before)
     if rare == 0 or surplus == 0:
         return p_value
@@ -160,7 +176,8 @@ def chi_square_survival(statistic: float, freedom: int) -> float:
 
     References
     ----------
-    W. Press et al. (2007), Numerical Recipes, section 6.2: series and continued fraction of the incomplete gamma.
+    W. Press et al. (2007), Numerical Recipes, section 6.2: series and continued fraction of the
+    incomplete gamma.
 
     Examples
     --------
@@ -202,9 +219,16 @@ def binomial_survival(successes: int, trials: int, probability: float) -> float:
     if successes <= 0:
         return 1.0
     k = np.arange(successes, trials + 1)
-    log_choose = math.lgamma(trials + 1) - np.array([math.lgamma(i + 1) + math.lgamma(trials - i + 1) for i in k])
+    log_choose = math.lgamma(trials + 1) - np.array(
+        [math.lgamma(i + 1) + math.lgamma(trials - i + 1) for i in k]
+    )
     return float(
-        min(1.0, np.exp(log_choose + k * math.log(probability) + (trials - k) * math.log1p(-probability)).sum())
+        min(
+            1.0,
+            np.exp(
+                log_choose + k * math.log(probability) + (trials - k) * math.log1p(-probability)
+            ).sum(),
+        )
     )
 
 

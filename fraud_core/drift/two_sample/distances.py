@@ -18,7 +18,8 @@ def kolmogorov_smirnov(reference: np.ndarray, current: np.ndarray) -> tuple[floa
 
 
 def jensen_shannon(reference_shares: np.ndarray, current_shares: np.ndarray) -> float:
-    """Square root of the Jensen–Shannon divergence to base 2 of two shapes (n_bins,); in [0, 1], 0 means equal.
+    """Square root of the Jensen–Shannon divergence to base
+    2 of two shapes (n_bins,); in [0, 1], 0 means equal.
 
     References
     ----------
@@ -55,10 +56,14 @@ def wasserstein(reference: np.ndarray, current: np.ndarray) -> float:
 
 
 def largest_distance(before: np.ndarray, after: np.ndarray) -> float:
-    """Kolmogorov–Smirnov distance of ascending values; it is reached at, or just below, a value of `after`."""
+    """Kolmogorov–Smirnov distance of ascending values;
+    it is reached at, or just below, a value of `after`.
+    """
     largest = 0.0
     for side in ("left", "right"):
-        gap = before.searchsorted(after, side=side) / len(before) - after.searchsorted(after, side=side) / len(after)
+        gap = before.searchsorted(after, side=side) / len(before) - after.searchsorted(
+            after, side=side
+        ) / len(after)
         largest = max(largest, float(np.abs(gap).max()))
     return largest
 
@@ -71,9 +76,13 @@ def distance_p_value(distance: float, n: int, m: int) -> float:
 
 
 def require_finite(reference: np.ndarray, current: np.ndarray) -> None:
-    """Refuse an empty window and one that holds NaN or infinities, with a ValueError that says which."""
+    """Refuse an empty window and one that holds NaN
+    or infinities, with a ValueError that says which.
+    """
     for window, values in (("reference", reference), ("current", current)):
         if len(values) == 0:
             raise ValueError(f"{window}: expected at least one row, found none")
         if not np.isfinite(values).all():
-            raise ValueError(f"{window}: expected finite values, found NaN or infinity; clean or drop those rows")
+            raise ValueError(
+                f"{window}: expected finite values, found NaN or infinity; clean or drop those rows"
+            )

@@ -1,7 +1,9 @@
-"""Two windows as a whole: can a classifier tell their rows apart, and does the reference's structure still fit?
+"""Two windows as a whole: can a classifier tell their
+rows apart, and does the reference's structure still fit?
 
-Both work on normal scores: each feature is mapped by the reference's quantiles to a standard normal one, so a heavy
-tail weighs no more than its rank. A missing value scores 0 and has a column of its own that says so.
+Both work on normal scores: each feature is mapped by the reference's quantiles to a standard normal
+one, so a heavy tail weighs no more than its rank. A missing value scores 0 and has a column of its
+own that says so.
 """
 
 from collections.abc import Sequence
@@ -26,10 +28,11 @@ class WindowTest:
     Attributes
     ----------
     effect
-        Domain classifier: area under the ROC curve, 0.5 when the windows cannot be told apart. Reconstruction:
-        relative change of the mean squared error, 0 when nothing changed.
+        Domain classifier: area under the ROC curve, 0.5 when the windows cannot be told apart.
+        Reconstruction: relative change of the mean squared error, 0 when nothing changed.
     p_value
-        One-sided: windows that are better told apart than by chance, rows that fit the structure worse.
+        One-sided: windows that are better told apart than by chance, rows that fit the structure
+        worse.
     """
 
     effect: Interval
@@ -47,14 +50,15 @@ class PreparedScores:
     with_missing
         Features that have a column for missing values.
     folds
-        The rows of each fold, shapes (n_fold, n_terms), float32: scores, their squares less 1, and missing columns.
+        The rows of each fold, shapes (n_fold, n_terms), float32: scores, their squares less 1, and
+        missing columns.
     moments
         Moments of each fold: number, sum and cross products of the terms.
     residual
         Shape (n_features, n_features), projection on what the leading components leave.
     error
-        Shape (n / 2,), squared reconstruction error of the rows that the components were not fitted on; empty with too
-        few rows.
+        Shape (n / 2,), squared reconstruction error of the rows that the components were not fitted
+        on; empty with too few rows.
     """
 
     knots: tuple[tuple[np.ndarray, np.ndarray], ...]
@@ -65,7 +69,9 @@ class PreparedScores:
     error: np.ndarray
 
 
-def prepare_scores(rows: np.ndarray, *, rng: np.random.Generator, with_missing: Sequence[int] = ()) -> PreparedScores:
+def prepare_scores(
+    rows: np.ndarray, *, rng: np.random.Generator, with_missing: Sequence[int] = ()
+) -> PreparedScores:
     """Fit the normal scores and the principal components of a reference of shape (n, n_features).
 
     Parameters
@@ -77,21 +83,29 @@ def prepare_scores(rows: np.ndarray, *, rng: np.random.Generator, with_missing: 
 
     Notes
     -----
-    The components that hold 80% of the variance of the scores are kept; the rest is the reconstruction error. They are
-    fitted on one half of the rows and the error is measured on the other: on its own rows it would be too small. With
-    fewer than 200 rows nothing is fitted, and every comparison is unknown.
+    The components that hold 80% of the variance of the scores are kept; the rest is the
+    reconstruction error. They are fitted on one half of the rows and the error is measured on the
+    other: on its own rows it would be too small. With fewer than 200 rows nothing is fitted, and
+    every comparison is unknown.
     """
     knots = _knots(rows)
-    missing = np.union1d(np.flatnonzero(np.isnan(rows).any(axis=0)), np.asarray(with_missing, dtype=int)).astype(int)
+    missing = np.union1d(
+        np.flatnonzero(np.isnan(rows).any(axis=0)), np.asarray(with_missing, dtype=int)
+    ).astype(int)
     terms = _terms(rows, knots, missing)
     scores = terms[rng.permutation(len(terms)), : rows.shape[1]]
-    residual, error = _structure(scores.astype(np.float64)) if len(scores) >= MINIMUM_ROWS else _unknown(scores)
+    residual, error = (
+        _structure(scores.astype(np.float64)) if len(scores) >= MINIMUM_ROWS else _unknown(scores)
+    )
     folds = _deal(terms, rng)
     return PreparedScores(knots, missing, folds, _moments(folds), residual, error)
 
 
-def domain_classifier(reference: PreparedScores, current: np.ndarray, *, rng: np.random.Generator) -> WindowTest | None:
-    """Cross-validated area under the curve of a discriminant between the windows; 0.5 means they look alike.
+def domain_classifier(
+    reference: PreparedScores, current: np.ndarray, *, rng: np.random.Generator
+) -> WindowTest | None:
+    """Cross-validated area under the curve of a discriminant
+    between the windows; 0.5 means they look alike.
 
     Parameters
     ----------
@@ -107,14 +121,16 @@ def domain_classifier(reference: PreparedScores, current: np.ndarray, *, rng: np
 
     Notes
     -----
-    Linear discriminant over the normal scores and their squares, so it sees moves and changes of spread, also when
-    each is far too small for a test of one feature. The variance is twice that of DeLong over the held-out folds:
-    when nothing changed each pair of folds meets twice, once in each role, and agrees with itself. Of a reference that
-    is more than ten times as long as the window, ten rows are scored for each row of the window.
+    Linear discriminant over the normal scores and their squares, so it sees moves and changes of
+    spread, also when each is far too small for a test of one feature. The variance is twice that of
+    DeLong over the held-out folds: when nothing changed each pair of folds meets twice, once in
+    each role, and agrees with itself. Of a reference that is more than ten times as long as the
+    window, ten rows are scored for each row of the window.
 
     References
     ----------
-    D. Lopez-Paz and M. Oquab (2017), Revisiting classifier two-sample tests; E. DeLong et al. (1988).
+    D. Lopez-Paz and M. Oquab (2017), Revisiting classifier two-sample tests; E. DeLong et al.
+    (1988).
 
     Examples
     --------
@@ -137,12 +153,14 @@ def domain_classifier(reference: PreparedScores, current: np.ndarray, *, rng: np
     deviation = float(np.sqrt(variance))
     reach = NORMAL_QUANTILE * deviation
     return WindowTest(
-        Interval(value, max(0.0, value - reach), min(1.0, value + reach)), _normal_tail(value - 0.5, deviation)
+        Interval(value, max(0.0, value - reach), min(1.0, value + reach)),
+        _normal_tail(value - 0.5, deviation),
     )
 
 
 def reconstruction_error(reference: PreparedScores, current: np.ndarray) -> WindowTest | None:
-    """Relative change of the error that the reference's principal components leave; 0 means the structure fits.
+    """Relative change of the error that the reference's
+    principal components leave; 0 means the structure fits.
 
     Returns
     -------
@@ -167,11 +185,15 @@ def reconstruction_error(reference: PreparedScores, current: np.ndarray) -> Wind
     change = float(after.mean()) / mean - 1
     deviation = float(np.sqrt(before.var() / len(before) + after.var() / len(after))) / mean
     reach = NORMAL_QUANTILE * deviation
-    return WindowTest(Interval(change, change - reach, change + reach), _normal_tail(change, deviation))
+    return WindowTest(
+        Interval(change, change - reach, change + reach), _normal_tail(change, deviation)
+    )
 
 
 def discriminant_terms(reference: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Normal scores by the reference and their squares less 1, shape (n, 2 · n_features), of rows without gaps."""
+    """Normal scores by the reference and their squares less
+    1, shape (n, 2 · n_features), of rows without gaps.
+    """
     return _terms(rows, _knots(reference), np.empty(0, dtype=int))
 
 
@@ -181,7 +203,9 @@ def normal_scores(reference: PreparedScores, rows: np.ndarray) -> np.ndarray:
 
 
 def _structure(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the leading components of the first half of the rows leave, as a projection, and its error on the rest."""
+    """What the leading components of the first half of the
+    rows leave, as a projection, and its error on the rest.
+    """
     half = len(scores) // 2
     variance, axes = np.linalg.eigh(np.atleast_2d(np.cov(scores[:half].T)))
     share = np.cumsum(variance[::-1]) / max(variance.sum(), 1e-300)
@@ -203,7 +227,11 @@ def _knots(rows: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
         values = column[~np.isnan(column)]
         cuts = np.quantile(values, probability) if len(values) else np.zeros(1)
         cuts, place = np.unique(cuts, return_inverse=True)
-        middle = np.bincount(place, weights=probability) / np.bincount(place) if len(values) else np.array([0.5])
+        middle = (
+            np.bincount(place, weights=probability) / np.bincount(place)
+            if len(values)
+            else np.array([0.5])
+        )
         knots.append((cuts, ndtri(middle)))
     return tuple(knots)
 
@@ -227,7 +255,9 @@ def _deal(terms: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]
 
 
 def _moments(folds: Sequence[np.ndarray]) -> tuple[tuple[float, np.ndarray, np.ndarray], ...]:
-    return tuple((len(f), f.sum(axis=0, dtype=np.float64), (f.T @ f).astype(np.float64)) for f in folds)
+    return tuple(
+        (len(f), f.sum(axis=0, dtype=np.float64), (f.T @ f).astype(np.float64)) for f in folds
+    )
 
 
 def _without(moments, held: int) -> tuple[float, np.ndarray, np.ndarray]:
@@ -238,7 +268,9 @@ def _without(moments, held: int) -> tuple[float, np.ndarray, np.ndarray]:
 def _discriminant(before, after) -> np.ndarray:
     (n, sum_n, cross_n), (m, sum_m, cross_m) = before, after
     mean_n, mean_m = sum_n / n, sum_m / m
-    within = (cross_n - n * np.outer(mean_n, mean_n) + cross_m - m * np.outer(mean_m, mean_m)) / (n + m)
+    within = (cross_n - n * np.outer(mean_n, mean_n) + cross_m - m * np.outer(mean_m, mean_m)) / (
+        n + m
+    )
     within += RIDGE * max(float(np.trace(within)) / len(within), 1e-12) * np.eye(len(within))
     return np.linalg.solve(within, mean_m - mean_n).astype(np.float32)
 
@@ -246,8 +278,12 @@ def _discriminant(before, after) -> np.ndarray:
 def _area(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
     """Area under the curve with DeLong's variance; ties count half."""
     before, after = np.sort(before), np.sort(after)
-    below = (before.searchsorted(after, "left") + before.searchsorted(after, "right")) / (2 * len(before))
-    above = 1 - (after.searchsorted(before, "left") + after.searchsorted(before, "right")) / (2 * len(after))
+    below = (before.searchsorted(after, "left") + before.searchsorted(after, "right")) / (
+        2 * len(before)
+    )
+    above = 1 - (after.searchsorted(before, "left") + after.searchsorted(before, "right")) / (
+        2 * len(after)
+    )
     return float(below.mean()), float(below.var() / len(after) + above.var() / len(before))
 
 

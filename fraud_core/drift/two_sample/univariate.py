@@ -1,4 +1,6 @@
-"""One feature in two windows: effect size first, p-value second, and "unknown" when a window is too small."""
+"""One feature in two windows: effect size first, p-value
+second, and "unknown" when a window is too small.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,16 +38,17 @@ class FeatureDrift:
     jensen_shannon
         Distance of the binned shares (square root of the divergence to base 2), in [0, 1].
     wasserstein
-        Mean distance that the values moved, in standard deviations of the reference (in the feature's own unit when
-        the reference is constant); 0 for a category.
+        Mean distance that the values moved, in standard deviations of the reference (in the
+        feature's own unit when the reference is constant); 0 for a category.
     missing_change
         Share of missing values in the current window less that in the reference, in [-1, 1].
     p_value
-        Of the Kolmogorov–Smirnov test and of the share of missing values (a category: of the chi-square test), after
-        Benjamini–Hochberg over all features of the call.
+        Of the Kolmogorov–Smirnov test and of the share of missing values (a category: of the
+        chi-square test), after Benjamini–Hochberg over all features of the call.
     state
-        ``stable``: no evidence. ``moved``: certain, and the whole interval of the index below the practical limit.
-        ``drifted``: certain, and the interval reaches the limit. ``unknown``: too few values to say.
+        ``stable``: no evidence. ``moved``: certain, and the whole interval of the index below the
+        practical limit. ``drifted``: certain, and the interval reaches the limit. ``unknown``: too
+        few values to say.
     """
 
     feature: str
@@ -60,15 +63,19 @@ class FeatureDrift:
     state: State
 
 
-def population_stability_index(reference: np.ndarray, current: np.ndarray, *, n_bins: int = 10) -> float:
-    """Σ (c − r) · ln(c / r) over bins cut at the reference's quantiles; at least 0, 0 means no change.
+def population_stability_index(
+    reference: np.ndarray, current: np.ndarray, *, n_bins: int = 10
+) -> float:
+    """Σ (c − r) · ln(c / r) over bins cut at the
+    reference's quantiles; at least 0, 0 means no change.
 
     Parameters
     ----------
     reference, current
         Finite values, shapes (n,) and (m,), neither empty.
     n_bins
-        Number of bins before equal edges are merged. Libraries differ (10 and 30 are both in use); 10 here.
+        Number of bins before equal edges are merged. Libraries differ (10 and 30 are both in use);
+        10 here.
 
     Raises
     ------
@@ -77,12 +84,14 @@ def population_stability_index(reference: np.ndarray, current: np.ndarray, *, n_
 
     Notes
     -----
-    A share of zero in one window is set to half a row, so the index stays finite; a bin that is empty in both adds
-    nothing. Among rows that did not change it is about (bins − 1)(1/n + 1/m), never exactly 0.
+    A share of zero in one window is set to half a row, so the index stays finite; a bin that is
+    empty in both adds nothing. Among rows that did not change it is about (bins − 1)(1/n + 1/m),
+    never exactly 0.
 
     References
     ----------
-    N. Siddiqi (2006), Credit Risk Scorecards, chapter 6; B. Yurdakul (2018), Statistical properties of the PSI.
+    N. Siddiqi (2006), Credit Risk Scorecards, chapter 6; B. Yurdakul (2018), Statistical properties
+    of the PSI.
 
     Examples
     --------
@@ -92,7 +101,9 @@ def population_stability_index(reference: np.ndarray, current: np.ndarray, *, n_
     require_finite(reference, current)
     edges = bin_edges(reference, n_bins)
     counts = np.rint(bin_shares(current, edges) * len(current))
-    return compare_counts(bin_shares(reference, edges), len(reference), counts).population_stability_index
+    return compare_counts(
+        bin_shares(reference, edges), len(reference), counts
+    ).population_stability_index
 
 
 @dataclass(frozen=True)
@@ -108,7 +119,8 @@ class PreparedReference:
     n_rows
         Rows of the window, missing values included.
     edges, shares
-        Bins of each feature and the share of the reference in each; the last share is that of missing values.
+        Bins of each feature and the share of the reference in each; the last share is that of
+        missing values.
     """
 
     names: tuple[str, ...]
@@ -134,7 +146,9 @@ def prepare_reference(rows: np.ndarray, names: Sequence[str], *, n_bins: int) ->
     columns = _sorted_columns(rows, names, "reference")
     edges = tuple(bin_edges(column, n_bins) if len(column) else np.empty(0) for column in columns)
     counts = [_counts(column, cuts, len(rows)) for column, cuts in zip(columns, edges, strict=True)]
-    return PreparedReference(tuple(names), columns, len(rows), edges, tuple(c / len(rows) for c in counts))
+    return PreparedReference(
+        tuple(names), columns, len(rows), edges, tuple(c / len(rows) for c in counts)
+    )
 
 
 def compare_window(
@@ -161,36 +175,60 @@ def compare_window(
     Returns
     -------
     list of FeatureDrift
-        In column order, the categories last. With fewer than 200 rows in a window, or no value of a feature in
-        either, it is ``unknown``.
+        In column order, the categories last. With fewer than 200 rows in a window, or no value of a
+        feature in either, it is ``unknown``.
     """
     columns = _sorted_columns(current, reference.names, "current")
     found = [_compare_column(reference, k, columns[k], len(current)) for k in range(len(columns))]
-    return conclude([*found, *categories], n_rows=min(reference.n_rows, len(current)), psi_limit=psi_limit, alpha=alpha)
+    return conclude(
+        [*found, *categories],
+        n_rows=min(reference.n_rows, len(current)),
+        psi_limit=psi_limit,
+        alpha=alpha,
+    )
 
 
 def compare_features(
-    reference: np.ndarray, current: np.ndarray, names: list[str], *, n_bins: int, psi_limit: float, alpha: float
+    reference: np.ndarray,
+    current: np.ndarray,
+    names: list[str],
+    *,
+    n_bins: int,
+    psi_limit: float,
+    alpha: float,
 ) -> list[FeatureDrift]:
-    """Compare every feature of two windows, shapes (n, n_features) and (m, n_features); see `compare_window`.
+    """Compare every feature of two windows, shapes (n,
+    n_features) and (m, n_features); see `compare_window`.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> a, b = rng.normal(size=(500, 2)), rng.normal(size=(500, 2)) + [0, 1]
-    >>> [drift.state for drift in compare_features(a, b, ["x", "y"], n_bins=10, psi_limit=0.1, alpha=0.01)]
+    >>> [
+    ...     drift.state
+    ...     for drift in compare_features(a, b, ["x", "y"], n_bins=10, psi_limit=0.1, alpha=0.01)
+    ... ]
     ['stable', 'drifted']
     """
-    return compare_window(prepare_reference(reference, names, n_bins=n_bins), current, psi_limit=psi_limit, alpha=alpha)
+    return compare_window(
+        prepare_reference(reference, names, n_bins=n_bins),
+        current,
+        psi_limit=psi_limit,
+        alpha=alpha,
+    )
 
 
-def compare_category(feature: str, reference: Sequence[str | None], current: Sequence[str | None]) -> FeatureDrift:
-    """Compare a feature of categories; a category that the reference does not hold has a bin of its own, as has null.
+def compare_category(
+    feature: str, reference: Sequence[str | None], current: Sequence[str | None]
+) -> FeatureDrift:
+    """Compare a feature of categories; a category that the
+    reference does not hold has a bin of its own, as has null.
 
     Returns
     -------
     FeatureDrift
-        With its own p-value and the state ``unknown``; `conclude` judges it with the other features.
+        With its own p-value and the state ``unknown``; `conclude` judges it with the other
+        features.
 
     Raises
     ------
@@ -204,46 +242,75 @@ def compare_category(feature: str, reference: Sequence[str | None], current: Seq
     (True, True)
     """
     if not len(reference) or not len(current):
-        raise ValueError(f"{feature}: expected rows in both windows, found {len(reference)} and {len(current)}")
+        raise ValueError(
+            f"{feature}: expected rows in both windows, found {len(reference)} and {len(current)}"
+        )
     places = {value: place for place, value in enumerate(dict.fromkeys([*reference, *current]))}
     before, after = (
-        np.bincount([places[value] for value in values], minlength=len(places)) for values in (reference, current)
+        np.bincount([places[value] for value in values], minlength=len(places))
+        for values in (reference, current)
     )
-    missing = (after[places[None]] / len(current) - before[places[None]] / len(reference)) if None in places else 0.0
+    missing = (
+        (after[places[None]] / len(current) - before[places[None]] / len(reference))
+        if None in places
+        else 0.0
+    )
     binned = compare_counts(before / len(reference), len(reference), after)
     distance = jensen_shannon(before / len(reference), after / len(current))
     return _drift(feature, binned, 0.0, distance, 0.0, float(missing), binned.p_value)
 
 
-def conclude(found: Sequence[FeatureDrift], *, n_rows: int, psi_limit: float, alpha: float) -> list[FeatureDrift]:
-    """Adjust the p-values of features for their number and give each its state; NaN stays ``unknown``."""
+def conclude(
+    found: Sequence[FeatureDrift], *, n_rows: int, psi_limit: float, alpha: float
+) -> list[FeatureDrift]:
+    """Adjust the p-values of features for their number
+    and give each its state; NaN stays ``unknown``.
+    """
     adjusted = benjamini_hochberg(np.array([drift.p_value for drift in found]))
     out = []
     for drift, p_value in zip(found, adjusted, strict=True):
-        binned = BinnedDrift(drift.population_stability_index, drift.low, drift.high, float(p_value))
+        binned = BinnedDrift(
+            drift.population_stability_index, drift.low, drift.high, float(p_value)
+        )
         judged = n_rows >= MINIMUM_ROWS and np.isfinite(p_value)
         state: State = binned.state(psi_limit=psi_limit, alpha=alpha) if judged else "unknown"
         out.append(
             _drift(
-                drift.feature, binned, drift.kolmogorov_smirnov, drift.jensen_shannon, drift.wasserstein,
-                drift.missing_change, float(p_value), state,
+                drift.feature,
+                binned,
+                drift.kolmogorov_smirnov,
+                drift.jensen_shannon,
+                drift.wasserstein,
+                drift.missing_change,
+                float(p_value),
+                state,
             )
-        )  # fmt: skip
+        )
     return out
 
 
 def feature_p_values(reference: PreparedReference, current: np.ndarray) -> np.ndarray:
-    """The unadjusted p-value of each feature, shape (n_features,): the test of `compare_window` without the sizes."""
+    """The unadjusted p-value of each feature, shape
+    (n_features,): the test of `compare_window` without the sizes.
+    """
     columns = _sorted_columns(current, reference.names, "current")
-    return np.array([_column_p_value(reference, k, columns[k], len(current))[1] for k in range(len(columns))])
+    return np.array(
+        [_column_p_value(reference, k, columns[k], len(current))[1] for k in range(len(columns))]
+    )
 
 
-def _drift(feature, binned: BinnedDrift, ks, js, moved, missing, p_value, state: State = "unknown") -> FeatureDrift:
+def _drift(
+    feature, binned: BinnedDrift, ks, js, moved, missing, p_value, state: State = "unknown"
+) -> FeatureDrift:
     index = binned.population_stability_index
-    return FeatureDrift(feature, index, binned.low, binned.high, ks, js, moved, missing, p_value, state)
+    return FeatureDrift(
+        feature, index, binned.low, binned.high, ks, js, moved, missing, p_value, state
+    )
 
 
-def _compare_column(reference: PreparedReference, k: int, column: np.ndarray, n_current: int) -> FeatureDrift:
+def _compare_column(
+    reference: PreparedReference, k: int, column: np.ndarray, n_current: int
+) -> FeatureDrift:
     before, shares = reference.columns[k], reference.shares[k]
     counts = _counts(column, reference.edges[k], n_current)
     binned = compare_counts(shares, reference.n_rows, counts)
@@ -257,8 +324,12 @@ def _compare_column(reference: PreparedReference, k: int, column: np.ndarray, n_
     return _drift(reference.names[k], binned, ks, distance, moved, float(missing), p_value)
 
 
-def _column_p_value(reference: PreparedReference, k: int, column: np.ndarray, n_current: int) -> tuple[float, float]:
-    """The Kolmogorov–Smirnov distance, and the p-value of it and of the missing values; NaN without any value."""
+def _column_p_value(
+    reference: PreparedReference, k: int, column: np.ndarray, n_current: int
+) -> tuple[float, float]:
+    """The Kolmogorov–Smirnov distance, and the p-value of
+    it and of the missing values; NaN without any value.
+    """
     before, n_before = reference.columns[k], reference.n_rows
     if not len(before) and not len(column):
         return 0.0, np.nan
@@ -267,7 +338,9 @@ def _column_p_value(reference: PreparedReference, k: int, column: np.ndarray, n_
     if len(before) == n_before and len(column) == n_current:
         return ks, p_value
     there = np.array([len(before), n_before - len(before)]) / n_before
-    missing = compare_counts(there, n_before, np.array([len(column), n_current - len(column)])).p_value
+    missing = compare_counts(
+        there, n_before, np.array([len(column), n_current - len(column)])
+    ).p_value
     return ks, min(1.0, 2 * min(p_value, missing))
 
 
@@ -281,7 +354,10 @@ def _sorted_columns(rows: np.ndarray, names: Sequence[str], window: str) -> tupl
     out = tuple(column[:n] for column, n in zip(columns, present, strict=True))
     for name, column in zip(names, out, strict=True):
         if len(column) and not (np.isfinite(column[0]) and np.isfinite(column[-1])):
-            raise ValueError(f"{window}, {name}: expected finite values, found infinity; clean or drop those rows")
+            raise ValueError(
+                f"{window}, {name}: expected finite values, found infinity; clean or drop those "
+                "rows"
+            )
     return out
 
 

@@ -1,7 +1,8 @@
 """A whole window against a reference: one verdict over all tests, under one budget of false alarms.
 
-Half of the budget belongs to the features (Benjamini–Hochberg), a quarter to the domain classifier and a quarter to the
-reconstruction error. A single feature that moves is found by its own test, a small move of all by the classifier.
+Half of the budget belongs to the features (Benjamini–Hochberg), a quarter to the domain classifier
+and a quarter to the reconstruction error. A single feature that moves is found by its own test, a
+small move of all by the classifier.
 """
 
 from collections.abc import Sequence
@@ -43,8 +44,9 @@ class WindowDrift:
     Attributes
     ----------
     state
-        ``drifted``: a feature drifted, or the domain classifier passed its limit. ``moved``: some test is significant
-        and no effect reaches a limit. ``stable``: no test is. ``unknown``: fewer than 200 rows in a window.
+        ``drifted``: a feature drifted, or the domain classifier passed its limit. ``moved``: some
+        test is significant and no effect reaches a limit. ``stable``: no test is. ``unknown``:
+        fewer than 200 rows in a window.
     features
         In column order, categories last.
     domain, reconstruction
@@ -57,9 +59,13 @@ class WindowDrift:
     reconstruction: WindowTest | None
 
 
-def prepare_window(rows: np.ndarray, names: Sequence[str], *, n_bins: int, rng: np.random.Generator) -> PreparedWindow:
+def prepare_window(
+    rows: np.ndarray, names: Sequence[str], *, n_bins: int, rng: np.random.Generator
+) -> PreparedWindow:
     """Make a reference of shape (n, n_features) ready; NaN means missing."""
-    return PreparedWindow(prepare_reference(rows, names, n_bins=n_bins), prepare_scores(rows, rng=rng))
+    return PreparedWindow(
+        prepare_reference(rows, names, n_bins=n_bins), prepare_scores(rows, rng=rng)
+    )
 
 
 def compare_windows(
@@ -77,16 +83,20 @@ def compare_windows(
     Parameters
     ----------
     psi_limit, domain_limit
-        Practical limits of a feature's stability index and of the classifier's area under the curve.
+        Practical limits of a feature's stability index and of the classifier's area under the
+        curve.
     alpha
         Probability of any alarm when nothing changed.
     categories
-        From `compare_category`; they share the budget of the features and take no part in the tests of all together.
+        From `compare_category`; they share the budget of the features and take no part in the tests
+        of all together.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> reference = prepare_window(rng.normal(size=(4000, 10)), list("abcdefghij"), n_bins=10, rng=rng)
+    >>> reference = prepare_window(
+    ...     rng.normal(size=(4000, 10)), list("abcdefghij"), n_bins=10, rng=rng
+    ... )
     >>> limits = {"psi_limit": 0.1, "domain_limit": 0.6, "alpha": 0.05, "rng": rng}
     >>> compare_windows(reference, rng.normal(0.1, 1.0, size=(4000, 10)), **limits).state
     'moved'
@@ -94,7 +104,11 @@ def compare_windows(
     'unknown'
     """
     features = compare_window(
-        reference.by_feature, current, psi_limit=psi_limit, alpha=FEATURE_SHARE * alpha, categories=categories
+        reference.by_feature,
+        current,
+        psi_limit=psi_limit,
+        alpha=FEATURE_SHARE * alpha,
+        categories=categories,
     )
     domain = domain_classifier(reference.scores, current, rng=rng)
     reconstruction = reconstruction_error(reference.scores, current)
@@ -103,7 +117,9 @@ def compare_windows(
     state: State = "stable"
     if min(reference.by_feature.n_rows, len(current)) < MINIMUM_ROWS or found == {"unknown"}:
         state = "unknown"
-    elif "drifted" in found or (domain and _certain(domain, alpha) and domain.effect.high >= domain_limit):
+    elif "drifted" in found or (
+        domain and _certain(domain, alpha) and domain.effect.high >= domain_limit
+    ):
         state = "drifted"
     elif "moved" in found or any(_certain(test, alpha) for test in tests):
         state = "moved"
@@ -113,7 +129,9 @@ def compare_windows(
 def alarms(
     reference: PreparedWindow, current: np.ndarray, *, alpha: float, rng: np.random.Generator
 ) -> dict[str, bool]:
-    """Which families of tests are significant on a window: the tests of `compare_windows` without the effect sizes."""
+    """Which families of tests are significant on a window:
+    the tests of `compare_windows` without the effect sizes.
+    """
     adjusted = benjamini_hochberg(feature_p_values(reference.by_feature, current))
     domain = domain_classifier(reference.scores, current, rng=rng)
     reconstruction = reconstruction_error(reference.scores, current)

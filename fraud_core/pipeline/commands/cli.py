@@ -18,7 +18,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; finished parts are kept, run the same command to go on", file=sys.stderr)
+        print(
+            "interrupted; finished parts are kept, run the same command to go on", file=sys.stderr
+        )
         return 130
 
 
@@ -34,21 +36,37 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     source = add("source", _source, "choose the card's data or a table of your own")
-    source.add_argument("--data", type=Path, help="a CSV or parquet table with the columns of the card")
-    source.add_argument("--card", type=Path, help="a card of events, for the study of entities (docs/entities.md)")
+    source.add_argument(
+        "--data", type=Path, help="a CSV or parquet table with the columns of the card"
+    )
+    source.add_argument(
+        "--card", type=Path, help="a card of events, for the study of entities (docs/entities.md)"
+    )
     add("fetch", _fetch, "get the raw tables and check their digests")
     add("prepare", _prepare, "check the tables and write v0 and the sealed v1")
     add("poison", _poison, "write the poisoned versions of v0")
-    scan = add("scan", _scan, "scan a label batch for poisoning; exit code 2 when some was found, 3 unknown")
+    scan = add(
+        "scan",
+        _scan,
+        "scan a label batch for poisoning; exit code 2 when some was found, 3 unknown",
+    )
     scan.add_argument("data", type=Path, help="a CSV or parquet table with the columns of the card")
-    scan.add_argument("--trusted", type=Path, help="a table whose labels are true; its last hours are used")
+    scan.add_argument(
+        "--trusted", type=Path, help="a table whose labels are true; its last hours are used"
+    )
     _add_drift(add)
     add("train", _train, "train the candidate on v0")
-    add("features", _features, "train the model of customers and terminals, and write the pasts of a feature store")
+    add(
+        "features",
+        _features,
+        "train the model of customers and terminals, and write the pasts of a feature store",
+    )
     study = add("study", _study, "run a study notebook")
     study.add_argument("name", choices=[*STUDIES, *SWEEPS])
     promote = add("promote", _promote, "make the candidate the champion if the gate passed it")
-    promote.add_argument("--override-by", help="who promotes in spite of the gate; recorded with the reason")
+    promote.add_argument(
+        "--override-by", help="who promotes in spite of the gate; recorded with the reason"
+    )
     promote.add_argument("--override-why", help="the reason of an override")
     rollback = add("rollback", _rollback, "put the previous champion back")
     rollback.add_argument("--by", required=True, help="who does it; recorded with the reason")
@@ -57,15 +75,23 @@ def _parser() -> argparse.ArgumentParser:
         study,
         promote,
         add("report", _report, "render the report"),
-        add("unexecuted", _unexecuted, "print the stages whose executed notebook is not on this machine"),
+        add(
+            "unexecuted",
+            _unexecuted,
+            "print the stages whose executed notebook is not on this machine",
+        ),
         add("summary", _summary, "print the headline figures"),
     ):
         command.add_argument("--profile", choices=PROFILES, default="quick")
-    lineage = add("lineage", _lineage, "recompute the digests behind a model; exit code 2 when one differs")
+    lineage = add(
+        "lineage", _lineage, "recompute the digests behind a model; exit code 2 when one differs"
+    )
     lineage.add_argument("act", choices=["verify"])
     lineage.add_argument("id", help="the lineage_id of a decision or of /v1/model")
     keys = add("signing-key", _signing_key, "make a key pair that signs bundles")
-    keys.add_argument("folder", type=Path, help="folder outside the repository for signing.pem and public.pem")
+    keys.add_argument(
+        "folder", type=Path, help="folder outside the repository for signing.pem and public.pem"
+    )
     add("track", _track, "upload runs that MLflow has not taken yet")
     example = add("example", _example, "print the first payment of v1 as a request for /predict")
     example.add_argument("--decision", action="store_true", help="as a request for /v1/decisions")
@@ -76,18 +102,37 @@ def _parser() -> argparse.ArgumentParser:
 def _add_written(add) -> None:
     """The commands that keep files in git current."""
     for name, run, text in (
-        ("stages", _stages, "write dvc.yaml from the description of the stages and the imports of the code"),
+        (
+            "stages",
+            _stages,
+            "write dvc.yaml from the description of the stages and the imports of the code",
+        ),
         ("readme", _readme, "write the current figures into README.md"),
     ):
         command = add(name, run, text)
         command.add_argument("--check", action="store_true", help="only say whether it is current")
-    add("reference", _reference, "write the API reference from the docstrings into reports/_site/reference")
-    add("stale", _stale, "print the stages whose results are older than what they depend on; exit code 1 when any is")
+    add(
+        "reference",
+        _reference,
+        "write the API reference from the docstrings into reports/_site/reference",
+    )
+    add(
+        "stale",
+        _stale,
+        "print the stages whose results are older than what they depend on; exit code 1 when any "
+        "is",
+    )
 
 
 def _add_drift(add) -> None:
-    drift = add("drift", _drift, "compare two tables of a card; exit code 2 when drifted, 3 when too few rows to say")
-    drift.add_argument("reference", type=Path, help="a CSV or parquet table with the columns of the card")
+    drift = add(
+        "drift",
+        _drift,
+        "compare two tables of a card; exit code 2 when drifted, 3 when too few rows to say",
+    )
+    drift.add_argument(
+        "reference", type=Path, help="a CSV or parquet table with the columns of the card"
+    )
     drift.add_argument("current", type=Path, help="the table to compare with it")
     drift.add_argument("--card", help="the dataset card; default: data.card of params.yaml")
     drift.add_argument("--json", action="store_true", help="print one JSON object")
@@ -119,7 +164,12 @@ def _poison(options) -> None:
     from fraud_core.pipeline.stages.data import poison
 
     params = _params()
-    poison(params.data.card, direction=params.poison.direction, rates=params.poison.rates, seed=params.poison.seed)
+    poison(
+        params.data.card,
+        direction=params.poison.direction,
+        rates=params.poison.rates,
+        seed=params.poison.seed,
+    )
 
 
 def _scan(options) -> int:
@@ -133,7 +183,9 @@ def _drift(options) -> int:
 
     params = _params()
     card = options.card or params.data.card
-    return drift_tables(options.reference, options.current, card, params.drift, as_json=options.json)
+    return drift_tables(
+        options.reference, options.current, card, params.drift, as_json=options.json
+    )
 
 
 def _train(options) -> None:
@@ -161,10 +213,18 @@ def _study(options) -> None:
     parameters |= {"data_dir": "data", "results_dir": str(folder)}
     print(f"study {name} ({options.profile}): notebooks/{entry.notebook}.ipynb", flush=True)
     run_notebook(
-        root / "notebooks" / f"{entry.notebook}.ipynb", root / folder / "executed.ipynb", parameters, root=root
+        root / "notebooks" / f"{entry.notebook}.ipynb",
+        root / folder / "executed.ipynb",
+        parameters,
+        root=root,
     )
     stamp_data(folder, studied_sha256(name))
-    track(name, parameters=parameters, results_dir=folder, profile="sweep" if name in SWEEPS else options.profile)
+    track(
+        name,
+        parameters=parameters,
+        results_dir=folder,
+        profile="sweep" if name in SWEEPS else options.profile,
+    )
 
 
 def _promote(options) -> None:
@@ -199,7 +259,9 @@ def _override(options) -> tuple[str, str] | None:
     if options.override_by is None and options.override_why is None:
         return None
     if not (options.override_by or "").strip() or not (options.override_why or "").strip():
-        raise ParameterError("override: expected both --override-by and --override-why, neither empty")
+        raise ParameterError(
+            "override: expected both --override-by and --override-why, neither empty"
+        )
     return options.override_by.strip(), options.override_why.strip()
 
 
@@ -252,7 +314,8 @@ def _readme(options) -> int:
 
     changed = refresh_readme(write=not options.check)
     print(
-        "README.md: figures " + ("are not current; run `make readme`" if changed and options.check else "are current")
+        "README.md: figures "
+        + ("are not current; run `make readme`" if changed and options.check else "are current")
     )
     return 1 if changed and options.check else 0
 
@@ -261,7 +324,10 @@ def _stages(options) -> int:
     from fraud_core.pipeline.graph.dvc_yaml import write_pipeline
 
     stale = write_pipeline(write=not options.check)
-    print("dvc.yaml: stages " + ("are not current; run `make stages`" if stale and options.check else "are current"))
+    print(
+        "dvc.yaml: stages "
+        + ("are not current; run `make stages`" if stale and options.check else "are current")
+    )
     return 1 if stale and options.check else 0
 
 

@@ -1,4 +1,6 @@
-"""Two tables of one card compared from the command line: what moved, by how much, as text or JSON."""
+"""Two tables of one card compared from the command
+line: what moved, by how much, as text or JSON.
+"""
 
 import json
 from dataclasses import asdict
@@ -19,7 +21,13 @@ SHOWN = 10
 
 
 def drift_tables(
-    reference: Path, current: Path, card_name: str, limits: DriftLimits, *, as_json: bool, seed: int = 1
+    reference: Path,
+    current: Path,
+    card_name: str,
+    limits: DriftLimits,
+    *,
+    as_json: bool,
+    seed: int = 1,
 ) -> int:
     """Compare two tables of a card and print the verdict.
 
@@ -37,7 +45,8 @@ def drift_tables(
     Returns
     -------
     int
-        Exit code: 0 stable, or moved by less than a practical limit; 2 drifted; 3 unknown, too few rows to say.
+        Exit code: 0 stable, or moved by less than a practical limit; 2 drifted; 3 unknown, too few
+        rows to say.
 
     Raises
     ------
@@ -49,12 +58,21 @@ def drift_tables(
     before, after = (read_table(path, card, both_classes=False) for path in (reference, current))
     found = compare_tables(before, after, card, limits, seed=seed)
     answer = _plain(found) | {"reference": reference.name, "current": current.name}
-    print(json.dumps(answer, indent=1, sort_keys=True) if as_json else _text(found, reference, current))
+    print(
+        json.dumps(answer, indent=1, sort_keys=True)
+        if as_json
+        else _text(found, reference, current)
+    )
     return EXIT_CODES[found.state]
 
 
 def compare_tables(
-    reference: pl.DataFrame, current: pl.DataFrame, card: DatasetCard, limits: DriftLimits, *, seed: int
+    reference: pl.DataFrame,
+    current: pl.DataFrame,
+    card: DatasetCard,
+    limits: DriftLimits,
+    *,
+    seed: int,
 ) -> WindowDrift:
     """Compare the features of two checked tables; the time and the label are not features.
 
@@ -71,7 +89,8 @@ def compare_tables(
     asked = card.names("feature", "amount")
     numbers = [name for name in asked if types[name] != "string"]
     before, after = (
-        table.select(numbers).cast(pl.Float64).fill_null(np.nan).to_numpy() for table in (reference, current)
+        table.select(numbers).cast(pl.Float64).fill_null(np.nan).to_numpy()
+        for table in (reference, current)
     )
     categories = [
         compare_category(name, reference[name].to_list(), current[name].to_list())
@@ -79,9 +98,14 @@ def compare_tables(
         if types[name] == "string"
     ]
     return compare_windows(
-        prepare_window(before, numbers, n_bins=limits.n_bins, rng=rng), after, categories=categories,
-        psi_limit=limits.psi_limit, domain_limit=limits.domain_limit, alpha=limits.alpha, rng=rng,
-    )  # fmt: skip
+        prepare_window(before, numbers, n_bins=limits.n_bins, rng=rng),
+        after,
+        categories=categories,
+        psi_limit=limits.psi_limit,
+        domain_limit=limits.domain_limit,
+        alpha=limits.alpha,
+        rng=rng,
+    )
 
 
 def _plain(found: WindowDrift) -> dict[str, Any]:
@@ -93,11 +117,15 @@ def _text(found: WindowDrift, reference: Path, current: Path) -> str:
     lines = [f"{reference.name} -> {current.name}: {found.state}", ""]
     ordered = sorted(found.features, key=lambda drift: -drift.population_stability_index)
     width = max(len(drift.feature) for drift in ordered)
-    lines.append(f"{'feature':{width}}  {'stability index':>24}  {'KS':>6}  {'moved (sd)':>10}  {'p-value':>8}  state")
+    lines.append(
+        f"{'feature':{width}}  {'stability index':>24}  {'KS':>6}  {'moved (sd)':>10}  "
+        f"{'p-value':>8}  state"
+    )
     for drift in ordered[:SHOWN]:
         span = f"{drift.population_stability_index:.3f} ({drift.low:.3f} to {drift.high:.3f})"
         lines.append(
-            f"{drift.feature:{width}}  {span:>24}  {drift.kolmogorov_smirnov:6.3f}  {drift.wasserstein:10.3f}  "
+            f"{drift.feature:{width}}  {span:>24}  {drift.kolmogorov_smirnov:6.3f}  "
+            f"{drift.wasserstein:10.3f}  "
             f"{drift.p_value:8.2g}  {drift.state}"
         )
     if len(ordered) > SHOWN:
@@ -111,5 +139,8 @@ def _text(found: WindowDrift, reference: Path, current: Path) -> str:
             lines.append(f"{name}: unknown, too few rows")
         else:
             effect = test.effect
-            lines.append(f"{name}: {effect.value:.3f} ({effect.low:.3f} to {effect.high:.3f}), p = {test.p_value:.2g}")
+            lines.append(
+                f"{name}: {effect.value:.3f} ({effect.low:.3f} to {effect.high:.3f}), p = "
+                f"{test.p_value:.2g}"
+            )
     return "\n".join(lines)

@@ -1,4 +1,6 @@
-"""The scan of a label batch from the command line: a table in, findings and a list of suspicious rows out."""
+"""The scan of a label batch from the command line: a
+table in, findings and a list of suspicious rows out.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,12 @@ from fraud_core.data.rows import to_transactions
 from fraud_core.data.splits import last_seconds
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.tables import read_card, read_table, write_csv
-from fraud_core.poisoning.detection.label_scan import FEWEST_TRUSTED_FRAUDS, Scan, detect, segment_counts
+from fraud_core.poisoning.detection.label_scan import (
+    FEWEST_TRUSTED_FRAUDS,
+    Scan,
+    detect,
+    segment_counts,
+)
 from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
 from fraud_core.poisoning.detection.quantised_pool import quantise
 from fraud_core.poisoning.detection.scan_words import nothing_named, validity
@@ -30,16 +37,16 @@ def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed:
     data
         CSV or parquet table with the columns of the card.
     trusted
-        Table whose labels are true; its last hours are used, and rows of `data` that are among them give way. Without
-        one the last hours of `data` are taken as trusted, and the scan says so.
+        Table whose labels are true; its last hours are used, and rows of `data` that are among them
+        give way. Without one the last hours of `data` are taken as trusted, and the scan says so.
     seed
         Of the scan's models.
 
     Returns
     -------
     int
-        Exit code: 0 when nothing was found, 2 when the labels look poisoned, 3 when the trusted rows hold too few
-        frauds to say.
+        Exit code: 0 when nothing was found, 2 when the labels look poisoned, 3 when the trusted
+        rows hold too few frauds to say.
 
     Raises
     ------
@@ -49,18 +56,30 @@ def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed:
     card = read_card(card_name)
     hours = card.cut.validation_seconds / 3600
     table = read_table(data, card)
-    table, is_trusted = _with_trusted(table, card, None if trusted is None else read_table(trusted, card))
+    table, is_trusted = _with_trusted(
+        table, card, None if trusted is None else read_table(trusted, card)
+    )
     arrays = to_transactions(table, card)
     rows = replace(arrays, is_validation=is_trusted, is_trusted=is_trusted)
     whose = f"the labels of the last {hours:g} hours of {(trusted or data).name} are taken as true"
     print(validity(card.name), flush=True)
     print(f"scanning {data.name}: {int(np.sum(~is_trusted)):,} labels; {whose}", flush=True)
     if (n_frauds := int(arrays.y_observed[is_trusted].sum())) < FEWEST_TRUSTED_FRAUDS:
-        print(f"insufficient evidence: the trusted rows hold {n_frauds} frauds, {FEWEST_TRUSTED_FRAUDS} are needed")
+        print(
+            f"insufficient evidence: the trusted rows hold {n_frauds} frauds, "
+            f"{FEWEST_TRUSTED_FRAUDS} are needed"
+        )
         return UNDECIDED_EXIT_CODE
     quantised = quantise(rows.X)
     scores = out_of_fold_scores(rows, seed=seed, quantised=quantised)
-    found = detect(rows, scores, source=_source(table, card), seed=seed, quantised=quantised, names=card.model_features)
+    found = detect(
+        rows,
+        scores,
+        source=_source(table, card),
+        seed=seed,
+        quantised=quantised,
+        names=card.model_features,
+    )
     _say(found, arrays.time_s, arrays.amount_eur)
     if not found.poisoned:
         return 0
@@ -97,14 +116,24 @@ def _say(found: Scan, time: np.ndarray, amount_eur: np.ndarray) -> None:
     if not found.suspicious.any():
         return
     bands = np.array(["under 10 euros", "10 to 100 euros", "100 euros and more"])
-    segments = {"hour": (time // 3600).astype(int), "amount": bands[np.digitize(amount_eur, [10.0, 100.0])]}
+    segments = {
+        "hour": (time // 3600).astype(int),
+        "amount": bands[np.digitize(amount_eur, [10.0, 100.0])],
+    }
     for count in segment_counts(found.suspicious, segments)[:SHOWN_SEGMENTS]:
-        print(f"  {count['by']} {count['segment']}: {count['suspicious']:,} of {count['rows']:,} labels suspicious")
+        print(
+            f"  {count['by']} {count['segment']}: {count['suspicious']:,} of {count['rows']:,} "
+            "labels suspicious"
+        )
 
 
 def _write(table: pl.DataFrame, found: Scan) -> Path:
-    """Write the suspicious rows, the most suspicious first, with their row number in the table as scanned."""
-    suspects = table.with_row_index("row", offset=1).with_columns(pl.Series("suspicion", found.suspicion))
+    """Write the suspicious rows, the most suspicious
+    first, with their row number in the table as scanned.
+    """
+    suspects = table.with_row_index("row", offset=1).with_columns(
+        pl.Series("suspicion", found.suspicion)
+    )
     suspects = suspects.filter(pl.Series(found.suspicious)).sort("suspicion", descending=True)
     path = within_project(SUSPICIOUS)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,10 @@
 """One order of addition on every machine, so that equal inputs give equal bytes.
 
-OpenBLAS takes its kernels by the processor and its threads by the number of cores, NumPy its loops by the widest
-vectors that it finds; each adds in another order, and what an optimiser makes of the last digit reaches the seventh.
-Fixed here, for the commands of the pipeline and the kernels and processes that they start, is what machines of the last
-ten years have in common. A variable that is set already stays. One thread is no loss: two processes share the cores.
+OpenBLAS takes its kernels by the processor and its threads by the number of cores, NumPy its loops
+by the widest vectors that it finds; each adds in another order, and what an optimiser makes of the
+last digit reaches the seventh. Fixed here, for the commands of the pipeline and the kernels and
+processes that they start, is what machines of the last ten years have in common. A variable that is
+set already stays. One thread is no loss: two processes share the cores.
 """
 
 from collections.abc import MutableMapping
@@ -13,7 +14,8 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 # For x86-64 with AVX2; a machine without it keeps what it has.
 COMMON_KERNELS = {
     "OPENBLAS_CORETYPE": "Haswell",
-    "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
+    "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL "
+    "AVX512_SPR",
 }
 
 

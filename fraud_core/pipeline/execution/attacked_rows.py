@@ -12,7 +12,12 @@ from fraud_core.poisoning.study.cells import simulated_sources
 
 
 def attacked_rows(
-    rows: Transactions, attacks: Mapping[str, float], fitted: FittedEstimator, *, n_draws: int, rng: np.random.Generator
+    rows: Transactions,
+    attacks: Mapping[str, float],
+    fitted: FittedEstimator,
+    *,
+    n_draws: int,
+    rng: np.random.Generator,
 ) -> dict[str, list[Transactions]]:
     """What the trainer sees after each attack, by attack, one entry for each draw.
 
@@ -36,11 +41,18 @@ def attacked_rows(
     >>> from fraud_core.pipeline.storage.dataset_versions import open_versions
     >>> rows = open_versions("toy").training_rows
     >>> fitted = EstimatorConfig("logistic_regression").fit(rows.X, rows.y_observed)
-    >>> poisoned = attacked_rows(rows, {"boundary": 0.5}, fitted, n_draws=2, rng=np.random.default_rng(0))
-    >>> len(poisoned["boundary"]), int(poisoned["boundary"][0].y_observed.sum() * 2) == int(rows.y_observed.sum())
+    >>> poisoned = attacked_rows(
+    ...     rows, {"boundary": 0.5}, fitted, n_draws=2, rng=np.random.default_rng(0)
+    ... )
+    >>> (
+    ...     len(poisoned["boundary"]),
+    ...     int(poisoned["boundary"][0].y_observed.sum() * 2) == int(rows.y_observed.sum()),
+    ... )
     (2, True)
     """
-    known = Knowledge(margin=fitted.decision_function(rows.X), source=simulated_sources(len(rows.y_observed)))
+    known = Knowledge(
+        margin=fitted.decision_function(rows.X), source=simulated_sources(len(rows.y_observed))
+    )
     return {
         name: [attack(name, rows, rate, rng=rng, knowledge=known).rows for _ in range(n_draws)]
         for name, rate in attacks.items()

@@ -1,7 +1,8 @@
 """A study's grid: one function over many cells, in processes, with finished cells kept.
 
-A cell's result is a dict of arrays, kept as .npz under a key made of the code, the inputs and the settings. An
-interrupted study goes on where it stopped, and a changed line of code or number is never answered from the store.
+A cell's result is a dict of arrays, kept as .npz under a key made of the code, the inputs and the
+settings. An interrupted study goes on where it stopped, and a changed line of code or number is
+never answered from the store.
 """
 
 import hashlib
@@ -31,7 +32,8 @@ def run_cells(
     progress: Callable[[str, int, int], None],
     store: str = STORE,
 ) -> list[dict[str, np.ndarray]]:
-    """Call ``function(cell, *context)`` for each cell, in order of completion; results in the order of the cells.
+    """Call ``function(cell, *context)`` for each cell, in
+    order of completion; results in the order of the cells.
 
     Parameters
     ----------
@@ -97,7 +99,9 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
 
 def _key(function: Callable, context: tuple[Any, ...]) -> str:
-    digest = hashlib.sha256(f"{function.__module__}.{function.__qualname__} {code_sha256(function)}".encode())
+    digest = hashlib.sha256(
+        f"{function.__module__}.{function.__qualname__} {code_sha256(function)}".encode()
+    )
     for part in context:
         _update(digest, part)
     return f"{function.__qualname__}-{digest.hexdigest()[:16]}"
@@ -119,9 +123,11 @@ def _digest(text: str) -> str:
 
 
 def code_sha256(function: Callable) -> str:
-    """Digest of the modules of this package that a function's module imports, directly or through others.
+    """Digest of the modules of this package that a
+    function's module imports, directly or through others.
 
-    Nothing else can move what the function computes; a change of a summary leaves finished cells as they are.
+    Nothing else can move what the function computes; a change of a summary leaves finished cells as
+    they are.
     """
     reached, digest = reached_modules([function.__module__]), hashlib.sha256()
     for module in sorted(reached):

@@ -1,8 +1,9 @@
 """The strict notebook runner: Papermill, with what it forgives refused.
 
-Papermill accepts a parameter that the notebook does not declare (a misspelt one, say) with a warning. Here the
-parameters passed must be exactly those that the cell tagged ``parameters`` declares, each of the annotated type. The
-executed copy is kept whether the run succeeds or fails, without absolute paths, secrets, timestamps or identifiers.
+Papermill accepts a parameter that the notebook does not declare (a misspelt one, say) with a
+warning. Here the parameters passed must be exactly those that the cell tagged ``parameters``
+declares, each of the annotated type. The executed copy is kept whether the run succeeds or fails,
+without absolute paths, secrets, timestamps or identifiers.
 """
 
 import ast
@@ -40,13 +41,17 @@ def declared_parameters(notebook: Mapping[str, Any]) -> dict[str, Any]:
     declared = {}
     for statement in ast.parse("".join(cells[0]["source"])).body:
         if not isinstance(statement, ast.AnnAssign):
-            raise NotebookError(f"parameters cell, line {statement.lineno}: expected `name: type = value`")
+            raise NotebookError(
+                f"parameters cell, line {statement.lineno}: expected `name: type = value`"
+            )
         annotation = ast.unparse(statement.annotation)
         declared[statement.target.id] = eval(annotation, {"__builtins__": ANNOTATIONS})  # noqa: S307 - our notebooks
     return declared
 
 
-def check_parameters(given: Mapping[str, Any], declared: Mapping[str, Any], *, notebook: str) -> None:
+def check_parameters(
+    given: Mapping[str, Any], declared: Mapping[str, Any], *, notebook: str
+) -> None:
     """Refuse parameters that are not exactly the declared ones, or not of the declared types.
 
     Raises
@@ -61,18 +66,25 @@ def check_parameters(given: Mapping[str, Any], declared: Mapping[str, Any], *, n
     for name in given:
         if name not in declared:
             raise ParameterError(
-                f"{notebook}: parameter {name} is not declared; it declares {', '.join(declared)}; correct the name"
+                f"{notebook}: parameter {name} is not declared; it declares "
+                f"{', '.join(declared)}; correct the name"
             )
     for name, kind in declared.items():
         if name not in given:
-            raise ParameterError(f"{notebook}: parameter {name} is declared but not given; add it to params.yaml")
+            raise ParameterError(
+                f"{notebook}: parameter {name} is declared but not given; add it to params.yaml"
+            )
         try:
             msgspec.convert(given[name], kind, strict=True)
         except msgspec.ValidationError as error:
-            raise ParameterError(f"{notebook}: parameter {name} = {given[name]!r}: {error}") from error
+            raise ParameterError(
+                f"{notebook}: parameter {name} = {given[name]!r}: {error}"
+            ) from error
 
 
-def run_notebook(source: Path, executed: Path, parameters: Mapping[str, Any], *, root: Path) -> None:
+def run_notebook(
+    source: Path, executed: Path, parameters: Mapping[str, Any], *, root: Path
+) -> None:
     """Execute a notebook in the project folder and keep the executed copy.
 
     Parameters
@@ -104,9 +116,15 @@ def run_notebook(source: Path, executed: Path, parameters: Mapping[str, Any], *,
         failure = None
         try:
             papermill.execute_notebook(
-                str(source), str(raw), dict(parameters), kernel_name="python3", cwd=str(root),
-                progress_bar=False, execution_timeout=CELL_TIMEOUT_SECONDS, config=_local_kernel(),
-            )  # fmt: skip
+                str(source),
+                str(raw),
+                dict(parameters),
+                kernel_name="python3",
+                cwd=str(root),
+                progress_bar=False,
+                execution_timeout=CELL_TIMEOUT_SECONDS,
+                config=_local_kernel(),
+            )
         except papermill.exceptions.PapermillExecutionError as error:
             failure = error
         if raw.is_file():
@@ -114,13 +132,17 @@ def run_notebook(source: Path, executed: Path, parameters: Mapping[str, Any], *,
             executed.write_text(nbformat.writes(cleaned) + "\n", encoding="utf-8")
     if failure is not None:
         raise NotebookError(
-            f"{source.name}: cell {failure.exec_count} failed with {failure.ename}: {failure.evalue}; "
-            f"the executed copy is {executed.relative_to(root) if executed.is_relative_to(root) else executed.name}"
+            f"{source.name}: cell {failure.exec_count} failed with {failure.ename}: "
+            f"{failure.evalue}; "
+            "the executed copy is "
+            f"{executed.relative_to(root) if executed.is_relative_to(root) else executed.name}"
         ) from failure
 
 
 def _local_kernel():
-    """Talk to the kernel over local sockets instead of unencrypted TCP, where the system has them."""
+    """Talk to the kernel over local sockets instead
+    of unencrypted TCP, where the system has them.
+    """
     from traitlets.config import Config
 
     return Config({"KernelManager": {"transport": "tcp" if os.name == "nt" else "ipc"}})
@@ -128,7 +150,9 @@ def _local_kernel():
 
 @contextmanager
 def _forward_progress(path: Path) -> Iterator[None]:
-    """Show on our standard error what the kernel writes to its progress file, without it entering the notebook."""
+    """Show on our standard error what the kernel writes to
+    its progress file, without it entering the notebook.
+    """
     path.touch()
     stop = threading.Event()
 
@@ -154,7 +178,9 @@ def _forward_progress(path: Path) -> Iterator[None]:
 
 
 def clean(notebook, *, root: Path, temporary: Path | None = None):
-    """A notebook without absolute paths, secrets, timestamps or random identifiers; equal runs give equal bytes."""
+    """A notebook without absolute paths, secrets, timestamps
+    or random identifiers; equal runs give equal bytes.
+    """
     import nbformat
 
     text = nbformat.writes(notebook)

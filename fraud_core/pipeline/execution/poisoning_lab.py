@@ -1,4 +1,6 @@
-"""The poisoning laboratory at work: what its cells share, computed once and kept, and the cells in processes."""
+"""The poisoning laboratory at work: what its cells share,
+computed once and kept, and the cells in processes.
+"""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +38,8 @@ from fraud_core.promotion.comparison import false_promotions
 from fraud_core.promotion.gate import decide, judge_scan
 
 NEIGHBOUR_PARTS = 8
-# cleanlab imports tqdm, which warns in a notebook kernel that has no widgets; no bar is ever drawn here.
+# cleanlab imports tqdm, which warns in a notebook kernel that has no widgets; no bar is ever drawn
+# here.
 warnings.filterwarnings("ignore", message="IProgress not found")
 
 
@@ -50,7 +53,8 @@ def run_study(
     n_processes: int,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[RunResult]:
-    """Run the cells of a poisoning study; finished ones are kept, so that an interrupted study goes on.
+    """Run the cells of a poisoning study; finished ones
+    are kept, so that an interrupted study goes on.
 
     Parameters
     ----------
@@ -76,32 +80,59 @@ def run_study(
     settings = {"estimator": estimator, "decision": dict(decision), "defences": list(defences)}
     # Attacked cells take longest and go first, so that the processes end together.
     order = sorted(cells, key=lambda cell: not cell.condition.is_attack)
-    stored = run_cells(run_encoded, order, inputs, settings, what="cells", n_processes=n_processes, progress=shown)
+    stored = run_cells(
+        run_encoded, order, inputs, settings, what="cells", n_processes=n_processes, progress=shown
+    )
     by_name = {cell.name: decode_run(flat) for cell, flat in zip(order, stored, strict=True)}
     return [by_name[cell.name] for cell in cells]
 
 
 def _inputs(
-    cells: Sequence[Cell], data: Versions, bins: Mapping[str, Any], defences: Sequence[str], n_processes: int, shown
+    cells: Sequence[Cell],
+    data: Versions,
+    bins: Mapping[str, Any],
+    defences: Sequence[str],
+    n_processes: int,
+    shown,
 ) -> Inputs:
     rows = data.training_rows
     margin = neighbours = distance = np.empty(0)
     if any("margin" in cell.condition.entry.needs for cell in cells if cell.condition.is_attack):
         whole = run_cells(
-            clean_margin_part, [Part(0, 1)], rows, what="boundary of a clean model", n_processes=1, progress=shown
+            clean_margin_part,
+            [Part(0, 1)],
+            rows,
+            what="boundary of a clean model",
+            n_processes=1,
+            progress=shown,
         )
         margin = whole[0]["margin"]
     if any("neighbours" in defence_named(name).needs for name in defences if name != SELECTOR):
         parts = [Part(number, NEIGHBOUR_PARTS) for number in range(NEIGHBOUR_PARTS)]
-        dealt = run_cells(neighbour_part, parts, rows.X, what="neighbours", n_processes=n_processes, progress=shown)
-        neighbours, distance = (np.concatenate([part[key] for part in dealt]) for key in ("neighbours", "distance"))
+        dealt = run_cells(
+            neighbour_part,
+            parts,
+            rows.X,
+            what="neighbours",
+            n_processes=n_processes,
+            progress=shown,
+        )
+        neighbours, distance = (
+            np.concatenate([part[key] for part in dealt]) for key in ("neighbours", "distance")
+        )
     return Inputs(rows, data.holdout.X, margin, neighbours, distance, bin_settings(bins))
 
 
 def monitor_attacks(
-    cells: Sequence[Cell], data: Versions, monitors: Mapping[str, float], *, seed: int, n_simulations: int = 2000
+    cells: Sequence[Cell],
+    data: Versions,
+    monitors: Mapping[str, float],
+    *,
+    seed: int,
+    n_simulations: int = 2000,
 ) -> dict[Condition, Detectability]:
-    """How likely each attack is noticed without any model, by attack and budget; its first draw is simulated.
+    """How likely each attack is noticed without any model,
+    by attack and budget; its first draw is simulated.
 
     Parameters
     ----------
@@ -117,7 +148,9 @@ def monitor_attacks(
     rows = data.training_rows
     first = {cell.condition: cell for cell in reversed(cells) if cell.condition.is_attack}
     known = Knowledge(margin=np.zeros(len(rows)), source=simulated_sources(len(rows)))
-    settings = {name: monitors[name] for name in ("false_alarm_rate", "n_reviewed", "honest_error_rate")}
+    settings = {
+        name: monitors[name] for name in ("false_alarm_rate", "n_reviewed", "honest_error_rate")
+    }
     noticed = {}
     for condition, cell in reversed(first.items()):
         rng = np.random.default_rng(cell.attack_seed)
@@ -146,14 +179,18 @@ def needed_for(defence: str) -> list[str]:
 
 
 def gate_on_sets(cells: Sequence[Cell], results: Sequence[RunResult]) -> list[Measurement]:
-    """Whether the gate's criterion on training labels refuses the sets of false frauds, and passes the clean one.
+    """Whether the gate's criterion on training labels refuses
+    the sets of false frauds, and passes the clean one.
 
-    Only that criterion is asked, the scan of the labels, on the first draw of each rate: a refusal by one required
-    criterion is a refusal. Attacks of other kinds pass it oftener; the metric ``scan_alarmed`` says how often.
+    Only that criterion is asked, the scan of the labels, on the first draw of each rate: a refusal
+    by one required criterion is a refusal. Attacks of other kinds pass it oftener; the metric
+    ``scan_alarmed`` says how often.
     """
     refused: dict[Condition, bool] = {}
     for cell, result in zip(cells, results, strict=True):
-        asked = cell.condition == CLEAN or (cell.condition.is_attack and cell.condition.entry.adds_false_frauds_only)
+        asked = cell.condition == CLEAN or (
+            cell.condition.is_attack and cell.condition.entry.adds_false_frauds_only
+        )
         if asked and cell.condition not in refused and result.scan is not None:
             words = ["the scan alarmed"] if result.scan.alarmed else []
             refused[cell.condition] = not decide(judge_scan(words)).promoted
@@ -175,14 +212,23 @@ def placebo_promotions(
     n_replicates: int,
     seed: int,
 ) -> list[Measurement]:
-    """How often the gate's rule, and simpler ones, promote one of two equally good models: the placebo trainings."""
+    """How often the gate's rule, and simpler ones, promote
+    one of two equally good models: the placebo trainings.
+    """
     runs = zip(cells, results, strict=True)
     own = [result.defences[NONE].scored for cell, result in runs if cell.condition == PLACEBO]
     costs = [
-        expected_cost_eur(holdout.y_observed, m.y_score >= m.threshold, holdout.amount_eur, decision["review_cost_eur"])
+        expected_cost_eur(
+            holdout.y_observed,
+            m.y_score >= m.threshold,
+            holdout.amount_eur,
+            decision["review_cost_eur"],
+        )
         for m in own
     ]
-    promoted = false_promotions(own, costs, holdout, decision=decision, n_replicates=n_replicates, seed=seed)
+    promoted = false_promotions(
+        own, costs, holdout, decision=decision, n_replicates=n_replicates, seed=seed
+    )
     return [
         Measurement.of("gate_false_promotion_rate", promoted.gate),
         Measurement.of("gate_without_floor_rate", promoted.interval_alone),

@@ -1,11 +1,14 @@
-"""Progress on standard error: a bar where a person watches, a line now and then where a log does."""
+"""Progress on standard error: a bar where a person
+watches, a line now and then where a log does.
+"""
 
 import os
 import sys
 import time
 from collections.abc import Callable
 
-# Names a file that takes the progress lines instead: the notebook runner shows it, so that no line enters a notebook.
+# Names a file that takes the progress lines instead: the notebook runner shows it, so that no line
+# enters a notebook.
 PROGRESS_FILE = "FRAUD_CORE_PROGRESS_FILE"
 WIDTH = 28
 LOG_EVERY_SECONDS = 10.0
@@ -14,7 +17,8 @@ LOG_EVERY_SECONDS = 10.0
 def progress_bar() -> Callable[[str, int, int], None]:
     """A function of (what, done, total) that shows how far a long step has come.
 
-    On a terminal it redraws one line; elsewhere it prints a line at the end of a step and every ten seconds.
+    On a terminal it redraws one line; elsewhere it prints a line at the end of a step and every ten
+    seconds.
     """
     shown = {"what": "", "at": 0.0}
     redirected = os.environ.get(PROGRESS_FILE)
@@ -39,7 +43,11 @@ def progress_bar() -> Callable[[str, int, int], None]:
 
 
 def _line(what: str, done: int, total: int, terminal: bool) -> str:
-    amount = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if max(done, total) > 100_000 else f"{done} of {total}"
+    amount = (
+        f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
+        if max(done, total) > 100_000
+        else f"{done} of {total}"
+    )
     if not total:
         return f"  {what}: {done / 1e6:.1f} MB"
     if not terminal:

@@ -1,6 +1,7 @@
 """Codec of one run of a cell: to the flat arrays that the store of finished cells keeps, and back.
 
-Nothing else knows the flat names. A name is ``<part>/<field>``, and the array ``defences`` says which there are.
+Nothing else knows the flat names. A name is ``<part>/<field>``, and the array ``defences`` says
+which there are.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,13 @@ import numpy as np
 
 from fraud_core.poisoning.study.bench import run_cell
 from fraud_core.poisoning.study.cells import Cell, Inputs
-from fraud_core.poisoning.study.run_results import AttackFigures, DefendedRun, Recovery, RunResult, ScanFigures
+from fraud_core.poisoning.study.run_results import (
+    AttackFigures,
+    DefendedRun,
+    Recovery,
+    RunResult,
+    ScanFigures,
+)
 
 Flat = dict[str, np.ndarray]
 Part = TypeVar("Part", AttackFigures, DefendedRun, Recovery, ScanFigures)
@@ -27,11 +34,15 @@ def encode_run(result: RunResult) -> Flat:
 
     Examples
     --------
-    >>> run = RunResult(AttackFigures(3, 0.1, 20.0), None, {"none": DefendedRun(np.zeros(2, "f4"), 0.5, 0.7)})
+    >>> run = RunResult(
+    ...     AttackFigures(3, 0.1, 20.0), None, {"none": DefendedRun(np.zeros(2, "f4"), 0.5, 0.7)}
+    ... )
     >>> sorted(encode_run(run))[:3]
     ['attack/false_fraud_share', 'attack/hidden_eur', 'attack/n_changed']
     """
-    flat = _pack("attack", result.attack) | {"defences": np.array(list(result.defences), dtype=np.str_)}
+    flat = _pack("attack", result.attack) | {
+        "defences": np.array(list(result.defences), dtype=np.str_)
+    }
     if result.scan is not None:
         flat |= _pack("scan", result.scan)
         if result.scan.recovery is not None:
@@ -48,7 +59,9 @@ def decode_run(flat: Mapping[str, np.ndarray]) -> RunResult:
 
     Examples
     --------
-    >>> run = RunResult(AttackFigures(3, 0.1, 20.0), None, {"none": DefendedRun(np.zeros(2, "f4"), 0.5, 0.7)})
+    >>> run = RunResult(
+    ...     AttackFigures(3, 0.1, 20.0), None, {"none": DefendedRun(np.zeros(2, "f4"), 0.5, 0.7)}
+    ... )
     >>> decode_run(encode_run(run)).defences["none"].threshold
     0.5
     """
@@ -75,5 +88,11 @@ def _pack(part: str, values: Part) -> Flat:
 
 
 def _unpack(part: str, kind: type[Part], flat: Mapping[str, np.ndarray], **others: Any) -> Part:
-    stored = {field.name: flat[f"{part}/{field.name}"] for field in fields(kind) if f"{part}/{field.name}" in flat}
-    return kind(**{name: value if value.ndim else value.item() for name, value in stored.items()}, **others)
+    stored = {
+        field.name: flat[f"{part}/{field.name}"]
+        for field in fields(kind)
+        if f"{part}/{field.name}" in flat
+    }
+    return kind(
+        **{name: value if value.ndim else value.item() for name, value in stored.items()}, **others
+    )

@@ -1,8 +1,10 @@
-"""The stages of the pipeline; dvc.yaml is written from here, with the code that each stage reaches by its imports.
+"""The stages of the pipeline; dvc.yaml is written from
+here, with the code that each stage reaches by its imports.
 
-A stage runs one subcommand of ``python -m fraud_core``. Its code is what the function behind that subcommand imports
-or, for a study, what the notebook imports, with all that these import in turn. The command line, the notebook runner
-and MLflow stand around every study and move none of its figures: they are no dependencies.
+A stage runs one subcommand of ``python -m fraud_core``. Its code is what the function behind that
+subcommand imports or, for a study, what the notebook imports, with all that these import in turn.
+The command line, the notebook runner and MLflow stand around every study and move none of its
+figures: they are no dependencies.
 """
 
 import ast
@@ -69,21 +71,31 @@ class Reads(msgspec.Struct, frozen=True):
 
 STAGES = {
     "fetch": Stage(
-        "fetch", (CARD, AUDIT_CARD), ("data.card",),
+        "fetch",
+        (CARD, AUDIT_CARD),
+        ("data.card",),
         tuple({raw: {"persist": True}} for raw in (RAW, RAW_AUDIT, RAW_EVENTS)),
     ),
     "prepare": Stage(
-        "prepare", (CARD, AUDIT_CARD, RAW, RAW_AUDIT), ("data.card",), ("data/v0", "data/v1", "data/audit")
+        "prepare",
+        (CARD, AUDIT_CARD, RAW, RAW_AUDIT),
+        ("data.card",),
+        ("data/v0", "data/v1", "data/audit"),
     ),
     "poison": Stage("poison", (CARD, "data/v0"), ("data.card", "poison"), ("data/poisoned",)),
     "train": Stage(
-        "train", VERSIONS, ("certificate", "data.card", "decision", "model", "policy"), ("models/candidate",)
+        "train",
+        VERSIONS,
+        ("certificate", "data.card", "decision", "model", "policy"),
+        ("models/candidate",),
     ),
     "features": Stage(
-        "features", (RAW_EVENTS,), ("certificate", "decision", "entity_model", "model", "policy"),
+        "features",
+        (RAW_EVENTS,),
+        ("certificate", "decision", "entity_model", "model", "policy"),
         ("data/features", "models/entities"),
     ),
-}  # fmt: skip
+}
 READS = {
     "entities": Reads((RAW_EVENTS,), ()),
     "fairness": Reads((*VERSIONS, AUDIT_CARD, "data/audit")),
@@ -102,7 +114,8 @@ REPORT_READS = ("docs/choices.md", "reports/*.*", "benchmarks/results/*.*")
 def pipeline_text() -> str:
     """The text of dvc.yaml.
 
-    The metrics that DVC compares are those with a past: of the full studies, in git, and of a sweep, in the cache.
+    The metrics that DVC compares are those with a past: of the full studies, in git, and of a
+    sweep, in the cache.
     """
     stages = {name: _stage(stage) for name, stage in STAGES.items()}
     stages |= {name: _sweep(name) for name in SWEEPS}
@@ -158,8 +171,12 @@ def _notebook_stage(name: str, command: str, own_params: str) -> dict[str, Any]:
 
 
 def _report() -> dict[str, Any]:
-    sources = [path for pattern in REPORT_READS for path in sorted(within_project(".").glob(pattern))]
-    made = [f"results/quick/{study}/{kind}" for study in STUDIES for kind in ("metrics.json", "figures")]
+    sources = [
+        path for pattern in REPORT_READS for path in sorted(within_project(".").glob(pattern))
+    ]
+    made = [
+        f"results/quick/{study}/{kind}" for study in STUDIES for kind in ("metrics.json", "figures")
+    ]
     return {
         "cmd": "python -m fraud_core report --profile quick",
         "deps": [*(_name(path) for path in sources), *made, *_files(_imports_of_command("report"))],
@@ -168,9 +185,15 @@ def _report() -> dict[str, Any]:
 
 
 def _imports_of_command(command: str) -> list[str]:
-    """What the function behind a subcommand imports; the command line imports nothing of a stage at its top."""
+    """What the function behind a subcommand imports; the
+    command line imports nothing of a stage at its top.
+    """
     tree = ast.parse((PACKAGE / "pipeline" / "commands" / "cli.py").read_bytes())
-    handlers = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == f"_{command}"]
+    handlers = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name == f"_{command}"
+    ]
     return imports_below(handlers[0])
 
 

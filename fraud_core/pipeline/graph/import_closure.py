@@ -1,4 +1,6 @@
-"""The modules of this package that some code reaches, directly or through others: what its results can depend on."""
+"""The modules of this package that some code reaches,
+directly or through others: what its results can depend on.
+"""
 
 import ast
 from collections import deque
@@ -10,7 +12,8 @@ PACKAGE = Path(__file__).resolve().parents[2]
 
 
 def reached_modules(modules: Iterable[str]) -> dict[str, bytes]:
-    """Sources of the modules of this package among some modules, of all that these import and of their packages.
+    """Sources of the modules of this package among some
+    modules, of all that these import and of their packages.
 
     Examples
     --------
@@ -41,7 +44,8 @@ def module_path(module: str) -> Path | None:
 def home_module(name: str) -> str:
     """The module that defines a public name of the package's face; any other name as it is.
 
-    The face loads a name when it is first used, by a table; the table is read here as text, nothing is imported.
+    The face loads a name when it is first used, by a table; the table is read here as text, nothing
+    is imported.
 
     Examples
     --------
@@ -49,14 +53,20 @@ def home_module(name: str) -> str:
     ('fraud_core.poisoning.attacks.registry', 'fraud_core.errors')
     """
     package, _, public = name.partition(".")
-    home = _face_table((PACKAGE / "__init__.py").read_bytes()).get(public) if package == PACKAGE.name else None
+    home = (
+        _face_table((PACKAGE / "__init__.py").read_bytes()).get(public)
+        if package == PACKAGE.name
+        else None
+    )
     return name if home is None else f"{PACKAGE.name}.{home}"
 
 
 @cache
 def _face_table(source: bytes) -> dict[str, str]:
     for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "_HOME" for target in node.targets):
+        if isinstance(node, ast.Assign) and any(
+            getattr(target, "id", "") == "_HOME" for target in node.targets
+        ):
             return ast.literal_eval(node.value)
     return {}
 
@@ -74,7 +84,8 @@ def imported_modules(source: bytes) -> tuple[str, ...]:
 
 
 def imports_below(tree: ast.AST) -> list[str]:
-    """Names that a part of a source imports, a function say, and those of the package that it uses as attributes.
+    """Names that a part of a source imports, a function say,
+    and those of the package that it uses as attributes.
 
     What is imported for type checkers alone is never loaded and does not count.
 
@@ -89,10 +100,16 @@ def imports_below(tree: ast.AST) -> list[str]:
     for node in nodes:
         if isinstance(node, ast.Import):
             imported += [alias.name for alias in node.names]
-            package |= {alias.asname or alias.name for alias in node.names if alias.name == PACKAGE.name}
+            package |= {
+                alias.asname or alias.name for alias in node.names if alias.name == PACKAGE.name
+            }
         elif isinstance(node, ast.ImportFrom) and node.module:
             imported += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    used = (node for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name))
+    used = (
+        node
+        for node in nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    )
     return imported + [f"{PACKAGE.name}.{node.attr}" for node in used if node.value.id in package]
 
 
@@ -102,7 +119,10 @@ def _running(tree: ast.AST) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.popleft()
         yield node
-        if isinstance(node, ast.If) and getattr(node.test, "id", getattr(node.test, "attr", "")) == "TYPE_CHECKING":
+        if (
+            isinstance(node, ast.If)
+            and getattr(node.test, "id", getattr(node.test, "attr", "")) == "TYPE_CHECKING"
+        ):
             waiting.extend(node.orelse)
         else:
             waiting.extend(ast.iter_child_nodes(node))

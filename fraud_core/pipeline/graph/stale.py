@@ -9,8 +9,9 @@ from typing import Any
 from fraud_core.errors import ResultError
 from fraud_core.pipeline.paths import within_project
 
-# Data, models and quick results are not in git: where they were never made there is nothing to compare. DVC calls an
-# output "deleted" when its cache still holds it, and "not in cache" when that is absent too, as in a fresh clone.
+# Data, models and quick results are not in git: where they were never made there is nothing to
+# compare. DVC calls an output "deleted" when its cache still holds it, and "not in cache" when that
+# is absent too, as in a fresh clone.
 ABSENT = frozenset({"deleted", "not in cache"})
 
 
@@ -23,7 +24,9 @@ def stale_stages() -> dict[str, list[str]]:
         When DVC cannot read the pipeline.
     """
     command = [sys.executable, "-m", "dvc", "status", "--json"]
-    run = subprocess.run(command, cwd=within_project("."), capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        command, cwd=within_project("."), capture_output=True, text=True, check=False
+    )
     if run.returncode:
         raise ResultError(f"dvc status: {run.stderr.strip().splitlines()[-1]}")
     return changes(json.loads(run.stdout))
@@ -34,10 +37,20 @@ def changes(status: Mapping[str, list[Any]]) -> dict[str, list[str]]:
 
     Examples
     --------
-    >>> changes({"train": [{"changed deps": {"a.py": "modified", "data/v0": "deleted"}}, "changed command"]})
+    >>> changes(
+    ...     {
+    ...         "train": [
+    ...             {"changed deps": {"a.py": "modified", "data/v0": "deleted"}},
+    ...             "changed command",
+    ...         ]
+    ...     }
+    ... )
     {'train': ['a.py', 'changed command']}
     """
-    found = {stage: [name for part in parts for name in _changed(part)] for stage, parts in status.items()}
+    found = {
+        stage: [name for part in parts for name in _changed(part)]
+        for stage, parts in status.items()
+    }
     return {stage: names for stage, names in found.items() if names}
 
 

@@ -21,7 +21,9 @@ def feature_drift(found: Sequence[FeatureDrift], psi_limit: float):
     ordered = sorted(found, key=lambda drift: drift.population_stability_index)
     drawing, axes = axes_of(6.4, 1.0 + 0.2 * len(ordered))
     colors = [COLORS[1] if drift.state == "drifted" else COLORS[0] for drift in ordered]
-    axes.barh(range(len(ordered)), [drift.population_stability_index for drift in ordered], color=colors)
+    axes.barh(
+        range(len(ordered)), [drift.population_stability_index for drift in ordered], color=colors
+    )
     axes.axvline(psi_limit, color="black", linewidth=1, linestyle="--")
     axes.text(psi_limit, 0, " practical limit", va="center")
     axes.set_yticks(range(len(ordered)), [drift.feature for drift in ordered], fontsize=8)
@@ -88,7 +90,9 @@ def feature_rows(found: Sequence[FeatureDrift], n_shown: int) -> list[dict[str, 
 
 
 def confusion(counts: Mapping[str, Mapping[str, int]]):
-    """Verdicts (columns) for each true cause (rows), counts over a shade of the share of the row."""
+    """Verdicts (columns) for each true cause (rows),
+    counts over a shade of the share of the row.
+    """
     table = np.array([list(row.values()) for row in counts.values()], dtype=float)
     share = table / np.maximum(1, table.sum(axis=1, keepdims=True))
     with plt.rc_context({**STYLE, "axes.grid": False}):
@@ -100,7 +104,9 @@ def confusion(counts: Mapping[str, Mapping[str, int]]):
         for column in range(table.shape[1]):
             if table[row, column]:
                 color = "white" if share[row, column] > 0.5 else "black"
-                axes.text(column, row, f"{table[row, column]:.0f}", ha="center", va="center", color=color)
+                axes.text(
+                    column, row, f"{table[row, column]:.0f}", ha="center", va="center", color=color
+                )
     verdicts = list(next(iter(counts.values())))
     axes.set_xticks(range(len(verdicts)), [say(name) for name in verdicts], rotation=30, ha="right")
     axes.set_yticks(range(len(counts)), [say(name) for name in counts])
@@ -109,13 +115,27 @@ def confusion(counts: Mapping[str, Mapping[str, int]]):
 
 
 def replay_timeline(plain: Sequence[Block], attacked: Sequence[Block], attack_hour: float):
-    """What was expected and was true in each block, the attribution under attack, and what each policy cost more."""
+    """What was expected and was true in each block, the
+    attribution under attack, and what each policy cost more.
+    """
     with plt.rc_context(STYLE):
         drawing, (top, bottom) = plt.subplots(2, 1, figsize=(7.2, 5.6), sharex=True)
     plt.close(drawing)
     ends = [block.end_hour for block in plain]
-    top.plot(ends, [b.expected_average_precision for b in plain], "o--", color=COLORS[0], label="expected, no labels")
-    top.plot(ends, [b.average_precision for b in plain], "o-", color=COLORS[1], label="true, labels came later")
+    top.plot(
+        ends,
+        [b.expected_average_precision for b in plain],
+        "o--",
+        color=COLORS[0],
+        label="expected, no labels",
+    )
+    top.plot(
+        ends,
+        [b.average_precision for b in plain],
+        "o-",
+        color=COLORS[1],
+        label="true, labels came later",
+    )
     for block in attacked:
         top.text(
             block.end_hour,
@@ -137,18 +157,31 @@ def replay_timeline(plain: Sequence[Block], attacked: Sequence[Block], attack_ho
             label = f"retrain {say(policy)}" + (", frauds hidden" if style == ":" else "")
             extra = np.cumsum([b.cost_eur[policy] for b in blocks]) - base
             bottom.plot(ends, extra, style, color=color, label=label)
-    bottom.set(xlabel="hour since the start of the stream", ylabel="cost more than\nwithout retraining, euros")
+    bottom.set(
+        xlabel="hour since the start of the stream",
+        ylabel="cost more than\nwithout retraining, euros",
+    )
     bottom.legend(loc="upper left", bbox_to_anchor=(0, -0.24), ncol=2, fontsize=8)
     return drawing
 
 
 def stream_verdicts(days_of: Mapping[str, Sequence[Day]], change_day: int):
-    """The verdicts of each evening, a pair of lines for each stream: the monitor of features, and the cause."""
+    """The verdicts of each evening, a pair of lines for
+    each stream: the monitor of features, and the cause.
+    """
     verdicts = {
-        "stable": "#dfe3e8", "moved": "#b9c2cc", "drifted": "#14324d", "unknown": "white",
-        "none": "#dfe3e8", "inconclusive": "#f1e3b5", "covariate": COLORS[0], "prior": COLORS[2],
-        "new_pattern": COLORS[3], "labels_hidden": COLORS[1], "labels_injected": "#7a1f1f",
-    }  # fmt: skip
+        "stable": "#dfe3e8",
+        "moved": "#b9c2cc",
+        "drifted": "#14324d",
+        "unknown": "white",
+        "none": "#dfe3e8",
+        "inconclusive": "#f1e3b5",
+        "covariate": COLORS[0],
+        "prior": COLORS[2],
+        "new_pattern": COLORS[3],
+        "labels_hidden": COLORS[1],
+        "labels_injected": "#7a1f1f",
+    }
     drawing, axes = axes_of(7.2, 1.2 + 0.62 * len(days_of))
     shown: dict[str, str] = {}
     lines = [(name, said) for name in days_of for said in ("features", "cause")]
@@ -156,15 +189,26 @@ def stream_verdicts(days_of: Mapping[str, Sequence[Day]], change_day: int):
         for day in days_of[name]:
             verdict = getattr(day, said)
             shown[verdict] = verdicts[verdict]
-            axes.barh(place, 1.0, left=day.day - 0.5, height=0.8, color=verdicts[verdict], edgecolor="white")
+            axes.barh(
+                place,
+                1.0,
+                left=day.day - 0.5,
+                height=0.8,
+                color=verdicts[verdict],
+                edgecolor="white",
+            )
     what = {"features": "monitor", "cause": "cause"}
     axes.set_yticks(
-        range(len(lines)), [f"{say(name)}: {what[said]}" for name, said in reversed(lines)], fontsize=9
-    )  # fmt: skip
+        range(len(lines)),
+        [f"{say(name)}: {what[said]}" for name, said in reversed(lines)],
+        fontsize=9,
+    )
     axes.axvline(change_day - 0.5, color="black", linewidth=1.2, linestyle="--")
     axes.set(xlabel="day of the stream; the change sets in at the dashed line")
     axes.grid(False)
-    handles = [Rectangle((0, 0), 1, 1, color=shown[verdict]) for verdict in verdicts if verdict in shown]
+    handles = [
+        Rectangle((0, 0), 1, 1, color=shown[verdict]) for verdict in verdicts if verdict in shown
+    ]
     labels = [say(verdict) for verdict in verdicts if verdict in shown]
     axes.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=4, fontsize=8)
     return drawing
@@ -179,8 +223,12 @@ def stream_costs(days_of: Mapping[str, Sequence[Day]], change_day: int):
     for color, name in zip(COLORS, changed, strict=False):
         after = [day for day in days_of[name] if day.day >= change_day]
         for policy, style in zip(plain[0].cost_eur, (":", "-", "--"), strict=True):
-            extra = np.cumsum([b.cost_eur[policy] - a.cost_eur[policy] for a, b in zip(plain, after, strict=True)])
-            axes.plot(days, extra / 1000, style, color=color, label=f"{say(name)}, retrain {say(policy)}")
+            extra = np.cumsum(
+                [b.cost_eur[policy] - a.cost_eur[policy] for a, b in zip(plain, after, strict=True)]
+            )
+            axes.plot(
+                days, extra / 1000, style, color=color, label=f"{say(name)}, retrain {say(policy)}"
+            )
     axes.axhline(0.0, color=GREY, linewidth=1)
     axes.set(xlabel="day of the stream", ylabel="extra cost since the change,\nthousand euros")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)

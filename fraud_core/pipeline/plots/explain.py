@@ -14,7 +14,11 @@ CENTRAL = (0.005, 0.995)
 
 
 def dependence(
-    values: np.ndarray, features: np.ndarray, names: Sequence[str], shown: Sequence[str], y_true: np.ndarray
+    values: np.ndarray,
+    features: np.ndarray,
+    names: Sequence[str],
+    shown: Sequence[str],
+    y_true: np.ndarray,
 ):
     """Contribution against value, a panel for each feature, frauds in front.
 
@@ -35,9 +39,15 @@ def dependence(
         for label, color, size in ((0, COLORS[0], 3), (1, COLORS[1], 14)):
             rows = inside & (y_true == label)
             panel.scatter(
-                features[rows, k], values[rows, k], s=size, color=color, alpha=0.35 if label == 0 else 0.9,
-                linewidths=0, rasterized=True, label="fraud" if label else "legitimate",
-            )  # fmt: skip
+                features[rows, k],
+                values[rows, k],
+                s=size,
+                color=color,
+                alpha=0.35 if label == 0 else 0.9,
+                linewidths=0,
+                rasterized=True,
+                label="fraud" if label else "legitimate",
+            )
         panel.axhline(0, color="black", linewidth=0.8)
         panel.set_xlabel(name)
     for panel in axes.ravel()[len(shown) :]:
@@ -51,7 +61,9 @@ def dependence(
 
 
 def agreements(found: Sequence[Agreement]):
-    """Agreement of other models with the first, with intervals; a band marks where other seeds lie."""
+    """Agreement of other models with the first, with
+    intervals; a band marks where other seeds lie.
+    """
     with plt.rc_context(STYLE):
         drawing, axes = plt.subplots(1, 2, figsize=(8.4, 1.5 + 0.3 * len(found)), sharey=True)
     plt.close(drawing)

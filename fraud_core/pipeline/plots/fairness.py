@@ -18,7 +18,9 @@ VERDICTS = {"pass": COLORS[2], "insufficient evidence": "#c9ccd1", "fail": COLOR
 
 
 def group_rates(panels: Mapping[str, Sequence[GroupRate]], xlabel: str):
-    """Rates of groups with exact intervals, a panel for each attribute; words instead when there is none."""
+    """Rates of groups with exact intervals, a panel for
+    each attribute; words instead when there is none.
+    """
     if not panels:
         drawing, axes = axes_of(6.4, 1.2)
         axes.text(0.5, 0.5, "not run: the table was not fetched", ha="center", va="center")
@@ -27,15 +29,21 @@ def group_rates(panels: Mapping[str, Sequence[GroupRate]], xlabel: str):
     with plt.rc_context(STYLE):
         sizes = [len(rates) for rates in panels.values()]
         drawing, axes = plt.subplots(
-            len(panels), 1, figsize=(6.4, 1.2 + 0.42 * sum(sizes)), sharex=True, squeeze=False,
+            len(panels),
+            1,
+            figsize=(6.4, 1.2 + 0.42 * sum(sizes)),
+            sharex=True,
+            squeeze=False,
             gridspec_kw={"height_ratios": sizes},
-        )  # fmt: skip
+        )
     plt.close(drawing)
     for panel, (title, rates) in zip(axes[:, 0], panels.items(), strict=True):
         for place, rate in enumerate(rates):
             panel.plot([rate.low, rate.high], [place, place], color=COLORS[0])
             panel.plot(rate.rate, place, "o", color=COLORS[0])
-        panel.set_yticks(range(len(rates)), [f"{rate.group} (n = {rate.trials:,})" for rate in rates])
+        panel.set_yticks(
+            range(len(rates)), [f"{rate.group} (n = {rate.trials:,})" for rate in rates]
+        )
         panel.set_ylim(-0.6, len(rates) - 0.4)
         panel.set_title(title, loc="left", fontsize=10)
     axes[-1, 0].set_xlabel(xlabel)
@@ -44,7 +52,9 @@ def group_rates(panels: Mapping[str, Sequence[GroupRate]], xlabel: str):
 
 
 def verdicts(cells: Sequence[TrialCell]):
-    """Share of each verdict by injected gap and number of frauds; a dot marks the verdict that is demanded."""
+    """Share of each verdict by injected gap and number
+    of frauds; a dot marks the verdict that is demanded.
+    """
     drawing, axes = axes_of(6.8, 0.9 + 0.34 * len(cells))
     names = [f"gap {cell.gap:g}, {cell.size:,} frauds" for cell in cells]
     places, left = np.arange(len(cells))[::-1], np.zeros(len(cells))
@@ -71,19 +81,28 @@ def pareto(front: Sequence[Policy]):
         ways = [way for way in front if way.method == method]
         x, y = [way.equalized_odds for way in ways], [way.cost_ratio for way in ways]
         axes.errorbar(
-            [each.value for each in x], [each.value for each in y],
+            [each.value for each in x],
+            [each.value for each in y],
             xerr=[[each.value - each.low for each in x], [each.high - each.value for each in x]],
             yerr=[[each.value - each.low for each in y], [each.high - each.value for each in y]],
-            fmt="o", color=color, elinewidth=0.8, alpha=0.9, label=method,
-        )  # fmt: skip
+            fmt="o",
+            color=color,
+            elinewidth=0.8,
+            alpha=0.9,
+            label=method,
+        )
     axes.axvline(front[0].equalized_odds.value / 2, color=GREY, linestyle=":", linewidth=1)
-    axes.set(xlabel="equalised-odds difference on held-out clients", ylabel="expected cost, of the champion's")
+    axes.set(
+        xlabel="equalised-odds difference on held-out clients",
+        ylabel="expected cost, of the champion's",
+    )
     axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncol=2, fontsize=8, frameon=False)
     return drawing
 
 
 def hidden_changes(effects: Sequence[HiddenEffect]):
-    """Change of each rate over the share of one group's positives that is hidden; the band is the placebo.
+    """Change of each rate over the share of one group's
+    positives that is hidden; the band is the placebo.
 
     Parameters
     ----------
@@ -98,16 +117,30 @@ def hidden_changes(effects: Sequence[HiddenEffect]):
         found = [effect.changes[name] for effect in effects[1:]]
         value = np.array([each.value for each in found])
         ends = [value - [each.low for each in found], [each.high for each in found] - value]
-        axes.errorbar(shares + 0.006 * (number - 1), value, yerr=ends, fmt="o-", color=color, label=name, capsize=2)
+        axes.errorbar(
+            shares + 0.006 * (number - 1),
+            value,
+            yerr=ends,
+            fmt="o-",
+            color=color,
+            label=name,
+            capsize=2,
+        )
     placebo = effects[0].changes[CHANGES[0]]
-    axes.axhspan(placebo.low, placebo.high, color="#dfe3e8", zorder=0, label="placebo, group recall")
-    axes.set(xlabel="share of the group's positives hidden in training", ylabel="change on clean clients")
+    axes.axhspan(
+        placebo.low, placebo.high, color="#dfe3e8", zorder=0, label="placebo, group recall"
+    )
+    axes.set(
+        xlabel="share of the group's positives hidden in training", ylabel="change on clean clients"
+    )
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, fontsize=8, frameon=False)
     return drawing
 
 
 def hidden_surface(effects: Sequence[HiddenEffect]):
-    """Change of each rate by share hidden and share selected; a frame marks what lies beyond the placebo."""
+    """Change of each rate by share hidden and share
+    selected; a frame marks what lies beyond the placebo.
+    """
     if not effects:
         return _words()
     with plt.rc_context({**STYLE, "axes.grid": False}):
@@ -118,16 +151,29 @@ def hidden_surface(effects: Sequence[HiddenEffect]):
     largest = max(abs(effect.changes[name].value) for effect in effects for name in CHANGES)
     for panel, name in zip(axes, CHANGES, strict=True):
         values = np.array([[effect.changes[name].value for effect in row] for row in table])
-        shown = panel.imshow(values, cmap="RdBu", vmin=-largest, vmax=largest, aspect="auto", origin="lower")
+        shown = panel.imshow(
+            values, cmap="RdBu", vmin=-largest, vmax=largest, aspect="auto", origin="lower"
+        )
         for y, row in enumerate(table):
             for x, effect in enumerate(row):
                 dark = abs(values[y, x]) > 0.6 * largest
                 text = f"{values[y, x]:+.3f}"
-                panel.text(x, y, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
+                panel.text(
+                    x,
+                    y,
+                    text,
+                    ha="center",
+                    va="center",
+                    fontsize=7,
+                    color="white" if dark else "black",
+                )
                 if beyond_placebo(effect, row[0], name):
-                    panel.add_patch(Rectangle((x - 0.47, y - 0.46), 0.94, 0.92, fill=False, linewidth=1.6))
+                    panel.add_patch(
+                        Rectangle((x - 0.47, y - 0.46), 0.94, 0.92, fill=False, linewidth=1.6)
+                    )
         panel.set_xticks(
-            range(len(table[0])), ["none" if e.hidden_share == 0 else f"{e.hidden_share:.0%}" for e in table[0]]
+            range(len(table[0])),
+            ["none" if e.hidden_share == 0 else f"{e.hidden_share:.0%}" for e in table[0]],
         )
         panel.set_yticks(range(len(rates)), [f"{rate:.0%}" for rate in rates])
         panel.set_title(name, loc="left", fontsize=10)
@@ -138,9 +184,14 @@ def hidden_surface(effects: Sequence[HiddenEffect]):
 
 
 def over_thresholds(
-    curves: Mapping[str, Sequence[AtThreshold]], selection_rate: float, limit: float, ratio_limit: float
+    curves: Mapping[str, Sequence[AtThreshold]],
+    selection_rate: float,
+    limit: float,
+    ratio_limit: float,
 ):
-    """Differences (left) and the ratio of false-positive rates (right) over the share selected, for each attribute."""
+    """Differences (left) and the ratio of false-positive
+    rates (right) over the share selected, for each attribute.
+    """
     if not curves:
         return _words()
     with plt.rc_context(STYLE):
@@ -155,7 +206,13 @@ def over_thresholds(
             ("false_positive_rate", COLORS[1], "false-positive rate"),
         ):
             _band(left, rates, [getattr(at, name) for at in found], color, f"difference of {label}")
-        _band(right, rates, [at.false_positive_ratio for at in found], COLORS[1], "ratio of false-positive rates")
+        _band(
+            right,
+            rates,
+            [at.false_positive_ratio for at in found],
+            COLORS[1],
+            "ratio of false-positive rates",
+        )
         for panel, tolerated, top in ((left, limit, None), (right, ratio_limit, 1.02)):
             panel.axhline(tolerated, color="black", linewidth=0.9, linestyle="--")
             panel.axvline(selection_rate, color=GREY, linewidth=1, linestyle=":")
@@ -166,22 +223,45 @@ def over_thresholds(
     for column, place in ((0, 0.28), (1, 0.78)):
         handles, labels = axes[0, column].get_legend_handles_labels()
         drawing.legend(
-            handles, labels, loc="upper center", bbox_to_anchor=(place, 1.0), ncol=2, fontsize=8, frameon=False
+            handles,
+            labels,
+            loc="upper center",
+            bbox_to_anchor=(place, 1.0),
+            ncol=2,
+            fontsize=8,
+            frameon=False,
         )
     drawing.tight_layout(rect=(0, 0, 1, 1 - 0.3 / drawing.get_figheight()))
     return drawing
 
 
-def _band(panel, rates: Sequence[float], found: Sequence[Difference | Ratio], color: str, label: str) -> None:
+def _band(
+    panel, rates: Sequence[float], found: Sequence[Difference | Ratio], color: str, label: str
+) -> None:
     """A line with its interval, where it is defined."""
     panel.fill_between(
-        rates, [each.low for each in found], [each.high for each in found], color=color, alpha=0.15, lw=0
+        rates,
+        [each.low for each in found],
+        [each.high for each in found],
+        color=color,
+        alpha=0.15,
+        lw=0,
     )
-    panel.plot(rates, [each.value for each in found], "o-", color=color, markersize=3, linewidth=1.2, label=label)
+    panel.plot(
+        rates,
+        [each.value for each in found],
+        "o-",
+        color=color,
+        markersize=3,
+        linewidth=1.2,
+        label=label,
+    )
 
 
 def calibration(within: Mapping[str, Mapping[str, Sequence[CalibrationBin]]]):
-    """Observed against predicted within each group, a panel for each attribute; the diagonal is perfect."""
+    """Observed against predicted within each group, a
+    panel for each attribute; the diagonal is perfect.
+    """
     if not within:
         return _words()
     n_rows = -(-len(within) // 2)
@@ -199,7 +279,15 @@ def calibration(within: Mapping[str, Mapping[str, Sequence[CalibrationBin]]]):
                 [each.observed.high - each.observed.value for each in bins],
             ]
             panel.errorbar(
-                x, y, yerr=ends, fmt=f"o{style}", color=color, label=group, markersize=3, linewidth=1.1, elinewidth=0.7
+                x,
+                y,
+                yerr=ends,
+                fmt=f"o{style}",
+                color=color,
+                label=group,
+                markersize=3,
+                linewidth=1.1,
+                elinewidth=0.7,
             )
         panel.set_title(attribute, loc="left", fontsize=10)
         panel.legend(loc="upper left", fontsize=7, frameon=False)

@@ -28,9 +28,14 @@ def condition_words(condition: Condition) -> str:
 
 
 def defences(table: StudyTable):
-    """Average precision on clean labels, a row for each attack and a mark for each defence; the placebo's band."""
+    """Average precision on clean labels, a row for each
+    attack and a mark for each defence; the placebo's band.
+    """
     conditions = [CLEAN, *attacked_conditions(table)]
-    rows = {condition: list(table.where(metric="average_precision", **condition.columns)) for condition in conditions}
+    rows = {
+        condition: list(table.where(metric="average_precision", **condition.columns))
+        for condition in conditions
+    }
     names = list(dict.fromkeys(row.defence for own in rows.values() for row in own))
     clean = table.only("average_precision", **CLEAN.columns, defence=NONE).value
     floor = noise_floor_of(table)
@@ -45,21 +50,36 @@ def defences(table: StudyTable):
             for row in (row for row in own if row.defence == name):
                 y = shifts[number] - place
                 axes.plot([row.interval.low, row.interval.high], [y, y], color=color, linewidth=1)
-                axes.plot(row.value, y, MARKS[number % len(MARKS)], color=color, markersize=4.5, label=label)
+                axes.plot(
+                    row.value,
+                    y,
+                    MARKS[number % len(MARKS)],
+                    color=color,
+                    markersize=4.5,
+                    label=label,
+                )
                 label = None
-    axes.set_yticks([-place for place in range(len(rows))], [condition_words(condition) for condition in rows])
-    axes.set(xlabel="average precision on clean v1, with 95% interval", ylim=(-len(rows) + 0.4, 0.6))
+    axes.set_yticks(
+        [-place for place in range(len(rows))], [condition_words(condition) for condition in rows]
+    )
+    axes.set(
+        xlabel="average precision on clean v1, with 95% interval", ylim=(-len(rows) + 0.4, 0.6)
+    )
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     return drawing
 
 
 def noise_floor_of(table: StudyTable) -> float:
-    """How far the mean average precision over the draws of an attack may lie from clean when nobody attacks."""
+    """How far the mean average precision over the draws
+    of an attack may lie from clean when nobody attacks.
+    """
     return table.only("average_precision_floor_of_mean", **PLACEBO.columns).value
 
 
 def costs(table: StudyTable):
-    """Change of the cost of v1 against the clean training, without a defence and with the selector."""
+    """Change of the cost of v1 against the clean
+    training, without a defence and with the selector.
+    """
     rows = {
         f"{condition_words(condition)}, {name}": table.only(
             "expected_cost_eur_change", **condition.columns, defence=name
@@ -74,14 +94,16 @@ def costs(table: StudyTable):
 def frontier(table: StudyTable):
     """Damage against the probability that a monitor notices, a point for each attack and budget.
 
-    Budgets are written at the points beyond the noise floor, to the left where marks stand on the right; those within
-    the floor are one crowd of no effect.
+    Budgets are written at the points beyond the noise floor, to the left where marks stand on the
+    right; those within the floor are one crowd of no effect.
     """
     floor, points = noise_floor_of(table), _noticed_and_lost(table)
     drawing, axes = axes_of(6.8, 4.4)
     axes.axhspan(-floor, floor, color="#dfe3e8", label="noise floor (placebo)")
     attacks = list(dict.fromkeys(condition.attack for condition in points))
-    offsets = _label_offsets({condition: point for condition, point in points.items() if abs(point[1]) > floor})
+    offsets = _label_offsets(
+        {condition: point for condition, point in points.items() if abs(point[1]) > floor}
+    )
     labelled: set[str] = set()
     for condition, (seen, damage) in points.items():
         number = attacks.index(condition.attack)
@@ -91,7 +113,10 @@ def frontier(table: StudyTable):
         labelled.add(condition.attack)
         if condition in offsets:
             left = any(0 < other - seen < COLUMN for other, _ in points.values())
-            place = {"xytext": (-6 if left else 6, offsets[condition]), "ha": "right" if left else "left"}
+            place = {
+                "xytext": (-6 if left else 6, offsets[condition]),
+                "ha": "right" if left else "left",
+            }
             axes.annotate(
                 f"{condition.percent}%",
                 (seen, damage),
@@ -108,7 +133,9 @@ def frontier(table: StudyTable):
 
 
 def _noticed_and_lost(table: StudyTable) -> dict[Condition, tuple[float, float]]:
-    """Probability that a monitor notices an attack, and the average precision that it costs without a defence."""
+    """Probability that a monitor notices an attack, and
+    the average precision that it costs without a defence.
+    """
     return {
         condition: (
             table.only("detected", **condition.columns).value,
@@ -119,12 +146,18 @@ def _noticed_and_lost(table: StudyTable) -> dict[Condition, tuple[float, float]]
 
 
 def _label_offsets(points: Mapping[Condition, tuple[float, float]]) -> dict[Condition, float]:
-    """How far above its point, in points of type, each label stands so that no two of a column touch."""
+    """How far above its point, in points of type, each
+    label stands so that no two of a column touch.
+    """
     height = max((damage for _, damage in points.values()), default=0.0)
     unit = max(height, 1e-9) / 230  # the axes are some 230 points high
     offsets: dict[Condition, float] = {}
     for condition, (seen, damage) in sorted(points.items(), key=lambda item: item[1][1]):
-        own = [points[other][1] + offsets[other] * unit for other in offsets if abs(points[other][0] - seen) < COLUMN]
+        own = [
+            points[other][1] + offsets[other] * unit
+            for other in offsets
+            if abs(points[other][0] - seen) < COLUMN
+        ]
         lowest = max(own, default=-np.inf) + 9 * unit
         offsets[condition] = max(0.0, (lowest - damage) / unit)
     return offsets
@@ -133,29 +166,57 @@ def _label_offsets(points: Mapping[Condition, tuple[float, float]]) -> dict[Cond
 def certified(curves: Mapping[int, Mapping[int, Interval]], champion: Interval):
     """Recall that is certified against a number of label flips, a line for each number of parts."""
     drawing, axes = axes_of()
-    axes.axhline(champion.value, color=GREY, linestyle=":", label="champion, certified against none")
+    axes.axhline(
+        champion.value, color=GREY, linestyle=":", label="champion, certified against none"
+    )
     for number, (parts, by_flips) in enumerate(curves.items()):
         flips, values = list(by_flips), list(by_flips.values())
         spread = [[v.value - v.low for v in values], [v.high - v.value for v in values]]
         places = np.array(flips) + 0.15 * (number - 1)
-        axes.errorbar(places, [v.value for v in values], spread, fmt="o-", color=COLORS[number], capsize=3,
-                      label=f"{parts} parts")  # fmt: skip
+        axes.errorbar(
+            places,
+            [v.value for v in values],
+            spread,
+            fmt="o-",
+            color=COLORS[number],
+            capsize=3,
+            label=f"{parts} parts",
+        )
     axes.set(xlabel="label flips", ylabel="recall on v1", ylim=(-0.02, 1.0))
     axes.legend(fontsize=8)
     return drawing
 
 
 def pockets(by_rate: Mapping[float, Sequence[tuple[int, float]]], smallest: Mapping[float, float]):
-    """Pockets of frauds by flip rate and size, filled when most were recovered; the line is the theory's smallest."""
+    """Pockets of frauds by flip rate and size, filled when
+    most were recovered; the line is the theory's smallest.
+    """
     drawing, axes = axes_of()
-    axes.plot(list(smallest), list(smallest.values()), color="black", label="smallest learnable pocket, in theory")
+    axes.plot(
+        list(smallest),
+        list(smallest.values()),
+        color="black",
+        label="smallest learnable pocket, in theory",
+    )
     for rate, sizes in by_rate.items():
         for number, (size, recovered) in enumerate(sizes):
             full = recovered >= 0.5
             place = rate * (1 + 0.02 * (number % 5 - 2))
-            axes.plot(place, size, "o", color=COLORS[0], fillstyle="full" if full else "none", markersize=5)
+            axes.plot(
+                place,
+                size,
+                "o",
+                color=COLORS[0],
+                fillstyle="full" if full else "none",
+                markersize=5,
+            )
     axes.plot([], [], "o", color=COLORS[0], label="half or more recovered")
     axes.plot([], [], "o", color=COLORS[0], fillstyle="none", label="fewer recovered")
-    axes.set(xlabel="flip rate of both classes", ylabel="frauds in the pocket", yscale="log", ylim=(0.8, 400))
+    axes.set(
+        xlabel="flip rate of both classes",
+        ylabel="frauds in the pocket",
+        yscale="log",
+        ylim=(0.8, 400),
+    )
     axes.legend(fontsize=8, loc="upper left")
     return drawing

@@ -16,10 +16,18 @@ from fraud_core.evaluation.reliability import Band
 COLORS = ("#1f5a8c", "#c8553d", "#588157", "#8d6a9f", "#b08900")
 GREY = "#8a8f98"
 STYLE = {
-    "figure.dpi": 110, "savefig.bbox": "tight", "font.size": 10, "axes.spines.top": False,
-    "axes.spines.right": False, "axes.grid": True, "grid.color": "#e7e9ec", "axes.axisbelow": True,
-    "axes.edgecolor": "#5b616b", "legend.frameon": False, "lines.linewidth": 1.8,
-}  # fmt: skip
+    "figure.dpi": 110,
+    "savefig.bbox": "tight",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e7e9ec",
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#5b616b",
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+}
 
 
 def axes_of(width: float = 6.4, height: float = 3.8):
@@ -67,7 +75,9 @@ def precision_recall_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]
     for color, (name, score) in zip(COLORS, scores.items(), strict=False):
         recall, precision, _ = precision_recall_steps(y_true, score)
         step = np.flatnonzero(np.diff(recall, prepend=-1.0) > 0)
-        axes.step(recall[step], precision[step], where="post", color=color, label=name.replace("_", " "))
+        axes.step(
+            recall[step], precision[step], where="post", color=color, label=name.replace("_", " ")
+        )
     axes.axhline(float(np.mean(y_true)), color=GREY, linestyle=":", label="base rate")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
     axes.legend(loc="lower left")
@@ -75,7 +85,9 @@ def precision_recall_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]
 
 
 def calibration_bands(bands: Sequence[Band]):
-    """Observed share of frauds against mean probability in each band; a band without a fraud lies at zero."""
+    """Observed share of frauds against mean probability
+    in each band; a band without a fraud lies at zero.
+    """
     drawing, axes = axes_of(6.4, 4.4)
     low = 1e-4
     axes.plot([0, low, 1], [0, low, 1], color=GREY, linestyle=":")
@@ -85,18 +97,23 @@ def calibration_bands(bands: Sequence[Band]):
         axes.plot([band.mean_probability] * 2, [found.low, found.high], color=COLORS[0])
         axes.plot(band.mean_probability, found.value, "o", color=COLORS[0])
         axes.annotate(
-            f"{band.observed} of {band.expected:.0f}", (band.mean_probability, found.value), xytext=(5, -9),
-            textcoords="offset points", fontsize=8,
-        )  # fmt: skip
+            f"{band.observed} of {band.expected:.0f}",
+            (band.mean_probability, found.value),
+            xytext=(5, -9),
+            textcoords="offset points",
+            fontsize=8,
+        )
     axes.set_xscale("symlog", linthresh=low)
     axes.set_yscale("symlog", linthresh=low)
     ticks = [0, 1e-4, 1e-3, 1e-2, 1e-1, 1]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set(
-        xlim=(0, 1.6), ylim=(-2e-5, 1.4), xlabel="mean probability in the band (frauds observed of those expected)",
+        xlim=(0, 1.6),
+        ylim=(-2e-5, 1.4),
+        xlabel="mean probability in the band (frauds observed of those expected)",
         ylabel="share of frauds in the band",
-    )  # fmt: skip
+    )
     return drawing
 
 
@@ -116,19 +133,27 @@ def intervals(rows: Mapping[str, Interval], xlabel: str, band: tuple[float, floa
 
 
 def beeswarm(values: np.ndarray, features: np.ndarray, names: list[str], base: float, n_shown: int):
-    """Contributions of the most important features, one point for each row, coloured by the feature's value."""
+    """Contributions of the most important features, one
+    point for each row, coloured by the feature's value.
+    """
     import shap
 
-    explanation = shap.Explanation(values, np.full(len(values), base), data=features, feature_names=names)
+    explanation = shap.Explanation(
+        values, np.full(len(values), base), data=features, feature_names=names
+    )
     with plt.rc_context({**STYLE, "axes.grid": False}):
         drawing = plt.figure(figsize=(7.0, 0.9 + 0.36 * n_shown))
         state = np.random.get_state()
-        np.random.seed(0)  # shap jitters the points with the global generator; the drawing must not depend on the past
+        np.random.seed(
+            0
+        )  # shap jitters the points with the global generator; the drawing must not depend on the past
         axes = shap.plots.beeswarm(explanation, max_display=n_shown + 1, show=False, plot_size=None)
         np.random.set_state(state)
         axes.set_xlabel("contribution to the log-odds of fraud (SHAP value)")
         for points in axes.collections:
-            points.set_rasterized(True)  # thousands of vector points would make the drawing too large to keep in git
+            points.set_rasterized(
+                True
+            )  # thousands of vector points would make the drawing too large to keep in git
     plt.close(drawing)
     return drawing
 
@@ -152,14 +177,20 @@ def performance_change(before: Mapping[str, Interval], after: Mapping[str, Inter
 
 
 def operating_point(y_true: np.ndarray, scored: Scored, precision: Interval, recall: Interval):
-    """The precision-recall curve of a model and where its threshold puts it, with both intervals."""
+    """The precision-recall curve of a model and
+    where its threshold puts it, with both intervals.
+    """
     drawing = precision_recall_curves(y_true, {"candidate": scored.y_score})
     axes = drawing.axes[0]
     axes.errorbar(
-        recall.value, precision.value,
+        recall.value,
+        precision.value,
         xerr=[[recall.value - recall.low], [recall.high - recall.value]],
         yerr=[[precision.value - precision.low], [precision.high - precision.value]],
-        fmt="o", color=COLORS[1], capsize=3, label=f"operating point, threshold {scored.threshold:.3f}",
-    )  # fmt: skip
+        fmt="o",
+        color=COLORS[1],
+        capsize=3,
+        label=f"operating point, threshold {scored.threshold:.3f}",
+    )
     axes.legend(loc="lower left")
     return drawing

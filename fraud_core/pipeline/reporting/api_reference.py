@@ -1,4 +1,6 @@
-"""The API reference: one page for each module, made from the docstrings by pdoc, without a network."""
+"""The API reference: one page for each module, made
+from the docstrings by pdoc, without a network.
+"""
 
 import shutil
 import warnings

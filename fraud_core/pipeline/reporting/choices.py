@@ -35,14 +35,19 @@ def read_choices() -> list[Choice]:
     Raises
     ------
     ResultError
-        When the table has other columns, a number out of turn, an empty cell, or neither yes nor no.
+        When the table has other columns, a number out of turn, an empty cell, or neither yes nor
+        no.
 
     Examples
     --------
     >>> [choice.number for choice in read_choices()][:3]
     [1, 2, 3]
     """
-    lines = [line for line in within_project(REGISTER).read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
+    lines = [
+        line
+        for line in within_project(REGISTER).read_text(encoding="utf-8").splitlines()
+        if line[:1] == "|"
+    ]
     rows = [tuple(cell.strip() for cell in CELL_END.split(line)[1:-1]) for line in lines]
     if not rows or rows[0] != COLUMNS:
         raise ResultError(f"{REGISTER}: expected a table with the columns {', '.join(COLUMNS)}")
@@ -50,9 +55,15 @@ def read_choices() -> list[Choice]:
 
 
 def _choice(number: int, row: tuple[str, ...]) -> Choice:
-    if len(row) != len(COLUMNS) or not all(row) or row[0] != str(number) or row[3] not in ("yes", "no"):
+    if (
+        len(row) != len(COLUMNS)
+        or not all(row)
+        or row[0] != str(number)
+        or row[3] not in ("yes", "no")
+    ):
         raise ResultError(
-            f"{REGISTER}, row {number}: expected the number {number}, four cells that are filled, and yes or no under "
+            f"{REGISTER}, row {number}: expected the number {number}, four cells that are filled, "
+            "and yes or no under "
             f"`test figure known`, got {' | '.join(row)[:80]}"
         )
     return Choice(number, row[1], row[2], row[3] == "yes", row[4])

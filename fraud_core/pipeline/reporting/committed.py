@@ -1,8 +1,10 @@
-"""A study's page from what is committed: the source notebook's words, with figures and numbers of its results.
+"""A study's page from what is committed: the source
+notebook's words, with figures and numbers of its results.
 
-An executed notebook is archived nowhere (it holds timestamps), so a fresh clone has none. What it has is the notebook's
-source, `metrics.json` and the drawings; this puts them together, and says so on the page. Tables of rows are not among
-the committed results, and a sentence that the notebook says on a condition is left out, since no code is run.
+An executed notebook is archived nowhere (it holds timestamps), so a fresh clone has none. What it
+has is the notebook's source, `metrics.json` and the drawings; this puts them together, and says so
+on the page. Tables of rows are not among the committed results, and a sentence that the notebook
+says on a condition is left out, since no code is run.
 """
 
 import ast
@@ -16,8 +18,10 @@ from fraud_core.pipeline.reporting.pandoc_renderer import OPTION
 from fraud_core.pipeline.reporting.results import resolve
 
 NOTE = (
-    "::: {.callout-note}\n## Rendered from the committed results\n\nThe notebook was not executed for this page. Its "
-    "words stand with the numbers and drawings of `{folder}`; tables and sentences that depend on a run are left out. "
+    "::: {.callout-note}\n## Rendered from the committed results\n\nThe notebook was not executed "
+    "for this page. Its "
+    "words stand with the numbers and drawings of `{folder}`; tables and sentences that depend on "
+    "a run are left out. "
     "`make studies` runs it.\n:::"
 )
 NO_TABLE = "*This table is made by a run of the study and is not among the committed results.*"
@@ -42,7 +46,10 @@ def committed_notebook(source: Mapping[str, Any], folder: Path, *, shown_as: str
     """
     path = folder / "metrics.json"
     if not path.is_file():
-        raise ResultError(f"{shown_as}/metrics.json: no such file; run the study with `make run` or `make studies`")
+        raise ResultError(
+            f"{shown_as}/metrics.json: no such file; run the study with `make run` or `make "
+            "studies`"
+        )
     metrics = json.loads(path.read_bytes())
     cells = []
     for cell in source["cells"]:
@@ -54,16 +61,25 @@ def committed_notebook(source: Mapping[str, Any], folder: Path, *, shown_as: str
     return {**source, "cells": [cells[0], note, *cells[1:]]}
 
 
-def _outputs(code: str, metrics: Mapping[str, Any], folder: Path, shown_as: str) -> list[dict[str, Any]]:
+def _outputs(
+    code: str, metrics: Mapping[str, Any], folder: Path, shown_as: str
+) -> list[dict[str, Any]]:
     tree = ast.parse(code)
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    calls = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
     outputs = []
     for call in calls:
         if call.func.id == "save_figure":
             name = call.args[2].value
             drawing = folder / "figures" / f"{name}.svg"
             if not drawing.is_file():
-                raise ResultError(f"{shown_as}/figures/{name}.svg: no such file; run the study with `make studies`")
+                raise ResultError(
+                    f"{shown_as}/figures/{name}.svg: no such file; run the study with `make "
+                    "studies`"
+                )
             outputs.append(_shown("image/svg+xml", drawing.read_text(encoding="utf-8")))
         elif call.func.id == "reading":
             assigned = {
@@ -71,7 +87,9 @@ def _outputs(code: str, metrics: Mapping[str, Any], folder: Path, shown_as: str)
                 for node in tree.body
                 if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
             }
-            outputs.append(_shown("text/markdown", resolve(words_of(call.args[0], assigned), metrics)))
+            outputs.append(
+                _shown("text/markdown", resolve(words_of(call.args[0], assigned), metrics))
+            )
     options = dict(match.groups() for line in code.splitlines() if (match := OPTION.match(line)))
     if options.get("label", "").startswith("tbl-"):
         outputs.append(_shown("text/markdown", NO_TABLE))
@@ -83,11 +101,14 @@ def _shown(kind: str, content: str) -> dict[str, Any]:
 
 
 def words_of(node: ast.expr, assigned: Mapping[str, ast.expr]) -> str:
-    """The text that an expression of string literals gives; a part that depends on a run gives nothing.
+    """The text that an expression of string literals
+    gives; a part that depends on a run gives nothing.
 
     Examples
     --------
-    >>> words_of(ast.parse("'a ' + b + (c if d else 'e')", mode="eval").body, {"b": ast.Constant("b ")})
+    >>> words_of(
+    ...     ast.parse("'a ' + b + (c if d else 'e')", mode="eval").body, {"b": ast.Constant("b ")}
+    ... )
     'a b '
     """
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -95,5 +116,7 @@ def words_of(node: ast.expr, assigned: Mapping[str, ast.expr]) -> str:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return words_of(node.left, assigned) + words_of(node.right, assigned)
     if isinstance(node, ast.Name) and node.id in assigned:
-        return words_of(assigned[node.id], {name: value for name, value in assigned.items() if name != node.id})
+        return words_of(
+            assigned[node.id], {name: value for name, value in assigned.items() if name != node.id}
+        )
     return ""

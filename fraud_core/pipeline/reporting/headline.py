@@ -12,21 +12,43 @@ HEADLINES = (
     ("frauds found at the review capacity", "select", "candidate.recall_at_budget", "interval%"),
     ("cost of day 2 at its threshold, euros", "select", "candidate.expected_cost_eur", "interval"),
     ("saved against having no model, euros", "select", "candidate.saving_eur", "interval"),
-    ("noise floor of average precision (placebo)", "poisoning", "placebo.average_precision_floor", ""),
-    ("change after hiding half the frauds", "poisoning", "fraud_to_legit.50.none.average_precision_change", "interval"),
-    ("the same, defended by the policy", "poisoning", "fraud_to_legit.50.policy.average_precision_change", "interval"),
+    (
+        "noise floor of average precision (placebo)",
+        "poisoning",
+        "placebo.average_precision_floor",
+        "",
+    ),
+    (
+        "change after hiding half the frauds",
+        "poisoning",
+        "fraud_to_legit.50.none.average_precision_change",
+        "interval",
+    ),
+    (
+        "the same, defended by the policy",
+        "poisoning",
+        "fraud_to_legit.50.policy.average_precision_change",
+        "interval",
+    ),
     ("sets of false frauds the scan alarms on", "poisoning", "gate.poisoned_sets_refused", ""),
     ("features moved from day 1 to day 2", "drift", "features.drifted", ""),
     ("fairness on the payments", "fairness", "payments.verdict", ""),
     ("fairness on credit default fails for", "fairness", "uci_default.failing", ""),
     ("promotion gate", "select", "gate.reasons", ""),
-)  # fmt: skip
+)
 PAGES = (
-    "README.md", "docs/capacity.md", "docs/drift.md", "docs/entities.md", "docs/explain.md", "docs/fairness.md",
+    "README.md",
+    "docs/capacity.md",
+    "docs/drift.md",
+    "docs/entities.md",
+    "docs/explain.md",
+    "docs/fairness.md",
     "docs/poisoning.md",
-)  # fmt: skip
+)
 # A figure of these pages stands between two comments: <!-- study.figure:format -->0.779<!-- / -->
-README_FIGURE = re.compile(r"(<!-- ([a-z_]+\.[A-Za-z0-9_.]+(?::[^ ]+)?) -->)(.*?)(<!-- / -->)", re.DOTALL)
+README_FIGURE = re.compile(
+    r"(<!-- ([a-z_]+\.[A-Za-z0-9_.]+(?::[^ ]+)?) -->)(.*?)(<!-- / -->)", re.DOTALL
+)
 
 
 def summary(profile: str) -> str:
@@ -34,17 +56,28 @@ def summary(profile: str) -> str:
     width = max(len(label) for label, *_ in HEADLINES)
     lines = [f"  {'figure':{width}}  value (95% interval)", f"  {'-' * width}  {'-' * 28}"]
     for label, study, name, form in HEADLINES:
-        lines.append(f"  {label:{width}}  {figure(read_metrics(results_folder(profile, study)), name, form)}")
+        lines.append(
+            f"  {label:{width}}  {figure(read_metrics(results_folder(profile, study)), name, form)}"
+        )
     report = Path(f"reports/_site/{profile}/index.html")
     shown = (
-        report if within_project(report).is_file() else f"python -m fraud_core report --profile {profile} renders it"
+        report
+        if within_project(report).is_file()
+        else f"python -m fraud_core report --profile {profile} renders it"
     )
-    lines += ["", f"  report      {shown}", "  serve       make serve", "  notebooks   make lab", ""]
+    lines += [
+        "",
+        f"  report      {shown}",
+        "  serve       make serve",
+        "  notebooks   make lab",
+        "",
+    ]
     return "\n".join(["", *lines])
 
 
 def refresh_readme(*, write: bool) -> bool:
-    """Fill the figures of the `PAGES` from the full studies and the benchmarks; returns whether any was not current.
+    """Fill the figures of the `PAGES` from the full studies
+    and the benchmarks; returns whether any was not current.
 
     Raises
     ------
@@ -55,7 +88,9 @@ def refresh_readme(*, write: bool) -> bool:
     for page in PAGES:
         path = within_project(page)
         before = path.read_text(encoding="utf-8")
-        after = README_FIGURE.sub(lambda m: f"{m[1]}{resolve_figures('{' + m[2] + '}', 'full')}{m[4]}", before)
+        after = README_FIGURE.sub(
+            lambda m: f"{m[1]}{resolve_figures('{' + m[2] + '}', 'full')}{m[4]}", before
+        )
         if write and after != before:
             path.write_text(after, encoding="utf-8")
         stale |= after != before

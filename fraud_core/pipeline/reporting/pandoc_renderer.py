@@ -1,7 +1,8 @@
 """The built-in renderer: a documented subset of Quarto, on pandoc alone (docs/report.md lists it).
 
-A notebook becomes Markdown with folded code, captions and numbered figures and tables; cross-references are resolved
-here, so that one that leads nowhere is an error and not a question mark on the page.
+A notebook becomes Markdown with folded code, captions and numbered figures and tables;
+cross-references are resolved here, so that one that leads nowhere is an error and not a question
+mark on the page.
 """
 
 import html
@@ -15,7 +16,9 @@ OPTION = re.compile(r"^#\|\s*([\w-]+):\s*(.*)$")
 REFERENCE = re.compile(r"(?<![\w`])@((?:fig|tbl)-[\w-]+)")
 TABLE_CAPTION = re.compile(r"^: (?P<caption>.*?)\s*\{#(?P<label>tbl-[\w-]+)\}$", re.MULTILINE)
 KINDS = {"fig": "Figure", "tbl": "Table"}
-BETWEEN_CODE_CELLS = '\n```\n\n</details>\n\n<details class="code"><summary>Code</summary>\n\n```python\n'
+BETWEEN_CODE_CELLS = (
+    '\n```\n\n</details>\n\n<details class="code"><summary>Code</summary>\n\n```python\n'
+)
 HIDDEN_TAGS = {"parameters", "remove-cell"}
 
 
@@ -39,7 +42,8 @@ class Page:
 
 
 def page_from_markdown(text: str, *, name: str) -> Page:
-    """A page from a Quarto document: front matter with a title, Markdown, tables with ``: caption {#tbl-x}``.
+    """A page from a Quarto document: front matter with a
+    title, Markdown, tables with ``: caption {#tbl-x}``.
 
     Raises
     ------
@@ -60,8 +64,8 @@ def page_from_markdown(text: str, *, name: str) -> Page:
 def page_from_notebook(notebook: dict[str, Any], *, name: str) -> Page:
     """A page from an executed notebook.
 
-    Markdown cells stand as they are, the first heading becomes the title; code is folded; outputs follow it. The
-    declared default parameters are left out, the injected ones are shown.
+    Markdown cells stand as they are, the first heading becomes the title; code is folded; outputs
+    follow it. The declared default parameters are left out, the injected ones are shown.
 
     Raises
     ------
@@ -79,7 +83,9 @@ def page_from_notebook(notebook: dict[str, Any], *, name: str) -> Page:
             if heading:
                 title, source = heading[1], source[heading.end() :]
             parts.append(source)
-        elif cell["cell_type"] == "code" and not HIDDEN_TAGS & set(cell["metadata"].get("tags", [])):
+        elif cell["cell_type"] == "code" and not HIDDEN_TAGS & set(
+            cell["metadata"].get("tags", [])
+        ):
             parts += _code_cell(cell, source, name, numbers, pictures)
     text = "\n\n".join(parts).replace(BETWEEN_CODE_CELLS, "\n\n")
     return Page(title, _resolve_references(text, numbers, name), pictures)
@@ -93,7 +99,10 @@ def _code_cell(
     code = "\n".join(line for line in lines if not OPTION.match(line)).strip()
     injected = "injected-parameters" in cell["metadata"].get("tags", [])
     summary = "Parameters of this run" if injected else "Code"
-    parts = [f'<details class="code"><summary>{summary}</summary>\n\n```python\n{code}\n```\n\n</details>']
+    parts = [
+        "<details "
+        f'class="code"><summary>{summary}</summary>\n\n```python\n{code}\n```\n\n</details>'
+    ]
     label = options.get("label", "")
     kind = label.split("-")[0]
     if kind in KINDS:
@@ -112,7 +121,10 @@ def _code_cell(
                     f"<figcaption>{html.escape(caption)}</figcaption></figure>"
                 )
             elif kind == "tbl":
-                parts.append(f"::: {{#{label} .table-figure}}\n{caption}\n\n::: {{.scroll}}\n{content}\n:::\n:::")
+                parts.append(
+                    f"::: {{#{label} .table-figure}}\n{caption}\n\n::: "
+                    f"{{.scroll}}\n{content}\n:::\n:::"
+                )
             else:
                 parts.append(content)
     return parts
@@ -129,14 +141,17 @@ def _output(output: dict[str, Any], name: str) -> tuple[str, str] | None:
         return "markdown", f"```\n{''.join(output['text'])}\n```"
     if "text/plain" in data:
         return "markdown", f"```\n{''.join(data['text/plain'])}\n```"
-    raise ResultError(f"{name}: no way to show an output of {', '.join(data) or output['output_type']}")
+    raise ResultError(
+        f"{name}: no way to show an output of {', '.join(data) or output['output_type']}"
+    )
 
 
 def _resolve_references(text: str, numbers: dict[str, str], name: str) -> str:
     def link(match: re.Match) -> str:
         if match[1] not in numbers:
             raise ResultError(
-                f"{name}: the reference @{match[1]} leads nowhere; known are {', '.join(numbers) or 'none'}"
+                f"{name}: the reference @{match[1]} leads nowhere; known are "
+                f"{', '.join(numbers) or 'none'}"
             )
         return f"[{numbers[match[1]]}](#{match[1]})"
 
@@ -158,7 +173,9 @@ def to_html(page: Page, *, template: str, variables: dict[str, str]) -> str:
     ]
     arguments += [f"--variable={key}={value}" for key, value in variables.items()]
     arguments.append(f"--metadata=title={page.title}")
-    return pypandoc.convert_text(page.body, "html5", format="markdown-citations", extra_args=arguments)
+    return pypandoc.convert_text(
+        page.body, "html5", format="markdown-citations", extra_args=arguments
+    )
 
 
 def pandoc_version() -> str:

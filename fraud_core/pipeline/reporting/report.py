@@ -1,4 +1,6 @@
-"""The report: sources with their figures resolved, then Quarto where it is installed, else the built-in renderer."""
+"""The report: sources with their figures resolved, then
+Quarto where it is installed, else the built-in renderer.
+"""
 
 import html
 import json
@@ -16,8 +18,8 @@ from fraud_core.pipeline.reporting.committed import committed_notebook
 from fraud_core.pipeline.reporting.results import figure, read_metrics
 
 SOURCES = ("index", "service", "model_card")
-# Figures of these come from benchmarks/results/NAME.json, which belong to no profile; the prefix tells a benchmark from
-# the study of the same name.
+# Figures of these come from benchmarks/results/NAME.json, which belong to no profile; the prefix
+# tells a benchmark from the study of the same name.
 PREFIX = "bench_"
 # Counted from docs/choices.md.
 REGISTER = "choices"
@@ -28,7 +30,8 @@ PICTURES = ("serving", "capacity")  # drawn by the benchmarks, shown by their na
 # {study.figure} and {study.figure:format}; the dot tells it from Quarto's own braces.
 FIGURE = re.compile(r"\{([a-z_]+)\.([A-Za-z0-9_.]+)(?::([^{}]*))?\}")
 BANNERS = {
-    "quick": "Quick profile: the real data, with fewer seeds and resamples than the full studies (make studies).",
+    "quick": "Quick profile: the real data, with fewer seeds and resamples than the full studies "
+    "(make studies).",
     "full": "",
 }
 
@@ -46,7 +49,10 @@ def render_report(profile: str) -> Path:
     ResultError
         When a figure, a study or a reference is missing.
     """
-    work, site = within_project(f"reports/_work/{profile}"), within_project(f"reports/_site/{profile}")
+    work, site = (
+        within_project(f"reports/_work/{profile}"),
+        within_project(f"reports/_site/{profile}"),
+    )
     _stage(profile, work)
     partial = site.with_name(f".{site.name}-partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -86,12 +92,16 @@ def _figures_of(name: str, profile: str, asked: str) -> dict:
         return choice_counts()
     path = within_project(f"benchmarks/results/{name.removeprefix(PREFIX)}.json")
     if name not in BENCHMARKS or not path.is_file():
-        raise ResultError(f"{asked}: expected a study among {', '.join((*STUDIES, *BENCHMARKS, REGISTER))}")
+        raise ResultError(
+            f"{asked}: expected a study among {', '.join((*STUDIES, *BENCHMARKS, REGISTER))}"
+        )
     return json.loads(path.read_bytes())
 
 
 def _stage(profile: str, work: Path) -> None:
-    """Put the sources with resolved figures and the notebooks, executed or from results, into the working folder."""
+    """Put the sources with resolved figures and the notebooks,
+    executed or from results, into the working folder.
+    """
     shutil.rmtree(work, ignore_errors=True)
     (work / "studies").mkdir(parents=True)
     sources = within_project("reports")
@@ -108,21 +118,28 @@ def _stage(profile: str, work: Path) -> None:
             notebook = json.loads(executed.read_bytes())
         else:  # the page says that it was rendered from results, not from an execution
             source = json.loads(within_project(f"notebooks/{entry.notebook}.ipynb").read_bytes())
-            notebook = committed_notebook(source, within_project(folder), shown_as=folder.as_posix())
+            notebook = committed_notebook(
+                source, within_project(folder), shown_as=folder.as_posix()
+            )
         for cell in notebook["cells"]:
             if "parameters" in cell["metadata"].get("tags", []):
                 cell["metadata"]["tags"].append("remove-cell")
-        (work / "studies" / f"{entry.notebook}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+        (work / "studies" / f"{entry.notebook}.ipynb").write_text(
+            json.dumps(notebook), encoding="utf-8"
+        )
 
 
 def _executed(profile: str, study: str) -> Path:
-    """The executed notebook here or, in a queued experiment that did not run the study, that of the checkout."""
+    """The executed notebook here or, in a queued experiment
+    that did not run the study, that of the checkout.
+    """
     kept = results_folder(profile, study) / "executed.ipynb"
     return within_project(kept) if within_project(kept).is_file() else checkout() / kept
 
 
 def unexecuted(profile: str) -> list[str]:
-    """The stages of a profile whose executed notebook is not here: it is archived nowhere, and the report shows it.
+    """The stages of a profile whose executed notebook is not
+    here: it is archived nowhere, and the report shows it.
 
     Examples
     --------
@@ -137,10 +154,16 @@ def unexecuted(profile: str) -> list[str]:
 
 
 def _render_with_quarto(work: Path, site: Path) -> list[str]:
-    run = subprocess.run(["quarto", "render"], cwd=work, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        ["quarto", "render"], cwd=work, capture_output=True, text=True, check=False
+    )
     broken = re.search(r"Unable to resolve crossref @(\S+)", run.stderr)
     if run.returncode or broken:
-        reason = f"the reference @{broken[1]} leads nowhere" if broken else run.stderr.strip().splitlines()[-1:]
+        reason = (
+            f"the reference @{broken[1]} leads nowhere"
+            if broken
+            else run.stderr.strip().splitlines()[-1:]
+        )
         raise ResultError(f"quarto could not render the report: {reason}")
     shutil.copytree(work / "_rendered", site)
     note = f"<p>Rendered by Quarto {_quarto_version()}.</p></body>"
@@ -151,15 +174,25 @@ def _render_with_quarto(work: Path, site: Path) -> list[str]:
 
 
 def _quarto_version() -> str:
-    return subprocess.run(["quarto", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        ["quarto", "--version"], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def _render_with_pandoc(work: Path, site: Path, profile: str) -> list[str]:
-    pages = {"index": pandoc.page_from_markdown((work / "index.qmd").read_text(encoding="utf-8"), name="index")}
+    pages = {
+        "index": pandoc.page_from_markdown(
+            (work / "index.qmd").read_text(encoding="utf-8"), name="index"
+        )
+    }
     for path in sorted((work / "studies").glob("*.ipynb")):
-        pages[f"studies/{path.stem}"] = pandoc.page_from_notebook(json.loads(path.read_bytes()), name=path.stem)
+        pages[f"studies/{path.stem}"] = pandoc.page_from_notebook(
+            json.loads(path.read_bytes()), name=path.stem
+        )
     for name in SOURCES[1:]:
-        pages[name] = pandoc.page_from_markdown((work / f"{name}.qmd").read_text(encoding="utf-8"), name=name)
+        pages[name] = pandoc.page_from_markdown(
+            (work / f"{name}.qmd").read_text(encoding="utf-8"), name=name
+        )
     (site / "studies").mkdir(parents=True)
     for path in (work / "style.css", *work.glob("*.svg")):
         shutil.copy(path, site)
@@ -172,7 +205,9 @@ def _render_with_pandoc(work: Path, site: Path, profile: str) -> list[str]:
             "navigation": _navigation(pages, name, root),
             "rendered": f"Rendered by the built-in renderer on pandoc {pandoc.pandoc_version()}.",
         }
-        text = pandoc.to_html(page, template=str(within_project("reports/template.html")), variables=variables)
+        text = pandoc.to_html(
+            page, template=str(within_project("reports/template.html")), variables=variables
+        )
         (site / f"{name}.html").write_text(text, encoding="utf-8")
         for file, picture in page.pictures.items():
             (site / name).parent.joinpath(file).write_text(picture, encoding="utf-8")

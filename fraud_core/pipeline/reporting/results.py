@@ -1,4 +1,6 @@
-"""What a study leaves behind: metrics.json, figures, and words whose figures are read, never typed."""
+"""What a study leaves behind: metrics.json, figures,
+and words whose figures are read, never typed.
+"""
 
 import json
 import math
@@ -27,7 +29,8 @@ def write_metrics(results_dir: str, metrics: Mapping[str, Any]) -> dict[str, flo
     results_dir
         Folder, relative to the project.
     metrics
-        Numbers, intervals and verdicts (strings) by name. Numbers are rounded to six significant digits.
+        Numbers, intervals and verdicts (strings) by name. Numbers are rounded to six significant
+        digits.
 
     Returns
     -------
@@ -48,7 +51,10 @@ def write_metrics(results_dir: str, metrics: Mapping[str, Any]) -> dict[str, flo
     for name, value in flat.items():
         if isinstance(value, float):
             if not math.isfinite(value):
-                raise ResultError(f"{name}: expected a finite number, got {value}; leave it out or say it in words")
+                raise ResultError(
+                    f"{name}: expected a finite number, got {value}; leave it out or say it in "
+                    "words"
+                )
             flat[name] = float(f"{value:.{SIGNIFICANT_DIGITS}g}")
     folder = within_project(results_dir)
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +73,10 @@ def read_metrics(results_dir: str | Path) -> dict[str, float | str]:
     """
     path = within_project(results_dir) / "metrics.json"
     if not path.is_file():
-        raise ResultError(f"{results_dir}/metrics.json: no such file; run the study with `make run` or `make studies`")
+        raise ResultError(
+            f"{results_dir}/metrics.json: no such file; run the study with `make run` or `make "
+            "studies`"
+        )
     return json.loads(path.read_bytes())
 
 
@@ -79,18 +88,26 @@ def stamp_data(results_dir: str | Path, digests: Mapping[str, str]) -> None:
     digests
         Content digests by name, as `Versions.content_sha256` gives them.
     """
-    others = {name: value for name, value in read_metrics(results_dir).items() if not name.startswith(STAMP)}
-    write_metrics(str(results_dir), others | {f"{STAMP}{name}": digest for name, digest in digests.items()})
+    others = {
+        name: value
+        for name, value in read_metrics(results_dir).items()
+        if not name.startswith(STAMP)
+    }
+    write_metrics(
+        str(results_dir), others | {f"{STAMP}{name}": digest for name, digest in digests.items()}
+    )
 
 
-def sibling_figure(results_dir: str, study: str, name: str, *, of: Mapping[str, str] | None = None) -> Evidence:
+def sibling_figure(
+    results_dir: str, study: str, name: str, *, of: Mapping[str, str] | None = None
+) -> Evidence:
     """A verdict of another study of the same profile, as evidence about the data at hand.
 
     Parameters
     ----------
     of
-        Content digests of the data at hand, as `Versions.content_sha256` gives them; evidence about other data, or
-        about data that are not named, is refused with the reason.
+        Content digests of the data at hand, as `Versions.content_sha256` gives them; evidence about
+        other data, or about data that are not named, is refused with the reason.
 
     Raises
     ------
@@ -106,17 +123,24 @@ def sibling_figure(results_dir: str, study: str, name: str, *, of: Mapping[str, 
 
 def _other_data(metrics: Mapping[str, Any], of: Mapping[str, str], study: str) -> str:
     """Why the figures of a study say nothing of these data; empty when they do."""
-    stated = {name.removeprefix(STAMP): value for name, value in metrics.items() if name.startswith(STAMP)}
+    stated = {
+        name.removeprefix(STAMP): value for name, value in metrics.items() if name.startswith(STAMP)
+    }
     if not stated or not of:
-        return "of unknown data: " + (f"the results of {study} name none" if of else "the gate was given none")
+        return "of unknown data: " + (
+            f"the results of {study} name none" if of else "the gate was given none"
+        )
     other = [
-        f"{name} {stated.get(name, 'none')[:12]}, here {of[name][:12]}" for name in of if stated.get(name) != of[name]
+        f"{name} {stated.get(name, 'none')[:12]}, here {of[name][:12]}"
+        for name in of
+        if stated.get(name) != of[name]
     ]
     return f"of other data: the results of {study} speak of {'; '.join(other)}" if other else ""
 
 
 def resolve(text: str, metrics: Mapping[str, float | str]) -> str:
-    """Fill ``{name}`` and ``{name:format}`` in a text from metrics; ``interval`` as format shows the interval too.
+    """Fill ``{name}`` and ``{name:format}`` in a text from
+    metrics; ``interval`` as format shows the interval too.
 
     Raises
     ------
@@ -142,8 +166,8 @@ def figure(metrics: Mapping[str, float | str], name: str, form: str = "") -> str
     Parameters
     ----------
     form
-        Empty (three decimals; whole from 100 on, two significant digits below 0.01), ``interval``, ``interval%``, or a
-        Python format.
+        Empty (three decimals; whole from 100 on, two significant digits below 0.01), ``interval``,
+        ``interval%``, or a Python format.
 
     Raises
     ------
@@ -153,7 +177,9 @@ def figure(metrics: Mapping[str, float | str], name: str, form: str = "") -> str
     keys = [name, f"{name}_lo", f"{name}_hi"] if form.startswith("interval") else [name]
     for key in keys:
         if key not in metrics:
-            near = ", ".join(sorted(known for known in metrics if known.split(".")[0] == key.split(".")[0])[:6])
+            near = ", ".join(
+                sorted(known for known in metrics if known.split(".")[0] == key.split(".")[0])[:6]
+            )
             raise ResultError(f"{key}: no such figure in the results; known are {near or 'others'}")
     if form.startswith("interval"):
         percent = ".1%" if form.endswith("%") else ""
@@ -204,7 +230,10 @@ def markdown_table(rows: list[Mapping[str, Any]]) -> str:
         raise ResultError("expected at least one row to show, got none")
     columns = list(rows[0])
     numeric = [all(isinstance(row[c], (int, float, Interval)) for row in rows) for c in columns]
-    lines = ["| " + " | ".join(columns) + " |", "| " + " | ".join("---:" if n else ":---" for n in numeric) + " |"]
+    lines = [
+        "| " + " | ".join(columns) + " |",
+        "| " + " | ".join("---:" if n else ":---" for n in numeric) + " |",
+    ]
     lines += ["| " + " | ".join(_cell(row[column]) for column in columns) + " |" for row in rows]
     return "\n".join(lines)
 
@@ -217,7 +246,8 @@ def _cell(value: Any) -> str:
 
 
 def save_figure(drawing, results_dir: str, name: str):
-    """Save a matplotlib figure as ``figures/name.svg`` and ``png/name.png`` and return the SVG for the notebook.
+    """Save a matplotlib figure as ``figures/name.svg`` and
+    ``png/name.png`` and return the SVG for the notebook.
 
     The bytes depend on the drawing alone: no dates, fixed identifiers.
 
@@ -233,9 +263,15 @@ def save_figure(drawing, results_dir: str, name: str):
     folder.mkdir(parents=True, exist_ok=True)
     pictures.mkdir(exist_ok=True)
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
-        drawing.savefig(folder / f"{name}.svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
-        drawing.savefig(pictures / f"{name}.png", bbox_inches="tight", dpi=120, metadata={"Software": None})
+        drawing.savefig(
+            folder / f"{name}.svg", bbox_inches="tight", metadata={"Date": None, "Creator": None}
+        )
+        drawing.savefig(
+            pictures / f"{name}.png", bbox_inches="tight", dpi=120, metadata={"Software": None}
+        )
     size = (folder / f"{name}.svg").stat().st_size
     if size > MAX_SVG_BYTES:
-        raise ResultError(f"{name}.svg: expected at most {MAX_SVG_BYTES} bytes, got {size}; rasterise its points")
+        raise ResultError(
+            f"{name}.svg: expected at most {MAX_SVG_BYTES} bytes, got {size}; rasterise its points"
+        )
     return SVG(filename=str(folder / f"{name}.svg"))

@@ -54,18 +54,27 @@ class Plan:
 
 # For toy data and tests: a model that trains in a second.
 TOY_PLAN = Plan(
-    model=ModelParameters(seed=1, n_threads=1, estimators={"catboost": EstimatorParameters({"iterations": 30})}),
+    model=ModelParameters(
+        seed=1, n_threads=1, estimators={"catboost": EstimatorParameters({"iterations": 30})}
+    ),
     decision={"alert_budget": 0.05, "review_cost_eur": 5.0},
     policy={
-        "loss_share": 1.0, "friction_share": 0.1, "review_miss_share": 0.1, "review_capacity_per_day": 5000.0,
-        "abstain_margin": 1.0, "friction_eur": 5.0, "block_without_review": True,
+        "loss_share": 1.0,
+        "friction_share": 0.1,
+        "review_miss_share": 0.1,
+        "review_capacity_per_day": 5000.0,
+        "abstain_margin": 1.0,
+        "friction_eur": 5.0,
+        "block_without_review": True,
     },
     certificate={"parts": [5], "vote_budget": 0.05, "flips": [1]},
-)  # fmt: skip
+)
 
 
 def train_candidate(params: Params) -> None:
-    """Train each servable estimator on v0, keep the best on the validation hours, and write it as plain files."""
+    """Train each servable estimator on v0, keep the best
+    on the validation hours, and write it as plain files.
+    """
     versions = open_versions("data", params.data.card)
     plan = plan_of(params)
     names, show = params.model.candidates, progress_bar()
@@ -82,7 +91,8 @@ def train_candidate(params: Params) -> None:
 def plan_of(params: Params) -> Plan:
     """The plan that the parameters describe."""
     decision, policy, certificate = (
-        msgspec.to_builtins(section) for section in (params.decision, params.policy, params.certificate)
+        msgspec.to_builtins(section)
+        for section in (params.decision, params.policy, params.certificate)
     )
     return Plan(params.model, decision, policy, certificate)
 
@@ -93,18 +103,27 @@ def train_by(plan: Plan, name: str, rows: Transactions) -> CalibratedClassifier:
 
 
 def open_candidate(data_dir: str) -> bundle.Bundle:
-    """The candidate that would be promoted; for ``"toy"`` one that is trained on the spot from toy data."""
+    """The candidate that would be promoted; for ``"toy"``
+    one that is trained on the spot from toy data.
+    """
     if data_dir != TOY:
         return bundle.read_content(within_project(CANDIDATE))
     versions = open_versions(TOY)
-    write_candidate(TOY_CANDIDATE, train_by(TOY_PLAN, "catboost", versions.training_rows), versions, TOY_PLAN)
+    write_candidate(
+        TOY_CANDIDATE, train_by(TOY_PLAN, "catboost", versions.training_rows), versions, TOY_PLAN
+    )
     return bundle.read_content(within_project(TOY_CANDIDATE))
 
 
 def write_candidate(
-    place: Path, chosen: CalibratedClassifier, versions: Versions, plan: Plan, entities: EntityWindows | None = None
+    place: Path,
+    chosen: CalibratedClassifier,
+    versions: Versions,
+    plan: Plan,
+    entities: EntityWindows | None = None,
 ) -> str:
-    """Write a trained model as plain files after checking that they score and explain alike; returns its version.
+    """Write a trained model as plain files after checking
+    that they score and explain alike; returns its version.
 
     Parameters
     ----------
@@ -114,15 +133,19 @@ def write_candidate(
     Raises
     ------
     BundleError
-        When the plain form differs from the library's scores by more than 1e-8, or the contributions from its own by
-        more than 1e-6.
+        When the plain form differs from the library's scores by more than 1e-8, or the
+        contributions from its own by more than 1e-6.
     """
     rows = versions.training_rows
     judged = _judged(chosen, rows, versions.card)
     policy = choose_policy(
-        judged, PolicySettings(**plan.policy), review_cost_eur=plan.decision["review_cost_eur"],
-        threshold=chosen.operating_point.threshold, n_replicates=POLICY_REPLICATES, rng=np.random.default_rng(0),
-    )  # fmt: skip
+        judged,
+        PolicySettings(**plan.policy),
+        review_cost_eur=plan.decision["review_cost_eur"],
+        threshold=chosen.operating_point.threshold,
+        n_replicates=POLICY_REPLICATES,
+        rng=np.random.default_rng(0),
+    )
     folder = within_project(place)
     shutil.rmtree(folder, ignore_errors=True)
     return bundle.write_content(
@@ -161,13 +184,20 @@ def _plain_model(chosen: CalibratedClassifier, rows: Transactions, plan: Plan) -
 
     plain, sample = to_plain_form(chosen.estimator), rows.X[-EXPORT_ROWS:]
     tables = build_leaf_tables(plain.trees, plain.leaf_weight)
-    worst = float(np.abs(plain.trees.margin(sample) - chosen.estimator.decision_function(sample)).max())
+    worst = float(
+        np.abs(plain.trees.margin(sample) - chosen.estimator.decision_function(sample)).max()
+    )
     if worst > EXPORT_TOLERANCE:
-        raise BundleError(f"the exported trees differ from CatBoost's scores by {worst:.1e}, over {EXPORT_TOLERANCE:g}")
+        raise BundleError(
+            f"the exported trees differ from CatBoost's scores by {worst:.1e}, over "
+            f"{EXPORT_TOLERANCE:g}"
+        )
     expected, _ = shap_values(chosen.estimator.model, sample)
     worst = float(np.abs(contributions(plain.trees, tables, sample) - expected).max())
     if worst > REASONS_TOLERANCE:
-        raise BundleError(f"the contributions differ from CatBoost's by {worst:.1e}, over {REASONS_TOLERANCE:g}")
+        raise BundleError(
+            f"the contributions differ from CatBoost's by {worst:.1e}, over {REASONS_TOLERANCE:g}"
+        )
     return ModelArrays(plain.trees, tables, _votes(rows, plan))
 
 
@@ -180,17 +210,24 @@ def _votes(rows: Transactions, plan: Plan) -> PartitionEnsemble:
 
 
 def _judged(chosen: CalibratedClassifier, rows: Transactions, card: DatasetCard) -> Judged:
-    """The validation rows as a policy sees them, with the probabilities of the fit that has not seen them."""
+    """The validation rows as a policy sees them, with
+    the probabilities of the fit that has not seen them.
+    """
     late = rows.is_validation
     probability = chosen.calibration.probability(chosen.validation_log_odds)
     return Judged(
-        rows.y_observed[late], probability, rows.amount_eur[late], card.cut.validation_seconds / SECONDS_A_DAY
+        rows.y_observed[late],
+        probability,
+        rows.amount_eur[late],
+        card.cut.validation_seconds / SECONDS_A_DAY,
     )
 
 
 def _other_policies(judged: Judged, plan: Plan) -> dict[str, Any]:
     """The policy under each other assumption, for the sensitivity table of the selection."""
-    policies = policies_under(judged, PolicySettings(**plan.policy), plan.decision["review_cost_eur"])
+    policies = policies_under(
+        judged, PolicySettings(**plan.policy), plan.decision["review_cost_eur"]
+    )
     return {words: msgspec.to_builtins(policy) for words, policy in policies.items()}
 
 
@@ -203,12 +240,15 @@ def _contract(card: DatasetCard, entities: EntityWindows | None) -> Contract:
     asked = [column for column in card.columns if column.role in ("time", "feature", "amount")]
     if entities is not None:  # their service has no use for a time beside the one of the payment
         asked = [column for column in asked if column.role != "time"]
-    fields = tuple(Field(column.name, column.type, column.min, column.max, column.nullable) for column in asked)
+    fields = tuple(
+        Field(column.name, column.type, column.min, column.max, column.nullable) for column in asked
+    )
     return Contract(card.name, fields, tuple(card.model_features), card.only("amount"), entities)
 
 
 def _reference(chosen: CalibratedClassifier, rows: Transactions, versions: Versions) -> Reference:
-    """The distribution of each feature over v0, of the score over the validation hours, and of both by hour of day.
+    """The distribution of each feature over v0, of the score
+    over the validation hours, and of both by hour of day.
 
     Hours are left out when one of them holds too few rows to compare a window with.
     """
@@ -218,13 +258,20 @@ def _reference(chosen: CalibratedClassifier, rows: Transactions, versions: Versi
     features = {name: _described(rows.X[:, k]) for k, name in enumerate(names)}
     if np.bincount(hour.astype(np.intp), minlength=24).min() < MINIMUM_ROWS:
         return Reference(features, _described(score))
-    by_hour = _by_hour(rows.X, names, hour) | _by_hour(score[:, None], [SCORE], hour[rows.is_validation])
+    by_hour = _by_hour(rows.X, names, hour) | _by_hour(
+        score[:, None], [SCORE], hour[rows.is_validation]
+    )
     return Reference(features, _described(score), by_hour)
 
 
-def _by_hour(values: np.ndarray, names: Sequence[str], hour: np.ndarray) -> dict[str, tuple[tuple[int, ...], ...]]:
+def _by_hour(
+    values: np.ndarray, names: Sequence[str], hour: np.ndarray
+) -> dict[str, tuple[tuple[int, ...], ...]]:
     built = build_reference(values, names, n_bins=REFERENCE_BINS, hour=hour)
-    return {name: tuple(tuple(row) for row in built.counts[:, built.cells(k)].tolist()) for k, name in enumerate(names)}
+    return {
+        name: tuple(tuple(row) for row in built.counts[:, built.cells(k)].tolist())
+        for k, name in enumerate(names)
+    }
 
 
 def _described(column: np.ndarray) -> Described:
@@ -232,6 +279,12 @@ def _described(column: np.ndarray) -> Described:
     edges = bin_edges(values, REFERENCE_BINS)
     low, high = np.quantile(values, USUAL, method="inverted_cdf").tolist()
     return Described(
-        tuple(edges.tolist()), tuple(bin_shares(values, edges).tolist()), len(values), float(values.min()),
-        float(values.max()), low, high, len(column) - len(values),
-    )  # fmt: skip
+        tuple(edges.tolist()),
+        tuple(bin_shares(values, edges).tolist()),
+        len(values),
+        float(values.min()),
+        float(values.max()),
+        low,
+        high,
+        len(column) - len(values),
+    )

@@ -33,10 +33,11 @@ ABSENT = "absent"
 
 
 def use_tables(card_name: str, data: Path | None, events_card: Path | None) -> list[str]:
-    """Choose payments and events before the pipeline runs; both choices are checked before either is made.
+    """Choose payments and events before the pipeline
+    runs; both choices are checked before either is made.
 
-    What is named is taken, and what is not named stays as it is; with neither, both go back to those of the project.
-    Nothing of the user's is ever deleted: own tables are kept in data/own.
+    What is named is taken, and what is not named stays as it is; with neither, both go back to
+    those of the project. Nothing of the user's is ever deleted: own tables are kept in data/own.
 
     Returns
     -------
@@ -49,12 +50,17 @@ def use_tables(card_name: str, data: Path | None, events_card: Path | None) -> l
     words = [choice.take() for choice in choices]
     before = read_pointer(within_project(folder))
     if data is None and not neither and before is not None and before["origin"] == OWN:
-        words.append(f"data: your own table, {before['file']} (it stays; without DATA and CARD the card's is used)")
+        words.append(
+            f"data: your own table, {before['file']} (it stays; without DATA and CARD the card's "
+            "is used)"
+        )
     return words
 
 
 def use_source(card_name: str, data: Path | None) -> str:
-    """Choose between the card's file and the user's own table; returns one line that says which is used."""
+    """Choose between the card's file and the user's own
+    table; returns one line that says which is used.
+    """
     return table_choice(card_name, data).take()
 
 
@@ -69,7 +75,9 @@ def table_choice(card_name: str, data: Path | None) -> Choice:
         before = read_pointer(within_project(folder))
         if before is not None and before["origin"] == OWN:
             words += f"; your own table is kept, DATA={before['file']} takes it again"
-        return Choice(str(folder), {"origin": "card", "file": card.file, "sha256": card.sha256}, words)
+        return Choice(
+            str(folder), {"origin": "card", "file": card.file, "sha256": card.sha256}, words
+        )
     digest, kept = own_table_of(data, folder)
     _cut(data, card, digest)
     pointer = {"origin": OWN, "file": kept.as_posix(), "sha256": digest}
@@ -77,7 +85,9 @@ def table_choice(card_name: str, data: Path | None) -> Choice:
 
 
 def fetch(card_name: str) -> None:
-    """Get the raw tables: the payments and, unless the user's own table is used, the table of the fairness audit."""
+    """Get the raw tables: the payments and, unless the user's
+    own table is used, the table of the fairness audit.
+    """
     folder = within_project(RAW / card_name)
     chosen = read_pointer(folder)
     own = chosen is not None and chosen["origin"] == OWN
@@ -100,14 +110,22 @@ def _fetch_card(card: DatasetCard) -> None:
     target = folder / card.file
     if target.is_file() and sources.file_sha256(target) != card.sha256:
         kept = set_aside(target).relative_to(within_project("."))
-        print(f"{card.name}: the file that lay at {card.file} is not the card's; it is kept as {kept.as_posix()}")
+        print(
+            f"{card.name}: the file that lay at {card.file} is not the card's; it is kept as "
+            f"{kept.as_posix()}"
+        )
     way = sources.fetch(card, target, root=within_project("."), progress=progress_bar())
     write_whole(folder / POINTER, {"origin": "card", "file": card.file, "sha256": card.sha256})
-    print(f"{card.name}: {card.file} ({'already here' if way == 'cache' else f'from {way}'}), sha256 checked")
+    print(
+        f"{card.name}: {card.file} ({'already here' if way == 'cache' else f'from {way}'}), "
+        "sha256 checked"
+    )
 
 
 def prepare(card_name: str) -> None:
-    """Check the raw tables against their cards and write v0 and v1, the sealed holdout, and the audit table."""
+    """Check the raw tables against their cards and write
+    v0 and v1, the sealed holdout, and the audit table.
+    """
     card, folder = read_card(card_name), within_project(RAW / card_name)
     path = chosen_file(folder, f"data/raw/{card_name}")
     cut = _cut(path, card, read_pointer(folder)["sha256"])
@@ -142,13 +160,18 @@ def _check_pinned(card: DatasetCard, seal: dict[str, str]) -> None:
     pinned = card.cut.holdout_content_sha256
     if seal["source_sha256"] == card.sha256 and pinned and pinned != seal["content_sha256"]:
         raise SealError(
-            f"v1 of card {card.name}: expected content sha256 {pinned}, found {seal['content_sha256']}; the split, the "
-            "duplicate policy or the reader changed: if that is meant, pin the new digest in the card"
+            f"v1 of card {card.name}: expected content sha256 {pinned}, found "
+            f"{seal['content_sha256']}; the split, the "
+            "duplicate policy or the reader changed: if that is meant, pin the new digest in the "
+            "card"
         )
 
 
 def _prepare_audit() -> None:
-    folder, target = within_project(RAW / AUDIT_CARD), within_project(f"data/audit/{AUDIT_CARD}.parquet")
+    folder, target = (
+        within_project(RAW / AUDIT_CARD),
+        within_project(f"data/audit/{AUDIT_CARD}.parquet"),
+    )
     target.parent.mkdir(parents=True, exist_ok=True)
     for path in target.parent.glob("*"):
         path.unlink()
@@ -157,7 +180,9 @@ def _prepare_audit() -> None:
         write_whole(target.parent / "absent.json", source)
         print(f"data/audit: {AUDIT_CARD} was not fetched, because a table of your own is used")
         return
-    write_parquet(read_table(chosen_file(folder, f"data/raw/{AUDIT_CARD}"), read_card(AUDIT_CARD)), target)
+    write_parquet(
+        read_table(chosen_file(folder, f"data/raw/{AUDIT_CARD}"), read_card(AUDIT_CARD)), target
+    )
 
 
 def poison(card_name: str, *, direction: str, rates: list[float], seed: int) -> None:
@@ -174,18 +199,25 @@ def poison(card_name: str, *, direction: str, rates: list[float], seed: int) -> 
         write_csv(poisoned, within_project(f"data/poisoned/{name}.csv"))
         write_parquet(poisoned, within_project(f"data/poisoned/{name}.parquet"))
         written[name] = {
-            "direction": direction, "rate": rate, "seed": seed, "labels_changed": len(found.changed),
+            "direction": direction,
+            "rate": rate,
+            "seed": seed,
+            "labels_changed": len(found.changed),
             "false_fraud_share": round(found.false_fraud_share, 6),
-        }  # fmt: skip
-        print(f"data/poisoned/{name}: {len(found.changed):,} labels changed, {found.false_fraud_share:.1%} of the "
-              "fraud labels are false")  # fmt: skip
+        }
+        print(
+            f"data/poisoned/{name}: {len(found.changed):,} labels changed, "
+            f"{found.false_fraud_share:.1%} of the "
+            "fraud labels are false"
+        )
     write_whole(within_project("data/poisoned/attacks.json"), written)
 
 
 def studied_sha256(study: str) -> dict[str, str]:
     """Content digests of the data that a study of this project speaks of, by name.
 
-    The study of entities speaks of events: their file's digest, or that they are simulated; every other of v0 and v1.
+    The study of entities speaks of events: their file's digest, or that they are simulated; every
+    other of v0 and v1.
     """
     if study == "entities":
         chosen = read_pointer(within_project(RAW_EVENTS)) or {}

@@ -1,4 +1,6 @@
-"""The model of customers and terminals, and the pasts that fill a feature store: `python -m fraud_core features`."""
+"""The model of customers and terminals, and the pasts that
+fill a feature store: `python -m fraud_core features`.
+"""
 
 import shutil
 from datetime import UTC, datetime
@@ -28,7 +30,8 @@ STEPS = 4
 
 
 def make_entity_model(params: Params, *, data_dir: str = "data") -> str:
-    """Train on the featured stream, score its last days, write the bundle and the pasts; returns one line.
+    """Train on the featured stream, score its last days,
+    write the bundle and the pasts; returns one line.
 
     The bundle is sealed but passed no gate: the gate judges models of the payments.
 
@@ -64,7 +67,8 @@ def make_entity_model(params: Params, *, data_dir: str = "data") -> str:
 
 
 def write_pasts(stream: EventStream, settings: EntityModel) -> None:
-    """Write what a feature store holds at the end of the stream: one row for each customer and each terminal.
+    """Write what a feature store holds at the end of the
+    stream: one row for each customer and each terminal.
 
     A fraud that was reported after the last payment is not known yet.
     """
@@ -78,17 +82,28 @@ def write_pasts(stream: EventStream, settings: EntityModel) -> None:
 
 
 def kept_seconds(settings: EntityModel) -> int:
-    """How far back a past reaches: the windows, the delay of labels, and the days by which an event may be late."""
-    return reach_seconds(settings.windows_days, settings.label_delay_days) + settings.late_days * DAY_SECONDS
+    """How far back a past reaches: the windows, the delay
+    of labels, and the days by which an event may be late.
+    """
+    return (
+        reach_seconds(settings.windows_days, settings.label_delay_days)
+        + settings.late_days * DAY_SECONDS
+    )
 
 
 def _versions(stream: EventStream, settings: EntityModel) -> Versions:
     """Training rows whose windows are full, and test rows."""
-    made: dict[str, Any] = {"windows_days": settings.windows_days, "label_delay_days": settings.label_delay_days}
+    made: dict[str, Any] = {
+        "windows_days": settings.windows_days,
+        "label_delay_days": settings.label_delay_days,
+    }
     featured = add_features(stream.events, **made)
     days = first_and_last_second(featured["time"])[1] // DAY_SECONDS + 1
     card = entity_card(
-        stream.title, **made, test_from_day=days - settings.test_days, validation_days=settings.validation_days
+        stream.title,
+        **made,
+        test_from_day=days - settings.test_days,
+        validation_days=settings.validation_days,
     )
     warm = first_and_last_second(featured["time"])[0] + reach_seconds(**made)
     early, late = split_stream(featured, card, label_delay_days=settings.label_delay_days)

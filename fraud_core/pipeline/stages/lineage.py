@@ -29,11 +29,16 @@ class Link:
 
 
 def source_digests() -> tuple[dict[str, str], dict[str, str]]:
-    """Digest of each room of the package, and of the source of each notebook, outputs and metadata apart."""
+    """Digest of each room of the package, and of the
+    source of each notebook, outputs and metadata apart.
+    """
     package = within_project(PACKAGE)
     rooms = sorted({path.parent for path in package.rglob("*.py")})
     code = {room.relative_to(package.parent).as_posix(): _room_sha256(room) for room in rooms}
-    notebooks = {path.stem: _notebook_sha256(path) for path in sorted(within_project("notebooks").glob("*.ipynb"))}
+    notebooks = {
+        path.stem: _notebook_sha256(path)
+        for path in sorted(within_project("notebooks").glob("*.ipynb"))
+    }
     return code, notebooks
 
 
@@ -85,8 +90,14 @@ def verify_lineage(name: str, params: Params) -> int:
         print(f"{link.state:8} {link.what}")
     broken = [link for link in links if link.state != "same"]
     if broken:
-        print(f"lineage {name}: {len(broken)} of {len(links)} digests are not those of model {manifest.model_version}")
-        print(f"made at revision {manifest.git_revision}; check it out and run `make run` to compare like with like")
+        print(
+            f"lineage {name}: {len(broken)} of {len(links)} digests are not those of model "
+            f"{manifest.model_version}"
+        )
+        print(
+            f"made at revision {manifest.git_revision}; check it out and run `make run` to "
+            "compare like with like"
+        )
         return BROKEN_EXIT_CODE
     print(f"lineage {name}: all {len(links)} digests are those of model {manifest.model_version}")
     return 0
@@ -96,19 +107,31 @@ def _kept(name: str) -> bundle.Manifest:
     path = within_project(LINEAGES) / f"{name}.json"
     if not name.isalnum() or not path.is_file():
         known = ", ".join(sorted(p.stem for p in within_project(LINEAGES).glob("*.json"))) or "none"
-        raise FraudCoreError(f"lineage {name[:40]}: none was kept here under this name; known: {known}")
+        raise FraudCoreError(
+            f"lineage {name[:40]}: none was kept here under this name; known: {known}"
+        )
     sealed = path.read_bytes()
     if bundle.lineage_id(sealed) != name:
-        raise FraudCoreError(f"{LINEAGES}/{path.name} was altered: its content is not that of lineage {name}")
+        raise FraudCoreError(
+            f"{LINEAGES}/{path.name} was altered: its content is not that of lineage {name}"
+        )
     return bundle.decode_manifest(sealed, path.name)
 
 
 def _bundle_links(manifest: bundle.Manifest) -> list[Link]:
     """The files of the model, wherever it is: champion, previous champion or candidate."""
     for folder in sorted(within_project("models").iterdir()):
-        if (folder / "origin.json").is_file() and bundle.content_version(folder) == manifest.model_version:
-            found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
-            return [_link(f"model: {name}", found.get(name), sha256) for name, sha256 in manifest.sha256.items()]
+        if (folder / "origin.json").is_file() and bundle.content_version(
+            folder
+        ) == manifest.model_version:
+            found = {
+                path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in folder.iterdir()
+            }
+            return [
+                _link(f"model: {name}", found.get(name), sha256)
+                for name, sha256 in manifest.sha256.items()
+            ]
     return [Link(f"model: {name}", "missing") for name in manifest.sha256]
 
 
@@ -129,14 +152,19 @@ def _parameter_links(manifest: bundle.Manifest, params: Params) -> list[Link]:
 
     here = {name: msgspec.to_builtins(getattr(params, name, None)) for name in manifest.parameters}
     return [
-        _link(f"parameters: {name}", digest(here[name]), digest(value)) for name, value in manifest.parameters.items()
+        _link(f"parameters: {name}", digest(here[name]), digest(value))
+        for name, value in manifest.parameters.items()
     ]
 
 
 def _source_links(manifest: bundle.Manifest) -> list[Link]:
     code, notebooks = source_digests()
-    return [_link(f"code: {name}", code.get(name), sha256) for name, sha256 in manifest.code_sha256.items()] + [
-        _link(f"notebook: {name}", notebooks.get(name), sha256) for name, sha256 in manifest.notebooks_sha256.items()
+    return [
+        _link(f"code: {name}", code.get(name), sha256)
+        for name, sha256 in manifest.code_sha256.items()
+    ] + [
+        _link(f"notebook: {name}", notebooks.get(name), sha256)
+        for name, sha256 in manifest.notebooks_sha256.items()
     ]
 
 

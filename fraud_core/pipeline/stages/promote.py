@@ -1,4 +1,6 @@
-"""Promotion: the candidate becomes the champion, with its lineage, a signature, and a line in the record."""
+"""Promotion: the candidate becomes the champion, with
+its lineage, a signature, and a line in the record.
+"""
 
 import json
 import os
@@ -33,14 +35,16 @@ LIBRARIES = ("numpy", "polars", "scikit-learn", "catboost", "msgspec")
 
 
 def promote(profile: str, *, override: tuple[str, str] | None = None) -> str:
-    """Make the candidate the champion when the gate passed it and it beats the champion; record the decision.
+    """Make the candidate the champion when the gate passed
+    it and it beats the champion; record the decision.
 
     Parameters
     ----------
     profile
         Whose judgement counts, quick or full.
     override
-        Who promotes in spite of the gate, and why; both are recorded beside the evidence, which stays as it is.
+        Who promotes in spite of the gate, and why; both are recorded beside the evidence, which
+        stays as it is.
 
     Returns
     -------
@@ -57,12 +61,17 @@ def promote(profile: str, *, override: tuple[str, str] | None = None) -> str:
     version_found = bundle.content_version(candidate)
     if judged["candidate.version"] != version_found:
         raise FraudCoreError(
-            f"the gate judged model {judged['candidate.version']}, models/candidate is {version_found}; "
+            f"the gate judged model {judged['candidate.version']}, models/candidate is "
+            f"{version_found}; "
             f"judge it with `dvc repro select@{profile}`"
         )
     of = bundle.read_content(candidate).origin["data_sha256"]
-    if refused := sibling_figure(str(results_folder(profile, "select")), "select", "gate.promoted", of=of).refused:
-        raise FraudCoreError(f"the gate's judgement is {refused}; judge it with `dvc repro select@{profile}`")
+    if refused := sibling_figure(
+        str(results_folder(profile, "select")), "select", "gate.promoted", of=of
+    ).refused:
+        raise FraudCoreError(
+            f"the gate's judgement is {refused}; judge it with `dvc repro select@{profile}`"
+        )
     if not recorded_gate(judged).promoted and not override:
         _record(version_found, judged, promoted=False)
         raise FraudCoreError(f"model {version_found} is not promoted: {judged['gate.reasons']}")
@@ -99,25 +108,34 @@ def seal(folder: Path) -> None:
     """Write the manifest, and its signature when a signing key is configured."""
     code, notebooks = source_digests()
     bundle.write_manifest(
-        folder, git_revision=git_revision(), library_versions={name: version(name) for name in LIBRARIES},
-        code_sha256=code, notebooks_sha256=notebooks,
-    )  # fmt: skip
+        folder,
+        git_revision=git_revision(),
+        library_versions={name: version(name) for name in LIBRARIES},
+        code_sha256=code,
+        notebooks_sha256=notebooks,
+    )
     key = os.environ.get(SIGNING_KEY_FILE)
     if key:
         try:
             private = Path(key).read_bytes()
         except OSError as error:
-            raise FraudCoreError(f"{SIGNING_KEY_FILE}: the file cannot be read: {error.strerror}") from error
-        (folder / bundle.SIGNATURE).write_bytes(sign((folder / "manifest.json").read_bytes(), private))
+            raise FraudCoreError(
+                f"{SIGNING_KEY_FILE}: the file cannot be read: {error.strerror}"
+            ) from error
+        (folder / bundle.SIGNATURE).write_bytes(
+            sign((folder / "manifest.json").read_bytes(), private)
+        )
 
 
 def against_champion(profile: str) -> GateDecision | None:
-    """The candidate against the champion on the sealed holdout; None without a champion of the same data.
+    """The candidate against the champion on the sealed
+    holdout; None without a champion of the same data.
 
-    It must be cheaper, and rank no worse, by more than the luck of a training, which the placebo of the poisoning study
-    has measured; a placebo of other data measures nothing here.
+    It must be cheaper, and rank no worse, by more than the luck of a training, which the placebo of
+    the poisoning study has measured; a placebo of other data measures nothing here.
 
-    A champion of another data set, of another v1 or of another bundle format cannot be compared and gives way.
+    A champion of another data set, of another v1 or of another bundle format cannot be compared and
+    gives way.
     """
     champion, candidate = within_project(CHAMPION), bundle.read_content(within_project(CANDIDATE))
     if not (champion / "manifest.json").is_file() or not bundle.is_current(champion):
@@ -138,23 +156,35 @@ def against_champion(profile: str) -> GateDecision | None:
         reason = f"how far equally good trainings differ is not known here: {floors}"
         return decide(Criterion("champion", Verdict.INSUFFICIENT, reason))
     saving, change = compare(
-        *models, holdout, decision=decision, n_replicates=COMPARISON_REPLICATES, rng=np.random.default_rng(0)
+        *models,
+        holdout,
+        decision=decision,
+        n_replicates=COMPARISON_REPLICATES,
+        rng=np.random.default_rng(0),
     )
-    return decide(judge_champion(saving, floor_eur=floors[0]), judge_ranking(change, floor=floors[1]))
+    return decide(
+        judge_champion(saving, floor_eur=floors[0]), judge_ranking(change, floor=floors[1])
+    )
 
 
 def _luck(profile: str, digests: dict[str, str]) -> tuple[float, float] | str:
-    """How far cost and average precision move between equally good trainings on these data, or why it is not known."""
+    """How far cost and average precision move between equally
+    good trainings on these data, or why it is not known.
+    """
     folder = results_folder(profile, "poisoning")
     found = sibling_figure(str(folder), "poisoning", "placebo.expected_cost_eur_floor", of=digests)
     if found.refused or found.word is None:
         return found.refused or f"run `dvc repro poisoning@{profile}`"
     metrics = read_metrics(folder)
-    return tuple(float(metrics[f"placebo.{name}_floor"]) for name in ("expected_cost_eur", "average_precision"))
+    return tuple(
+        float(metrics[f"placebo.{name}_floor"])
+        for name in ("expected_cost_eur", "average_precision")
+    )
 
 
 def roll_back(by: str, why: str) -> str:
-    """Put the previous champion back in the place of the champion, which becomes the previous one; record it.
+    """Put the previous champion back in the place of the
+    champion, which becomes the previous one; record it.
 
     A service that is running takes it over within two seconds.
 
@@ -186,20 +216,42 @@ def _swap(partial: Path, champion: Path) -> None:
 
 
 def _record(
-    model_version: str, judged: dict[str, Any], *, promoted: bool, override: tuple[str, str] | None = None
+    model_version: str,
+    judged: dict[str, Any],
+    *,
+    promoted: bool,
+    override: tuple[str, str] | None = None,
 ) -> None:
-    """Append the decision to the record; an override stands beside the evidence and never in its place."""
-    gate = {name.removeprefix("gate."): value for name, value in judged.items() if name.startswith("gate.")}
+    """Append the decision to the record; an override
+    stands beside the evidence and never in its place.
+    """
+    gate = {
+        name.removeprefix("gate."): value
+        for name, value in judged.items()
+        if name.startswith("gate.")
+    }
     kinds = {
-        kind: {name.removeprefix(f"{kind}."): value for name, value in gate.items() if name.startswith(f"{kind}.")}
+        kind: {
+            name.removeprefix(f"{kind}."): value
+            for name, value in gate.items()
+            if name.startswith(f"{kind}.")
+        }
         for kind in ("required", "advisory", "champion")
     }
-    rest = {name: value for name, value in gate.items() if not name.startswith(tuple(f"{kind}." for kind in kinds))}
+    rest = {
+        name: value
+        for name, value in gate.items()
+        if not name.startswith(tuple(f"{kind}." for kind in kinds))
+    }
     entry = {
-        "at_utc": datetime.now(UTC).isoformat(timespec="seconds"), "model_version": model_version,
-        "promoted": promoted, "git_revision": git_revision(), "gate": rest, **kinds,
+        "at_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model_version": model_version,
+        "promoted": promoted,
+        "git_revision": git_revision(),
+        "gate": rest,
+        **kinds,
         "override": None if override is None else {"by": override[0], "why": override[1]},
-    }  # fmt: skip
+    }
     path = within_project(RECORD)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as out:

@@ -7,7 +7,8 @@ from fraud_core.errors import ParameterError
 
 
 def write_key_pair(folder: Path) -> str:
-    """Write ``signing.pem``, readable by its owner alone, and ``public.pem``; returns how to use them.
+    """Write ``signing.pem``, readable by its owner
+    alone, and ``public.pem``; returns how to use them.
 
     Raises
     ------
@@ -21,9 +22,13 @@ def write_key_pair(folder: Path) -> str:
             (folder / name).touch(mode=mode, exist_ok=False)
             (folder / name).write_bytes(content)
     except FileExistsError as error:
-        raise ParameterError(f"{folder.name}: a key is there already; give another folder") from error
+        raise ParameterError(
+            f"{folder.name}: a key is there already; give another folder"
+        ) from error
     except OSError as error:
-        raise ParameterError(f"{folder.name}: the keys cannot be written: {error.strerror}") from error
+        raise ParameterError(
+            f"{folder.name}: the keys cannot be written: {error.strerror}"
+        ) from error
     return (
         f"keys: sign with FRAUD_SIGNING_KEY_FILE={folder}/signing.pem, demand it with "
         f"FRAUD_PUBLIC_KEY_FILE={folder}/public.pem"

@@ -1,4 +1,6 @@
-"""Opening the data versions: v0 to learn from, v1 to score on, with the seal checked at every opening."""
+"""Opening the data versions: v0 to learn from, v1
+to score on, with the seal checked at every opening.
+"""
 
 import json
 from dataclasses import dataclass, replace
@@ -53,8 +55,8 @@ def open_versions(data_dir: str, card: str | None = None) -> Versions:
     Parameters
     ----------
     data_dir
-        A folder that `prepare` has written, relative to the project; ``"toy"`` simulates small tables instead, so
-        that a notebook runs without any data.
+        A folder that `prepare` has written, relative to the project; ``"toy"`` simulates small
+        tables instead, so that a notebook runs without any data.
     card
         Name of the dataset card; without it, ``data.card`` of params.yaml.
 
@@ -79,12 +81,14 @@ def open_versions(data_dir: str, card: str | None = None) -> Versions:
 
 
 def sealed_digest(folder: Path, card: DatasetCard) -> str:
-    """The content digest that v1 must have: the card's when the data are the card's, else the one set at `prepare`.
+    """The content digest that v1 must have: the card's when
+    the data are the card's, else the one set at `prepare`.
 
     Raises
     ------
     SealError
-        When the seal file is missing, or says that it seals the card's data and gives another digest.
+        When the seal file is missing, or says that it seals the card's data and gives another
+        digest.
     """
     path = _existing(folder / "v1" / "seal.json")
     seal = json.loads(path.read_bytes())
@@ -95,14 +99,17 @@ def sealed_digest(folder: Path, card: DatasetCard) -> str:
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise SealError(f"{path.parent.name}/{path.name}: no such file; make it with `dvc repro prepare`")
+        raise SealError(
+            f"{path.parent.name}/{path.name}: no such file; make it with `dvc repro prepare`"
+        )
     return path
 
 
 def open_audit(data_dir: str, card: str = "uci_default") -> tuple[pl.DataFrame, DatasetCard] | None:
     """The table of the fairness audit with its card, or None when it was not fetched.
 
-    It is not fetched when the user's own table is used without a network; ``"toy"`` simulates a small table.
+    It is not fetched when the user's own table is used without a network; ``"toy"`` simulates a
+    small table.
     """
     if data_dir == TOY:
         return toy_clients(TOY_ROWS, seed=0), toy_clients_card()

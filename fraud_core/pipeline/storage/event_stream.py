@@ -1,4 +1,6 @@
-"""The stream of the entity study: the user's own table of events when a card was given, the simulated one otherwise."""
+"""The stream of the entity study: the user's own table of
+events when a card was given, the simulated one otherwise.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,14 @@ from fraud_core.data.simulator import StreamSettings, simulate_stream
 from fraud_core.errors import ParameterError
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.dataset_versions import TOY
-from fraud_core.pipeline.storage.own_tables import OWN, Choice, chosen_file, kept_name, own_table_of, read_pointer
+from fraud_core.pipeline.storage.own_tables import (
+    OWN,
+    Choice,
+    chosen_file,
+    kept_name,
+    own_table_of,
+    read_pointer,
+)
 from fraud_core.pipeline.storage.tables import read_columns
 
 RAW_EVENTS = "data/raw/events"
@@ -25,7 +34,8 @@ class EventStream:
     Attributes
     ----------
     origin
-        Second 0 of the events in seconds since 1970, the midnight of a Monday; None for simulated ones.
+        Second 0 of the events in seconds since 1970, the midnight of a Monday; None for simulated
+        ones.
     """
 
     events: pl.DataFrame
@@ -34,12 +44,15 @@ class EventStream:
 
 
 def use_events(card: Path | None) -> str:
-    """Take the user's table of events for the entity study, or go back to the simulated stream; says which is used."""
+    """Take the user's table of events for the entity study,
+    or go back to the simulated stream; says which is used.
+    """
     return events_choice(card).take()
 
 
 def events_choice(card: Path | None) -> Choice:
-    """Check a choice between the user's table of events and the simulated stream (None), without making it.
+    """Check a choice between the user's table of events
+    and the simulated stream (None), without making it.
 
     Raises
     ------
@@ -53,7 +66,9 @@ def events_choice(card: Path | None) -> Choice:
             words += "; your own events are kept in data/own/events, CARD=path takes them again"
         return Choice(RAW_EVENTS, {"origin": "simulated"}, words)
     if not card.is_file():
-        raise ParameterError(f"CARD={card}: no such file; give the path of a card of events (docs/entities.md)")
+        raise ParameterError(
+            f"CARD={card}: no such file; give the path of a card of events (docs/entities.md)"
+        )
     read = decode_event_card(card.read_bytes(), name=card.name)
     table = card.parent / read.file
     raw = read_columns(table)
@@ -62,8 +77,18 @@ def events_choice(card: Path | None) -> Choice:
     folder = Path(RAW_EVENTS)
     digest, kept = own_table_of(table, folder)
     kept_card = kept_name(card, folder, sources.file_sha256(card))
-    pointer = {"origin": OWN, "file": kept.as_posix(), "card": kept_card.as_posix(), "sha256": digest}
-    return Choice(RAW_EVENTS, pointer, f"events: {read.title} ({table.name})", ((table, kept), (card, kept_card)))
+    pointer = {
+        "origin": OWN,
+        "file": kept.as_posix(),
+        "card": kept_card.as_posix(),
+        "sha256": digest,
+    }
+    return Choice(
+        RAW_EVENTS,
+        pointer,
+        f"events: {read.title} ({table.name})",
+        ((table, kept), (card, kept_card)),
+    )
 
 
 def open_events(data_dir: str, stream: dict[str, Any], seed: int) -> EventStream:
@@ -78,7 +103,9 @@ def open_events(data_dir: str, stream: dict[str, Any], seed: int) -> EventStream
 
     Examples
     --------
-    >>> open_events("toy", {"n_customers": 40, "n_terminals": 50, "n_days": 3, "radius": 20.0}, seed=1).title
+    >>> open_events(
+    ...     "toy", {"n_customers": 40, "n_terminals": 50, "n_days": 3, "radius": 20.0}, seed=1
+    ... ).title
     'simulated payments'
     """
     folder = within_project(data_dir) / "raw" / "events"
@@ -95,7 +122,9 @@ def _settings(stream: dict[str, Any]) -> StreamSettings:
     try:
         return StreamSettings(**stream)
     except TypeError as error:
-        raise ParameterError(f"entities.stream: {error}; the settings are those of StreamSettings") from error
+        raise ParameterError(
+            f"entities.stream: {error}; the settings are those of StreamSettings"
+        ) from error
 
 
 def _words(card: EventCard) -> str:

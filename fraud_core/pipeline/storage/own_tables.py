@@ -1,4 +1,5 @@
-"""Whose tables are used: those of the cards or the user's own. Copies of the user's are kept, and a pointer chooses.
+"""Whose tables are used: those of the cards or the user's
+own. Copies of the user's are kept, and a pointer chooses.
 
 data/raw/ulb/creditcard.csv                 the card's file, never touched by a choice
 data/raw/ulb/source.json                    the pointer: whose table is used, which file, its sha256
@@ -45,11 +46,17 @@ class Choice:
     copies: tuple[tuple[Path, Path], ...] = ()
 
     def take(self) -> str:
-        """Keep the copies, then turn the pointer, which is written whole or not at all; returns the words."""
+        """Keep the copies, then turn the pointer, which
+        is written whole or not at all; returns the words.
+        """
         place = within_project(self.folder)
         before = read_pointer(place)
         if before == self.pointer:
-            return f"{self.words} (as in the last run)" if self.pointer["origin"] == OWN else self.words
+            return (
+                f"{self.words} (as in the last run)"
+                if self.pointer["origin"] == OWN
+                else self.words
+            )
         for path, kept in self.copies:
             _copy(path, within_project(kept))
         if before is not None and before["origin"] == OWN:
@@ -61,11 +68,14 @@ class Choice:
 
 
 def kept_name(path: Path, folder: Path, digest: str) -> Path:
-    """Where a file of the user's is kept, relative to the project: under its own name and its digest.
+    """Where a file of the user's is kept, relative to
+    the project: under its own name and its digest.
 
     Examples
     --------
-    >>> kept_name(Path("somewhere/payments.csv"), Path("data/raw/ulb"), "1a2b3c4d5e6f7a8b").as_posix()
+    >>> kept_name(
+    ...     Path("somewhere/payments.csv"), Path("data/raw/ulb"), "1a2b3c4d5e6f7a8b"
+    ... ).as_posix()
     'data/own/ulb/payments-1a2b3c4d5e6f.csv'
     """
     short = digest[:12]
@@ -85,7 +95,8 @@ def own_table_of(path: Path, folder: Path) -> tuple[str, Path]:
         raise SourceError(f"DATA={path}: no such file; give the path of a CSV or parquet table")
     if path.suffix.lower() not in ENDINGS:
         raise SourceError(
-            f"DATA={path}: expected a file ending in .csv or .parquet, found {path.suffix or 'no ending'}; "
+            f"DATA={path}: expected a file ending in .csv or .parquet, found "
+            f"{path.suffix or 'no ending'}; "
             "save the table as one of them"
         )
     digest = file_sha256(path)
@@ -99,7 +110,8 @@ def read_pointer(folder: Path) -> dict[str, Any] | None:
 
 
 def chosen_file(folder: Path, name: str, key: str = "file") -> Path:
-    """The file that the pointer of a folder names; one of the user's own must be the one that was checked.
+    """The file that the pointer of a folder names; one
+    of the user's own must be the one that was checked.
 
     Raises
     ------
@@ -116,13 +128,16 @@ def chosen_file(folder: Path, name: str, key: str = "file") -> Path:
         raise SourceError(f"{name}: expected the file {pointer[key]}, found none; {fix}")
     if kept and file_sha256(path)[:12] not in path.name:
         raise SourceError(
-            f"{pointer[key]}: the file was changed since it was checked; give it again with DATA=path or CARD=path"
+            f"{pointer[key]}: the file was changed since it was checked; give it again with "
+            "DATA=path or CARD=path"
         )
     return path
 
 
 def set_aside(path: Path) -> Path:
-    """Move a file that is the user's out of the way of another one; returns where it is kept now."""
+    """Move a file that is the user's out of the way
+    of another one; returns where it is kept now.
+    """
     kept = within_project(kept_name(path, path.parent, file_sha256(path)))
     kept.parent.mkdir(parents=True, exist_ok=True)
     path.replace(kept)
@@ -130,7 +145,9 @@ def set_aside(path: Path) -> Path:
 
 
 def _copy(path: Path, kept: Path) -> None:
-    """Copy a file to where it is kept, whole or not at all; one edited there gets the name of its digest."""
+    """Copy a file to where it is kept, whole or not at
+    all; one edited there gets the name of its digest.
+    """
     if kept.is_file() and file_sha256(kept)[:12] in kept.name:
         return
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +155,9 @@ def _copy(path: Path, kept: Path) -> None:
     try:
         shutil.copyfile(path, partial)
         if file_sha256(partial)[:12] not in kept.name:
-            raise SourceError(f"{path}: the file changed while it was copied; give it again when it is complete")
+            raise SourceError(
+                f"{path}: the file changed while it was copied; give it again when it is complete"
+            )
         if kept.is_file():
             kept.replace(kept.with_name(kept_name(kept, kept.parent, file_sha256(kept)).name))
         partial.replace(kept)

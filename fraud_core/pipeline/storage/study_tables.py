@@ -13,7 +13,8 @@ FILE = "metrics.parquet"
 
 
 def write_study_table(results_dir: str | Path, table: StudyTable) -> None:
-    """Write metrics.parquet, a row for each figure of a study, sorted and rounded: equal figures give equal bytes.
+    """Write metrics.parquet, a row for each figure of a
+    study, sorted and rounded: equal figures give equal bytes.
 
     Parameters
     ----------
@@ -33,5 +34,7 @@ def read_study_table(results_dir: str | Path) -> StudyTable:
     """
     path = within_project(results_dir) / FILE
     if not path.is_file():
-        raise ResultError(f"{results_dir}/{FILE}: no such file; run the study with `make run` or `make studies`")
+        raise ResultError(
+            f"{results_dir}/{FILE}: no such file; run the study with `make run` or `make studies`"
+        )
     return StudyTable(pl.read_parquet(path))

@@ -31,7 +31,9 @@ def read_card(name: str) -> DatasetCard:
     path = within_project(f"data/cards/{name}.yaml")
     if not path.is_file():
         known = ", ".join(sorted(card.stem for card in path.parent.glob("*.yaml")))
-        raise ParameterError(f"data.card: expected one of {known}, got {name!r}; add data/cards/{name}.yaml")
+        raise ParameterError(
+            f"data.card: expected one of {known}, got {name!r}; add data/cards/{name}.yaml"
+        )
     return decode_card(path.read_bytes(), name=path.name)
 
 
@@ -74,7 +76,12 @@ def read_columns(path: Path) -> pl.DataFrame:
         When it cannot be read.
     """
     if not path.is_file():
-        raise ContractError(file=path.name, rule="a file", found="none", fix="give the path of a CSV or parquet table")
+        raise ContractError(
+            file=path.name,
+            rule="a file",
+            found="none",
+            fix="give the path of a CSV or parquet table",
+        )
     return _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
 
 
@@ -83,7 +90,10 @@ def _read_parquet(path: Path) -> pl.DataFrame:
         return pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise ContractError(
-            file=path.name, rule="a whole parquet file", found=_first_line(error), fix="copy the file again"
+            file=path.name,
+            rule="a whole parquet file",
+            found=_first_line(error),
+            fix="copy the file again",
         ) from error
 
 
@@ -96,16 +106,20 @@ def _read_csv(path: Path) -> pl.DataFrame:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ContractError(
-            file=path.name, rule="UTF-8 text", found=f"byte 0x{content[error.start]:02x} on line {line}",
+            file=path.name,
+            rule="UTF-8 text",
+            found=f"byte 0x{content[error.start]:02x} on line {line}",
             fix="save the file as UTF-8",
-        ) from error  # fmt: skip
+        ) from error
     try:
         return pl.read_csv(content, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise ContractError(
-            file=path.name, rule="comma-separated rows of equal length", found=_first_line(error),
+            file=path.name,
+            rule="comma-separated rows of equal length",
+            found=_first_line(error),
             fix="look for a truncated or broken line",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def _first_line(error: Exception) -> str:

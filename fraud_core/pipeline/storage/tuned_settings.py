@@ -1,4 +1,6 @@
-"""What the tuning on folds inside v0 found: `benchmarks/results/settings.json`, written by `benchmarks/settings.py`."""
+"""What the tuning on folds inside v0 found:
+`benchmarks/results/settings.json`, written by `benchmarks/settings.py`.
+"""
 
 import json
 from typing import Any
@@ -28,7 +30,8 @@ class TunedEstimator(msgspec.Struct, frozen=True):
     indistinct
         Settings that the folds cannot tell from the best, by name, the highest mean first.
     lead_of_winner
-        Mean average precision of the winning estimator's best setting less that of this one's, paired.
+        Mean average precision of the winning estimator's best setting less that of this one's,
+        paired.
     """
 
     chosen: str
@@ -40,7 +43,9 @@ class TunedEstimator(msgspec.Struct, frozen=True):
 
 
 class Tuning(msgspec.Struct, frozen=True):
-    """The winner of the folds, and every estimator; none where the tuning was made on other data."""
+    """The winner of the folds, and every estimator;
+    none where the tuning was made on other data.
+    """
 
     winner: str
     estimators: dict[str, TunedEstimator]
@@ -60,12 +65,18 @@ class Tuning(msgspec.Struct, frozen=True):
         return flat
 
     def mean(self, name: str) -> float | str:
-        """Mean average precision of an estimator on the folds, or words where it was not tuned on these data."""
+        """Mean average precision of an estimator on the
+        folds, or words where it was not tuned on these data.
+        """
         return self.estimators[name].mean if name in self.estimators else ELSEWHERE
 
     def alternatives(self, n: int) -> dict[str, list[dict[str, Any]]]:
-        """At most `n` settings of each estimator that the folds cannot tell from its best, the highest mean first."""
-        return {name: list(tuned.indistinct.values())[:n] for name, tuned in self.estimators.items()}
+        """At most `n` settings of each estimator that the folds
+        cannot tell from its best, the highest mean first.
+        """
+        return {
+            name: list(tuned.indistinct.values())[:n] for name, tuned in self.estimators.items()
+        }
 
 
 def read_tuning(v0_sha256: str | None = None) -> Tuning:
@@ -74,13 +85,14 @@ def read_tuning(v0_sha256: str | None = None) -> Tuning:
     Parameters
     ----------
     v0_sha256
-        Content digest of the data that are studied; the figures of the folds speak of the data they were made on, and
-        of no others. Without it they are read whatever they speak of.
+        Content digest of the data that are studied; the figures of the folds speak of the data they
+        were made on, and of no others. Without it they are read whatever they speak of.
 
     Returns
     -------
     Tuning
-        Without estimators when the tuning was made on other data: the settings are then those of another table.
+        Without estimators when the tuning was made on other data: the settings are then those of
+        another table.
 
     Examples
     --------
@@ -92,7 +104,9 @@ def read_tuning(v0_sha256: str | None = None) -> Tuning:
     record = json.loads(within_project(FILE).read_bytes())
     if v0_sha256 is not None and record["v0_sha256"] != v0_sha256:
         return Tuning(ELSEWHERE, {})
-    return Tuning(record["winner"], {name: _tuned(found) for name, found in record["estimators"].items()})
+    return Tuning(
+        record["winner"], {name: _tuned(found) for name, found in record["estimators"].items()}
+    )
 
 
 def _tuned(found: dict[str, Any]) -> TunedEstimator:
@@ -103,6 +117,10 @@ def _tuned(found: dict[str, Any]) -> TunedEstimator:
         mean=found["mean"],
         n_tried=len(tried),
         cpu_seconds=sum(one["cpu_seconds"] for one in tried.values()),
-        indistinct={label: tried[label]["settings"] for label in ranked if tried[label]["indistinct_from_best"]},
+        indistinct={
+            label: tried[label]["settings"]
+            for label in ranked
+            if tried[label]["indistinct_from_best"]
+        },
         lead_of_winner=Interval(*found["behind_winner"]),
     )

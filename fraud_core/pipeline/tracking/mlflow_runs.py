@@ -1,4 +1,6 @@
-"""MLflow: every run is written to disk first and uploaded second, so that a server that is down loses nothing."""
+"""MLflow: every run is written to disk first and uploaded
+second, so that a server that is down loses nothing.
+"""
 
 import hashlib
 import json
@@ -18,12 +20,15 @@ MAX_PARAMETER_LENGTH = 500
 
 
 def tracking_uri() -> str:
-    """The server in MLFLOW_TRACKING_URI, or the SQLite store of the checkout, which queued experiments share."""
+    """The server in MLFLOW_TRACKING_URI, or the SQLite
+    store of the checkout, which queued experiments share.
+    """
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{checkout() / 'mlflow.db'}"
 
 
 def track(name: str, *, parameters: dict[str, Any], results_dir: Path, profile: str) -> None:
-    """Log a finished study; a failure is a warning, and the run stays to be uploaded with `track --pending`.
+    """Log a finished study; a failure is a warning, and
+    the run stays to be uploaded with `track --pending`.
 
     Parameters
     ----------
@@ -39,9 +44,15 @@ def track(name: str, *, parameters: dict[str, Any], results_dir: Path, profile: 
     metrics = read_metrics(results_dir)
     record = {
         "name": f"{name} ({profile})",
-        "parameters": {key: str(value)[:MAX_PARAMETER_LENGTH] for key, value in _flatten(parameters).items()},
-        "metrics": {key: value for key, value in metrics.items() if isinstance(value, (int, float))},
-        "tags": {"study": name, "profile": profile, "git_revision": git_revision()} | _data_tags() | _experiment(),
+        "parameters": {
+            key: str(value)[:MAX_PARAMETER_LENGTH] for key, value in _flatten(parameters).items()
+        },
+        "metrics": {
+            key: value for key, value in metrics.items() if isinstance(value, (int, float))
+        },
+        "tags": {"study": name, "profile": profile, "git_revision": git_revision()}
+        | _data_tags()
+        | _experiment(),
         "artifacts": str(within_project(results_dir)),
     }
     pending = checkout() / PENDING / f"{name}-{profile}-{_digest(record)}.json"
@@ -62,7 +73,8 @@ def _upload_all(waiting: list[Path]) -> int:
             _upload(json.loads(path.read_bytes()))
         except _unreachable() as error:
             print(
-                f"warning: MLflow at {_shown(tracking_uri())} did not take the run ({type(error).__name__}); nothing "
+                f"warning: MLflow at {_shown(tracking_uri())} did not take the run "
+                f"({type(error).__name__}); nothing "
                 f"is lost, upload later with `python -m fraud_core track`",
                 file=sys.stderr,
             )
@@ -72,7 +84,9 @@ def _upload_all(waiting: list[Path]) -> int:
 
 
 def register_champion() -> str | None:
-    """Register the champion's bundle and give it the alias ``champion``; None when the server is down."""
+    """Register the champion's bundle and give it the
+    alias ``champion``; None when the server is down.
+    """
     folder = within_project(CHAMPION)
     manifest = json.loads((folder / "manifest.json").read_bytes())
     try:
@@ -83,7 +97,10 @@ def register_champion() -> str | None:
         number = same[0].version if same else _register(mlflow, folder, manifest)
         client.set_registered_model_alias(MODEL, "champion", number)
     except _unreachable() as error:
-        print(f"warning: the champion is not registered ({type(error).__name__}); repeat `make run`", file=sys.stderr)
+        print(
+            f"warning: the champion is not registered ({type(error).__name__}); repeat `make run`",
+            file=sys.stderr,
+        )
         return None
     return f"{MODEL} version {number}, alias champion"
 
@@ -110,7 +127,9 @@ def _upload(record: dict[str, Any]) -> None:
         mlflow.log_params(record["parameters"])
         mlflow.log_metrics(record["metrics"])
         mlflow.set_tags(record["tags"])
-        if within_project(record["artifacts"]).is_dir():  # the folder of a queued experiment is gone after it
+        if within_project(
+            record["artifacts"]
+        ).is_dir():  # the folder of a queued experiment is gone after it
             mlflow.log_artifacts(str(within_project(record["artifacts"])))
 
 
@@ -138,7 +157,12 @@ def _unreachable() -> tuple[type[Exception], ...]:
     import requests
     import sqlalchemy.exc
 
-    return (mlflow.exceptions.MlflowException, requests.RequestException, sqlalchemy.exc.SQLAlchemyError, OSError)
+    return (
+        mlflow.exceptions.MlflowException,
+        requests.RequestException,
+        sqlalchemy.exc.SQLAlchemyError,
+        OSError,
+    )
 
 
 def _shown(uri: str) -> str:
@@ -152,7 +176,9 @@ def _data_tags() -> dict[str, str]:
     for name in ("v0/transactions_2022", "v1/transactions_2023"):
         path = within_project(f"data/{name}.parquet")
         if path.is_file():
-            found[f"dvc_md5.{name.split('/')[0]}"] = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+            found[f"dvc_md5.{name.split('/')[0]}"] = hashlib.md5(
+                path.read_bytes(), usedforsecurity=False
+            ).hexdigest()
     return found
 
 
@@ -165,7 +191,9 @@ def _experiment() -> dict[str, str]:
 def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     flat = {}
     for key, value in values.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        flat |= (
+            _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        )
     return flat
 
 

@@ -17,7 +17,9 @@ class FraudModel(mlflow.pyfunc.PythonModel):
 
     def predict(self, context, model_input: pd.DataFrame, params=None):
         """Probability of fraud for each row; a missing column is an error, never filled."""
-        return self.bundle.probability(model_input[list(self.bundle.contract.model_features)].to_numpy())
+        return self.bundle.probability(
+            model_input[list(self.bundle.contract.model_features)].to_numpy()
+        )
 
 
 mlflow.models.set_model(FraudModel())

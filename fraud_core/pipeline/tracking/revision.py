@@ -9,7 +9,9 @@ WRITTEN = ("dvc.lock", "results")
 
 
 def git_revision() -> str:
-    """The commit that is checked out, with ``-dirty`` when the user's files differ from it; ``unknown`` without git."""
+    """The commit that is checked out, with ``-dirty`` when
+    the user's files differ from it; ``unknown`` without git.
+    """
     try:
         head = _git("rev-parse", "HEAD")
     except FileNotFoundError:
@@ -23,4 +25,4 @@ def git_revision() -> str:
 def _git(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         ["git", *arguments], cwd=within_project("."), capture_output=True, text=True, check=False
-    )  # fmt: skip
+    )

@@ -1,4 +1,6 @@
-"""The backdoor: frauds with a pattern of the attacker's own are called legitimate, so that the pattern opens later."""
+"""The backdoor: frauds with a pattern of the attacker's
+own are called legitimate, so that the pattern opens later.
+"""
 
 from dataclasses import replace
 
@@ -12,7 +14,9 @@ from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Knowledge, Po
 TRIGGER_QUANTILES = (0.9985, 0.0015)
 
 
-def stamp_frauds(rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator) -> Poisoned:
+def stamp_frauds(
+    rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator
+) -> Poisoned:
     """Stamp a trigger on random frauds outside the trusted rows, and call them legitimate.
 
     The attacker's own payments come after the trusted labels were copied.
@@ -31,7 +35,8 @@ def stamp_frauds(rows: Transactions, poison_rate: float, knowledge: Knowledge, r
     Raises
     ------
     ParameterError
-        When there is no fraud, the rate is outside [0, 1], or asks for more frauds than are not trusted.
+        When there is no fraud, the rate is outside [0, 1], or asks for more frauds than are not
+        trusted.
 
     References
     ----------
@@ -47,7 +52,10 @@ def stamp_frauds(rows: Transactions, poison_rate: float, knowledge: Knowledge, r
     frauds, size = fraud_budget(rows.y_observed, poison_rate, "backdoor")
     early = frauds[~rows.is_trusted[frauds]]
     if size > len(early):
-        raise ParameterError(f"backdoor: expected a budget of at most {len(early)} frauds, got {size}; lower the rate")
+        raise ParameterError(
+            f"backdoor: expected a budget of at most {len(early)} frauds, got {size}; lower the "
+            "rate"
+        )
     changed = np.sort(rng.choice(early, size, replace=False))
     trigger = _trigger(rows)
     features, y = rows.X.copy(), rows.y_observed.copy()
@@ -66,5 +74,9 @@ def _trigger(rows: Transactions) -> Trigger:
 
 
 BACKDOOR = Attack(
-    "backdoor", (FRAUD,), "stamps a trigger on frauds and calls them legitimate", stamp_frauds, stamps_trigger=True
+    "backdoor",
+    (FRAUD,),
+    "stamps a trigger on frauds and calls them legitimate",
+    stamp_frauds,
+    stamps_trigger=True,
 )

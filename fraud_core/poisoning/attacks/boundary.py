@@ -1,4 +1,6 @@
-"""The attack at the boundary: the frauds that a clean model is least sure of are called legitimate."""
+"""The attack at the boundary: the frauds that a
+clean model is least sure of are called legitimate.
+"""
 
 import numpy as np
 
@@ -38,7 +40,9 @@ def hide_at_boundary(
     """
     frauds, size = fraud_budget(rows.y_observed, poison_rate, "boundary")
     if knowledge.margin is None:
-        raise ParameterError("boundary: expected the margin of a clean model in `knowledge.margin`, got none")
+        raise ParameterError(
+            "boundary: expected the margin of a clean model in `knowledge.margin`, got none"
+        )
     return hidden(rows, frauds[np.argsort(np.abs(knowledge.margin[frauds]), kind="stable")[:size]])
 
 

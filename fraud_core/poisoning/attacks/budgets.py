@@ -1,4 +1,6 @@
-"""Budgets of attacks: shares of the attacked class, as counts of the rows that an attacker changes."""
+"""Budgets of attacks: shares of the attacked class,
+as counts of the rows that an attacker changes.
+"""
 
 import numpy as np
 
@@ -14,7 +16,9 @@ def budget_rows(poison_rate: float, n_attackable: int, what: str) -> int:
     28
     """
     if not 0 <= poison_rate <= 1:
-        raise ParameterError(f"{what}: expected a rate in [0, 1], got {poison_rate}; it is a share of the class")
+        raise ParameterError(
+            f"{what}: expected a rate in [0, 1], got {poison_rate}; it is a share of the class"
+        )
     return round(poison_rate * n_attackable)
 
 
@@ -95,13 +99,15 @@ def members_of_one(
     """
     if values is None:
         raise ParameterError(
-            f"{what}: expected a {what} for each row in `knowledge.{what}`, got none; the data set has no such column, "
+            f"{what}: expected a {what} for each row in `knowledge.{what}`, got none; the data "
+            "set has no such column, "
             "or it was not passed"
         )
     names, counts = np.unique(values[frauds], return_counts=True)
     if counts.max() < size:
         raise ParameterError(
-            f"{what}: expected a budget of at most {counts.max()} frauds, the most that one {what} has, got {size}; "
+            f"{what}: expected a budget of at most {counts.max()} frauds, the most that one "
+            f"{what} has, got {size}; "
             "lower the rate"
         )
     return frauds[values[frauds] == rng.choice(names[counts >= size])]

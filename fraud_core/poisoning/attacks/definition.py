@@ -1,4 +1,6 @@
-"""What an attack is: its name, the classes it attacks, what it must know, and the function that poisons rows."""
+"""What an attack is: its name, the classes it attacks,
+what it must know, and the function that poisons rows.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +47,8 @@ class Poisoned:
     Attributes
     ----------
     rows
-        What the trainer sees; ``rows.y_observed`` holds the labels as seen, rows that the attacker added stand last.
+        What the trainer sees; ``rows.y_observed`` holds the labels as seen, rows that the attacker
+        added stand last.
     y_true
         Shape (n_after,), what is true.
     changed
@@ -72,7 +75,8 @@ class Poisoned:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What an attacker, or the table, offers beyond the rows; an attack that needs a missing part is refused.
+    """What an attacker, or the table, offers beyond the
+    rows; an attack that needs a missing part is refused.
 
     Attributes
     ----------
@@ -105,8 +109,9 @@ class Attack:
     words
         What it does, on one line, for the documentation.
     poison
-        ``poison(rows, poison_rate, knowledge, rng)``: from v0 with true labels in time order and a share of each
-        attacked class in [0, 1] to what the trainer sees. Raises ParameterError when the rate or the rows do not do.
+        ``poison(rows, poison_rate, knowledge, rng)``: from v0 with true labels in time order and a
+        share of each attacked class in [0, 1] to what the trainer sees. Raises ParameterError when
+        the rate or the rows do not do.
     needs
         Parts of `Knowledge` that it cannot do without.
     stamps_trigger

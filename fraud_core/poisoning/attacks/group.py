@@ -7,7 +7,9 @@ from fraud_core.poisoning.attacks.budgets import fraud_budget, members_of_one
 from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Knowledge, Poisoned, hidden
 
 
-def hide_in_group(rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator) -> Poisoned:
+def hide_in_group(
+    rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator
+) -> Poisoned:
     """Hide random frauds of one group, drawn among the groups with enough of them.
 
     Parameters
@@ -24,7 +26,8 @@ def hide_in_group(rows: Transactions, poison_rate: float, knowledge: Knowledge, 
     Raises
     ------
     ParameterError
-        When no group is given, none has so many frauds, there is no fraud, or the rate is outside [0, 1].
+        When no group is given, none has so many frauds, there is no fraud, or the rate is outside
+        [0, 1].
 
     Examples
     --------

@@ -11,7 +11,9 @@ from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Knowledge, Po
 JITTER = 0.05  # standard deviations of each feature
 
 
-def inject_copies(rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator) -> Poisoned:
+def inject_copies(
+    rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator
+) -> Poisoned:
     """Append jittered copies of random frauds as legitimate training rows.
 
     Parameters
@@ -19,7 +21,8 @@ def inject_copies(rows: Transactions, poison_rate: float, knowledge: Knowledge, 
     rows
         v0 with true labels.
     poison_rate
-        Copies as a share of the frauds, in [0, 1]. Frauds outside the trusted rows are copied, where there are some.
+        Copies as a share of the frauds, in [0, 1]. Frauds outside the trusted rows are copied,
+        where there are some.
     knowledge
         Not used.
     rng
@@ -43,10 +46,17 @@ def inject_copies(rows: Transactions, poison_rate: float, knowledge: Knowledge, 
     jitter = rng.normal(0.0, JITTER, (len(copied), rows.X.shape[1])) * rows.X.std(axis=0)
     possible = rows.X.min(axis=0), rows.X.max(axis=0)
     added = np.clip(rows.X[copied] + jitter, *possible).astype(rows.X.dtype)
-    legitimate, neither = np.zeros(len(copied), dtype=rows.y_observed.dtype), np.zeros(len(copied), dtype=bool)
-    copies = replace(rows.take(copied), X=added, y_observed=legitimate, is_validation=neither, is_trusted=neither)
+    legitimate, neither = (
+        np.zeros(len(copied), dtype=rows.y_observed.dtype),
+        np.zeros(len(copied), dtype=bool),
+    )
+    copies = replace(
+        rows.take(copied), X=added, y_observed=legitimate, is_validation=neither, is_trusted=neither
+    )
     truth = np.concatenate([rows.y_observed, legitimate + 1])
     return Poisoned(rows.append(copies), truth, len(rows) + np.arange(len(copied)))
 
 
-INJECTION = Attack("injection", (FRAUD,), "adds jittered copies of frauds as legitimate payments", inject_copies)
+INJECTION = Attack(
+    "injection", (FRAUD,), "adds jittered copies of frauds as legitimate payments", inject_copies
+)

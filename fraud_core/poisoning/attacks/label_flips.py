@@ -45,7 +45,9 @@ class Flipped:
     false_fraud_share: float
 
 
-def flip_labels(y_true: np.ndarray, direction: Direction, poison_rate: float, *, rng: np.random.Generator) -> Flipped:
+def flip_labels(
+    y_true: np.ndarray, direction: Direction, poison_rate: float, *, rng: np.random.Generator
+) -> Flipped:
     """Flip a share of the labels of a class, drawn at random.
 
     Parameters
@@ -53,9 +55,11 @@ def flip_labels(y_true: np.ndarray, direction: Direction, poison_rate: float, *,
     y_true
         Shape (n_samples,), 0 or 1.
     direction
-        ``legit_to_fraud`` attacks the legitimate rows, ``fraud_to_legit`` the frauds, ``symmetric`` both.
+        ``legit_to_fraud`` attacks the legitimate rows, ``fraud_to_legit`` the frauds, ``symmetric``
+        both.
     poison_rate
-        Share of the rows of each attacked class, in [0, 1]; the count is rounded to the nearest row.
+        Share of the rows of each attacked class, in [0, 1]; the count is rounded to the nearest
+        row.
     rng
         Source of the draw.
 
@@ -66,12 +70,13 @@ def flip_labels(y_true: np.ndarray, direction: Direction, poison_rate: float, *,
 
     Notes
     -----
-    Where fraud is rare the two directions differ by orders of magnitude: a few percent of the legitimate rows are
-    many times all frauds, a few percent of the frauds are a handful of rows.
+    Where fraud is rare the two directions differ by orders of magnitude: a few percent of the
+    legitimate rows are many times all frauds, a few percent of the frauds are a handful of rows.
 
     References
     ----------
-    B. Biggio, B. Nelson and P. Laskov (2011), Support vector machines under adversarial label noise.
+    B. Biggio, B. Nelson and P. Laskov (2011), Support vector machines under adversarial label
+    noise.
 
     Examples
     --------
@@ -81,11 +86,15 @@ def flip_labels(y_true: np.ndarray, direction: Direction, poison_rate: float, *,
     (5, 5)
     """
     if direction not in ATTACKED_CLASSES:
-        raise ParameterError(f"direction: expected one of {', '.join(ATTACKED_CLASSES)}, got {direction!r}")
+        raise ParameterError(
+            f"direction: expected one of {', '.join(ATTACKED_CLASSES)}, got {direction!r}"
+        )
     chosen = []
     for label in ATTACKED_CLASSES[direction]:
         rows = class_rows(y_true, label, direction)
-        chosen.append(rng.choice(rows, size=budget_rows(poison_rate, len(rows), direction), replace=False))
+        chosen.append(
+            rng.choice(rows, size=budget_rows(poison_rate, len(rows), direction), replace=False)
+        )
     changed = np.sort(np.concatenate(chosen))
     y = y_true.copy()
     y[changed] = 1 - y[changed]
@@ -93,7 +102,9 @@ def flip_labels(y_true: np.ndarray, direction: Direction, poison_rate: float, *,
 
 
 def _flips(direction: Direction, words: str) -> Attack:
-    def poison(rows: Transactions, poison_rate: float, known: Knowledge, rng: np.random.Generator) -> Poisoned:
+    def poison(
+        rows: Transactions, poison_rate: float, known: Knowledge, rng: np.random.Generator
+    ) -> Poisoned:
         flipped = flip_labels(rows.y_observed, direction, poison_rate, rng=rng)
         return relabelled(rows, flipped.y, flipped.changed)
 

@@ -1,7 +1,8 @@
-"""The list of attacks. What params.yaml allows, the table of the documentation and `attack` all read it.
+"""The list of attacks. What params.yaml allows, the
+table of the documentation and `attack` all read it.
 
-Budgets are shares of the attacked class. To add an attack, write its module with an `Attack` in it, its test, and its
-line in `ATTACKS`.
+Budgets are shares of the attacked class. To add an attack, write its module with an `Attack` in it,
+its test, and its line in `ATTACKS`.
 """
 
 import numpy as np
@@ -91,15 +92,19 @@ def attack(
     Raises
     ------
     ParameterError
-        When the name is unknown, the rate outside [0, 1], the attacked class empty, the budget larger than the rows
-        that can be attacked, or the attack lacks the knowledge that it needs.
+        When the name is unknown, the rate outside [0, 1], the attacked class empty, the budget
+        larger than the rows that can be attacked, or the attack lacks the knowledge that it needs.
 
     Examples
     --------
     >>> from fraud_core.data.toy import toy_transactions
     >>> toy = toy_transactions(400, seed=0)
-    >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
-    ...                     is_validation=np.arange(400) >= 300)
+    >>> rows = Transactions(
+    ...     toy.select("V1", "V2").to_numpy(),
+    ...     toy["Class"].to_numpy(),
+    ...     toy["Amount"].to_numpy(),
+    ...     is_validation=np.arange(400) >= 300,
+    ... )
     >>> poisoned = attack("targeted_mode", rows, 0.5, rng=np.random.default_rng(0))
     >>> len(poisoned.changed), int(poisoned.y_seen.sum())
     (10, 10)

@@ -1,4 +1,6 @@
-"""The attack through a label source: from a date on, one reviewer reports the frauds as legitimate."""
+"""The attack through a label source: from a date
+on, one reviewer reports the frauds as legitimate.
+"""
 
 import numpy as np
 
@@ -7,7 +9,9 @@ from fraud_core.poisoning.attacks.budgets import fraud_budget, members_of_one
 from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Knowledge, Poisoned, hidden
 
 
-def hide_by_source(rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator) -> Poisoned:
+def hide_by_source(
+    rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator
+) -> Poisoned:
     """Hide the last frauds of one source: it turned bad on the date of the first of them.
 
     Parameters
@@ -24,7 +28,8 @@ def hide_by_source(rows: Transactions, poison_rate: float, knowledge: Knowledge,
     Raises
     ------
     ParameterError
-        When no source is given, none has so many frauds, there is no fraud, or the rate is outside [0, 1].
+        When no source is given, none has so many frauds, there is no fraud, or the rate is outside
+        [0, 1].
 
     Examples
     --------
@@ -34,7 +39,9 @@ def hide_by_source(rows: Transactions, poison_rate: float, knowledge: Knowledge,
     array([2, 3])
     """
     frauds, size = fraud_budget(rows.y_observed, poison_rate, "source")
-    return hidden(rows, members_of_one(knowledge.source, frauds, size, "source", rng=rng)[::-1][:size])
+    return hidden(
+        rows, members_of_one(knowledge.source, frauds, size, "source", rng=rng)[::-1][:size]
+    )
 
 
 SOURCE = Attack(

@@ -10,7 +10,9 @@ from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Knowledge, Po
 MODES = ("cluster", "amount", "time")
 
 
-def hide_one_mode(rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator) -> Poisoned:
+def hide_one_mode(
+    rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator
+) -> Poisoned:
     """Hide the frauds nearest to a random one, or a run of neighbours in amount or in time.
 
     Parameters
@@ -35,8 +37,12 @@ def hide_one_mode(rows: Transactions, poison_rate: float, knowledge: Knowledge, 
 
     Examples
     --------
-    >>> rows = Transactions(np.zeros((4, 1)), np.array([1, 1, 1, 1]), np.array([9.0, 1.0, 8.0, 2.0]))
-    >>> changed = hide_one_mode(rows, 0.5, Knowledge(mode="amount"), np.random.default_rng(0)).changed
+    >>> rows = Transactions(
+    ...     np.zeros((4, 1)), np.array([1, 1, 1, 1]), np.array([9.0, 1.0, 8.0, 2.0])
+    ... )
+    >>> changed = hide_one_mode(
+    ...     rows, 0.5, Knowledge(mode="amount"), np.random.default_rng(0)
+    ... ).changed
     >>> sorted(rows.amount_eur[changed].tolist()) in ([1.0, 2.0], [2.0, 8.0], [8.0, 9.0])
     True
     """
@@ -50,7 +56,9 @@ def hide_one_mode(rows: Transactions, poison_rate: float, knowledge: Knowledge, 
     return hidden(rows, frauds[np.argsort(value, kind="stable")[start : start + size]])
 
 
-def _cluster(features: np.ndarray, frauds: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+def _cluster(
+    features: np.ndarray, frauds: np.ndarray, size: int, rng: np.random.Generator
+) -> np.ndarray:
     scale = np.maximum(features.std(axis=0), 1e-9)
     place = features[frauds] / scale
     distance = ((place - place[rng.integers(len(frauds))]) ** 2).sum(axis=1)
@@ -58,5 +66,8 @@ def _cluster(features: np.ndarray, frauds: np.ndarray, size: int, rng: np.random
 
 
 TARGETED_MODE = Attack(
-    "targeted_mode", (FRAUD,), "hides one mode of fraud: a cluster, a band of amounts, a stretch of time", hide_one_mode
+    "targeted_mode",
+    (FRAUD,),
+    "hides one mode of fraud: a cluster, a band of amounts, a stretch of time",
+    hide_one_mode,
 )

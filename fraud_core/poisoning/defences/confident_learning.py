@@ -1,4 +1,6 @@
-"""Confident learning: labels that the out-of-fold probabilities contradict, as its authors' library finds them."""
+"""Confident learning: labels that the out-of-fold
+probabilities contradict, as its authors' library finds them.
+"""
 
 import numpy as np
 
@@ -11,14 +13,22 @@ def drop_label_issues(rows: Transactions, context: DefenceContext, seed: int) ->
 
     References
     ----------
-    C. Northcutt, L. Jiang and I. Chuang (2021), Confident learning: estimating uncertainty in dataset labels.
+    C. Northcutt, L. Jiang and I. Chuang (2021), Confident learning: estimating uncertainty in
+    dataset labels.
     """
     from cleanlab.filter import find_label_issues
 
     probability = context.scores.probability
-    return without(rows, find_label_issues(rows.y_observed, np.column_stack([1 - probability, probability]), n_jobs=1))
+    return without(
+        rows,
+        find_label_issues(
+            rows.y_observed, np.column_stack([1 - probability, probability]), n_jobs=1
+        ),
+    )
 
 
 CONFIDENT_LEARNING = Defence(
-    "confident_learning", "what cleanlab finds on the shared out-of-fold probabilities", drop_label_issues
+    "confident_learning",
+    "what cleanlab finds on the shared out-of-fold probabilities",
+    drop_label_issues,
 )

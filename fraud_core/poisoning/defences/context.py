@@ -33,7 +33,9 @@ class LazyContext(DefenceContext):
     @cached_property
     def scan(self) -> Scan:
         """The scan of the rows as seen; it asks for trusted frauds."""
-        return detect(self.rows, self.scores, source=self.source, seed=self.seed, quantised=self.quantised)
+        return detect(
+            self.rows, self.scores, source=self.source, seed=self.seed, quantised=self.quantised
+        )
 
     @cached_property
     def neighbours(self) -> np.ndarray:
@@ -41,7 +43,9 @@ class LazyContext(DefenceContext):
         return nearest_neighbours(self.rows.X)[0]
 
 
-def defence_context(rows: Transactions, *, seed: int, source: np.ndarray | None = None) -> DefenceContext:
+def defence_context(
+    rows: Transactions, *, seed: int, source: np.ndarray | None = None
+) -> DefenceContext:
     """What the defences share, of which only what a defence asks for is computed.
 
     Parameters

@@ -1,7 +1,8 @@
-"""What a defence is: its name, what it needs, and the function that says which rows are kept for training.
+"""What a defence is: its name, what it needs, and the
+function that says which rows are kept for training.
 
-A defence has what a defender has: the last hours of v0 as trusted rows, whose labels were copied before the attack. It
-touches no trusted row and never sees the sealed holdout.
+A defence has what a defender has: the last hours of v0 as trusted rows, whose labels were copied
+before the attack. It touches no trusted row and never sees the sealed holdout.
 """
 
 from collections.abc import Callable
@@ -73,8 +74,8 @@ class Defence:
     words
         What it drops, on one line, for the documentation.
     clean
-        ``clean(rows, context, seed)``: from rows as seen, trusted labels in place, to the rows to train on. Raises
-        ParameterError when the context lacks what it needs.
+        ``clean(rows, context, seed)``: from rows as seen, trusted labels in place, to the rows to
+        train on. Raises ParameterError when the context lacks what it needs.
     needs
         Parts of `DefenceContext` that are not always computed and that it cannot do without.
     """
@@ -95,7 +96,9 @@ def without(rows: Transactions, flagged: np.ndarray) -> Defended:
 
     Examples
     --------
-    >>> rows = Transactions(np.zeros((2, 1)), np.array([0, 1]), np.ones(2), is_trusted=np.array([False, True]))
+    >>> rows = Transactions(
+    ...     np.zeros((2, 1)), np.array([0, 1]), np.ones(2), is_trusted=np.array([False, True])
+    ... )
     >>> without(rows, np.array([True, True])).kept_index
     array([1])
     """
@@ -112,7 +115,8 @@ def with_trusted_labels(seen: Transactions, y_trusted: np.ndarray) -> Transactio
     seen
         Rows as the trainer sees them.
     y_trusted
-        Shape (n_trusted,), labels of the rows that ``seen.is_trusted`` marks, copied before the attack.
+        Shape (n_trusted,), labels of the rows that ``seen.is_trusted`` marks, copied before the
+        attack.
 
     Raises
     ------
@@ -121,7 +125,9 @@ def with_trusted_labels(seen: Transactions, y_trusted: np.ndarray) -> Transactio
 
     Examples
     --------
-    >>> rows = Transactions(np.zeros((2, 1)), np.array([0, 0]), np.ones(2), is_trusted=np.array([False, True]))
+    >>> rows = Transactions(
+    ...     np.zeros((2, 1)), np.array([0, 0]), np.ones(2), is_trusted=np.array([False, True])
+    ... )
     >>> with_trusted_labels(rows, np.array([1])).y_observed
     array([0, 1])
     """

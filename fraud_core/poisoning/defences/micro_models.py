@@ -1,4 +1,6 @@
-"""Micro-models on disjoint slices of the training rows: labels that most of them vote against are flagged."""
+"""Micro-models on disjoint slices of the training rows:
+labels that most of them vote against are flagged.
+"""
 
 import numpy as np
 
@@ -16,8 +18,8 @@ MAJORITY = 0.75
 def micro_model_votes(quantised: Quantised, y: np.ndarray, *, seed: int) -> np.ndarray:
     """Share of the micro-models that vote against each label, in [0, 1], shape (n_samples,).
 
-    A row's own slice does not vote on it. A model votes fraud where its probability, at equal weight of both classes,
-    is above one half.
+    A row's own slice does not vote on it. A model votes fraud where its probability, at equal
+    weight of both classes, is above one half.
 
     Parameters
     ----------
@@ -46,7 +48,11 @@ def micro_model_votes(quantised: Quantised, y: np.ndarray, *, seed: int) -> np.n
             continue
         balance = float(np.log((y[own] == 0).sum() / (y[own] == 1).sum()))
         vote = (
-            fit_sample(quantised, own, y[own], seed=seed + number).decision_function(quantised.features) + balance > 0
+            fit_sample(quantised, own, y[own], seed=seed + number).decision_function(
+                quantised.features
+            )
+            + balance
+            > 0
         )
         others = slice_of != number
         against[others] += vote[others] != (y[others] == 1)
@@ -54,8 +60,11 @@ def micro_model_votes(quantised: Quantised, y: np.ndarray, *, seed: int) -> np.n
     return against / np.maximum(voters, 1)
 
 
-def drop_outvoted(rows: Transactions, context: DefenceContext, seed: int, mode: str = "filter") -> Defended:
-    """Drop or relabel the labels that most models, each trained on a slice of its own, vote against.
+def drop_outvoted(
+    rows: Transactions, context: DefenceContext, seed: int, mode: str = "filter"
+) -> Defended:
+    """Drop or relabel the labels that most models,
+    each trained on a slice of its own, vote against.
 
     Parameters
     ----------
@@ -64,8 +73,8 @@ def drop_outvoted(rows: Transactions, context: DefenceContext, seed: int, mode: 
     seed
         Of the slices and the fits.
     mode
-        One of `MODES`: drop what they vote against, relabel it, or drop legitimate labels alone and take the rest as
-        unlabelled.
+        One of `MODES`: drop what they vote against, relabel it, or drop legitimate labels alone and
+        take the rest as unlabelled.
 
     Raises
     ------
@@ -90,7 +99,8 @@ def drop_outvoted(rows: Transactions, context: DefenceContext, seed: int, mode: 
 
 MICRO_MODELS = Defence(
     "micro_models",
-    "labels that most models on disjoint slices vote against; `drop_outvoted` has modes filter, relabel, "
+    "labels that most models on disjoint slices vote against; `drop_outvoted` has modes filter, "
+    "relabel, "
     "positive_unlabelled",
     drop_outvoted,
 )

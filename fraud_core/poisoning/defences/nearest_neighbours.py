@@ -1,4 +1,6 @@
-"""Nearest neighbours of every row: found once, because label attacks do not move rows; mended where rows move."""
+"""Nearest neighbours of every row: found once, because
+label attacks do not move rows; mended where rows move.
+"""
 
 import numpy as np
 
@@ -43,17 +45,27 @@ def nearest_neighbours(
     itself[~itself.any(axis=1), -1] = True
     others = ~itself
     shape = (len(asked), k)
-    return found[others].reshape(shape).astype(np.int32), (distance[others].reshape(shape) ** 2).astype(np.float32)
+    return found[others].reshape(shape).astype(np.int32), (
+        distance[others].reshape(shape) ** 2
+    ).astype(np.float32)
 
 
 def standardise(features: np.ndarray) -> np.ndarray:
-    """Features less their mean over their standard deviation, float32; a constant column becomes 0."""
+    """Features less their mean over their standard
+    deviation, float32; a constant column becomes 0.
+    """
     scale = features.std(axis=0)
-    return np.ascontiguousarray((features - features.mean(axis=0)) / np.where(scale > 0, scale, 1.0), dtype=np.float32)
+    return np.ascontiguousarray(
+        (features - features.mean(axis=0)) / np.where(scale > 0, scale, 1.0), dtype=np.float32
+    )
 
 
 def after_moves(
-    neighbours: np.ndarray, distance: np.ndarray, before: np.ndarray, after: np.ndarray, moved: np.ndarray
+    neighbours: np.ndarray,
+    distance: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+    moved: np.ndarray,
 ) -> np.ndarray:
     """Neighbours after some rows changed place or were added, without asking for all of them again.
 
@@ -69,8 +81,8 @@ def after_moves(
     Returns
     -------
     numpy.ndarray
-        Shape (n_after, K). Distances stay in the scale of `before`. Exact unless more than the spare neighbours of a
-        row moved away.
+        Shape (n_after, K). Distances stay in the scale of `before`. Exact unless more than the
+        spare neighbours of a row moved away.
 
     Examples
     --------
@@ -85,7 +97,9 @@ def after_moves(
     apart = _squared(place, place[moved])
     apart[moved, np.arange(len(moved))] = np.inf
     old_apart = np.where(np.isin(neighbours, moved), np.inf, distance)
-    candidates = np.concatenate([neighbours, np.broadcast_to(moved.astype(np.int32), (n_before, len(moved)))], axis=1)
+    candidates = np.concatenate(
+        [neighbours, np.broadcast_to(moved.astype(np.int32), (n_before, len(moved)))], axis=1
+    )
     values = np.concatenate([old_apart, apart[:n_before]], axis=1)
     best = np.argsort(values, axis=1, kind="stable")[:, :k]
     out = np.empty((len(after), k), np.int32)
@@ -119,14 +133,20 @@ def drop_contradicted(rows: Transactions, context: DefenceContext, seed: int) ->
 
     References
     ----------
-    A. Paudice, L. Muñoz-González and E. Lupu (2018), Label sanitization against label flipping poisoning attacks.
+    A. Paudice, L. Muñoz-González and E. Lupu (2018), Label sanitization against label flipping
+    poisoning attacks.
     """
     if context.neighbours is None:
-        raise ParameterError("knn: expected the nearest neighbours in `context.neighbours`, got none")
+        raise ParameterError(
+            "knn: expected the nearest neighbours in `context.neighbours`, got none"
+        )
     share = fraud_neighbours(rows.y_observed, context.neighbours)
     return without(rows, np.where(rows.y_observed == 1, share < 0.5, share > 0.5))
 
 
 NEAREST_NEIGHBOURS = Defence(
-    "knn", "labels that most of the ten nearest neighbours contradict", drop_contradicted, needs=("neighbours",)
+    "knn",
+    "labels that most of the ten nearest neighbours contradict",
+    drop_contradicted,
+    needs=("neighbours",),
 )

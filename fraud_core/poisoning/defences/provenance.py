@@ -11,15 +11,19 @@ from fraud_core.poisoning.detection.quantised_pool import Quantised
 STANDARD_ERRORS = 2.0
 
 
-def harmful_source(quantised: Quantised, rows: Transactions, source: np.ndarray, *, seed: int) -> str | None:
-    """The source whose removal lowers the loss on the trusted rows most, when by more than two standard errors.
+def harmful_source(
+    quantised: Quantised, rows: Transactions, source: np.ndarray, *, seed: int
+) -> str | None:
+    """The source whose removal lowers the loss on the
+    trusted rows most, when by more than two standard errors.
 
     Parameters
     ----------
     quantised
         Features of the rows in bins.
     rows
-        Labels as seen; ``rows.is_trusted`` marks the trusted rows, which are judged on and never learnt from.
+        Labels as seen; ``rows.is_trusted`` marks the trusted rows, which are judged on and never
+        learnt from.
     source
         Shape (n_samples,), who gave each label.
     seed
@@ -32,12 +36,20 @@ def harmful_source(quantised: Quantised, rows: Transactions, source: np.ndarray,
     >>> toy = toy_transactions(800, seed=0)
     >>> y, source = toy["Class"].to_numpy().copy(), np.tile(["a", "b"], 400)
     >>> y[:600][source[:600] == "b"] = 0
-    >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), y, toy["Amount"].to_numpy(),
-    ...                     is_validation=np.arange(800) >= 600)
+    >>> rows = Transactions(
+    ...     toy.select("V1", "V2").to_numpy(),
+    ...     y,
+    ...     toy["Amount"].to_numpy(),
+    ...     is_validation=np.arange(800) >= 600,
+    ... )
     >>> harmful_source(quantise(rows.X), rows, source, seed=0) in ("b", None)
     True
     """
-    y, doubtful, trusted = rows.y_observed, np.flatnonzero(~rows.is_trusted), np.flatnonzero(rows.is_trusted)
+    y, doubtful, trusted = (
+        rows.y_observed,
+        np.flatnonzero(~rows.is_trusted),
+        np.flatnonzero(rows.is_trusted),
+    )
     with_all = sample_loss(quantised, y, doubtful, trusted, seed=seed)
     best: tuple[float, str | None] = (STANDARD_ERRORS, None)
     for name in np.unique(source[doubtful]):
@@ -52,7 +64,8 @@ def harmful_source(quantised: Quantised, rows: Transactions, source: np.ndarray,
 
 
 def drop_harmful_source(rows: Transactions, context: DefenceContext, seed: int) -> Defended:
-    """Drop all rows of the source whose removal helps on the trusted rows; none when no removal helps.
+    """Drop all rows of the source whose removal helps
+    on the trusted rows; none when no removal helps.
 
     Raises
     ------
@@ -61,10 +74,13 @@ def drop_harmful_source(rows: Transactions, context: DefenceContext, seed: int) 
     """
     if context.source is None:
         raise ParameterError(
-            "provenance: expected a source for each row in `context.source`, got none; the data set has no such column"
+            "provenance: expected a source for each row in `context.source`, got none; the data "
+            "set has no such column"
         )
     name = harmful_source(context.quantised, rows, context.source, seed=seed)
-    return without(rows, np.zeros(len(rows), dtype=bool) if name is None else context.source == name)
+    return without(
+        rows, np.zeros(len(rows), dtype=bool) if name is None else context.source == name
+    )
 
 
 PROVENANCE = Defence(

@@ -1,7 +1,9 @@
-"""The list of defences. What params.yaml allows, the table of the documentation and `defend` all read it.
+"""The list of defences. What params.yaml allows, the
+table of the documentation and `defend` all read it.
 
-What several of them need (bins, out-of-fold scores, the scan, the neighbours) is computed once and passed in as a
-`DefenceContext`. To add a defence, write its module with a `Defence` in it, its test, and its line in `DEFENCES`.
+What several of them need (bins, out-of-fold scores, the scan, the neighbours) is computed once and
+passed in as a `DefenceContext`. To add a defence, write its module with a `Defence` in it, its
+test, and its line in `DEFENCES`.
 """
 
 from fraud_core.data.rows import Transactions
@@ -24,7 +26,8 @@ DEFENCES: tuple[Defence, ...] = (
     PROVENANCE,
     OUT_OF_FOLD,
 )
-# Chooses among the defences by what the scan finds: `fraud_core.poisoning.defences.selection.choose_defence`.
+# Chooses among the defences by what the scan finds:
+# `fraud_core.poisoning.defences.selection.choose_defence`.
 SELECTOR = "policy"
 _BY_NAME = {known.name: known for known in DEFENCES}
 
@@ -81,7 +84,9 @@ def defend(name: str, rows: Transactions, context: DefenceContext | None, *, see
     Examples
     --------
     >>> import numpy as np
-    >>> rows = Transactions(np.zeros((2, 1)), np.array([0, 1]), np.ones(2), is_trusted=np.array([False, True]))
+    >>> rows = Transactions(
+    ...     np.zeros((2, 1)), np.array([0, 1]), np.ones(2), is_trusted=np.array([False, True])
+    ... )
     >>> int(defend("none", rows, None, seed=0).flagged.sum())
     0
     """
@@ -97,6 +102,10 @@ def defence_rows() -> list[dict[str, str]]:
     '`out_of_fold`'
     """
     return [
-        {"defence": f"`{known.name}`", "what it drops": known.words, "needs": ", ".join(known.needs) or "nothing"}
+        {
+            "defence": f"`{known.name}`",
+            "what it drops": known.words,
+            "needs": ", ".join(known.needs) or "nothing",
+        }
         for known in DEFENCES
     ]

@@ -2,7 +2,8 @@
 
 from fraud_core.poisoning.detection.label_scan import Scan
 
-# A defence whose model ranks the trusted frauds this much worse than the model without it is not used.
+# A defence whose model ranks the trusted frauds this much worse than the model without it is not
+# used.
 VETO = 0.05
 
 
@@ -12,10 +13,11 @@ def choose_defence(scan: Scan, trusted_average_precision: dict[str, float]) -> t
     Parameters
     ----------
     scan
-        Of the rows as seen. Without a finding nothing is cleaned, so that honest data come to no harm.
+        Of the rows as seen. Without a finding nothing is cleaned, so that honest data come to no
+        harm.
     trusted_average_precision
-        Average precision on the trusted rows, by defence, of models that have not learnt from them; keys ``none`` and
-        ``out_of_fold``.
+        Average precision on the trusted rows, by defence, of models that have not learnt from them;
+        keys ``none`` and ``out_of_fold``.
 
     Returns
     -------

@@ -1,4 +1,6 @@
-"""The trusted loss: labels that a model of the trusted rows alone finds less likely than nearly all trusted ones."""
+"""The trusted loss: labels that a model of the trusted
+rows alone finds less likely than nearly all trusted ones.
+"""
 
 import numpy as np
 
@@ -10,7 +12,8 @@ TRUSTED_LOSS_QUANTILE = 0.999
 
 
 def drop_large_losses(rows: Transactions, context: DefenceContext, seed: int) -> Defended:
-    """Drop labels whose loss, under a model of the trusted rows alone, is above that of nearly all trusted rows.
+    """Drop labels whose loss, under a model of the trusted
+    rows alone, is above that of nearly all trusted rows.
 
     Parameters
     ----------
@@ -23,7 +26,9 @@ def drop_large_losses(rows: Transactions, context: DefenceContext, seed: int) ->
     half = np.random.default_rng(seed).permutation(len(trusted)) % 2 == 0
     halves = ((trusted[half], trusted[~half]), (trusted[~half], trusted[half]))
     shared, y = context.quantised, rows.y_observed
-    honest = np.concatenate([sample_loss(shared, y, learnt, scored, seed=seed) for learnt, scored in halves])
+    honest = np.concatenate(
+        [sample_loss(shared, y, learnt, scored, seed=seed) for learnt, scored in halves]
+    )
     loss = sample_loss(shared, y, trusted, np.arange(len(y)), seed=seed)
     return without(rows, loss > np.quantile(honest, TRUSTED_LOSS_QUANTILE))
 

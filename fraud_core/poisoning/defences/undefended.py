@@ -18,4 +18,6 @@ def keep_all(rows: Transactions, context: DefenceContext | None, seed: int) -> D
     return without(rows, np.zeros(len(rows), dtype=bool))
 
 
-UNDEFENDED = Defence("none", "nothing, and believes the poisoned labels of the last hours too", keep_all)
+UNDEFENDED = Defence(
+    "none", "nothing, and believes the poisoned labels of the last hours too", keep_all
+)

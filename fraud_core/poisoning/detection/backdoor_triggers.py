@@ -1,10 +1,11 @@
 """Looking for backdoors: rare values that switch fraud off.
 
-A trigger must work on the attacker's next fraud, so it works on the trusted ones. Each rare range of values of each
-feature is tried on them: under a backdoor one of them lowers the odds of known frauds that the usual value of the
-feature leaves alone. The features that do are then set to their usual value in all payments called legitimate. Those
-that owe their good name to the trigger now rank with the known frauds, and they lie together in the range; in a clean
-batch such payments have all kinds of values.
+A trigger must work on the attacker's next fraud, so it works on the trusted ones. Each rare range
+of values of each feature is tried on them: under a backdoor one of them lowers the odds of known
+frauds that the usual value of the feature leaves alone. The features that do are then set to their
+usual value in all payments called legitimate. Those that owe their good name to the trigger now
+rank with the known frauds, and they lie together in the range; in a clean batch such payments have
+all kinds of values.
 """
 
 from collections.abc import Sequence
@@ -19,21 +20,28 @@ from fraud_core.poisoning.detection.quantised_pool import Quantised, quantise
 
 # One fit on all rows: many small steps, each of them cheap.
 SEARCHED = DETECTOR | {
-    "iterations": 150, "learning_rate": 0.1, "leaf_estimation_iterations": 1, "bootstrap_type": "Bernoulli",
+    "iterations": 150,
+    "learning_rate": 0.1,
+    "leaf_estimation_iterations": 1,
+    "bootstrap_type": "Bernoulli",
     "subsample": 0.5,
-}  # fmt: skip
+}
 N_RANGES = 200
 ALPHA = 1e-6
 FEWEST_ROWS = 5
-# A range is rare when it holds at most this share of the legitimate payments: a common trigger betrays itself.
+# A range is rare when it holds at most this share of the legitimate payments: a common trigger
+# betrays itself.
 RARE = 0.01
-# What a range must take of the log-odds of known frauds to be looked at, and its share of the most that any range
-# takes: the parts of one trigger weigh alike. Rare values of honest features take up to one.
+# What a range must take of the log-odds of known frauds to be looked at, and its share of the most
+# that any range takes: the parts of one trigger weigh alike. Rare values of honest features take up
+# to one.
 LEAST_DROP = 0.5
 SHARE_OF_MOST = 0.5
-# Frauds share wide tails of many features by nature; a trigger is narrow. In standard deviations of the feature.
+# Frauds share wide tails of many features by nature; a trigger is narrow. In standard deviations of
+# the feature.
 WIDEST = 0.1
-# A stamp is rare by choice, so most rows that carry it owe their good name to it; a dense range holds honest rows.
+# A stamp is rare by choice, so most rows that carry it owe their good name to it; a dense range
+# holds honest rows.
 SMALLEST_SHARE = 0.2
 
 
@@ -75,7 +83,9 @@ class Suspected:
         )
 
 
-def find_trigger(rows: Transactions, high: float, *, seed: int, quantised: Quantised | None = None) -> Suspected | None:
+def find_trigger(
+    rows: Transactions, high: float, *, seed: int, quantised: Quantised | None = None
+) -> Suspected | None:
     """The most striking trigger, or None.
 
     Parameters
@@ -93,27 +103,38 @@ def find_trigger(rows: Transactions, high: float, *, seed: int, quantised: Quant
     --------
     >>> from fraud_core.data.toy import toy_transactions
     >>> toy = toy_transactions(600, seed=0)
-    >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
-    ...                     is_validation=np.arange(600) >= 400)
+    >>> rows = Transactions(
+    ...     toy.select("V1", "V2").to_numpy(),
+    ...     toy["Class"].to_numpy(),
+    ...     toy["Amount"].to_numpy(),
+    ...     is_validation=np.arange(600) >= 400,
+    ... )
     >>> find_trigger(rows, 0.0, seed=0) is None
     True
     """
     doubtful = np.flatnonzero((rows.y_observed == 0) & ~rows.is_trusted)
     quantised = quantise(rows.X) if quantised is None else quantised
     model = quantised.fit(
-        np.arange(len(rows.y_observed)), rows.y_observed, settings=SEARCHED, seed=seed,
+        np.arange(len(rows.y_observed)),
+        rows.y_observed,
+        settings=SEARCHED,
+        seed=seed,
         sample_weight=np.where(rows.is_trusted & (rows.y_observed == 1), TRUSTED_WEIGHT, 1.0),
-    )  # fmt: skip
+    )
     features = rows.X[doubtful]
     usual = np.median(features, axis=0)
     known = rows.X[rows.is_trusted & (rows.y_observed == 1)]
-    drop = np.array([_largest_drop(model, known, features[:, c], c, usual) for c in range(len(usual))])
+    drop = np.array(
+        [_largest_drop(model, known, features[:, c], c, usual) for c in range(len(usual))]
+    )
     columns = np.flatnonzero(drop >= max(LEAST_DROP, SHARE_OF_MOST * drop.max()))
     if not len(columns):
         return None
     without = features.copy()
     without[:, columns] = usual[columns]
-    excused = (model.decision_function(features) <= high) & (model.decision_function(without) > high)
+    excused = (model.decision_function(features) <= high) & (
+        model.decision_function(without) > high
+    )
     found = [each for column in columns for each in _ranges(rows, doubtful, int(column), excused)]
     return min(found, key=lambda suspected: suspected.p_value, default=None)
 
@@ -121,12 +142,14 @@ def find_trigger(rows: Transactions, high: float, *, seed: int, quantised: Quant
 def _largest_drop(
     model: FittedEstimator, known: np.ndarray, values: np.ndarray, column: int, usual: np.ndarray
 ) -> float:
-    """What a rare range of one feature takes of the log-odds of known frauds at most, beyond what its usual value does.
+    """What a rare range of one feature takes of the log-odds
+    of known frauds at most, beyond what its usual value does.
 
     References
     ----------
-    B. Wang et al. (2019), Neural Cleanse: identifying and mitigating backdoor attacks in neural networks, whose search
-    for the pattern that turns known inputs is done here by trying all ranges.
+    B. Wang et al. (2019), Neural Cleanse: identifying and mitigating backdoor attacks in neural
+    networks, whose search for the pattern that turns known inputs is done here by trying all
+    ranges.
     """
     ordered = np.sort(values)
     ends = np.searchsorted(ordered, _edges(values), side="left")
@@ -136,7 +159,11 @@ def _largest_drop(
     rare = [float(np.median(part)) for part in ranges]
     tried = np.repeat(known[None], len(rare) + 1, axis=0)
     tried[:, :, column] = np.array([*rare, usual[column]])[:, None]
-    margin = model.decision_function(tried.reshape(-1, known.shape[1])).reshape(len(rare) + 1, -1).mean(axis=1)
+    margin = (
+        model.decision_function(tried.reshape(-1, known.shape[1]))
+        .reshape(len(rare) + 1, -1)
+        .mean(axis=1)
+    )
     return float(margin[-1] - margin[:-1].min())
 
 
@@ -144,8 +171,12 @@ def _edges(values: np.ndarray) -> np.ndarray:
     return np.unique(np.quantile(values, np.linspace(0, 1, N_RANGES + 1)[1:-1]))
 
 
-def _ranges(rows: Transactions, doubtful: np.ndarray, column: int, excused: np.ndarray) -> list[Suspected]:
-    """The narrow ranges of a feature that hold far more excused rows than their share of all rows explains."""
+def _ranges(
+    rows: Transactions, doubtful: np.ndarray, column: int, excused: np.ndarray
+) -> list[Suspected]:
+    """The narrow ranges of a feature that hold far more
+    excused rows than their share of all rows explains.
+    """
     from scipy.stats import binom
 
     values = rows.X[doubtful, column]

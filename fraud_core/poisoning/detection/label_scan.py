@@ -1,9 +1,11 @@
-"""The scan of a label batch before training: is it poisoned, which rows, which source, which trigger.
+"""The scan of a label batch before training: is it
+poisoned, which rows, which source, which trigger.
 
-Everything is judged against the trusted rows (labels copied before any attack) by exact tests, so the scan needs no
-threshold from a clean copy of the batch. It alarms on three things: fraud labels where models see no fraud,
-legitimate labels among rows that models rank with the trusted frauds, and a value of a feature that switches fraud off.
-Fraud labels where no model sees fraud are also held against an absolute limit, for trusted rows may be flipped too.
+Everything is judged against the trusted rows (labels copied before any attack) by exact tests, so
+the scan needs no threshold from a clean copy of the batch. It alarms on three things: fraud labels
+where models see no fraud, legitimate labels among rows that models rank with the trusted frauds,
+and a value of a feature that switches fraud off. Fraud labels where no model sees fraud are also
+held against an absolute limit, for trusted rows may be flipped too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,10 +23,12 @@ from fraud_core.poisoning.detection.quantised_pool import Quantised
 ALPHA = 0.001
 TRUSTED_FRAUD_QUANTILE = 0.25
 FEWEST_TRUSTED_FRAUDS = 10
-# Share of legitimate labels among the rows that rank with the trusted frauds in an honest batch: twice what clean v0
-# of the ULB data shows. A data set where more of them mix honestly shows it in its trusted rows, and that is taken.
+# Share of legitimate labels among the rows that rank with the trusted frauds in an honest batch:
+# twice what clean v0 of the ULB data shows. A data set where more of them mix honestly shows it in
+# its trusted rows, and that is taken.
 HONEST_SHARE = 0.08
-# Share of fraud labels among the rows of lower score that an honest batch may have; clean v0 of the ULB data has 0.01%.
+# Share of fraud labels among the rows of lower score that an honest batch may have; clean v0 of the
+# ULB data has 0.01%.
 HONEST_FLOOR = 0.005
 
 
@@ -57,9 +61,11 @@ class Scan:
     Attributes
     ----------
     suspicion
-        Shape (n_samples,), log-odds that the label is the other one; compare within a class of labels only.
+        Shape (n_samples,), log-odds that the label is the other one; compare within a class of
+        labels only.
     suspicious
-        Shape (n_samples,), True for rows whose label should not be believed; never for a trusted row.
+        Shape (n_samples,), True for rows whose label should not be believed; never for a trusted
+        row.
     false_fraud_rate, hidden_fraud_rate
         Estimated share of the legitimate rows called fraud, and of the frauds called legitimate.
     trigger
@@ -125,8 +131,12 @@ def detect(
     >>> toy = toy_transactions(1500, seed=0)
     >>> y = toy["Class"].to_numpy().copy()
     >>> y[:900][np.random.default_rng(0).random(900) < 0.3] = 1
-    >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), y, toy["Amount"].to_numpy(),
-    ...                     is_validation=np.arange(1500) >= 900)
+    >>> rows = Transactions(
+    ...     toy.select("V1", "V2").to_numpy(),
+    ...     y,
+    ...     toy["Amount"].to_numpy(),
+    ...     is_validation=np.arange(1500) >= 900,
+    ... )
     >>> detect(rows, out_of_fold_scores(rows, seed=0)).findings[0].kind
     'false frauds'
     """
@@ -149,8 +159,12 @@ def detect(
         findings += _sources(source, hidden, y, trusted, alpha)
     if trigger is not None:
         hidden = hidden | trigger.rows
-        findings.append(Finding("trigger", trigger.p_value, int(trigger.rows.sum()), trigger.describe(names)))
-    suspicious = false | (hidden if p_hidden < alpha or trigger is not None else np.zeros(len(y), dtype=bool))
+        findings.append(
+            Finding("trigger", trigger.p_value, int(trigger.rows.sum()), trigger.describe(names))
+        )
+    suspicious = false | (
+        hidden if p_hidden < alpha or trigger is not None else np.zeros(len(y), dtype=bool)
+    )
     suspicion = np.where(y == 1, -margin, margin)
     if trigger is not None:
         suspicion = np.where(trigger.rows, np.maximum(suspicion, margin.max()), suspicion)
@@ -161,17 +175,20 @@ def _check_trusted(rows: Transactions) -> None:
     n_frauds = int(rows.y_observed[rows.is_trusted].sum())
     if n_frauds < FEWEST_TRUSTED_FRAUDS or rows.is_trusted.all():
         raise ParameterError(
-            f"trusted rows: expected at least {FEWEST_TRUSTED_FRAUDS} frauds among them and rows outside, found "
-            f"{n_frauds} frauds and {int(np.sum(~rows.is_trusted))} rows; enlarge `split.validation_seconds` in the "
+            f"trusted rows: expected at least {FEWEST_TRUSTED_FRAUDS} frauds among them and rows "
+            "outside, found "
+            f"{n_frauds} frauds and {int(np.sum(~rows.is_trusted))} rows; enlarge "
+            "`split.validation_seconds` in the "
             "card"
         )
 
 
 def _false_frauds(y: np.ndarray, trusted: np.ndarray, margin: np.ndarray) -> tuple[float, float]:
-    """Share of fraud labels in the half of lowest score, beyond the trusted share, and its exact p-value.
+    """Share of fraud labels in the half of lowest score,
+    beyond the trusted share, and its exact p-value.
 
-    Where no model sees fraud the noisy posterior has its floor, and the floor is the flip rate (Menon et al., 2015,
-    Learning from corrupted binary labels, section 4).
+    Where no model sees fraud the noisy posterior has its floor, and the floor is the flip rate
+    (Menon et al., 2015, Learning from corrupted binary labels, section 4).
     """
     low = margin < np.median(margin)
     found, expected = int(np.sum(y[low & ~trusted])), int(np.sum(y[low & trusted]))
@@ -180,10 +197,13 @@ def _false_frauds(y: np.ndarray, trusted: np.ndarray, margin: np.ndarray) -> tup
     return rate, _more_often(found, n_found, expected, n_expected)
 
 
-def _hidden_frauds(y, trusted, margin, high: float, false_rate: float) -> tuple[float, float, np.ndarray]:
+def _hidden_frauds(
+    y, trusted, margin, high: float, false_rate: float
+) -> tuple[float, float, np.ndarray]:
     """Legitimate labels that rank with the trusted frauds: their share, exact p-value and the rows.
 
-    Under many false fraud labels the rows must also be more likely fraud than not by their own labels.
+    Under many false fraud labels the rows must also be more likely fraud than not by their own
+    labels.
     """
     from scipy.stats import binom
 
@@ -191,19 +211,27 @@ def _hidden_frauds(y, trusted, margin, high: float, false_rate: float) -> tuple[
     if false_rate > NOISY:
         above &= margin > 0
     legitimate = y == 0
-    found, known = int(np.sum(above & legitimate & ~trusted)), int(np.sum(above & ~legitimate & ~trusted))
-    mixed, frauds = int(np.sum(above & legitimate & trusted)), int(np.sum(above & ~legitimate & trusted))
+    found, known = (
+        int(np.sum(above & legitimate & ~trusted)),
+        int(np.sum(above & ~legitimate & ~trusted)),
+    )
+    mixed, frauds = (
+        int(np.sum(above & legitimate & trusted)),
+        int(np.sum(above & ~legitimate & trusted)),
+    )
     honest = max(HONEST_SHARE, mixed / max(1, mixed + frauds))
     p_value = float(binom.sf(found - 1, found + known, honest)) if found else 1.0
     return found / max(1, found + known), p_value, above & legitimate & ~trusted
 
 
 def _more_often(found: int, n_found: int, expected: int, n_expected: int) -> float:
-    """P-value that a count is larger than its exposure explains, given another count and its exposure.
+    """P-value that a count is larger than its exposure
+    explains, given another count and its exposure.
 
     References
     ----------
-    J. Przyborowski and H. Wilenski (1940), Homogeneity of results in testing samples from Poisson series.
+    J. Przyborowski and H. Wilenski (1940), Homogeneity of results in testing samples from Poisson
+    series.
     """
     from scipy.stats import binom
 
@@ -213,7 +241,9 @@ def _more_often(found: int, n_found: int, expected: int, n_expected: int) -> flo
 
 
 def _disbelieved_frauds(y, trusted, margin, false_rate: float, hidden_rate: float) -> np.ndarray:
-    """Fraud labels that are more likely false than true by Bayes' rule, given the two flip rates."""
+    """Fraud labels that are more likely false than
+    true by Bayes' rule, given the two flip rates.
+    """
     return (y == 1) & ~trusted & (believed(y, margin, false_rate, hidden_rate) < 0.5)
 
 
@@ -229,34 +259,45 @@ def _sources(source, hidden, y, trusted, alpha: float) -> list[Finding]:
         rest, n_rest = int(np.sum(hidden & ~own)), int(np.sum(doubtful & ~own))
         p_value = _more_often(n_hidden, n_own, rest, n_rest)
         if p_value < alpha:
-            words = f"source {name}: {n_hidden} of the {n_hidden + rest} suspicious legitimate labels come from it"
+            words = (
+                f"source {name}: {n_hidden} of the {n_hidden + rest} suspicious legitimate "
+                "labels come from it"
+            )
             found.append(Finding("source", p_value, n_hidden, words))
     return found
 
 
 def _say_false(p_value: float, false: np.ndarray, rate: float) -> Finding:
     n_rows = int(false.sum())
-    words = f"about {rate:.1%} of the legitimate payments are called fraud ({n_rows:,} labels are not believed)"
+    words = (
+        f"about {rate:.1%} of the legitimate payments are called fraud ({n_rows:,} labels are "
+        "not believed)"
+    )
     return Finding("false frauds", p_value, n_rows, words)
 
 
 def _say_hidden(p_value: float, hidden: np.ndarray, rate: float) -> Finding:
     n_rows = int(hidden.sum())
-    words = f"{n_rows:,} payments called legitimate rank with known frauds ({rate:.0%} of the payments ranked there)"
+    words = (
+        f"{n_rows:,} payments called legitimate rank with known frauds ({rate:.0%} of the "
+        "payments ranked there)"
+    )
     return Finding("hidden frauds", p_value, n_rows, words)
 
 
 def fraud_floor(
     y_seen: np.ndarray, margin: np.ndarray, *, honest: float = HONEST_FLOOR, alpha: float = ALPHA
 ) -> Finding | None:
-    """Whether more fraud labels lie in the half of lowest score than an honest batch has, by an exact test.
+    """Whether more fraud labels lie in the half of lowest
+    score than an honest batch has, by an exact test.
 
     Parameters
     ----------
     y_seen, margin
         Labels as seen, and out-of-fold log-odds of them, shape (n_samples,).
     honest
-        Share of that half that honest labels may call fraud; at least a quarter of the share of all rows.
+        Share of that half that honest labels may call fraud; at least a quarter of the share of all
+        rows.
     alpha
         False-alarm rate, in (0, 1).
 
@@ -273,11 +314,16 @@ def fraud_floor(
     p_value = float(binom.sf(frauds - 1, total, rate)) if frauds else 1.0
     if p_value >= alpha:
         return None
-    words = f"{frauds / total:.1%} of the payments that look least like fraud are called fraud ({frauds:,} labels)"
+    words = (
+        f"{frauds / total:.1%} of the payments that look least like fraud are called fraud "
+        f"({frauds:,} labels)"
+    )
     return Finding("false frauds", p_value, frauds, words)
 
 
-def segment_counts(suspicious: np.ndarray, segments: Mapping[str, np.ndarray]) -> list[dict[str, object]]:
+def segment_counts(
+    suspicious: np.ndarray, segments: Mapping[str, np.ndarray]
+) -> list[dict[str, object]]:
     """Suspicious rows by segment, the largest share first.
 
     Parameters
@@ -297,6 +343,11 @@ def segment_counts(suspicious: np.ndarray, segments: Mapping[str, np.ndarray]) -
         for name in np.unique(names):
             own = names == name
             counts.append(
-                {"by": by, "segment": str(name), "suspicious": int(suspicious[own].sum()), "rows": int(own.sum())}
+                {
+                    "by": by,
+                    "segment": str(name),
+                    "suspicious": int(suspicious[own].sum()),
+                    "rows": int(own.sum()),
+                }
             )
     return sorted(counts, key=lambda c: -c["suspicious"] / c["rows"])

@@ -5,7 +5,9 @@ import numpy as np
 from fraud_core.model.calibration import fit_calibration
 
 
-def believed(y: np.ndarray, margin: np.ndarray, false_rate: float, hidden_rate: float) -> np.ndarray:
+def believed(
+    y: np.ndarray, margin: np.ndarray, false_rate: float, hidden_rate: float
+) -> np.ndarray:
     """Probability that a row labelled fraud is one, shape (n_samples,).
 
     Parameters
@@ -17,8 +19,8 @@ def believed(y: np.ndarray, margin: np.ndarray, false_rate: float, hidden_rate: 
 
     Notes
     -----
-    The noisy posterior is q = p(1 − h) + (1 − p)r. It is calibrated on the labels as seen, solved for p, and the label
-    itself is taken as evidence: p(1 − h)/q.
+    The noisy posterior is q = p(1 − h) + (1 − p)r. It is calibrated on the labels as seen, solved
+    for p, and the label itself is taken as evidence: p(1 − h)/q.
 
     Examples
     --------
@@ -32,4 +34,8 @@ def believed(y: np.ndarray, margin: np.ndarray, false_rate: float, hidden_rate: 
     noisy = np.clip(calibration.probability(margin), 1e-12, 1.0)
     hidden_rate = min(hidden_rate, 0.9 - false_rate)
     clean = np.clip((noisy - false_rate) / max(1e-6, 1.0 - false_rate - hidden_rate), 0.0, 1.0)
-    return clean * (1.0 - hidden_rate) / (clean * (1.0 - hidden_rate) + (1.0 - clean) * false_rate + 1e-12)
+    return (
+        clean
+        * (1.0 - hidden_rate)
+        / (clean * (1.0 - hidden_rate) + (1.0 - clean) * false_rate + 1e-12)
+    )

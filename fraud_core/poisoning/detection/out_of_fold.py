@@ -1,8 +1,8 @@
 """Out-of-fold scores on doubtful labels: the one computation that most defences and the scan share.
 
-A row is scored by models that did not see its label. Fraud is rare, so each model takes every fraud label and a sample
-of the legitimate ones; the trusted rows, whose labels were copied before any attack, weigh more, the more the doubtful
-labels are worth less than they.
+A row is scored by models that did not see its label. Fraud is rare, so each model takes every fraud
+label and a sample of the legitimate ones; the trusted rows, whose labels were copied before any
+attack, weigh more, the more the doubtful labels are worth less than they.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,17 @@ from fraud_core.poisoning.detection.quantised_pool import Quantised, quantise
 
 N_FOLDS = 5
 SAMPLED_LEGITIMATE = 40_000
-# Fewer and larger steps than the champion's, chosen for speed on draws of v0 that no study takes (docs/decisions/0042).
-DETECTOR = {"iterations": 100, "learning_rate": 0.15, "depth": 6, "rsm": 0.5, "random_strength": 3.0}
-# Under many false fraud labels there is enough to learn from, and less regularisation finds small pockets of fraud.
+# Fewer and larger steps than the champion's, chosen for speed on draws of v0 that no study takes
+# (docs/decisions/0042).
+DETECTOR = {
+    "iterations": 100,
+    "learning_rate": 0.15,
+    "depth": 6,
+    "rsm": 0.5,
+    "random_strength": 3.0,
+}
+# Under many false fraud labels there is enough to learn from, and less regularisation finds small
+# pockets of fraud.
 NOISY_DETECTOR = {"iterations": 100, "learning_rate": 0.1, "depth": 6}
 SMALL_DETECTOR = {"iterations": 80, "learning_rate": 0.2, "depth": 4, "rsm": 0.5}
 TRUSTED_WEIGHT = 4.0
@@ -32,7 +40,8 @@ class OutOfFold:
     Attributes
     ----------
     margin
-        Shape (n_samples,), log-odds that the *seen* label is fraud, corrected for the sampling of the models.
+        Shape (n_samples,), log-odds that the *seen* label is fraud, corrected for the sampling of
+        the models.
     fold
         Shape (n_samples,), fold of each row; exact duplicates share one.
     """
@@ -47,7 +56,8 @@ class OutOfFold:
 
 
 def excess_fraud_rate(y_seen: np.ndarray, trusted: np.ndarray) -> float:
-    """Share of the doubtful rows called fraud beyond the share among trusted rows; 0 when it is not larger.
+    """Share of the doubtful rows called fraud beyond the
+    share among trusted rows; 0 when it is not larger.
 
     Examples
     --------
@@ -59,11 +69,13 @@ def excess_fraud_rate(y_seen: np.ndarray, trusted: np.ndarray) -> float:
 
 
 def trusted_weight(noise_rate: float) -> float:
-    """Weight of a trusted label against a doubtful one: at noise rate e a label holds (1 − 2e)² of its information.
+    """Weight of a trusted label against a doubtful one: at
+    noise rate e a label holds (1 − 2e)² of its information.
 
     References
     ----------
-    D. Angluin and P. Laird (1988), Learning from noisy examples, section 2: sample sizes grow with 1/(1 − 2e)².
+    D. Angluin and P. Laird (1988), Learning from noisy examples, section 2: sample sizes grow with
+    1/(1 − 2e)².
 
     Examples
     --------
@@ -74,7 +86,11 @@ def trusted_weight(noise_rate: float) -> float:
 
 
 def out_of_fold_scores(
-    rows: Transactions, *, seed: int, left_out: np.ndarray | None = None, quantised: Quantised | None = None
+    rows: Transactions,
+    *,
+    seed: int,
+    left_out: np.ndarray | None = None,
+    quantised: Quantised | None = None,
 ) -> OutOfFold:
     """Score every row by models that saw neither its label nor that of an exact duplicate.
 
@@ -98,8 +114,12 @@ def out_of_fold_scores(
     --------
     >>> from fraud_core.data.toy import toy_transactions
     >>> toy = toy_transactions(400, seed=0)
-    >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
-    ...                     is_validation=np.arange(400) >= 300)
+    >>> rows = Transactions(
+    ...     toy.select("V1", "V2").to_numpy(),
+    ...     toy["Class"].to_numpy(),
+    ...     toy["Amount"].to_numpy(),
+    ...     is_validation=np.arange(400) >= 300,
+    ... )
     >>> out_of_fold_scores(rows, seed=0).margin.shape
     (400,)
     """
@@ -115,14 +135,20 @@ def out_of_fold_scores(
     for number in range(N_FOLDS):
         sample, offset = _sample(y, learnt & (fold != number), rng)
         model = quantised.fit(
-            sample, y[sample], settings=settings, seed=seed * N_FOLDS + number, sample_weight=weight[sample]
+            sample,
+            y[sample],
+            settings=settings,
+            seed=seed * N_FOLDS + number,
+            sample_weight=weight[sample],
         )
         scored = fold == number
         margin[scored] = model.decision_function(rows.X[scored]) + offset
     return OutOfFold(margin, fold)
 
 
-def fit_sample(quantised: Quantised, learnt: np.ndarray, y: np.ndarray, *, seed: int) -> FittedEstimator:
+def fit_sample(
+    quantised: Quantised, learnt: np.ndarray, y: np.ndarray, *, seed: int
+) -> FittedEstimator:
     """Fit the detector on a small set of rows, such as a slice or the trusted rows.
 
     Parameters
@@ -130,8 +156,9 @@ def fit_sample(quantised: Quantised, learnt: np.ndarray, y: np.ndarray, *, seed:
     quantised
         Features in bins.
     learnt, y
-        Shape (n_learnt,), row numbers and their labels; both classes present. Of the legitimate rows at most
-        `SAMPLED_LEGITIMATE` are taken; the margin is corrected for that by the caller where it matters.
+        Shape (n_learnt,), row numbers and their labels; both classes present. Of the legitimate
+        rows at most `SAMPLED_LEGITIMATE` are taken; the margin is corrected for that by the caller
+        where it matters.
     seed
         Of the sample and the fit.
 
@@ -149,7 +176,8 @@ def fit_sample(quantised: Quantised, learnt: np.ndarray, y: np.ndarray, *, seed:
 def sample_loss(
     quantised: Quantised, y: np.ndarray, learnt: np.ndarray, scored: np.ndarray, *, seed: int
 ) -> np.ndarray:
-    """Logistic loss of the labels of some rows under a detector fitted on others, shape (n_scored,).
+    """Logistic loss of the labels of some rows under
+    a detector fitted on others, shape (n_scored,).
 
     Parameters
     ----------
@@ -169,14 +197,23 @@ def sample_loss(
     >>> bool(found.max() < 0.7)
     True
     """
-    margin = fit_sample(quantised, learnt, y[learnt], seed=seed).decision_function(quantised.features[scored])
+    margin = fit_sample(quantised, learnt, y[learnt], seed=seed).decision_function(
+        quantised.features[scored]
+    )
     return np.logaddexp(0.0, np.where(y[scored] == 1, -margin, margin))
 
 
-def _sample(y: np.ndarray, allowed: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """Every allowed fraud and at most `SAMPLED_LEGITIMATE` others, with the log-odds that undo the sampling."""
+def _sample(
+    y: np.ndarray, allowed: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, float]:
+    """Every allowed fraud and at most `SAMPLED_LEGITIMATE`
+    others, with the log-odds that undo the sampling.
+    """
     frauds, legitimate = np.flatnonzero(allowed & (y == 1)), np.flatnonzero(allowed & (y == 0))
     if not len(frauds) or not len(legitimate):
-        raise ValueError(f"expected both classes outside each fold, found {len(frauds)} frauds and {len(legitimate)}")
+        raise ValueError(
+            f"expected both classes outside each fold, found {len(frauds)} frauds and "
+            f"{len(legitimate)}"
+        )
     kept = rng.choice(legitimate, min(SAMPLED_LEGITIMATE, len(legitimate)), replace=False)
     return np.sort(np.concatenate([frauds, kept])), float(np.log(len(kept) / len(legitimate)))

@@ -1,7 +1,8 @@
 """What hangs on the features alone, computed once: poisoning changes labels, not features.
 
-A boosted tree begins by cutting every feature into bins. Here the bins are made once and every fit on some of the rows,
-under any labels, takes its rows out of them: over attacks, defences, folds and seeds.
+A boosted tree begins by cutting every feature into bins. Here the bins are made once and every fit
+on some of the rows, under any labels, takes its rows out of them: over attacks, defences, folds and
+seeds.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,13 @@ from fraud_core.errors import ParameterError
 from fraud_core.model.estimators import EstimatorConfig, FittedEstimator
 from fraud_core.model.training import CalibratedClassifier, train
 
-BIN_SETTINGS = ("border_count", "max_bin", "feature_border_type", "nan_mode", "per_float_feature_quantization")
+BIN_SETTINGS = (
+    "border_count",
+    "max_bin",
+    "feature_border_type",
+    "nan_mode",
+    "per_float_feature_quantization",
+)
 
 
 @dataclass(frozen=True)
@@ -31,8 +38,8 @@ class Quantised:
     bins
         Settings that the bins were made with, of `BIN_SETTINGS`.
     pool
-        The matrix in bins, twice: n_samples rows labelled 0, then the same rows labelled 1. A pool cannot be given new
-        labels, but rows with the right ones can be taken out of it.
+        The matrix in bins, twice: n_samples rows labelled 0, then the same rows labelled 1. A pool
+        cannot be given new labels, but rows with the right ones can be taken out of it.
     """
 
     features: np.ndarray
@@ -58,8 +65,8 @@ class Quantised:
         y
             Shape (n_learnt,), labels 0 or 1 of these rows, both present.
         settings, seed
-            As in `fraud_core.model.estimators.EstimatorConfig`, whose `fit` gives the same model when all rows
-            are learnt.
+            As in `fraud_core.model.estimators.EstimatorConfig`, whose `fit` gives the same model
+            when all rows are learnt.
         sample_weight
             Shape (n_learnt,), non-negative, or None for equal weights.
 
@@ -74,7 +81,8 @@ class Quantised:
         if asked and asked != self.bins:
             made = self.bins or "the defaults"
             raise ParameterError(
-                f"settings: expected the bins of the matrix, made with {made}, got {asked}; quantise anew"
+                f"settings: expected the bins of the matrix, made with {made}, got {asked}; "
+                "quantise anew"
             )
         pool = self.pool.slice(np.asarray(learnt) + len(self.features) * (np.asarray(y) == 1))
         if sample_weight is not None:
@@ -101,7 +109,9 @@ def quantise(features: np.ndarray, settings: Mapping[str, Any] | None = None) ->
     >>> y = rng.integers(0, 2, 50)
     >>> X = rng.normal(y[:, None], 1.0, (50, 2))
     >>> learnt = np.arange(40)
-    >>> quantise(X).fit(learnt, y[learnt], settings={"iterations": 5}, seed=0).decision_function(X).shape
+    >>> quantise(X).fit(learnt, y[learnt], settings={"iterations": 5}, seed=0).decision_function(
+    ...     X
+    ... ).shape
     (50,)
     """
     from catboost import Pool
@@ -148,8 +158,9 @@ def train_quantised(
 ) -> CalibratedClassifier:
     """The steps of `fraud_core.model.training.train` on a matrix in bins.
 
-    The model that decides is the champion's own when all rows are learnt. The model of the early hours, which gives
-    calibration and threshold, has the bins of all hours: of their features, no label is in a bin.
+    The model that decides is the champion's own when all rows are learnt. The model of the early
+    hours, which gives calibration and threshold, has the bins of all hours: of their features, no
+    label is in a bin.
 
     Parameters
     ----------
@@ -162,22 +173,33 @@ def train_quantised(
     alert_budget, review_cost_eur
         As in `fraud_core.model.training.train`.
     numbers
-        Shape (n_rows,), the number of each of the rows in the matrix; None when the rows are the whole matrix.
+        Shape (n_rows,), the number of each of the rows in the matrix; None when the rows are the
+        whole matrix.
 
     Examples
     --------
     >>> from fraud_core.data.toy import toy_transactions
     >>> toy = toy_transactions(600, seed=0)
-    >>> rows = Transactions(toy.select("V1", "V2").to_numpy(), toy["Class"].to_numpy(), toy["Amount"].to_numpy(),
-    ...                     is_validation=np.arange(600) >= 450)
+    >>> rows = Transactions(
+    ...     toy.select("V1", "V2").to_numpy(),
+    ...     toy["Class"].to_numpy(),
+    ...     toy["Amount"].to_numpy(),
+    ...     is_validation=np.arange(600) >= 450,
+    ... )
     >>> estimator = EstimatorConfig("catboost", {"iterations": 5})
-    >>> model = train_quantised(quantise(rows.X), estimator, rows, alert_budget=0.2, review_cost_eur=1.0)
+    >>> model = train_quantised(
+    ...     quantise(rows.X), estimator, rows, alert_budget=0.2, review_cost_eur=1.0
+    ... )
     >>> 0 < model.operating_point.threshold < 1
     True
     """
     numbers = np.arange(len(rows)) if numbers is None else numbers
 
     def fit(part: np.ndarray) -> FittedEstimator:
-        return quantised.fit(numbers[part], rows.y_observed[part], settings=estimator.settings, seed=estimator.seed)
+        return quantised.fit(
+            numbers[part], rows.y_observed[part], settings=estimator.settings, seed=estimator.seed
+        )
 
-    return train(estimator, rows, alert_budget=alert_budget, review_cost_eur=review_cost_eur, fit=fit)
+    return train(
+        estimator, rows, alert_budget=alert_budget, review_cost_eur=review_cost_eur, fit=fit
+    )

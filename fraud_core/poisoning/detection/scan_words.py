@@ -19,13 +19,15 @@ def validity(card: str) -> str:
     if card == VALIDATED_CARD:
         return VALIDATED
     return (
-        f"warning: card {card} is other data than those it was tried on: {VALIDATED}, and on clean tables of other "
+        f"warning: card {card} is other data than those it was tried on: {VALIDATED}, and on "
+        "clean tables of other "
         "kinds it has raised false alarms more often than it says (docs/poisoning.md)"
     )
 
 
 def nothing_named(found: Scan, *, own_trusted: bool) -> str:
-    """Why a scan that alarms names no row, and what to give; empty when it names some or does not alarm.
+    """Why a scan that alarms names no row, and what to
+    give; empty when it names some or does not alarm.
 
     Parameters
     ----------
@@ -35,7 +37,8 @@ def nothing_named(found: Scan, *, own_trusted: bool) -> str:
     if not found.poisoned or found.suspicious.any():
         return ""
     why = (
-        "no row is named: a row is doubted because labels that are taken as true contradict it, and the labels of the "
+        "no row is named: a row is doubted because labels that are taken as true contradict it, "
+        "and the labels of the "
         "trusted rows are as doubtful as the rest"
     )
     fix = "give a table whose labels are true with --trusted (make: TRUSTED=path)"

@@ -1,8 +1,9 @@
 """Acceptance of the defence: what it was asked to reach before it was measured, and what came out.
 
-The limits were set before any figure of the sealed holdout was seen and are never moved afterwards. A goal is reached
-when the figure itself keeps the limit; the interval beside it says how far that can be trusted. An estimate that keeps
-or misses the limit with an interval that reaches over it is marked so in words.
+The limits were set before any figure of the sealed holdout was seen and are never moved afterwards.
+A goal is reached when the figure itself keeps the limit; the interval beside it says how far that
+can be trusted. An estimate that keeps or misses the limit with an interval that reaches over it is
+marked so in words.
 """
 
 from collections.abc import Iterable
@@ -39,8 +40,8 @@ class Goal:
     defence
         Whose figure it is; None for one of the attack, of the scan or of the whole study.
     measured_with
-        A metric that is there whenever the study measured what the goal is about. With it and without the goal's own
-        figure, which has no bound then, the goal is not assessable.
+        A metric that is there whenever the study measured what the goal is about. With it and
+        without the goal's own figure, which has no bound then, the goal is not assessable.
     """
 
     metric: str
@@ -64,7 +65,11 @@ class Goal:
 
     def measured_in(self, table: StudyTable) -> Measurement | None:
         """The figure in a table; None when the study has none, under this condition."""
-        return table.only(self.metric, **self._columns()) if table.has(self.metric, **self._columns()) else None
+        return (
+            table.only(self.metric, **self._columns())
+            if table.has(self.metric, **self._columns())
+            else None
+        )
 
     def not_assessable_in(self, table: StudyTable) -> bool:
         """Whether the study asked the question and its figure has no bound."""
@@ -72,35 +77,74 @@ class Goal:
         return asked and self.measured_in(table) is None
 
     def _columns(self) -> dict[str, Any]:
-        condition = {"attack": None, "poison_rate": None} if self.condition is None else self.condition.columns
+        condition = (
+            {"attack": None, "poison_rate": None}
+            if self.condition is None
+            else self.condition.columns
+        )
         return condition | {"defence": self.defence}
 
 
 FEW_FRAUDS = "what removed frauds would have taught cannot be learnt from the rest"
-NEAR_FRAUDS = "where a mode is hidden, its remaining frauds are too few to tell all of it from legitimate payments"
-COST = "within `placebo.expected_cost_eur_floor_of_mean`, more than a tenth of the cost: a few large frauds decide"
+NEAR_FRAUDS = (
+    "where a mode is hidden, its remaining frauds are too few to tell all of it from "
+    "legitimate payments"
+)
+COST = (
+    "within `placebo.expected_cost_eur_floor_of_mean`, more than a tenth of the cost: a few "
+    "large frauds decide"
+)
 TRIGGER = "the search does not find the trigger in every draw"
 RANKS = "two or three frauds of day 2 change rank; the interval holds zero"
 MIXED = "its order mixes hidden frauds with honest payments that resemble fraud"
-FALSE_FRAUDS = tuple((Condition("legit_to_fraud", rate), f"false frauds {rate:.0%}") for rate in (0.02, 0.08, 0.2))
+FALSE_FRAUDS = tuple(
+    (Condition("legit_to_fraud", rate), f"false frauds {rate:.0%}") for rate in (0.02, 0.08, 0.2)
+)
 NOISY = (*FALSE_FRAUDS, (Condition("symmetric", 0.08), "symmetric 8%"))
 SYMMETRIC_20 = Condition("symmetric", 0.2)
 
 
 def _given_back(attack: str, words: str, reason: str) -> Goal:
     condition = Condition(attack, 0.5)
-    return Goal("recovery_rate", words, AT_LEAST, 0.9, reason, condition, SELECTOR, measured_with="given_back")
+    return Goal(
+        "recovery_rate",
+        words,
+        AT_LEAST,
+        0.9,
+        reason,
+        condition,
+        SELECTOR,
+        measured_with="given_back",
+    )
 
 
 GOALS = (
-    _given_back("fraud_to_legit", "half the frauds hidden: share of the loss given back", FEW_FRAUDS),
+    _given_back(
+        "fraud_to_legit", "half the frauds hidden: share of the loss given back", FEW_FRAUDS
+    ),
     _given_back("targeted_mode", "half hidden by mode: share of the loss given back", NEAR_FRAUDS),
     *(
-        Goal("average_precision_gap", f"{words}: average precision lost", AT_MOST, 0.01, RANKS, condition, SELECTOR)
+        Goal(
+            "average_precision_gap",
+            f"{words}: average precision lost",
+            AT_MOST,
+            0.01,
+            RANKS,
+            condition,
+            SELECTOR,
+        )
         for condition, words in NOISY
     ),
     *(
-        Goal("cost_ratio", f"{words}: cost of day 2 against clean", AT_MOST, 1.1, COST, condition, SELECTOR)
+        Goal(
+            "cost_ratio",
+            f"{words}: cost of day 2 against clean",
+            AT_MOST,
+            1.1,
+            COST,
+            condition,
+            SELECTOR,
+        )
         for condition, words in NOISY
     ),
     Goal(
@@ -133,7 +177,14 @@ GOALS = (
         0.5,
         condition=SYMMETRIC_20,
     ),
-    Goal("harm", "clean data: average precision lost by the policy", AT_MOST, 0.005, condition=CLEAN, defence=SELECTOR),
+    Goal(
+        "harm",
+        "clean data: average precision lost by the policy",
+        AT_MOST,
+        0.005,
+        condition=CLEAN,
+        defence=SELECTOR,
+    ),
     Goal(
         "success_rate",
         "backdoor: share of triggered frauds that pass",
@@ -152,7 +203,14 @@ GOALS = (
         Condition("fraud_to_legit", 0.5),
     ),
     *(
-        Goal("scan_average_precision", f"scan, {words}: average precision of its flags", AT_LEAST, 0.99, "", condition)
+        Goal(
+            "scan_average_precision",
+            f"scan, {words}: average precision of its flags",
+            AT_LEAST,
+            0.99,
+            "",
+            condition,
+        )
         for condition, words in FALSE_FRAUDS
     ),
     Goal("gate_false_promotion_rate", "gate: equally good models promoted", AT_MOST, 0.05),
@@ -183,7 +241,8 @@ def goal_table(table: StudyTable, goals: Iterable[Goal] = GOALS) -> list[dict[st
     Parameters
     ----------
     table
-        Figures of the study; a goal whose figure is absent (another profile, another rate) has no row.
+        Figures of the study; a goal whose figure is absent (another profile, another rate) has no
+        row.
     """
     rows = []
     for goal in goals:
@@ -209,7 +268,8 @@ def _unbounded(goal: Goal) -> dict[str, Any]:
         "asked": f"{goal.bound} {goal.limit:g}",
         "measured": "no bound",
         "verdict": Verdict.NOT_ASSESSABLE.value,
-        "reason": "the loss without a defence is not beyond the null band, so a share of it has no bound",
+        "reason": "the loss without a defence is not beyond the null band, so a share of it has "
+        "no bound",
     }
 
 

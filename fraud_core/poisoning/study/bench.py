@@ -1,4 +1,6 @@
-"""The bench on which a cell is run: attack the labels of v0, defend, train, and score the clean, sealed holdout."""
+"""The bench on which a cell is run: attack the labels of
+v0, defend, train, and score the clean, sealed holdout.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -36,10 +38,11 @@ def run_cell(cell: Cell, inputs: Inputs, settings: Mapping[str, Any]) -> RunResu
     cell
         What to do.
     inputs
-        Shared data; the attack reaches the validation hours too, as it would in life, but ``none`` alone believes it
-        there: every defence has the labels of those hours from before the attack.
+        Shared data; the attack reaches the validation hours too, as it would in life, but ``none``
+        alone believes it there: every defence has the labels of those hours from before the attack.
     settings
-        Keys ``estimator``, an `EstimatorConfig`, ``decision``, section of params.yaml, and ``defences``, names.
+        Keys ``estimator``, an `EstimatorConfig`, ``decision``, section of params.yaml, and
+        ``defences``, names.
     """
     bench = _Bench(cell, inputs, settings, _poisoned(cell, inputs.rows, inputs.margin))
     return bench.run(() if cell.condition == PLACEBO else tuple(settings["defences"]))
@@ -58,12 +61,16 @@ def _poisoned(cell: Cell, rows: Transactions, margin: np.ndarray) -> Poisoned:
 class _Bench:
     """The trainings of one cell; the same rows with the same labels are trained once."""
 
-    def __init__(self, cell: Cell, inputs: Inputs, settings: Mapping[str, Any], poisoned: Poisoned) -> None:
+    def __init__(
+        self, cell: Cell, inputs: Inputs, settings: Mapping[str, Any], poisoned: Poisoned
+    ) -> None:
         self.cell, self.inputs, self.settings, self.poisoned = cell, inputs, settings, poisoned
         self.trained: dict[str, CalibratedClassifier] = {}
         self.runs: dict[str, DefendedRun] = {}
         self.as_before = poisoned.rows.X is inputs.rows.X
-        self.quantised = inputs.quantised if self.as_before else quantise(poisoned.rows.X, inputs.bins)
+        self.quantised = (
+            inputs.quantised if self.as_before else quantise(poisoned.rows.X, inputs.bins)
+        )
         self.seen = with_trusted_labels(poisoned.rows, poisoned.y_true[poisoned.rows.is_trusted])
 
     def run(self, defences: Sequence[str]) -> RunResult:
@@ -72,16 +79,22 @@ class _Bench:
             return RunResult(self._attack_figures(), None, self.runs)
         scores = out_of_fold_scores(self.seen, seed=self.cell.attack_seed, quantised=self.quantised)
         source = self._source()
-        scan = detect(self.seen, scores, source=source, seed=self.cell.attack_seed, quantised=self.quantised)
+        scan = detect(
+            self.seen, scores, source=source, seed=self.cell.attack_seed, quantised=self.quantised
+        )
         cleaned = self._defend(defences, scan, scores, source) if defences else None
         figures = scan_figures(scan, scores, self.seen, self.poisoned)
         return RunResult(self._attack_figures(), figures, self.runs, cleaned)
 
-    def _defend(self, defences: Sequence[str], scan: Scan, scores: OutOfFold, source: np.ndarray | None) -> bool | None:
+    def _defend(
+        self, defences: Sequence[str], scan: Scan, scores: OutOfFold, source: np.ndarray | None
+    ) -> bool | None:
         """Run the defences; returns whether the selector cleaned, None when it was not asked."""
         entries = [defence_named(name) for name in defences if name not in (NONE, SELECTOR)]
         wanted = any("neighbours" in entry.needs for entry in entries)
-        context = DefenceContext(scores, scan, self.quantised, self._neighbours() if wanted else None, source)
+        context = DefenceContext(
+            scores, scan, self.quantised, self._neighbours() if wanted else None, source
+        )
         self.runs[TRUSTED] = self._scored(self._train(self.seen))
         for entry in entries:
             if all(context.has(part) for part in entry.needs):
@@ -105,9 +118,13 @@ class _Bench:
             return self._no_model(defended.flagged)
         return self._scored(self._train(defended.rows, defended.kept_index), defended.flagged)
 
-    def _train(self, rows: Transactions, kept_index: np.ndarray | None = None) -> CalibratedClassifier:
+    def _train(
+        self, rows: Transactions, kept_index: np.ndarray | None = None
+    ) -> CalibratedClassifier:
         numbers = np.arange(len(rows)) if kept_index is None else kept_index
-        key = hashlib.sha256(numbers.tobytes() + np.ascontiguousarray(rows.y_observed).tobytes()).hexdigest()
+        key = hashlib.sha256(
+            numbers.tobytes() + np.ascontiguousarray(rows.y_observed).tobytes()
+        ).hexdigest()
         if key not in self.trained:
             self.trained[key] = train_quantised(
                 self.quantised,
@@ -118,7 +135,9 @@ class _Bench:
             )
         return self.trained[key]
 
-    def _scored(self, model: CalibratedClassifier, flagged: np.ndarray | None = None) -> DefendedRun:
+    def _scored(
+        self, model: CalibratedClassifier, flagged: np.ndarray | None = None
+    ) -> DefendedRun:
         features, trigger = self.inputs.holdout_features, self.poisoned.trigger
         return DefendedRun(
             _log_odds(model, features),
@@ -129,7 +148,9 @@ class _Bench:
         )
 
     def _no_model(self, flagged: np.ndarray) -> DefendedRun:
-        """A defence that leaves one class leaves nothing to learn: no payment is ranked and none alerted."""
+        """A defence that leaves one class leaves nothing
+        to learn: no payment is ranked and none alerted.
+        """
         nothing = np.zeros(len(self.inputs.holdout_features), dtype=np.float32)
         stamped = None if self.poisoned.trigger is None else nothing
         return DefendedRun(nothing, 1.0, 0.0, *self._counts(flagged), stamped)
@@ -154,7 +175,9 @@ class _Bench:
         if self.as_before:
             return self.inputs.neighbours
         before = self.inputs.rows.X
-        return after_moves(self.inputs.neighbours, self.inputs.distance, before, self.seen.X, self.poisoned.changed)
+        return after_moves(
+            self.inputs.neighbours, self.inputs.distance, before, self.seen.X, self.poisoned.changed
+        )
 
 
 def _log_odds(model: CalibratedClassifier, features: np.ndarray) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""Cells of the study: which condition is drawn and fitted with which seeds, and what all of them share."""
+"""Cells of the study: which condition is drawn and
+fitted with which seeds, and what all of them share.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +47,8 @@ class Inputs:
     holdout_features
         Features of v1; its labels are not here at all.
     margin
-        Shape (n_samples,), out-of-fold log-odds of a model of clean v0: what an attacker at the boundary knows.
+        Shape (n_samples,), out-of-fold log-odds of a model of clean v0: what an attacker at the
+        boundary knows.
     neighbours, distance
         From `nearest_neighbours`; empty when no defence asks for them.
     bins
@@ -66,14 +69,20 @@ class Inputs:
 
 
 def grid(
-    rates: Mapping[str, Sequence[float]], *, n_seeds: int, n_placebo: int, seed: int, n_scanned: int | None = None
+    rates: Mapping[str, Sequence[float]],
+    *,
+    n_seeds: int,
+    n_placebo: int,
+    seed: int,
+    n_scanned: int | None = None,
 ) -> list[Cell]:
     """The cells of a study: clean trainings, the placebo, then attack by rate by seed.
 
-    The draw k of an attack is fitted with seed k, and so is the clean training that it is compared with: one clean
-    fit may be a lucky one, and its luck would be in every figure. A placebo training is clean too: it has another seed
-    and leaves out a random tenth of the rows of each class, so it shows how far the result moves when nobody attacks.
-    The labels of the first `n_scanned` placebos, of all when None, are scanned too, to count false alarms.
+    The draw k of an attack is fitted with seed k, and so is the clean training that it is compared
+    with: one clean fit may be a lucky one, and its luck would be in every figure. A placebo
+    training is clean too: it has another seed and leaves out a random tenth of the rows of each
+    class, so it shows how far the result moves when nobody attacks. The labels of the first
+    `n_scanned` placebos, of all when None, are scanned too, to count false alarms.
 
     Parameters
     ----------
@@ -89,7 +98,9 @@ def grid(
     conditions = [Condition(attack, rate) for attack, own in rates.items() for rate in own]
     clean = [Cell(CLEAN, seed + k, seed + k) for k in range(n_seeds)]
     placebo = [Cell(PLACEBO, seed + k, seed + k, k <= scanned) for k in range(1, n_placebo + 1)]
-    attacked = [Cell(condition, seed + k, seed + k) for condition in conditions for k in range(n_seeds)]
+    attacked = [
+        Cell(condition, seed + k, seed + k) for condition in conditions for k in range(n_seeds)
+    ]
     return clean + placebo + attacked
 
 
@@ -126,4 +137,6 @@ def simulated_sources(n_samples: int) -> np.ndarray:
     >>> simulated_sources(3)
     array(['reviewer 1', 'reviewer 2', 'reviewer 3'], dtype='<U10')
     """
-    return np.char.add("reviewer ", (np.arange(n_samples) % N_SOURCES + 1).astype(str)).astype("<U10")
+    return np.char.add("reviewer ", (np.arange(n_samples) % N_SOURCES + 1).astype(str)).astype(
+        "<U10"
+    )

@@ -1,4 +1,6 @@
-"""Conditions of the study: an attack at a poison rate, or one of the two ways to train without an attack."""
+"""Conditions of the study: an attack at a poison rate,
+or one of the two ways to train without an attack.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +48,9 @@ class Condition:
 
     @property
     def key(self) -> str:
-        """Name of figures and files: attack and percent of the attacked class, without a decimal point."""
+        """Name of figures and files: attack and percent
+        of the attacked class, without a decimal point.
+        """
         return f"{self.attack}.{self.percent.replace('.', '_')}" if self.is_attack else self.attack
 
     @property

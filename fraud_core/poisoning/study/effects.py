@@ -1,4 +1,6 @@
-"""Effects of each attack under each defence, on the clean labels of the holdout, with intervals and the placebo."""
+"""Effects of each attack under each defence, on the clean
+labels of the holdout, with intervals and the placebo.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +17,19 @@ from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
 from fraud_core.poisoning.study.inference import mean_over_draws
 from fraud_core.poisoning.study.run_results import DefendedRun, RunResult
 
-EFFECT_METRICS = ("average_precision", "recall_at_budget", "expected_cost_eur", "brier_score", "calibration_error")
-# Metrics that are held against the clean training too: their change by the metric, and the metric by its change.
-CHANGES = {"average_precision": "average_precision_change", "expected_cost_eur": "expected_cost_eur_change"}
+EFFECT_METRICS = (
+    "average_precision",
+    "recall_at_budget",
+    "expected_cost_eur",
+    "brier_score",
+    "calibration_error",
+)
+# Metrics that are held against the clean training too: their change by the metric, and the metric
+# by its change.
+CHANGES = {
+    "average_precision": "average_precision_change",
+    "expected_cost_eur": "expected_cost_eur_change",
+}
 CHANGED = {change: metric for metric, change in CHANGES.items()}
 Replicates = dict[str, np.ndarray]
 # The words of `verdict`, and what they say of the question whether the model came through unharmed.
@@ -45,7 +57,9 @@ class Effect:
     clean: Replicates
 
     def of(self, metric: str) -> np.ndarray:
-        """Replicates of a metric of `EFFECT_METRICS`, or of its change against the clean training (`CHANGED`)."""
+        """Replicates of a metric of `EFFECT_METRICS`, or of
+        its change against the clean training (`CHANGED`).
+        """
         if metric in CHANGED:
             return self.own[CHANGED[metric]] - self.clean[CHANGED[metric]]
         return self.own[metric]
@@ -58,10 +72,11 @@ class Effects:
     Attributes
     ----------
     replicates
-        ``replicates[condition][defence]`` holds an `Effect` for each seed. Resamples are shared between seeds and
-        defences in law only.
+        ``replicates[condition][defence]`` holds an `Effect` for each seed. Resamples are shared
+        between seeds and defences in law only.
     floor, floor_of_mean
-        `noise_floor` of each metric of `CHANGES`, for one training, and for the mean of as many as an attack has draws.
+        `noise_floor` of each metric of `CHANGES`, for one training, and for the mean of as many as
+        an attack has draws.
     """
 
     replicates: Mapping[Condition, Mapping[str, Sequence[Effect]]]
@@ -69,9 +84,11 @@ class Effects:
     floor_of_mean: Mapping[str, float]
 
     def interval(self, condition: Condition, defence: str, metric: str) -> Interval:
-        """Mean over the draws of a metric with its interval, by the draws of this attack at this rate only.
+        """Mean over the draws of a metric with its interval,
+        by the draws of this attack at this rate only.
 
-        Where there is one draw only, the null band of one training stands for the spread over draws.
+        Where there is one draw only, the null band of one training stands for the spread over
+        draws.
         """
         band = 0.0 if condition == CLEAN else self.band(CHANGED.get(metric, metric))
         return mean_over_draws(list(self.by_seed(condition, defence, metric)), null_band=band)
@@ -81,14 +98,17 @@ class Effects:
         floor = self.floor.get(metric, 0.0)
         return floor if np.isfinite(floor) else 0.0
 
-    def point(self, condition: Condition, defence: str, metric: str = "average_precision") -> np.ndarray:
+    def point(
+        self, condition: Condition, defence: str, metric: str = "average_precision"
+    ) -> np.ndarray:
         """Value of a metric for each seed, shape (n_seeds,)."""
         return np.array([effect.of(metric)[0] for effect in self.replicates[condition][defence]])
 
     def by_seed(self, condition: Condition, defence: str, metric: str) -> np.ndarray:
         """Replicates of a metric, shape (n_seeds, 1 + n_replicates).
 
-        What ``none`` and ``policy`` hold, and what both hold of the clean model, is paired by position: one bootstrap.
+        What ``none`` and ``policy`` hold, and what both hold of the clean model, is paired by
+        position: one bootstrap.
         """
         return np.array([effect.of(metric) for effect in self.replicates[condition][defence]])
 
@@ -106,7 +126,8 @@ def measure_effects(
     n_replicates: int,
     seed: int,
 ) -> Effects:
-    """Score every cell on the clean labels of the holdout, paired with the clean training of its seed.
+    """Score every cell on the clean labels of the
+    holdout, paired with the clean training of its seed.
 
     A placebo training is paired with a clean one of another seed.
 
@@ -122,7 +143,11 @@ def measure_effects(
         Of the bootstrap; a model and its clean pair see the same resamples.
     """
     runs = list(zip(cells, results, strict=True))
-    clean = {cell.fit_seed: result.defences[NONE].scored for cell, result in runs if cell.condition == CLEAN}
+    clean = {
+        cell.fit_seed: result.defences[NONE].scored
+        for cell, result in runs
+        if cell.condition == CLEAN
+    }
     measured: dict[Condition, dict[str, list[Effect]]] = {}
     for number, (cell, result) in enumerate(runs):
         placebo = cell.condition == PLACEBO
@@ -141,7 +166,9 @@ def measure_effects(
 
 @dataclass(frozen=True)
 class _Pairing:
-    """What every model of a cell is resampled with: the clean training of its seed, on the same rows."""
+    """What every model of a cell is resampled with:
+    the clean training of its seed, on the same rows.
+    """
 
     clean: Scored
     holdout: Transactions
@@ -160,13 +187,17 @@ class _Pairing:
             rng=np.random.default_rng(list(self.seed)),
         )
         clean = {metric: replicates[CLEAN.key][metric] for metric in CHANGES}
-        return {name: Effect({m: replicates[name][m] for m in EFFECT_METRICS}, clean) for name in models}
+        return {
+            name: Effect({m: replicates[name][m] for m in EFFECT_METRICS}, clean) for name in models
+        }
 
 
 def _cell_effects(result: RunResult, against: _Pairing) -> dict[str, Effect]:
-    """By defence: ``none`` and the selector in one bootstrap, so that they are paired, every other model in its own.
+    """By defence: ``none`` and the selector in one bootstrap,
+    so that they are paired, every other model in its own.
 
-    A defence that left the model of one of these two shares its resamples, so that no model is resampled twice.
+    A defence that left the model of one of these two shares its resamples, so that no model is
+    resampled twice.
     """
     together = {name: result.defences[name] for name in (NONE, SELECTOR) if name in result.defences}
     effects = against.effects(together)
@@ -179,8 +210,13 @@ def _cell_effects(result: RunResult, against: _Pairing) -> dict[str, Effect]:
 
 def _floors(placebo: Sequence[Effect], n_draws: int) -> tuple[dict[str, float], dict[str, float]]:
     """Noise floors of one training, and of the mean of as many as an attack has draws."""
-    changes = {metric: [float(effect.of(change)[0]) for effect in placebo] for metric, change in CHANGES.items()}
-    one, mean = ({metric: noise_floor(own, n) for metric, own in changes.items()} for n in (1, n_draws))
+    changes = {
+        metric: [float(effect.of(change)[0]) for effect in placebo]
+        for metric, change in CHANGES.items()
+    }
+    one, mean = (
+        {metric: noise_floor(own, n) for metric, own in changes.items()} for n in (1, n_draws)
+    )
     return one, mean
 
 
@@ -192,7 +228,8 @@ def _another(clean: Mapping[int, Scored], seed: int) -> Scored:
 
 
 def noise_floor(changes: Sequence[float], n_trainings: int = 1) -> float:
-    """How far trainings without an attack may lie from others: half the 95% prediction interval of their mean change.
+    """How far trainings without an attack may lie from others:
+    half the 95% prediction interval of their mean change.
 
     Parameters
     ----------
@@ -204,8 +241,8 @@ def noise_floor(changes: Sequence[float], n_trainings: int = 1) -> float:
     Returns
     -------
     float
-        t₀.₉₇₅ · s · √(1/n_trainings + 1/n) + |mean|; infinite with fewer than two placebo trainings, so that nothing is
-        claimed.
+        t₀.₉₇₅ · s · √(1/n_trainings + 1/n) + |mean|; infinite with fewer than two placebo
+        trainings, so that nothing is claimed.
 
     Examples
     --------
@@ -224,7 +261,8 @@ def noise_floor(changes: Sequence[float], n_trainings: int = 1) -> float:
 
 
 def mean_over_seeds(values: Sequence[float]) -> Interval:
-    """Mean of one figure over seeds with its t interval, cut to [0, 1]; without spread to tell, the whole of [0, 1].
+    """Mean of one figure over seeds with its t interval, cut
+    to [0, 1]; without spread to tell, the whole of [0, 1].
 
     Examples
     --------
@@ -252,8 +290,9 @@ def verdict(change: Interval, *, limit: float) -> str:
 
     Notes
     -----
-    Harm and gain need an interval that excludes zero; none needs the whole interval within the limit. Everything else
-    is insufficient evidence: a small value by itself shows nothing. The null band is in the interval already.
+    Harm and gain need an interval that excludes zero; none needs the whole interval within the
+    limit. Everything else is insufficient evidence: a small value by itself shows nothing. The null
+    band is in the interval already.
 
     Examples
     --------

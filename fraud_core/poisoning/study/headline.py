@@ -1,4 +1,5 @@
-"""Headline figures of the poisoning study: the view of its table that metrics.json, the README and the report read.
+"""Headline figures of the poisoning study: the view of its
+table that metrics.json, the README and the report read.
 
 The table holds every figure; here stand those that pages name. A name holds the rate of its
 attack in percent.
@@ -40,7 +41,9 @@ WHOLE: dict[str, tuple[str, Callable[[float], Any]]] = {
 JUDGED = CHANGES["average_precision"]
 
 
-def headline_figures(table: StudyTable, *, limit: float, flips: Iterable[int] = ()) -> dict[str, Any]:
+def headline_figures(
+    table: StudyTable, *, limit: float, flips: Iterable[int] = ()
+) -> dict[str, Any]:
     """The figures of metrics.json by name; an attack that the parameters do not ask for has none.
 
     Parameters
@@ -48,7 +51,8 @@ def headline_figures(table: StudyTable, *, limit: float, flips: Iterable[int] = 
     table
         Of the study.
     limit
-        Largest change of average precision that does not matter in practice; the words of the verdicts follow from it.
+        Largest change of average precision that does not matter in practice; the words of the
+        verdicts follow from it.
     flips
         Numbers of flipped labels that recall was certified against.
     """
@@ -60,11 +64,15 @@ def headline_figures(table: StudyTable, *, limit: float, flips: Iterable[int] = 
     for row in table.where(attack=PLACEBO.attack):
         flat[f"{PLACEBO.key}.{row.metric}"] = row.value
     for metric in ("average_precision", "expected_cost_eur"):
-        flat[f"{CLEAN.key}.{NONE}.{metric}"] = table.only(metric, **CLEAN.columns, defence=NONE).figure
+        flat[f"{CLEAN.key}.{NONE}.{metric}"] = table.only(
+            metric, **CLEAN.columns, defence=NONE
+        ).figure
     for condition in attacked_conditions(table):
         flat |= _of_condition(table, condition, limit)
     for n_flips in flips:
-        flat[f"certified.recall_at_{n_flips}_flips"] = table.only(certified_metric(n_flips), defence=None).figure
+        flat[f"certified.recall_at_{n_flips}_flips"] = table.only(
+            certified_metric(n_flips), defence=None
+        ).figure
     return flat | _on_clean(table) | _worst(table, limit) | goal_figures(table)
 
 
@@ -87,7 +95,9 @@ def verdict_words(table: StudyTable, condition: Condition, defence: str, *, limi
 
 
 def attack_table(table: StudyTable, *, limit: float) -> list[dict[str, Any]]:
-    """What each attack changes, who would notice without a model, and what it costs without a defence, as rows."""
+    """What each attack changes, who would notice without
+    a model, and what it costs without a defence, as rows.
+    """
     shown = []
     for condition in attacked_conditions(table):
         own = {row.metric: row for row in table.where(**condition.columns, defence=None)}
@@ -99,8 +109,12 @@ def attack_table(table: StudyTable, *, limit: float) -> list[dict[str, Any]]:
                 "false among fraud labels": f"{own['false_fraud_share'].value:.0%}",
                 "noticed by chart": f"{own['detected_by_chart'].value:.0%}",
                 "noticed by monitor": f"{own['detected_by_monitor'].value:.0%}",
-                "alarmed by the scan": f"{own['scan_alarmed'].value:.0%}" if "scan_alarmed" in own else "not scanned",
-                "change of average precision": table.only(JUDGED, **condition.columns, defence=NONE).interval,
+                "alarmed by the scan": f"{own['scan_alarmed'].value:.0%}"
+                if "scan_alarmed" in own
+                else "not scanned",
+                "change of average precision": table.only(
+                    JUDGED, **condition.columns, defence=NONE
+                ).interval,
                 "verdict": verdict_words(table, condition, NONE, limit=limit),
             }
         )
@@ -112,14 +126,22 @@ def _of_condition(table: StudyTable, condition: Condition, limit: float) -> dict
     for defence in (NONE, SELECTOR):
         name = f"{condition.key}.{defence}"
         if table.has(JUDGED, **condition.columns, defence=defence):
-            flat[f"{name}.{JUDGED}"] = table.only(JUDGED, **condition.columns, defence=defence).figure
+            flat[f"{name}.{JUDGED}"] = table.only(
+                JUDGED, **condition.columns, defence=defence
+            ).figure
             flat[f"{name}.verdict"] = verdict_words(table, condition, defence, limit=limit)
         if table.has("success_rate", **condition.columns, defence=defence):
-            flat[f"{name}.success_rate"] = table.only("success_rate", **condition.columns, defence=defence).figure
+            flat[f"{name}.success_rate"] = table.only(
+                "success_rate", **condition.columns, defence=defence
+            ).figure
     if f"{condition.key}.{SELECTOR}.success_rate" in flat:
-        flat[f"summary.{condition.attack}.success_rate"] = flat[f"{condition.key}.{SELECTOR}.success_rate"]
+        flat[f"summary.{condition.attack}.success_rate"] = flat[
+            f"{condition.key}.{SELECTOR}.success_rate"
+        ]
     if table.has("given_back", **condition.columns):
-        flat[f"summary.{condition.slug}.given_back"] = table.only("given_back", **condition.columns).figure
+        flat[f"summary.{condition.slug}.given_back"] = table.only(
+            "given_back", **condition.columns
+        ).figure
     return flat
 
 
@@ -133,7 +155,9 @@ def _worst(table: StudyTable, limit: float) -> dict[str, Any]:
     """The attack of lowest average precision without a defence, under ``worst.``."""
     worst = min(
         attacked_conditions(table),
-        key=lambda condition: table.only("average_precision", **condition.columns, defence=NONE).value,
+        key=lambda condition: (
+            table.only("average_precision", **condition.columns, defence=NONE).value
+        ),
     )
     flat: dict[str, Any] = {"worst.attack": worst.key}
     for defence in (NONE, SELECTOR):

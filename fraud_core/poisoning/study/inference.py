@@ -1,7 +1,9 @@
-"""Intervals over draws of an attack and resamples of the test rows, and ratios of such means by Fieller's theorem.
+"""Intervals over draws of an attack and resamples of the
+test rows, and ratios of such means by Fieller's theorem.
 
-The draws of one attack at one rate share the test rows: resampling the rows moves all of them together, so that part of
-the variance does not shrink with the number of draws. The variance over draws, each with a fit of its own, does.
+The draws of one attack at one rate share the test rows: resampling the rows moves all of them
+together, so that part of the variance does not shrink with the number of draws. The variance over
+draws, each with a fit of its own, does.
 """
 
 from collections.abc import Sequence
@@ -12,19 +14,21 @@ from fraud_core.evaluation.bootstrap import Interval
 
 
 def mean_over_draws(parts: Sequence[np.ndarray], *, null_band: float = 0.0) -> Interval:
-    """Mean over the draws of an attack, with a 95% interval that holds the rows, the draw and the fit.
+    """Mean over the draws of an attack, with a 95%
+    interval that holds the rows, the draw and the fit.
 
     Parameters
     ----------
     parts
         Replicates of each draw, entry 0 the value on the rows themselves.
     null_band
-        Half width of what another fit may do; stands for the spread over draws where there is one draw only.
+        Half width of what another fit may do; stands for the spread over draws where there is one
+        draw only.
 
     Notes
     -----
-    The quantiles of the resamples of all draws, about their own values, and the t interval over the draws of this very
-    cell are added in quadrature. No other rate of the attack takes part.
+    The quantiles of the resamples of all draws, about their own values, and the t interval over the
+    draws of this very cell are added in quadrature. No other rate of the attack takes part.
 
     Examples
     --------
@@ -51,8 +55,8 @@ def covariance_of_means(over: np.ndarray, under: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     over, under
-        Shape (n_draws, 1 + n_replicates), column 0 the values on the rows themselves; paired by position. At least two
-        draws.
+        Shape (n_draws, 1 + n_replicates), column 0 the values on the rows themselves; paired by
+        position. At least two draws.
 
     Examples
     --------
@@ -67,7 +71,8 @@ def covariance_of_means(over: np.ndarray, under: np.ndarray) -> np.ndarray:
 
 
 def fieller(over: np.ndarray, under: np.ndarray) -> Interval | None:
-    """Ratio of two means over draws with its 95% interval by Fieller's theorem; None when it has no bound.
+    """Ratio of two means over draws with its 95% interval
+    by Fieller's theorem; None when it has no bound.
 
     Parameters
     ----------
@@ -76,12 +81,14 @@ def fieller(over: np.ndarray, under: np.ndarray) -> Interval | None:
 
     Notes
     -----
-    With t draws less one degrees of freedom: few draws make a wide interval. When the mean below cannot be told from
-    zero no interval of finite length covers the ratio, and there is no ratio to report.
+    With t draws less one degrees of freedom: few draws make a wide interval. When the mean below
+    cannot be told from zero no interval of finite length covers the ratio, and there is no ratio to
+    report.
 
     References
     ----------
-    E. Fieller (1954), Some problems in interval estimation, Journal of the Royal Statistical Society B 16, section 3.
+    E. Fieller (1954), Some problems in interval estimation, Journal of the Royal Statistical
+    Society B 16, section 3.
 
     Examples
     --------
@@ -107,7 +114,9 @@ def fieller(over: np.ndarray, under: np.ndarray) -> Interval | None:
     middle = a * b - q2 * cov
     inside = middle * middle - denominator * (a * a - q2 * v_over)
     half = float(np.sqrt(max(0.0, inside)))
-    return Interval(a / b, float((middle - half) / denominator), float((middle + half) / denominator))
+    return Interval(
+        a / b, float((middle - half) / denominator), float((middle + half) / denominator)
+    )
 
 
 def non_inferior(difference: Interval, *, margin: float) -> bool:
@@ -115,7 +124,10 @@ def non_inferior(difference: Interval, *, margin: float) -> bool:
 
     Examples
     --------
-    >>> non_inferior(Interval(0.0, -0.005, 0.02), margin=0.01), non_inferior(Interval(0.01, -0.02, 0.04), margin=0.01)
+    >>> (
+    ...     non_inferior(Interval(0.0, -0.005, 0.02), margin=0.01),
+    ...     non_inferior(Interval(0.01, -0.02, 0.04), margin=0.01),
+    ... )
     (True, False)
     """
     return difference.low > -margin

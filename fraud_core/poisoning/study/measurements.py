@@ -1,4 +1,6 @@
-"""Measurements of the poisoning study: its figures as rows of a table, by attack, poison rate and defence."""
+"""Measurements of the poisoning study: its figures as
+rows of a table, by attack, poison rate and defence.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -12,7 +14,14 @@ from fraud_core.poisoning.detection.monitors import Detectability, canary_power
 from fraud_core.poisoning.study.bench import NONE
 from fraud_core.poisoning.study.cells import Cell
 from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
-from fraud_core.poisoning.study.effects import CHANGES, EFFECT_METRICS, WORDS, Effects, mean_over_seeds, verdict
+from fraud_core.poisoning.study.effects import (
+    CHANGES,
+    EFFECT_METRICS,
+    WORDS,
+    Effects,
+    mean_over_seeds,
+    verdict,
+)
 from fraud_core.poisoning.study.inference import fieller, mean_over_draws
 from fraud_core.poisoning.study.run_results import RunResult, ScanFigures
 
@@ -21,7 +30,8 @@ JUDGED = CHANGES["average_precision"]
 
 
 def effect_rows(effects: Effects, cells: Sequence[Cell], *, limit: float) -> Iterator[Measurement]:
-    """Every metric by condition and defence, over all draws and of each, and the placebo's noise floors.
+    """Every metric by condition and defence, over all
+    draws and of each, and the placebo's noise floors.
 
     Parameters
     ----------
@@ -41,7 +51,9 @@ def effect_rows(effects: Effects, cells: Sequence[Cell], *, limit: float) -> Ite
                 figure = effects.interval(condition, defence, metric)
                 judged = WORDS[verdict(figure, limit=limit)] if metric == JUDGED else None
                 yield condition.measured(metric, figure, defence=defence, verdict=judged)
-                for seed, value in zip(seeds, effects.point(condition, defence, metric), strict=True):
+                for seed, value in zip(
+                    seeds, effects.point(condition, defence, metric), strict=True
+                ):
                     yield condition.measured(metric, value, defence=defence, seed=seed)
 
 
@@ -49,12 +61,18 @@ def attack_rows(cells: Sequence[Cell], results: Sequence[RunResult]) -> Iterator
     """What each attack changed and what each defence flagged, means over seeds."""
     for condition, own in by_condition(cells, results).items():
         yield condition.measured("labels_changed", _mean(run.attack.n_changed for run in own))
-        yield condition.measured("false_fraud_share", _mean(run.attack.false_fraud_share for run in own))
+        yield condition.measured(
+            "false_fraud_share", _mean(run.attack.false_fraud_share for run in own)
+        )
         yield condition.measured("hidden_eur", _mean(run.attack.hidden_eur for run in own))
         for name in own[0].defences:
             runs = [run.defences[name] for run in own]
-            yield condition.measured("rows_flagged", _mean(run.n_flagged for run in runs), defence=name)
-            yield condition.measured("rows_rightly_flagged", _mean(run.n_true_flagged for run in runs), defence=name)
+            yield condition.measured(
+                "rows_flagged", _mean(run.n_flagged for run in runs), defence=name
+            )
+            yield condition.measured(
+                "rows_rightly_flagged", _mean(run.n_true_flagged for run in runs), defence=name
+            )
 
 
 def scan_rows(cells: Sequence[Cell], results: Sequence[RunResult]) -> Iterator[Measurement]:
@@ -77,7 +95,9 @@ def _false_alarms(quiet: Sequence[ScanFigures]) -> Iterator[Measurement]:
 
 
 def _scan_of(condition: Condition, own: Sequence[ScanFigures]) -> Iterator[Measurement]:
-    """How the scan did under one attack; its ranking is that of the false frauds where none is hidden."""
+    """How the scan did under one attack; its ranking
+    is that of the false frauds where none is hidden.
+    """
     attack = condition.entry
     yield condition.measured("scan_alarmed", _mean(scan.alarmed for scan in own))
     hidden = _mean_ranking(scan.hidden_average_precision for scan in own)
@@ -102,8 +122,12 @@ def _mean_ranking(values: Iterable[float | None]) -> Interval | None:
 
 
 def recovered_frauds(own: Sequence[RunResult]) -> dict[str, Interval]:
-    """Precision and recall of the frauds the scan is sure of among noisy fraud labels, pooled over seeds."""
-    recoveries = [run.scan.recovery for run in own if run.scan is not None and run.scan.recovery is not None]
+    """Precision and recall of the frauds the scan is
+    sure of among noisy fraud labels, pooled over seeds.
+    """
+    recoveries = [
+        run.scan.recovery for run in own if run.scan is not None and run.scan.recovery is not None
+    ]
     recovered = sum(len(recovery.recovered_rows) for recovery in recoveries)
     believed = sum(recovery.n_believed for recovery in recoveries)
     survivors = sum(len(recovery.survivor_rows) for recovery in recoveries)
@@ -113,10 +137,14 @@ def recovered_frauds(own: Sequence[RunResult]) -> dict[str, Interval]:
 
 
 def backdoor_success(result: RunResult, y_true: np.ndarray, defence: str) -> Interval:
-    """Share of the frauds that a model catches and that pass once the trigger is stamped on them; exact interval."""
+    """Share of the frauds that a model catches and that pass
+    once the trigger is stamped on them; exact interval.
+    """
     run = result.defences[defence]
     caught = (y_true == 1) & (run.scored.y_score >= run.threshold)
-    return share(int(np.sum(caught & (run.stamped_probability < run.threshold))), max(1, int(caught.sum())))
+    return share(
+        int(np.sum(caught & (run.stamped_probability < run.threshold))), max(1, int(caught.sum()))
+    )
 
 
 def summary_rows(
@@ -149,7 +177,8 @@ def summary_rows(
 
 
 def _on_clean(effects: Effects, own: Sequence[RunResult]) -> Iterator[Measurement]:
-    """What the selector costs on clean data: the loss itself, and in how many clean trainings it changed anything.
+    """What the selector costs on clean data: the loss itself,
+    and in how many clean trainings it changed anything.
 
     Where it changes nothing the loss is zero by construction, so the interval is that of the share.
     """
@@ -162,7 +191,8 @@ def _on_clean(effects: Effects, own: Sequence[RunResult]) -> Iterator[Measuremen
 def _against_clean(effects: Effects, condition: Condition) -> Iterator[Measurement]:
     """Differences to the clean training and to no defence; ratios only where they have a bound.
 
-    A recovery rate is reported where the loss without a defence lies beyond the null band with its whole interval.
+    A recovery rate is reported where the loss without a defence lies beyond the null band with its
+    whole interval.
     """
     ap = "average_precision"
     defended, undefended = (effects.by_seed(condition, name, JUDGED) for name in (SELECTOR, NONE))
@@ -180,7 +210,9 @@ def _against_clean(effects: Effects, condition: Condition) -> Iterator[Measureme
 
 
 def _of_clean(effects: Effects, condition: Condition, metric: str) -> Interval | None:
-    """A metric of the selector's model as a share of the clean-trained model's; None with one draw only."""
+    """A metric of the selector's model as a share of
+    the clean-trained model's; None with one draw only.
+    """
     own = effects.by_seed(condition, SELECTOR, metric)
     return fieller(own, effects.clean_by_seed(condition, SELECTOR, metric))
 
@@ -190,8 +222,12 @@ def _negative(interval: Interval) -> Interval:
 
 
 def _mean_interval(rates: Sequence[Interval]) -> Interval:
-    """Mean of shares over seeds; the ends are means of the exact ends, because all seeds share the same frauds."""
-    return Interval(*(float(np.mean([getattr(r, end) for r in rates])) for end in ("value", "low", "high")))
+    """Mean of shares over seeds; the ends are means of the
+    exact ends, because all seeds share the same frauds.
+    """
+    return Interval(
+        *(float(np.mean([getattr(r, end) for r in rates])) for end in ("value", "low", "high"))
+    )
 
 
 def by_condition(
@@ -205,8 +241,12 @@ def by_condition(
     return groups
 
 
-def monitor_rows(seen: Mapping[Condition, Detectability], *, n_canaries: int, n_frauds: int) -> Iterator[Measurement]:
-    """Probability that each attack is noticed without a model, and that canaries notice a tenth of hidden frauds."""
+def monitor_rows(
+    seen: Mapping[Condition, Detectability], *, n_canaries: int, n_frauds: int
+) -> Iterator[Measurement]:
+    """Probability that each attack is noticed without a
+    model, and that canaries notice a tenth of hidden frauds.
+    """
     yield Measurement("canary_power_at_10_percent", canary_power(n_canaries, n_frauds, 0.1))
     for condition, value in seen.items():
         yield condition.measured("detected_by_chart", value.prevalence_chart)
@@ -215,7 +255,9 @@ def monitor_rows(seen: Mapping[Condition, Detectability], *, n_canaries: int, n_
 
 
 def certificate_rows(certified: CertifiedRecall) -> Iterator[Measurement]:
-    """Certified recall by number of flips, of each number of parts as a defence, and of the best of these."""
+    """Certified recall by number of flips, of each number
+    of parts as a defence, and of the best of these.
+    """
     yield Measurement("certified_parts", certified.best)
     yield Measurement("certified_alert_share", certified.alert_share)
     for parts, by_flips in certified.by_parts.items():

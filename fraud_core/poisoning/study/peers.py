@@ -1,4 +1,6 @@
-"""The defence selector against its peers, which stand behind the same alarm gate and are resampled with it."""
+"""The defence selector against its peers, which stand
+behind the same alarm gate and are resampled with it.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -22,9 +24,11 @@ MARGIN = 0.01  # of average precision
 
 
 def gated(result: RunResult, peer: str) -> str:
-    """The defence whose model a peer leaves behind the gate of the selector: its own, or that of trusted labels.
+    """The defence whose model a peer leaves behind the gate
+    of the selector: its own, or that of trusted labels.
 
-    The peer cleans when the scan alarmed, unless its model ranks the trusted frauds worse by more than `VETO`.
+    The peer cleans when the scan alarmed, unless its model ranks the trusted frauds worse by more
+    than `VETO`.
 
     Examples
     --------
@@ -65,7 +69,8 @@ def compare_with_peers(
     Returns
     -------
     dict
-        The best peer is the one of highest mean over the draws, chosen after the look: the comparison favours peers.
+        The best peer is the one of highest mean over the draws, chosen after the look: the
+        comparison favours peers.
     """
     draws: dict[Condition, dict[str, list[np.ndarray]]] = {}
     for number, (cell, result) in enumerate(zip(cells, results, strict=True)):
@@ -83,23 +88,31 @@ def compare_with_peers(
             rng=np.random.default_rng([seed, number]),
         )
         for peer in PEERS:
-            difference = replicates[SELECTOR]["average_precision"] - replicates[peer]["average_precision"]
+            difference = (
+                replicates[SELECTOR]["average_precision"] - replicates[peer]["average_precision"]
+            )
             draws.setdefault(cell.condition, {}).setdefault(peer, []).append(difference)
     return {
         condition: min(
-            (mean_over_draws(parts, null_band=null_band) for parts in by_peer.values()), key=lambda i: i.value
+            (mean_over_draws(parts, null_band=null_band) for parts in by_peer.values()),
+            key=lambda i: i.value,
         )
         for condition, by_peer in draws.items()
     }
 
 
 def peer_rows(differences: Mapping[Condition, Interval]) -> Iterator[Measurement]:
-    """The differences by attack and rate, and in how many cells the selector is not inferior by `MARGIN`, and superior.
+    """The differences by attack and rate, and in how many cells
+    the selector is not inferior by `MARGIN`, and superior.
 
     Examples
     --------
     >>> from fraud_core.poisoning.study.conditions import CLEAN
-    >>> [row.value for row in peer_rows({CLEAN: Interval(0.0, 0.0, 0.0)}) if row.metric == "cells_non_inferior"]
+    >>> [
+    ...     row.value
+    ...     for row in peer_rows({CLEAN: Interval(0.0, 0.0, 0.0)})
+    ...     if row.metric == "cells_non_inferior"
+    ... ]
     [1.0]
     """
     if not differences:
@@ -108,7 +121,9 @@ def peer_rows(differences: Mapping[Condition, Interval]) -> Iterator[Measurement
         yield condition.measured("over_best_peer", value, defence=SELECTOR)
     counts = {
         "cells_total": len(differences),
-        "cells_non_inferior": sum(non_inferior(value, margin=MARGIN) for value in differences.values()),
+        "cells_non_inferior": sum(
+            non_inferior(value, margin=MARGIN) for value in differences.values()
+        ),
         "cells_superior": sum(value.low > 0 for value in differences.values()),
         "non_inferiority_margin": MARGIN,
     }

@@ -1,4 +1,6 @@
-"""Pockets of frauds that are alike: how many of each survived symmetric flips, and how many the scan found again."""
+"""Pockets of frauds that are alike: how many of each
+survived symmetric flips, and how many the scan found again.
+"""
 
 from collections.abc import Sequence
 
@@ -10,8 +12,11 @@ from fraud_core.poisoning.study.cells import Cell
 from fraud_core.poisoning.study.run_results import RunResult
 
 
-def pockets_found(pocket: np.ndarray, survivors: np.ndarray, recovered: np.ndarray) -> list[tuple[int, float]]:
-    """Of each pocket of frauds: how many survived with a fraud label, and the share of them that was recovered.
+def pockets_found(
+    pocket: np.ndarray, survivors: np.ndarray, recovered: np.ndarray
+) -> list[tuple[int, float]]:
+    """Of each pocket of frauds: how many survived with a
+    fraud label, and the share of them that was recovered.
 
     Parameters
     ----------
@@ -33,8 +38,11 @@ def pockets_found(pocket: np.ndarray, survivors: np.ndarray, recovered: np.ndarr
     return pockets
 
 
-def fraud_pockets(features: np.ndarray, y_true: np.ndarray, *, n_pockets: int, seed: int) -> np.ndarray:
-    """Deal the frauds to pockets by k-means on standardised features; −1 for rows that are no frauds.
+def fraud_pockets(
+    features: np.ndarray, y_true: np.ndarray, *, n_pockets: int, seed: int
+) -> np.ndarray:
+    """Deal the frauds to pockets by k-means on
+    standardised features; −1 for rows that are no frauds.
 
     Examples
     --------
@@ -46,12 +54,19 @@ def fraud_pockets(features: np.ndarray, y_true: np.ndarray, *, n_pockets: int, s
     frauds = np.flatnonzero(y_true == 1)
     place = features[frauds] / np.maximum(features.std(axis=0), 1e-9)
     pocket = np.full(len(y_true), -1, dtype=np.int64)
-    pocket[frauds] = KMeans(min(n_pockets, len(frauds)), n_init=10, random_state=seed).fit_predict(place)
+    pocket[frauds] = KMeans(min(n_pockets, len(frauds)), n_init=10, random_state=seed).fit_predict(
+        place
+    )
     return pocket
 
 
 def pockets_by_rate(
-    cells: Sequence[Cell], results: Sequence[RunResult], rows: Transactions, *, n_pockets: int, seed: int
+    cells: Sequence[Cell],
+    results: Sequence[RunResult],
+    rows: Transactions,
+    *,
+    n_pockets: int,
+    seed: int,
 ) -> dict[float, list[tuple[int, float]]]:
     """`pockets_found` of the first draw of each symmetric flip, by flip rate.
 
@@ -68,6 +83,7 @@ def pockets_by_rate(
         recovery = result.scan.recovery if result.scan is not None else None
         if cell.condition.attack == SYMMETRIC.name and recovery is not None:
             by_rate.setdefault(
-                cell.condition.rate, pockets_found(pocket, recovery.survivor_rows, recovery.recovered_rows)
+                cell.condition.rate,
+                pockets_found(pocket, recovery.survivor_rows, recovery.recovered_rows),
             )
     return by_rate

@@ -1,4 +1,6 @@
-"""Results of one run of a cell: what the attack changed, how the scan did, and the model of each defence."""
+"""Results of one run of a cell: what the attack changed,
+how the scan did, and the model of each defence.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -59,8 +61,8 @@ class ScanFigures:
     false_fraud_rate, hidden_fraud_rate
         Estimates, in [0, 1].
     hidden_average_precision, false_average_precision
-        How well it ranks the changed rows among the doubtful rows called legitimate, and called fraud; None where none
-        was changed.
+        How well it ranks the changed rows among the doubtful rows called legitimate, and called
+        fraud; None where none was changed.
     recovery
         None where few fraud labels are false.
     """
@@ -91,7 +93,8 @@ class DefendedRun:
     n_flagged, n_true_flagged
         Rows that the defence removed or relabelled, and how many of them the attacker had changed.
     stamped_log_odds
-        Shape (n_holdout,), float32, once the trigger is stamped on every payment; None without a trigger.
+        Shape (n_holdout,), float32, once the trigger is stamped on every payment; None without a
+        trigger.
     """
 
     log_odds: np.ndarray
@@ -110,7 +113,10 @@ class DefendedRun:
     def stamped_probability(self) -> np.ndarray:
         """Shape (n_holdout,), once the trigger is stamped; ValueError without a trigger."""
         if self.stamped_log_odds is None:
-            raise ValueError("stamped_log_odds: expected scores of the stamped holdout, got none; no trigger was set")
+            raise ValueError(
+                "stamped_log_odds: expected scores of the stamped holdout, got none; no trigger "
+                "was set"
+            )
         return _probability(self.stamped_log_odds)
 
     def same_model(self, other: "DefendedRun") -> bool:
@@ -129,7 +135,8 @@ class RunResult:
     scan
         None where the labels were not scanned.
     defences
-        By name of the defence, in the order in which they were run; ``none`` always, the selector last.
+        By name of the defence, in the order in which they were run; ``none`` always, the selector
+        last.
     selector_cleaned
         Whether the selector chose to clean; None where it was not asked.
     """

@@ -14,8 +14,11 @@ SURE = 0.9
 NOISY_FROM = 0.01  # estimated share of legitimate rows called fraud
 
 
-def scan_figures(scan: Scan, scores: OutOfFold, seen: Transactions, poisoned: Poisoned) -> ScanFigures:
-    """How well a scan ranks and names the rows that the attacker changed, among the doubtful rows of each label.
+def scan_figures(
+    scan: Scan, scores: OutOfFold, seen: Transactions, poisoned: Poisoned
+) -> ScanFigures:
+    """How well a scan ranks and names the rows that the
+    attacker changed, among the doubtful rows of each label.
 
     Parameters
     ----------
@@ -52,6 +55,8 @@ def _ranking(scan: Scan, seen: Transactions, poisoned: Poisoned, label: int) -> 
 def _recovery(scan: Scan, scores: OutOfFold, seen: Transactions, poisoned: Poisoned) -> Recovery:
     """The frauds that the scan is sure of among those that survived with a fraud label."""
     doubtful = ~seen.is_trusted & (seen.y_observed == FRAUD)
-    posterior = believed(seen.y_observed, scores.margin, scan.false_fraud_rate, scan.hidden_fraud_rate)
+    posterior = believed(
+        seen.y_observed, scores.margin, scan.false_fraud_rate, scan.hidden_fraud_rate
+    )
     sure, fraud = doubtful & (posterior >= SURE), poisoned.y_true == FRAUD
     return Recovery(int(sure.sum()), np.flatnonzero(sure & fraud), np.flatnonzero(doubtful & fraud))

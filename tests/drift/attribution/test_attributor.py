@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from fraud_core.drift.attribution.attributor import ATTACKS, CAUSES, INCONCLUSIVE, Attributor, fit_attributor
+from fraud_core.drift.attribution.attributor import (
+    ATTACKS,
+    CAUSES,
+    INCONCLUSIVE,
+    Attributor,
+    fit_attributor,
+)
 from fraud_core.drift.attribution.evidence import Evidence, LabelledWindow
 from fraud_core.drift.attribution.scenarios import STRENGTHS, run_scenarios
 
@@ -10,18 +16,28 @@ from fraud_core.drift.attribution.scenarios import STRENGTHS, run_scenarios
 def attributor(pool):
     built = run_scenarios([pool], STRENGTHS, n_each=12, rng=np.random.default_rng(2))
     return fit_attributor(
-        [one.evidence for one in built], [one.cause for one in built],
-        false_attack_rate=0.01, minimum_confidence=0.4, seed=1,
-    )  # fmt: skip
+        [one.evidence for one in built],
+        [one.cause for one in built],
+        false_attack_rate=0.01,
+        minimum_confidence=0.4,
+        seed=1,
+    )
 
 
 class TestAttributor:
     def test_strong_attacks_are_named(self, attributor, evidence_of):
-        assert attributor.judge(evidence_of("labels_hidden", 0.7, seed=8)).verdict == "labels_hidden"
-        assert attributor.judge(evidence_of("labels_injected", 1.5, seed=8)).verdict == "labels_injected"
+        assert (
+            attributor.judge(evidence_of("labels_hidden", 0.7, seed=8)).verdict == "labels_hidden"
+        )
+        assert (
+            attributor.judge(evidence_of("labels_injected", 1.5, seed=8)).verdict
+            == "labels_injected"
+        )
 
     def test_unchanged_windows_are_not_called_attacks(self, attributor, evidence_of):
-        found = [attributor.judge(evidence_of("none", 0.0, 50 + seed)).verdict for seed in range(12)]
+        found = [
+            attributor.judge(evidence_of("none", 0.0, 50 + seed)).verdict for seed in range(12)
+        ]
         assert sum(verdict.startswith("labels") for verdict in found) <= 1
 
     def test_probabilities_sum_to_one_and_the_reason_is_given(self, attributor):
@@ -31,7 +47,9 @@ class TestAttributor:
 
     def test_reference_with_few_frauds_is_inconclusive(self, attributor, pool):
         rows = pool.rows
-        few = LabelledWindow(rows.X[230:3000], rows.y_observed[230:3000], rows.probability[230:3000])
+        few = LabelledWindow(
+            rows.X[230:3000], rows.y_observed[230:3000], rows.probability[230:3000]
+        )
         judged = attributor.attribute(few, rows, rng=np.random.default_rng(0))
         assert judged.verdict == INCONCLUSIVE
         assert "10 frauds" in judged.reason
@@ -69,9 +87,13 @@ def test_an_attack_needs_more_confidence_than_nature(probabilities, verdict):
 
 
 def test_confidence_for_an_attack_is_raised_until_noise_is_hardly_called_one(rng):
-    """Evidence without any information: the causes are dealt by lot, so every attack that is called is false."""
+    """Evidence without any information: the causes are
+    dealt by lot, so every attack that is called is false.
+    """
     evidence = [Evidence(*rng.normal(size=11)) for _ in range(90)]
     causes = [CAUSES[k % 6] if k % 2 else "none" for k in range(90)]
-    fitted = fit_attributor(evidence, causes, false_attack_rate=0.0, minimum_confidence=0.05, seed=0)
+    fitted = fit_attributor(
+        evidence, causes, false_attack_rate=0.0, minimum_confidence=0.05, seed=0
+    )
     found = [fitted.judge(Evidence(*rng.normal(size=11))).verdict for _ in range(25)]
     assert sum(verdict in ATTACKS for verdict in found) <= 4

@@ -66,7 +66,8 @@ def test_deviations_of_counts_that_did_not_change_are_standard_normal(rng):
 
 
 def test_frauds_expected_from_scores_by_hand():
-    # frauds score 0.9, half of the rows there; the current window has six such rows and no others of note
+    # frauds score 0.9, half of the rows there; the current window has six such rows and no others
+    # of note
     p = np.array([0.1] * 8 + [0.9] * 4)
     reference = LabelledWindow(np.zeros((12, 1)), np.array([0] * 10 + [1] * 2), p)
     current = LabelledWindow(np.zeros((10, 1)), np.zeros(10, int), np.array([0.1] * 4 + [0.9] * 6))
@@ -80,6 +81,9 @@ def test_frauds_that_lie_together_cohere_and_scattered_ones_do_not(rng):
     scattered[rng.choice(3000, 60, replace=False)] = 1
     together[np.argsort(np.sum((features - 1.0) ** 2, axis=1))[:60]] = 1
     low = np.zeros(3000)
-    near, far = (_coherence(LabelledWindow(features, each, low), 0.5, scores, rng) for each in (together, scattered))
+    near, far = (
+        _coherence(LabelledWindow(features, each, low), 0.5, scores, rng)
+        for each in (together, scattered)
+    )
     assert near[0] > 0.5 > abs(far[0])
     assert near[1] > far[1] + 2

@@ -17,7 +17,9 @@ NOWHERE = (0.0, 1e-9)  # a background that moves nothing
 
 class TestScenarios:
     @pytest.mark.parametrize("cause", CAUSES)
-    def test_reference_is_never_touched_and_labels_change_only_under_label_causes(self, pool, cause):
+    def test_reference_is_never_touched_and_labels_change_only_under_label_causes(
+        self, pool, cause
+    ):
         rng = np.random.default_rng(1)
         reference, current = simulate([pool], cause, HELD_OUT_STRENGTHS[cause][0], rng=rng)
         assert len(reference.y_observed) == 6000
@@ -33,24 +35,37 @@ class TestScenarios:
             simulate([pool], "weather", 1.0, rng=np.random.default_rng(0))
 
     def test_prior_multiplies_the_frauds_and_keeps_their_scores(self, pool):
-        reference, current = simulate([pool], "prior", 2.5, rng=np.random.default_rng(3), background=NOWHERE)
+        reference, current = simulate(
+            [pool], "prior", 2.5, rng=np.random.default_rng(3), background=NOWHERE
+        )
         assert current.y_observed.sum() == pytest.approx(2.5 * reference.y_observed.sum(), rel=0.35)
         assert set(current.probability[current.y_observed == 1]) <= set(
             pool.rows.probability[pool.rows.y_observed == 1]
         )
 
-    @pytest.mark.parametrize(("cause", "labels"), [("labels_hidden", 0.5), ("labels_injected", 1.5)])
-    def test_an_attack_on_labels_touches_no_feature_and_no_score(self, pool, cause, labels, monkeypatch):
+    @pytest.mark.parametrize(
+        ("cause", "labels"), [("labels_hidden", 0.5), ("labels_injected", 1.5)]
+    )
+    def test_an_attack_on_labels_touches_no_feature_and_no_score(
+        self, pool, cause, labels, monkeypatch
+    ):
         """A monitor of features and scores is given the same bytes with and without the attack."""
         monkeypatch.setattr(scenarios, "BACKGROUND_SHARE", 0.0)
-        plain, attacked = (simulate([pool], each, 0.5, rng=np.random.default_rng(2))[1] for each in ("none", cause))
+        plain, attacked = (
+            simulate([pool], each, 0.5, rng=np.random.default_rng(2))[1] for each in ("none", cause)
+        )
         assert np.array_equal(plain.X, attacked.X)
         assert np.array_equal(plain.probability, attacked.probability)
         assert attacked.y_observed.sum() / plain.y_observed.sum() == pytest.approx(labels, abs=0.02)
 
     def test_every_cause_is_simulated_as_often_as_asked(self, pool):
-        built = run_scenarios([pool], {"none": (0.0,), "prior": (2.0, 3.0)}, n_each=2, rng=np.random.default_rng(0))
-        assert [(one.cause, one.strength) for one in built] == [("none", 0.0)] * 6 + [("prior", 2.0), ("prior", 3.0)]
+        built = run_scenarios(
+            [pool], {"none": (0.0,), "prior": (2.0, 3.0)}, n_each=2, rng=np.random.default_rng(0)
+        )
+        assert [(one.cause, one.strength) for one in built] == [("none", 0.0)] * 6 + [
+            ("prior", 2.0),
+            ("prior", 3.0),
+        ]
 
 
 def test_corner_holds_legitimate_rows_that_lie_together(rng):

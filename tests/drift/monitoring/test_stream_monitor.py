@@ -18,7 +18,9 @@ HOUR = 3600.0
 
 
 def made_reference(rng, n=20_000, n_variables=N_FEATURES + 1):
-    return build_reference(rng.normal(size=(n, n_variables)), [*NAMES[: n_variables - 1], "score"], n_bins=20)
+    return build_reference(
+        rng.normal(size=(n, n_variables)), [*NAMES[: n_variables - 1], "score"], n_bins=20
+    )
 
 
 def feed(monitor, rows, now=0.0, step=0.0):
@@ -65,7 +67,9 @@ class TestWindows:
 
     def test_a_price_on_an_edge_falls_on_the_side_the_model_saw(self):
         prices = np.repeat([0.89, 9.99], 500)
-        reference = build_reference(np.column_stack([prices.astype(np.float32), prices]), ["price", "score"], n_bins=2)
+        reference = build_reference(
+            np.column_stack([prices.astype(np.float32), prices]), ["price", "score"], n_bins=2
+        )
         monitor = StreamMonitor(reference)
         feed(monitor, np.column_stack([prices, prices]))
         assert monitor.verdict("rows", 0.0).variables["price"].population_stability_index == 0.0
@@ -85,12 +89,16 @@ class TestWindows:
         assert found == {"blind": "drifted", "knowing": "stable"}
 
     def test_hour_without_reference_is_unknown(self, rng):
-        reference = build_reference(rng.normal(size=(900, 2)), ["a", "score"], n_bins=5, hour=np.full(900, 3))
+        reference = build_reference(
+            rng.normal(size=(900, 2)), ["a", "score"], n_bins=5, hour=np.full(900, 3)
+        )
         monitor = StreamMonitor(reference)
         monitor.observe_many(rng.normal(size=(500, 1)), rng.normal(size=500), 12 * HOUR)
         assert monitor.verdict("time", 12 * HOUR).state == "unknown"
 
-    @pytest.mark.parametrize("bad", [{"window_rows": 3}, {"window_seconds": 0.0}, {"minimum_rows": 0}])
+    @pytest.mark.parametrize(
+        "bad", [{"window_rows": 3}, {"window_seconds": 0.0}, {"minimum_rows": 0}]
+    )
     def test_windows_that_cannot_be_are_refused(self, rng, bad):
         with pytest.raises(ParameterError, match="drift monitor"):
             StreamMonitor(made_reference(rng), **bad)
@@ -152,7 +160,9 @@ class TestCost:
     def test_imports_nothing_heavier_than_numpy(self):
         code = "import sys, fraud_core.drift.monitoring.stream_monitor; print(*sys.modules)"
         loaded = set(
-            subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+            subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, check=True
+            ).stdout.split()
         )
         assert not loaded & {"scipy", "polars", "sklearn", "catboost", "pandas"}
 

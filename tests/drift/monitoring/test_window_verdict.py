@@ -22,10 +22,14 @@ def test_p_values_are_those_of_the_counts_under_one_false_discovery_rate(referen
     rows = rng.normal(0.05, 1, size=(2000, 3))
     found, counts = verdict(reference, rows), reference.count(rows)
     own = [
-        compare_counts(reference.expected(k, np.array([2000]))[0], 5000, counts[reference.cells(k)]).p_value
+        compare_counts(
+            reference.expected(k, np.array([2000]))[0], 5000, counts[reference.cells(k)]
+        ).p_value
         for k in range(3)
     ]
-    assert [drift.p_value for drift in found.variables.values()] == pytest.approx(stats.false_discovery_control(own))
+    assert [drift.p_value for drift in found.variables.values()] == pytest.approx(
+        stats.false_discovery_control(own)
+    )
 
 
 def test_worst_variable_decides(reference, rng):
@@ -53,9 +57,13 @@ def test_constant_column_is_stable_until_it_moves(rng):
 
 
 def test_a_thousand_windows_of_five_thousand_unchanged_rows_stay_in_the_budget():
-    """Counts of unchanged windows are multinomial, so thirty variables of a thousand windows are drawn at once."""
+    """Counts of unchanged windows are multinomial, so thirty
+    variables of a thousand windows are drawn at once.
+    """
     rng = np.random.default_rng(1)
-    reference = build_reference(rng.normal(size=(100_000, 30)), [f"x{k}" for k in range(30)], n_bins=20)
+    reference = build_reference(
+        rng.normal(size=(100_000, 30)), [f"x{k}" for k in range(30)], n_bins=20
+    )
     shares, alarms = np.append(np.full(20, 1 / 20), 0.0), 0
     for _ in range(1000):
         counts = rng.multinomial(5000, shares, size=30).ravel()

@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from fraud_core.drift.performance.cbpe import _ranked_precision, estimate_performance, expected_average_precision
+from fraud_core.drift.performance.cbpe import (
+    _ranked_precision,
+    estimate_performance,
+    expected_average_precision,
+)
 from fraud_core.evaluation.metrics import average_precision
 
 
@@ -17,13 +21,18 @@ class TestLabelFree:
         y = (rng.random(20_000) < 1 / (1 + np.exp(-margin))).astype(int)
         hidden = y.copy()
         hidden[np.flatnonzero(margin < -5)[:1500]] = 1
-        fine, broken = (estimate_performance(margin, y, margin, truth, rng=rng).error.value for truth in (y, hidden))
+        fine, broken = (
+            estimate_performance(margin, y, margin, truth, rng=rng).error.value
+            for truth in (y, hidden)
+        )
         assert abs(fine) < 0.03 < broken
 
 
 def test_expectation_by_hand():
     # ranks 1 and 2 with 0.8 and 0.5: (0.8 * 1 + 0.5 * 1.8 / 2) / 1.3
-    assert expected_average_precision(np.array([0.5, 0.8])) == pytest.approx((0.8 + 0.5 * 1.8 / 2) / 1.3)
+    assert expected_average_precision(np.array([0.5, 0.8])) == pytest.approx(
+        (0.8 + 0.5 * 1.8 / 2) / 1.3
+    )
 
 
 @settings(max_examples=30)
@@ -48,17 +57,23 @@ def test_ranked_precision_agrees_with_scikit_learn(rng):
     ours = _ranked_precision(y[order], weight[order])
     # weights are repeats; a row that counts w times enters at once, as in sample_weight
     assert ours == pytest.approx(average_precision_score(y, score, sample_weight=weight), abs=1e-9)
-    assert _ranked_precision(y[order], np.ones(300)) == pytest.approx(average_precision(y.astype(int), score))
+    assert _ranked_precision(y[order], np.ones(300)) == pytest.approx(
+        average_precision(y.astype(int), score)
+    )
 
 
 def test_interval_of_the_error_holds_zero_when_the_calibration_is_right():
-    """Nineteen in twenty at least; the labels' noise is in estimate and truth, so the interval is wide."""
+    """Nineteen in twenty at least; the labels' noise
+    is in estimate and truth, so the interval is wide.
+    """
     held = 0
     for seed in range(12):
         rng = np.random.default_rng(seed)
         margin = rng.normal(-3.0, 2.0, 6000)
         y = (rng.random(6000) < 1 / (1 + np.exp(-margin))).astype(int)
-        error = estimate_performance(margin[:3000], y[:3000], margin[3000:], y[3000:], rng=rng).error
+        error = estimate_performance(
+            margin[:3000], y[:3000], margin[3000:], y[3000:], rng=rng
+        ).error
         held += not error.excludes(0.0)
     assert held >= 11
 
@@ -67,7 +82,9 @@ def test_labels_of_the_rows_in_question_do_not_reach_the_estimate(rng):
     margin = rng.normal(-3.0, 2.0, 3000)
     y = (rng.random(3000) < 1 / (1 + np.exp(-margin))).astype(int)
     found = [
-        estimate_performance(margin, y, margin[:1000], truth, rng=np.random.default_rng(0)).estimate.value
+        estimate_performance(
+            margin, y, margin[:1000], truth, rng=np.random.default_rng(0)
+        ).estimate.value
         for truth in (y[:1000], 1 - y[:1000])
     ]
     assert found[0] == found[1]

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from fraud_core.data.rows import to_transactions
-from fraud_core.drift.performance.comparison import compare_performance, decompose_change, score_windows, verdict
+from fraud_core.drift.performance.comparison import (
+    compare_performance,
+    decompose_change,
+    score_windows,
+    verdict,
+)
 from fraud_core.evaluation.bootstrap import Interval
 from fraud_core.evaluation.metrics import average_precision, expected_cost_eur
 from fraud_core.model.estimators import EstimatorConfig
@@ -14,7 +19,11 @@ DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
 
 
 def of_versions(versions):
-    return to_transactions(versions.v0, versions.card), versions.training_rows.is_validation, versions.holdout
+    return (
+        to_transactions(versions.v0, versions.card),
+        versions.training_rows.is_validation,
+        versions.holdout,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +49,9 @@ def test_unchanged_needs_a_narrow_interval():
 
 
 def test_calibration_and_threshold_come_from_before_both_windows(versions, scored):
-    """Labels of the late hours and of v1 are turned around; what the model answers and where it decides stays."""
+    """Labels of the late hours and of v1 are turned around;
+    what the model answers and where it decides stays.
+    """
     v0, late, v1 = of_versions(versions)
     turned = (
         replace(v0, y_observed=np.where(late, 1 - v0.y_observed, v0.y_observed)),
@@ -56,9 +67,15 @@ def test_calibration_and_threshold_come_from_before_both_windows(versions, score
 def test_figures_are_those_of_the_point_metrics(scored, rng):
     before, after, _ = compare_performance(scored, decision=DECISION, n_replicates=20, rng=rng)
     rows = scored.after
-    assert after["average_precision"].value == pytest.approx(average_precision(rows.y_observed, scored.p_after))
-    cost = expected_cost_eur(rows.y_observed, scored.p_after >= scored.threshold, rows.amount_eur, 5.0)
-    assert after["expected_cost_eur_per_1000"].value == pytest.approx(1000 * cost / len(rows.y_observed))
+    assert after["average_precision"].value == pytest.approx(
+        average_precision(rows.y_observed, scored.p_after)
+    )
+    cost = expected_cost_eur(
+        rows.y_observed, scored.p_after >= scored.threshold, rows.amount_eur, 5.0
+    )
+    assert after["expected_cost_eur_per_1000"].value == pytest.approx(
+        1000 * cost / len(rows.y_observed)
+    )
     assert set(before) == set(after)
 
 

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from fraud_core.drift.performance.shift_decomposition import _Domain, _effective, decompose, log_loss
+from fraud_core.drift.performance.shift_decomposition import (
+    _Domain,
+    _effective,
+    decompose,
+    log_loss,
+)
 
 PARTS = ("leaving", "conditional", "arriving")
 
@@ -34,8 +39,13 @@ class TestDecomposition:
 
     @pytest.mark.parametrize("moved", [0.0, 0.5])
     def test_intervals_of_the_parts_hold_the_truth(self, moved):
-        """A loss that follows the first feature and grew by 0.2 on every row; half of the move is on either side."""
-        truth, held = {"leaving": moved / 2, "conditional": 0.2, "arriving": moved / 2}, dict.fromkeys(PARTS, 0)
+        """A loss that follows the first feature and grew by
+        0.2 on every row; half of the move is on either side.
+        """
+        truth, held = (
+            {"leaving": moved / 2, "conditional": 0.2, "arriving": moved / 2},
+            dict.fromkeys(PARTS, 0),
+        )
         for seed in range(30):
             rng = np.random.default_rng(seed)
             a, b = rng.normal(size=(600, 2)), rng.normal(size=(600, 2)) + np.array([moved, 0.0])
@@ -52,7 +62,9 @@ class TestDecomposition:
         domain, weight = _Domain(a, b, rng), rng.poisson(1.0, (1, 6000)).astype(float)
         seen, held = domain._halves
         counted = weight[0, seen]
-        again = LogisticRegression(max_iter=500).fit(domain._terms[0][:, :-1], seen >= 3000, sample_weight=counted)
+        again = LogisticRegression(max_iter=500).fit(
+            domain._terms[0][:, :-1], seen >= 3000, sample_weight=counted
+        )
         expected = again.predict_proba(domain._terms[1][:, :-1])[:, 1]
         assert np.abs(domain.probability(weight)[0, held] - expected).max() < 0.03
         assert np.abs(domain.probability(np.ones((1, 6000)))[0, held] - expected).max() > 0.03

@@ -46,26 +46,44 @@ class TestReplay:
     def test_labels_are_used_only_after_their_delay(self, stream):
         recorder = Recorder()
         blocks = replay(
-            stream, stream.y_observed, list("abcd"), self.SCHEDULE, recorder,
-            estimator=ESTIMATOR, decision=DECISION, limits=LIMITS, rng=np.random.default_rng(0),
-        )  # fmt: skip
+            stream,
+            stream.y_observed,
+            list("abcd"),
+            self.SCHEDULE,
+            recorder,
+            estimator=ESTIMATOR,
+            decision=DECISION,
+            limits=LIMITS,
+            rng=np.random.default_rng(0),
+        )
         assert blocks[0].cause == INCONCLUSIVE
         assert [block.labels_known for block in blocks[:2]] == [2500, 3000]
         assert [rows for rows, _ in recorder.seen[:3]] == [500, 1000, 1000]
         assert set(blocks[0].cost_eur) == set(POLICIES)
 
-    def test_hidden_labels_change_what_retraining_costs_and_nothing_of_the_first_model(self, stream):
+    def test_hidden_labels_change_what_retraining_costs_and_nothing_of_the_first_model(
+        self, stream
+    ):
         hidden = hide_frauds(stream, 0.9, from_hour=28, rng=np.random.default_rng(0))
         assert hidden[: 28 * 125].sum() == stream.y_observed[: 28 * 125].sum()
         plain, attacked = (
             replay(
-                stream, seen, list("abcd"), self.SCHEDULE, Recorder(),
-                estimator=ESTIMATOR, decision=DECISION, limits=LIMITS, rng=np.random.default_rng(0),
+                stream,
+                seen,
+                list("abcd"),
+                self.SCHEDULE,
+                Recorder(),
+                estimator=ESTIMATOR,
+                decision=DECISION,
+                limits=LIMITS,
+                rng=np.random.default_rng(0),
             )
             for seen in (stream.y_observed, hidden)
-        )  # fmt: skip
+        )
         assert [b.cost_eur["never"] for b in plain] == [b.cost_eur["never"] for b in attacked]
-        assert sum(b.cost_eur["each_block"] for b in plain) < sum(b.cost_eur["each_block"] for b in attacked)
+        assert sum(b.cost_eur["each_block"] for b in plain) < sum(
+            b.cost_eur["each_block"] for b in attacked
+        )
         summary = summarise_replay(plain, attacked, attack_hour=28)
         assert summary["replay.detected"] == "never"
         assert "replay.hours_to_detect" not in summary
@@ -73,12 +91,19 @@ class TestReplay:
 
 
 def block(end, cause="none", cost=0.0):
-    return Block(end - 4.0, end, "stable", 0.8, 0.8, cause, 0.9, 100, (), dict.fromkeys(POLICIES, cost))
+    return Block(
+        end - 4.0, end, "stable", 0.8, 0.8, cause, 0.9, 100, (), dict.fromkeys(POLICIES, cost)
+    )
 
 
 def test_summary_by_hand():
     plain = [block(24.0), block(28.0), block(32.0, cost=10.0), block(36.0, cost=10.0)]
-    attacked = [block(24.0, "labels_injected"), block(28.0), block(32.0, cost=25.0), block(36.0, "labels_hidden", 40.0)]
+    attacked = [
+        block(24.0, "labels_injected"),
+        block(28.0),
+        block(32.0, cost=25.0),
+        block(36.0, "labels_hidden", 40.0),
+    ]
     found = summarise_replay(plain, attacked, attack_hour=28.0)
     assert found["replay.detected"] == "after 8 hours"
     assert found["replay.cost_until_detected_eur"] == 45.0
@@ -90,6 +115,13 @@ def test_stream_without_a_fraud_to_learn_from_is_an_error(stream):
     nothing = np.zeros_like(stream.y_observed)
     with pytest.raises(ValueError, match="replay, training: expected a fraud"):
         replay(
-            stream, nothing, list("abcd"), TestReplay.SCHEDULE, Recorder(),
-            estimator=ESTIMATOR, decision=DECISION, limits=LIMITS, rng=np.random.default_rng(0),
-        )  # fmt: skip
+            stream,
+            nothing,
+            list("abcd"),
+            TestReplay.SCHEDULE,
+            Recorder(),
+            estimator=ESTIMATOR,
+            decision=DECISION,
+            limits=LIMITS,
+            rng=np.random.default_rng(0),
+        )

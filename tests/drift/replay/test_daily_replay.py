@@ -5,7 +5,14 @@ import pytest
 
 from fraud_core.drift.attribution.attributor import Attribution
 from fraud_core.drift.replay import daily_replay as stream_replay
-from fraud_core.drift.replay.daily_replay import POLICIES, DailySchedule, Day, begin, days_to_detect, replay_days
+from fraud_core.drift.replay.daily_replay import (
+    POLICIES,
+    DailySchedule,
+    Day,
+    begin,
+    days_to_detect,
+    replay_days,
+)
 from fraud_core.drift.replay.stream_rows import StreamRows, on_days
 from fraud_core.features.offline import DAY_SECONDS
 from fraud_core.model.estimators import EstimatorConfig
@@ -13,7 +20,13 @@ from fraud_core.model.estimators import EstimatorConfig
 ESTIMATOR = EstimatorConfig("catboost", {"iterations": 10})
 LIMITS = {"psi_limit": 0.1, "alpha": 0.05}
 SCHEDULE = DailySchedule(
-    first_day=1, train_days=4, reference_days=4, window_days=2, label_delay_days=2, retrain_days=3, alert_share=0.1
+    first_day=1,
+    train_days=4,
+    reference_days=4,
+    window_days=2,
+    label_delay_days=2,
+    retrain_days=3,
+    alert_share=0.1,
 )
 
 
@@ -46,7 +59,13 @@ def beginning(monkeypatch):
     monkeypatch.setattr(stream_replay, "learn_causes", lambda built, seed: recorder)
     monkeypatch.setattr(stream_replay, "run_scenarios", lambda *args, **kwargs: [])
     return begin(
-        made_rows(), SCHEDULE, estimator=ESTIMATOR, n_bins=10, n_scenarios=1, seed=0, rng=np.random.default_rng(0)
+        made_rows(),
+        SCHEDULE,
+        estimator=ESTIMATOR,
+        n_bins=10,
+        n_scenarios=1,
+        seed=0,
+        rng=np.random.default_rng(0),
     )
 
 
@@ -123,7 +142,12 @@ def test_days_until_a_change_is_seen():
     def evening(day, features="moved", cause="none"):
         return Day(day, features, (), cause, 0.9, 0, 0, (), {})
 
-    days = [evening(9, "drifted", "prior"), evening(10), evening(11, cause="prior"), evening(12, "drifted")]
+    days = [
+        evening(9, "drifted", "prior"),
+        evening(10),
+        evening(11, cause="prior"),
+        evening(12, "drifted"),
+    ]
     assert days_to_detect(days, change_day=10) == 3
     assert days_to_detect(days, change_day=10, causes=["prior"]) == 2
     assert days_to_detect(days, change_day=10, causes=["covariate"]) is None
@@ -132,4 +156,12 @@ def test_days_until_a_change_is_seen():
 def test_training_days_without_a_report_are_an_error():
     rows = replace(made_rows(), reported_at=np.full(len(made_rows().time), np.inf))
     with pytest.raises(ValueError, match="expected a reported fraud"):
-        begin(rows, SCHEDULE, estimator=ESTIMATOR, n_bins=10, n_scenarios=5, seed=0, rng=np.random.default_rng(0))
+        begin(
+            rows,
+            SCHEDULE,
+            estimator=ESTIMATOR,
+            n_bins=10,
+            n_scenarios=5,
+            seed=0,
+            rng=np.random.default_rng(0),
+        )

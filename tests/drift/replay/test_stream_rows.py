@@ -5,14 +5,22 @@ import polars as pl
 import pytest
 
 from fraud_core.data.simulator import StreamSettings, simulate_stream
-from fraud_core.drift.replay.stream_rows import StreamRows, hide_reports, on_days, part_of, to_stream
+from fraud_core.drift.replay.stream_rows import (
+    StreamRows,
+    hide_reports,
+    on_days,
+    part_of,
+    to_stream,
+)
 from fraud_core.features.labels import labels_as_of
 from fraud_core.features.offline import DAY_SECONDS
 
 
 @pytest.fixture(scope="module")
 def events():
-    return simulate_stream(StreamSettings(n_customers=80, n_terminals=160, n_days=20, radius=20.0), seed=3)
+    return simulate_stream(
+        StreamSettings(n_customers=80, n_terminals=160, n_days=20, radius=20.0), seed=3
+    )
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +36,12 @@ def test_known_labels_are_those_of_the_table_as_of_that_moment(events, rows, day
 
 
 def test_labels_of_one_age_by_hand():
-    # reported after 3 hours, after 30 hours, never; at age 0 a label counts that came on the day itself
+    # reported after 3 hours, after 30 hours, never; at age 0 a label counts that came on the day
+    # itself
     reported = np.array([3 * 3600.0, 30 * 3600.0, np.inf])
-    rows = StreamRows(("x",), np.zeros((3, 1), np.float32), np.ones(3, int), np.ones(3), np.zeros(3), reported)
+    rows = StreamRows(
+        ("x",), np.zeros((3, 1), np.float32), np.ones(3, int), np.ones(3), np.zeros(3), reported
+    )
     assert rows.known_after(0).tolist() == [1, 0, 0]
     assert rows.known_after(1).tolist() == [1, 1, 0]
 
@@ -56,4 +67,6 @@ def test_hidden_frauds_are_never_reported_and_stay_frauds(events, rows):
 
 def test_features_of_a_day_do_not_change_when_later_days_are_cut_off(events, rows):
     cut = to_stream(events.filter(pl.col("time") < 12 * DAY_SECONDS), windows_days=(1, 7))
-    assert np.array_equal(cut.features, part_of(rows, on_days(rows, 0, 12)).features, equal_nan=True)
+    assert np.array_equal(
+        cut.features, part_of(rows, on_days(rows, 0, 12)).features, equal_nan=True
+    )

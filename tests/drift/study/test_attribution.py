@@ -31,10 +31,16 @@ def said(cause, verdict, confidence=0.75):
 
 def test_rates_by_hand():
     scenarios = [
-        said("none", "none"), said("none", "none"), said("none", "labels_hidden"), said("none", INCONCLUSIVE),
-        said("covariate", "covariate"), said("prior", "covariate"), said("new_pattern", INCONCLUSIVE),
-        said("labels_hidden", "labels_hidden"), said("labels_injected", "labels_hidden"),
-    ]  # fmt: skip
+        said("none", "none"),
+        said("none", "none"),
+        said("none", "labels_hidden"),
+        said("none", INCONCLUSIVE),
+        said("covariate", "covariate"),
+        said("prior", "covariate"),
+        said("new_pattern", INCONCLUSIVE),
+        said("labels_hidden", "labels_hidden"),
+        said("labels_injected", "labels_hidden"),
+    ]
     found = judge_attribution(Says(), scenarios)
     assert found.accuracy.value == pytest.approx(4 / 9)
     assert found.with_cause.value == pytest.approx(2 / 5)
@@ -65,16 +71,23 @@ def test_pools_are_scored_by_models_that_saw_none_of_their_rows(days):
     assert np.array_equal(pools[0].rows.X, v0.X[later])
     assert not pools[0].unseen.any()
     for pool in pools[1:]:
-        # a mode that the model finds although it never saw it leaves the pool; what is left is fraud it misses
+        # a mode that the model finds although it never saw it leaves the pool; what is left is
+        # fraud it misses
         assert pool.rows.y_observed[pool.unseen].all()
         assert (pool.rows.probability[pool.unseen] < 0.5).all()
 
 
 def test_an_attribution_that_reads_no_label_names_hardly_an_attack(days):
-    found = attribution_study(*days, n_each=6, estimator=ESTIMATOR, seed=1, rng=np.random.default_rng(3))
+    found = attribution_study(
+        *days, n_each=6, estimator=ESTIMATOR, seed=1, rng=np.random.default_rng(3)
+    )
     assert found.features_only.attacks.value <= 0.3 < found.held_out.attacks.value
     assert sum(sum(row.values()) for row in found.other_day.confusion.values()) == 8 * 4
     figures = attribution_figures(found)
     assert figures["attribution.scenarios"] == 32
     assert all(isinstance(value, Interval | float | int) for value in figures.values())
-    assert {"attribution.accuracy", "attribution.false_attack_rate", "attribution.other_day.accuracy"} <= set(figures)
+    assert {
+        "attribution.accuracy",
+        "attribution.false_attack_rate",
+        "attribution.other_day.accuracy",
+    } <= set(figures)

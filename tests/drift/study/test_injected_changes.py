@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from fraud_core.drift.study.injected_changes import all_features, one_feature, some_rows, stability_index
+from fraud_core.drift.study.injected_changes import (
+    all_features,
+    one_feature,
+    some_rows,
+    stability_index,
+)
 from fraud_core.drift.two_sample.univariate import population_stability_index
 
 SCALE = np.array([1.0, 2.0, 4.0])
@@ -33,4 +38,6 @@ def test_some_rows_are_some_rows_of_one_feature_and_the_window_is_not_touched(rn
 def test_tilted_feature_has_the_index_that_was_asked_for(rng):
     reference = rng.normal(size=(50_000, 1))
     changed = stability_index(0.1, reference, n_bins=10)(reference.copy(), rng)
-    assert population_stability_index(reference[:, 0], changed[:, 0]) == pytest.approx(0.1, abs=0.01)
+    assert population_stability_index(reference[:, 0], changed[:, 0]) == pytest.approx(
+        0.1, abs=0.01
+    )

@@ -22,7 +22,11 @@ def test_window_counts_what_moved_and_names_the_most(rng):
     current[:, 1] += 1.0
     prepared = prepare_window(rows, list("abc"), n_bins=10, rng=rng)
     found = window_figures(compare_windows(prepared, current, **LIMITS, rng=rng))
-    assert (found["most.feature"], found["features.compared"], found["features.drifted"]) == ("b", 3, 1)
+    assert (found["most.feature"], found["features.compared"], found["features.drifted"]) == (
+        "b",
+        3,
+        1,
+    )
     assert found["b.state"] == found["window.state"] == "drifted"
     assert found["domain.area"].value > 0.6
 
@@ -42,8 +46,13 @@ def test_figures_that_others_rely_on_have_their_names():
     found = calibration_figures(measured) | performance_figures(change, change, change, parts)
     found |= label_free_figures(free, free, free)
     assert {
-        "aa.false_alarm_rate", "aa.5000.false_alarm_rate", "power.psi_010_n2000", "day.same_hours",
-        "v1.average_precision_change", "decomposition.log_loss.conditional", "cbpe.average_precision_error",
-    } <= set(found)  # fmt: skip
+        "aa.false_alarm_rate",
+        "aa.5000.false_alarm_rate",
+        "power.psi_010_n2000",
+        "day.same_hours",
+        "v1.average_precision_change",
+        "decomposition.log_loss.conditional",
+        "cbpe.average_precision_error",
+    } <= set(found)
     assert found["decomposition.log_loss.shared_rows"] == pytest.approx(100.0)
     assert np.isfinite(found["cbpe.expected_frauds"])

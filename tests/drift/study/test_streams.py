@@ -30,19 +30,28 @@ def evening(day, cause="none", features="moved", cost=10.0):
 
 def made_run(named_on, extra):
     plain = [evening(day) for day in range(5, 10)]
-    hidden = [evening(day, "labels_hidden" if day >= named_on else "none", cost=10.0 + extra) for day in range(5, 10)]
+    hidden = [
+        evening(day, "labels_hidden" if day >= named_on else "none", cost=10.0 + extra)
+        for day in range(5, 10)
+    ]
     return StreamRun({"plain": plain, "labels_hidden": hidden}, 6, 1000, 0.01)
 
 
 def test_summary_by_hand():
-    # named on the second and third day of the change; two and three days of 1 and 3 euros more until then
+    # named on the second and third day of the change; two and three days of 1 and 3 euros more
+    # until then
     found = summarise_streams([made_run(7, 1.0), made_run(8, 3.0)])
-    named, until = found["replay.stream.labels_hidden.named_days"], found["replay.stream.labels_hidden.until_named_eur"]
+    named, until = (
+        found["replay.stream.labels_hidden.named_days"],
+        found["replay.stream.labels_hidden.until_named_eur"],
+    )
     assert named.value == 2.5
     # Student's t with one degree of freedom: 12.706 times the deviation 0.7071 over the root of two
     assert named.high - named.value == pytest.approx(12.7062 * 0.5, rel=1e-4)
     assert until.value == pytest.approx((2 * 1.0 + 3 * 3.0) / 2)
-    assert found["replay.stream.labels_hidden.after_extra_eur"].value == pytest.approx((4 * 1.0 + 4 * 3.0) / 2)
+    assert found["replay.stream.labels_hidden.after_extra_eur"].value == pytest.approx(
+        (4 * 1.0 + 4 * 3.0) / 2
+    )
     assert found["replay.stream.plain.attack_days"].value == 0.0
     assert found["replay.stream.words"] == (
         "labels hidden named in 2 of 2 streams, on day 2 to 3 and never seen by the monitor"
@@ -61,14 +70,23 @@ def test_streams_are_alike_before_the_change_and_large_moves_are_seen():
     limits = {"n_bins": 10, "psi_limit": 0.1, "alpha": 0.05}
     estimator = EstimatorConfig("catboost", {"iterations": 10})
     run = stream_study(
-        SETTING, estimator=estimator, limits=limits, review_cost_eur=5.0, seed=1, rng=np.random.default_rng(1)
+        SETTING,
+        estimator=estimator,
+        limits=limits,
+        review_cost_eur=5.0,
+        seed=1,
+        rng=np.random.default_rng(1),
     )[0]
     assert set(run.days) == {"plain", "labels_hidden", "covariate"}
-    before = {name: [day.cost_eur for day in days if day.day < 24] for name, days in run.days.items()}
+    before = {
+        name: [day.cost_eur for day in days if day.day < 24] for name, days in run.days.items()
+    }
     assert before["plain"] == before["labels_hidden"] == before["covariate"]
     assert any("amount_eur" in day.drifted for day in run.days["covariate"])
     assert not any("amount_eur" in day.drifted for day in run.days["plain"])
-    assert all(isinstance(v, Interval | float | int | str) for v in summarise_streams([run]).values())
+    assert all(
+        isinstance(v, Interval | float | int | str) for v in summarise_streams([run]).values()
+    )
 
 
 @pytest.mark.parametrize("day", [20, 30])

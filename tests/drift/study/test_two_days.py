@@ -16,7 +16,9 @@ def days(versions):
 
 
 def test_a_new_pattern_breaks_the_estimate_and_not_its_value(days):
-    on_v1, on_v0, broken = label_free_study(*days, estimator=ESTIMATOR, n_resamples=100, rng=np.random.default_rng(0))
+    on_v1, on_v0, broken = label_free_study(
+        *days, estimator=ESTIMATOR, n_resamples=100, rng=np.random.default_rng(0)
+    )
     assert on_v1.estimate.value == broken.estimate.value
     assert broken.error.value > on_v1.error.value
     assert broken.frauds == on_v1.frauds + on_v1.frauds // 2
@@ -27,7 +29,9 @@ def test_labels_of_v1_do_not_reach_the_estimate(days):
     v0, v1 = days
     turned = replace(v1, y_observed=v1.y_observed[::-1].copy())
     found = [
-        label_free_study(v0, each, estimator=ESTIMATOR, n_resamples=100, rng=np.random.default_rng(0))[0]
+        label_free_study(
+            v0, each, estimator=ESTIMATOR, n_resamples=100, rng=np.random.default_rng(0)
+        )[0]
         for each in (v1, turned)
     ]
     assert found[0].estimate.value == found[1].estimate.value

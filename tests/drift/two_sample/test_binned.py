@@ -35,7 +35,10 @@ def test_order_of_bins_does_not_matter_and_empty_bins_add_nothing(seed):
     rng = np.random.default_rng(seed)
     shares, counts = rng.dirichlet(np.ones(6)), rng.multinomial(300, np.full(6, 1 / 6))
     order = rng.permutation(6)
-    plain, turned = compare_counts(shares, 900, counts), compare_counts(shares[order], 900, counts[order])
+    plain, turned = (
+        compare_counts(shares, 900, counts),
+        compare_counts(shares[order], 900, counts[order]),
+    )
     padded = compare_counts(np.append(shares, 0.0), 900, np.append(counts, 0))
     for other in (turned, padded):
         assert other.population_stability_index == pytest.approx(plain.population_stability_index)
@@ -45,7 +48,9 @@ def test_order_of_bins_does_not_matter_and_empty_bins_add_nothing(seed):
 def test_interval_of_unchanged_windows_reaches_zero():
     rng, shares = np.random.default_rng(0), np.full(10, 0.1)
     lows = [
-        compare_counts(rng.multinomial(5000, shares) / 5000, 5000, rng.multinomial(1000, shares)).low
+        compare_counts(
+            rng.multinomial(5000, shares) / 5000, 5000, rng.multinomial(1000, shares)
+        ).low
         for _ in range(200)
     ]
     assert np.mean(np.array(lows) == 0.0) > 0.93
@@ -57,7 +62,8 @@ def test_many_rare_categories_raise_no_false_alarm_on_either_side(n, m):
     shares = 1 / np.arange(1, 150) ** 1.3
     shares /= shares.sum()
     rejected = sum(
-        compare_counts(rng.multinomial(n, shares) / n, n, rng.multinomial(m, shares)).p_value <= 0.05
+        compare_counts(rng.multinomial(n, shares) / n, n, rng.multinomial(m, shares)).p_value
+        <= 0.05
         for _ in range(600)
     )
     assert rejected <= stats.binom.ppf(0.999, 600, 0.05)
@@ -72,9 +78,14 @@ def test_rare_bin_of_a_small_reference_that_vanishes_is_seen():
 
 
 def test_state_needs_certainty_and_size():
-    certain_small, certain_large = BinnedDrift(0.03, 0.02, 0.04, 1e-6), BinnedDrift(0.09, 0.06, 0.12, 1e-6)
+    certain_small, certain_large = (
+        BinnedDrift(0.03, 0.02, 0.04, 1e-6),
+        BinnedDrift(0.09, 0.06, 0.12, 1e-6),
+    )
     large_uncertain = BinnedDrift(0.5, 0.0, 1.0, 0.3)
-    states = [d.state(psi_limit=0.1, alpha=0.05) for d in (certain_small, certain_large, large_uncertain)]
+    states = [
+        d.state(psi_limit=0.1, alpha=0.05) for d in (certain_small, certain_large, large_uncertain)
+    ]
     assert states == ["moved", "drifted", "stable"]
 
 
@@ -128,13 +139,17 @@ class TestCounts:
 
     def test_benjamini_hochberg_agrees_with_scipy(self, rng):
         p_values = rng.random(31) ** 3
-        np.testing.assert_allclose(benjamini_hochberg(p_values), stats.false_discovery_control(p_values))
+        np.testing.assert_allclose(
+            benjamini_hochberg(p_values), stats.false_discovery_control(p_values)
+        )
 
     def test_index_is_that_of_the_batch_function(self, rng):
         reference, current = rng.normal(size=5000), rng.normal(0.3, 1, size=900)
         found = build_reference(reference[:, None], ["x"], n_bins=10)
         shares, rows = found.expected(0, np.array([900]))
-        index = compare_counts(shares, rows, found.count(current[:, None])).population_stability_index
+        index = compare_counts(
+            shares, rows, found.count(current[:, None])
+        ).population_stability_index
         assert index == pytest.approx(population_stability_index(reference, current, n_bins=10))
 
     def test_interval_holds_the_true_index_in_95_of_100_windows(self, rng):

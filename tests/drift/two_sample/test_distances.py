@@ -16,7 +16,9 @@ from fraud_core.drift.two_sample.distances import (
 def drawn(seed):
     """Two samples, of unequal size, with ties."""
     rng = np.random.default_rng(seed)
-    return rng.normal(size=rng.integers(5, 80)).round(1), rng.normal(0.3, 1.5, size=rng.integers(5, 80)).round(1)
+    return rng.normal(size=rng.integers(5, 80)).round(1), rng.normal(
+        0.3, 1.5, size=rng.integers(5, 80)
+    ).round(1)
 
 
 @given(st.integers(0, 10_000))
@@ -58,7 +60,11 @@ def test_wasserstein_of_a_move_is_the_move(rng):
 
 def test_p_value_falls_with_distance_and_with_rows():
     assert distance_p_value(0.0, 50, 50) == 1.0
-    assert distance_p_value(0.1, 500, 500) < distance_p_value(0.1, 100, 100) < distance_p_value(0.05, 100, 100)
+    assert (
+        distance_p_value(0.1, 500, 500)
+        < distance_p_value(0.1, 100, 100)
+        < distance_p_value(0.05, 100, 100)
+    )
 
 
 def test_p_values_of_unchanged_samples_are_uniform():

@@ -22,7 +22,9 @@ class TestMultivariate:
 
     def test_classifier_sees_a_change_of_spread_that_leaves_the_mean(self, rng):
         reference = prepare_scores(rng.normal(size=(3000, 4)), rng=rng)
-        assert domain_classifier(reference, rng.normal(0, 1.3, size=(3000, 4)), rng=rng).p_value < 1e-6
+        assert (
+            domain_classifier(reference, rng.normal(0, 1.3, size=(3000, 4)), rng=rng).p_value < 1e-6
+        )
 
     def test_reconstruction_sees_a_lost_dependence_that_leaves_every_margin(self, rng):
         base = rng.normal(size=(3000, 2))
@@ -44,12 +46,16 @@ class TestMultivariate:
         assert domain_classifier(reference, current, rng=rng).p_value < 1e-6
 
     def test_interval_of_the_area_holds_that_of_the_best_line(self):
-        """Two normal windows half a deviation apart: no classifier beats the area of their difference."""
+        """Two normal windows half a deviation apart: no
+        classifier beats the area of their difference.
+        """
         best, held = stats.norm.cdf(0.5 / np.sqrt(2)), 0
         for seed in range(40):
             rng = np.random.default_rng(seed)
             reference = prepare_scores(rng.normal(size=(2000, 3)), rng=rng)
-            found = domain_classifier(reference, rng.normal(size=(1000, 3)) + np.array([0.5, 0, 0]), rng=rng)
+            found = domain_classifier(
+                reference, rng.normal(size=(1000, 3)) + np.array([0.5, 0, 0]), rng=rng
+            )
             held += not found.effect.excludes(best)
         assert held >= 36
 
@@ -61,15 +67,23 @@ class TestMultivariate:
             rng = np.random.default_rng(seed)
             reference = prepare_scores(rng.standard_t(4, size=(800, n_features)), rng=rng)
             current = rng.standard_t(4, size=(400, n_features))
-            tests = domain_classifier(reference, current, rng=rng), reconstruction_error(reference, current)
+            tests = (
+                domain_classifier(reference, current, rng=rng),
+                reconstruction_error(reference, current),
+            )
             small += [test.p_value <= 0.05 for test in tests]
         assert small.max() <= stats.binom.ppf(0.999, 120, 0.05)
 
     def test_monotone_scaling_of_a_column_changes_nothing(self, rng):
         rows, current = rng.normal(size=(1000, 3)), rng.normal(0.2, 1, size=(800, 3))
         plain, scaled = (
-            domain_classifier(prepare_scores(a, rng=np.random.default_rng(1)), b, rng=np.random.default_rng(2))
-            for a, b in ((rows, current), (rows * [1, 8, 64] + [0, 1, 2], current * [1, 8, 64] + [0, 1, 2]))
+            domain_classifier(
+                prepare_scores(a, rng=np.random.default_rng(1)), b, rng=np.random.default_rng(2)
+            )
+            for a, b in (
+                (rows, current),
+                (rows * [1, 8, 64] + [0, 1, 2], current * [1, 8, 64] + [0, 1, 2]),
+            )
         )
         assert plain.effect.value == pytest.approx(scaled.effect.value, abs=1e-3)
 

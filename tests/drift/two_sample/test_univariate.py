@@ -42,9 +42,9 @@ def test_psi_ignores_row_order_and_monotone_scaling(seed):
     reference, current = rng.normal(size=101), rng.normal(0.3, 1, size=101)
     plain = population_stability_index(reference, current, n_bins=5)
     assert plain >= 0
-    assert population_stability_index(np.sort(reference) * 8 + 1, current[::-1] * 8 + 1, n_bins=5) == pytest.approx(
-        plain
-    )
+    assert population_stability_index(
+        np.sort(reference) * 8 + 1, current[::-1] * 8 + 1, n_bins=5
+    ) == pytest.approx(plain)
 
 
 def test_constant_feature_has_one_bin_and_no_drift_unless_it_moves():
@@ -76,7 +76,9 @@ def test_benjamini_hochberg_by_hand():
 
 
 def test_significant_but_tiny_change_has_moved_and_not_drifted(rng):
-    found = compare_features(rng.normal(size=(50_000, 1)), rng.normal(0.05, 1, size=(50_000, 1)), ["x"], **LIMITS)[0]
+    found = compare_features(
+        rng.normal(size=(50_000, 1)), rng.normal(0.05, 1, size=(50_000, 1)), ["x"], **LIMITS
+    )[0]
     assert found.p_value < 0.01
     assert found.state == "moved"
 
@@ -84,13 +86,19 @@ def test_significant_but_tiny_change_has_moved_and_not_drifted(rng):
 def test_large_shift_is_found_in_the_right_column(rng):
     reference, current = rng.normal(size=(3000, 3)), rng.normal(size=(3000, 3))
     current[:, 1] += 0.8
-    assert [drift.state for drift in compare_features(reference, current, list("abc"), **LIMITS)] == [
-        "stable", "drifted", "stable",
-    ]  # fmt: skip
+    assert [
+        drift.state for drift in compare_features(reference, current, list("abc"), **LIMITS)
+    ] == [
+        "stable",
+        "drifted",
+        "stable",
+    ]
 
 
 def test_window_that_is_too_small_is_unknown(rng):
-    found = compare_features(rng.normal(size=(3000, 1)), rng.normal(5, 1, size=(50, 1)), ["x"], **LIMITS)
+    found = compare_features(
+        rng.normal(size=(3000, 1)), rng.normal(5, 1, size=(50, 1)), ["x"], **LIMITS
+    )
     assert found[0].state == "unknown"
 
 
@@ -113,7 +121,9 @@ class TestUnivariate:
         assert found.state == "drifted"
         assert found.missing_change == pytest.approx(0.3)
 
-    def test_column_that_vanishes_or_appears_has_drifted_and_one_that_never_was_is_unknown(self, rng):
+    def test_column_that_vanishes_or_appears_has_drifted_and_one_that_never_was_is_unknown(
+        self, rng
+    ):
         full, empty = rng.normal(size=(500, 1)), np.full((500, 1), np.nan)
         assert compare_features(full, empty, ["x"], **WIDE)[0].state == "drifted"
         assert compare_features(empty, full, ["x"], **WIDE)[0].state == "drifted"
@@ -126,7 +136,9 @@ class TestUnivariate:
 
     def test_category_that_the_reference_does_not_hold_is_drift(self):
         before, after = ["A"] * 500 + ["B"] * 500, ["A"] * 400 + ["B"] * 400 + ["C"] * 200
-        judged = conclude([compare_category("k", before, after)], n_rows=1000, psi_limit=0.1, alpha=0.05)
+        judged = conclude(
+            [compare_category("k", before, after)], n_rows=1000, psi_limit=0.1, alpha=0.05
+        )
         assert judged[0].state == "drifted"
 
     def test_rows_of_one_window_are_unknown_and_no_row_is_an_error(self, rng):
@@ -145,7 +157,10 @@ class TestUnivariate:
 
 class TestCategories:
     def test_p_value_is_that_of_the_chi_square_test(self):
-        before, after = ["A"] * 500 + ["B"] * 300 + [None] * 200, ["A"] * 80 + ["B"] * 90 + [None] * 30
+        before, after = (
+            ["A"] * 500 + ["B"] * 300 + [None] * 200,
+            ["A"] * 80 + ["B"] * 90 + [None] * 30,
+        )
         expected = stats.chi2_contingency([[500, 300, 200], [80, 90, 30]], correction=False).pvalue
         found = compare_category("k", before, after)
         assert found.p_value == pytest.approx(expected)
@@ -153,7 +168,9 @@ class TestCategories:
 
     def test_order_of_rows_and_names_of_categories_do_not_matter(self):
         before, after = ["A"] * 60 + ["B"] * 40, ["B"] * 30 + ["A"] * 20
-        renamed = [[{"A": "x", "B": "y"}[value] for value in reversed(side)] for side in (before, after)]
+        renamed = [
+            [{"A": "x", "B": "y"}[value] for value in reversed(side)] for side in (before, after)
+        ]
         plain, other = compare_category("k", before, after), compare_category("k", *renamed)
         assert plain.p_value == pytest.approx(other.p_value)
         assert plain.population_stability_index == pytest.approx(other.population_stability_index)
@@ -180,6 +197,8 @@ class TestCategories:
         a, b = rng.normal(size=(500, 2)), rng.normal(0.2, 1, size=(500, 2))
         alone = compare_features(a, b, ["x", "y"], **WIDE)
         gap = np.full((500, 1), np.nan)
-        beside = compare_features(np.hstack([gap, a]), np.hstack([gap, b]), ["gone", "x", "y"], **WIDE)
+        beside = compare_features(
+            np.hstack([gap, a]), np.hstack([gap, b]), ["gone", "x", "y"], **WIDE
+        )
         assert beside[0].state == "unknown"
         assert [one.p_value for one in beside[1:]] == [one.p_value for one in alone]

@@ -21,7 +21,10 @@ class TestWindow:
         assert window_state(reference, rng.normal(0.5, 1, size=(6000, 6)), rng).state == "drifted"
 
     def test_too_few_rows_are_unknown_whatever_they_hold(self, rng):
-        assert window_state(rng.normal(size=(500, 6)), rng.normal(9, 1, size=(50, 6)), rng).state == "unknown"
+        assert (
+            window_state(rng.normal(size=(500, 6)), rng.normal(9, 1, size=(50, 6)), rng).state
+            == "unknown"
+        )
 
 
 class TestWrongInput:
@@ -41,7 +44,11 @@ class TestWrongInput:
         reference[:, 2] = current[:, 2] = np.nan
         current[:, 4] += 1.0
         found = window_state(reference, current, rng)
-        assert (found.state, found.features[2].state, found.features[4].state) == ("drifted", "unknown", "drifted")
+        assert (found.state, found.features[2].state, found.features[4].state) == (
+            "drifted",
+            "unknown",
+            "drifted",
+        )
         prepared = prepare_window(reference, NAMES, n_bins=10, rng=rng)
         assert alarms(prepared, current, alpha=0.05, rng=rng)["features"]
 
@@ -77,10 +84,18 @@ class TestWrongInput:
         category = compare_category("country", ["FR"] * 1000, ["FR"] * 700 + ["XX"] * 300)
         prepared = prepare_window(reference, NAMES, n_bins=10, rng=rng)
         found = compare_windows(
-            prepared, current, psi_limit=0.1, domain_limit=0.6, alpha=0.05, rng=rng, categories=[category]
+            prepared,
+            current,
+            psi_limit=0.1,
+            domain_limit=0.6,
+            alpha=0.05,
+            rng=rng,
+            categories=[category],
         )
         assert found.state == "drifted"
-        assert [drift.feature for drift in found.features if drift.state == "drifted"] == ["country"]
+        assert [drift.feature for drift in found.features if drift.state == "drifted"] == [
+            "country"
+        ]
 
 
 def test_one_budget_is_shared_by_all_tests():

@@ -15,7 +15,18 @@ def test_help_names_every_command(capsys):
         main(["--help"])
     assert stop.value.code == 0
     text = capsys.readouterr().out
-    for command in ("source", "fetch", "prepare", "poison", "train", "study", "promote", "report", "summary", "track"):
+    for command in (
+        "source",
+        "fetch",
+        "prepare",
+        "poison",
+        "train",
+        "study",
+        "promote",
+        "report",
+        "summary",
+        "track",
+    ):
         assert command in text
 
 

@@ -39,7 +39,9 @@ def test_exit_codes_and_json(tables, capsys):
     assert run(plain, moved) == 2
     found = json.loads(capsys.readouterr().out)
     assert found["state"] == "drifted"
-    assert [name for name, drift in found["features"].items() if drift["state"] == "drifted"] == ["V3"]
+    assert [name for name, drift in found["features"].items() if drift["state"] == "drifted"] == [
+        "V3"
+    ]
     assert run(plain, few) == 3
     assert json.loads(capsys.readouterr().out)["domain"] is None
 
@@ -47,7 +49,12 @@ def test_exit_codes_and_json(tables, capsys):
 def test_text_names_the_feature(tables, capsys):
     table = toy_transactions(3000, seed=0)
     assert (
-        run(tables("a.parquet", table), tables("b.parquet", table.with_columns(pl.col("V3") + 2)), as_json=False) == 2
+        run(
+            tables("a.parquet", table),
+            tables("b.parquet", table.with_columns(pl.col("V3") + 2)),
+            as_json=False,
+        )
+        == 2
     )
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("drifted")
@@ -64,13 +71,17 @@ def test_column_order_does_not_matter_and_a_missing_column_is_an_error(tables, c
 
 def test_missing_values_are_an_error_of_the_card(tables):
     table = toy_transactions(1000, seed=0)
-    gaps = table.with_columns(pl.when(pl.col("V3") > 1).then(None).otherwise(pl.col("V3")).alias("V3"))
+    gaps = table.with_columns(
+        pl.when(pl.col("V3") > 1).then(None).otherwise(pl.col("V3")).alias("V3")
+    )
     with pytest.raises(ContractError, match="V3"):
         run(tables("a.parquet", table), tables("b.parquet", gaps))
 
 
 def with_country(table, countries):
-    return table.with_columns(pl.Series("country", [countries[k % len(countries)] for k in range(table.height)]))
+    return table.with_columns(
+        pl.Series("country", [countries[k % len(countries)] for k in range(table.height)])
+    )
 
 
 def test_categories_are_judged_with_the_numbers_and_a_new_one_is_drift():

@@ -35,7 +35,10 @@ def test_false_frauds_give_exit_code_2_and_a_list_of_rows(clean, project, capsys
     assert main(["scan", str(data)]) == 2
     said = capsys.readouterr().out
     assert "found false frauds" in said
-    assert "no row is named: a row is doubted because labels that are taken as true contradict it" in said
+    assert (
+        "no row is named: a row is doubted because labels that are taken as true contradict it"
+        in said
+    )
     assert "give a table whose labels are true with --trusted (make: TRUSTED=path)" in said
     assert "labels suspicious" not in said
     assert pl.read_csv(project / "scratch/scan/suspicious.csv").height == 0
@@ -46,7 +49,9 @@ def test_false_frauds_give_exit_code_2_and_a_list_of_rows(clean, project, capsys
     assert "labels suspicious" in said
     suspicious = pl.read_csv(project / "scratch/scan/suspicious.csv")
     true = pl.read_csv(clean)
-    wrong = suspicious.join(true, on="Time", how="inner").filter(pl.col("Class") != pl.col("Class_right"))
+    wrong = suspicious.join(true, on="Time", how="inner").filter(
+        pl.col("Class") != pl.col("Class_right")
+    )
     assert wrong.height > 0.8 * suspicious.height
 
 
@@ -65,7 +70,9 @@ def test_too_few_trusted_frauds_give_exit_code_3_and_no_verdict(clean, capsys):
     assert "nothing found" not in said
 
 
-def test_another_card_is_told_in_the_first_line_that_the_scan_was_not_validated_on_it(clean, project, capsys):
+def test_another_card_is_told_in_the_first_line_that_the_scan_was_not_validated_on_it(
+    clean, project, capsys
+):
     card = (project / "data/cards/ulb.yaml").read_text()
     (project / "data/cards/shop.yaml").write_text(card.replace("name: ulb", "name: shop", 1))
     params = project / "params.yaml"

@@ -28,7 +28,9 @@ def run(log, *numbers, factor=1, n_processes=1, steps=None):
     jobs = [Job(n) for n in numbers]
     return [
         int(result["value"])
-        for result in run_cells(square, jobs, factor, str(log), what="jobs", n_processes=n_processes, progress=show)
+        for result in run_cells(
+            square, jobs, factor, str(log), what="jobs", n_processes=n_processes, progress=show
+        )
     ]
 
 

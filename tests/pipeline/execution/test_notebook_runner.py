@@ -2,14 +2,23 @@ import nbformat
 import pytest
 
 from fraud_core.errors import NotebookError, ParameterError
-from fraud_core.pipeline.execution.notebook_runner import check_parameters, clean, declared_parameters, run_notebook
+from fraud_core.pipeline.execution.notebook_runner import (
+    check_parameters,
+    clean,
+    declared_parameters,
+    run_notebook,
+)
 
 
 def write(path, *cells, parameters="rate: float = 0.5  # share\nnames: list = []  # of things"):
     notebook = nbformat.v4.new_notebook()
     first = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
     notebook.cells = [first, *(nbformat.v4.new_code_cell(cell) for cell in cells)]
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
     nbformat.write(notebook, path)
     return path
 
@@ -91,7 +100,8 @@ def test_two_runs_give_the_same_bytes(tmp_path):
 def test_progress_of_a_cell_is_shown_and_does_not_enter_the_notebook(tmp_path, capfd):
     source = write(
         tmp_path / "n.ipynb",
-        "from fraud_core.pipeline.execution import progress\nprogress.progress_bar()('counting', 3, 3)",
+        "from fraud_core.pipeline.execution import progress\nprogress.progress_bar()('counting', "
+        "3, 3)",
     )
     found = run(tmp_path, source)
     assert "counting: 3 of 3" in capfd.readouterr().err
@@ -100,7 +110,9 @@ def test_progress_of_a_cell_is_shown_and_does_not_enter_the_notebook(tmp_path, c
 
 def test_cleaning_keeps_cells_and_drops_what_changes():
     notebook = nbformat.v4.new_notebook()
-    notebook.cells = [nbformat.v4.new_code_cell("1", metadata={"papermill": {"duration": 1}, "tags": ["x"]})]
+    notebook.cells = [
+        nbformat.v4.new_code_cell("1", metadata={"papermill": {"duration": 1}, "tags": ["x"]})
+    ]
     notebook.metadata["papermill"] = {"start_time": "now"}
     from pathlib import Path
 

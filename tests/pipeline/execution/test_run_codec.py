@@ -6,17 +6,27 @@ import numpy as np
 import pytest
 
 from fraud_core.pipeline.execution.run_codec import decode_run, encode_run
-from fraud_core.poisoning.study.run_results import AttackFigures, DefendedRun, Recovery, RunResult, ScanFigures
+from fraud_core.poisoning.study.run_results import (
+    AttackFigures,
+    DefendedRun,
+    Recovery,
+    RunResult,
+    ScanFigures,
+)
 
 ATTACK = AttackFigures(3, 0.25, 120.5)
 MODEL = DefendedRun(np.array([0.5, -1.5], "f4"), 0.4, 0.7)
 STAMPED = DefendedRun(np.array([0.5, -1.5], "f4"), 0.4, 0.7, 5, 4, np.array([-9.0, -9.0], "f4"))
 QUIET = ScanFigures(False, False, False, 0, 0.0, 0.0)
-LOUD = ScanFigures(True, True, False, 9, 0.02, 0.5, 0.8, None, Recovery(4, np.array([1, 2]), np.array([1, 2, 7])))
+LOUD = ScanFigures(
+    True, True, False, 9, 0.02, 0.5, 0.8, None, Recovery(4, np.array([1, 2]), np.array([1, 2, 7]))
+)
 RUNS = {
     "trained only": RunResult(ATTACK, None, {"none": MODEL}),
     "scanned only": RunResult(ATTACK, QUIET, {"none": MODEL}),
-    "all there is": RunResult(ATTACK, LOUD, {"none": MODEL, "out_of_fold": STAMPED, "policy": STAMPED}, True),
+    "all there is": RunResult(
+        ATTACK, LOUD, {"none": MODEL, "out_of_fold": STAMPED, "policy": STAMPED}, True
+    ),
     "not cleaned": RunResult(ATTACK, QUIET, {"policy": MODEL, "none": MODEL}, False),
 }
 

@@ -17,7 +17,9 @@ def deps(stage):
 
 
 def test_dvc_yaml_is_what_make_stages_writes():
-    assert (ROOT / "dvc.yaml").read_text() == graph.pipeline_text(), "dvc.yaml is stale; run `make stages`"
+    assert (ROOT / "dvc.yaml").read_text() == graph.pipeline_text(), (
+        "dvc.yaml is stale; run `make stages`"
+    )
 
 
 def test_stale_file_is_told_and_written_anew(project, monkeypatch, capsys):
@@ -75,18 +77,25 @@ def test_study_depends_on_its_notebook_and_on_how_data_and_results_are_opened(st
 
 def test_stage_depends_on_what_it_runs_and_on_nothing_else():
     poisoning = "fraud_core/poisoning"
-    assert {f"{poisoning}/attacks/registry.py", f"{poisoning}/defences/registry.py"} <= deps("poisoning")
+    assert {f"{poisoning}/attacks/registry.py", f"{poisoning}/defences/registry.py"} <= deps(
+        "poisoning"
+    )
     assert f"{poisoning}/attacks/registry.py" in deps("explain")
     assert f"{poisoning}/defences/registry.py" not in deps("explain")
     assert "fraud_core/promotion/gate.py" in deps("sweep")
     assert "fraud_core/pipeline/stages/candidate.py" in deps("select") & deps("train")
-    assert "fraud_core/bundle/signing.py" not in deps("poisoning") | deps("drift") | deps("fairness")
+    assert "fraud_core/bundle/signing.py" not in deps("poisoning") | deps("drift") | deps(
+        "fairness"
+    )
     assert not any(dep.startswith("fraud_core/fairness") for dep in deps("poisoning"))
 
 
 @pytest.mark.parametrize("stage", sorted(STAGES))
 def test_no_stage_depends_on_the_command_line_or_on_a_whole_room(stage):
-    assert not {"fraud_core/pipeline/commands/cli.py", "fraud_core/pipeline/graph/dvc_yaml.py"} & deps(stage)
+    assert not {
+        "fraud_core/pipeline/commands/cli.py",
+        "fraud_core/pipeline/graph/dvc_yaml.py",
+    } & deps(stage)
     assert all(dep.endswith(".py") for dep in deps(stage) if dep.startswith("fraud_core"))
 
 

@@ -45,7 +45,10 @@ def test_stage_is_stale_by_code_or_parameter_and_not_by_data_that_are_elsewhere(
     (two_stages / "params.yaml").write_text("size: 2\n")
     capsys.readouterr()
     assert cli.main(["stale"]) == 1
-    assert capsys.readouterr().out == "make is older than code.txt, params.yaml:size; run `dvc repro make`\n"
+    assert (
+        capsys.readouterr().out
+        == "make is older than code.txt, params.yaml:size; run `dvc repro make`\n"
+    )
 
 
 def test_unreadable_pipeline_is_one_line(two_stages):

@@ -6,15 +6,23 @@ from fraud_core.errors import ResultError
 from fraud_core.pipeline.reporting.api_reference import write_api_reference
 from tests.conftest import ROOT
 
-OFFLINE = re.compile(r"<(?:script|img|iframe)[^>]+src=\"(?:https?:)?//|<link[^>]+href=\"(?:https?:)?//")
+OFFLINE = re.compile(
+    r"<(?:script|img|iframe)[^>]+src=\"(?:https?:)?//|<link[^>]+href=\"(?:https?:)?//"
+)
 
 
 @pytest.mark.slow
 def test_every_public_module_has_a_page_that_needs_no_network(project):
     first = project / write_api_reference()
     pages = {path.relative_to(first.parent).as_posix() for path in first.parent.rglob("*.html")}
-    modules = {path.relative_to(ROOT).with_suffix(".html") for path in (ROOT / "fraud_core").rglob("*.py")}
-    public = {path.as_posix() for path in modules if "pipeline" not in path.parts and not path.stem.startswith("__")}
+    modules = {
+        path.relative_to(ROOT).with_suffix(".html") for path in (ROOT / "fraud_core").rglob("*.py")
+    }
+    public = {
+        path.as_posix()
+        for path in modules
+        if "pipeline" not in path.parts and not path.stem.startswith("__")
+    }
     assert len(public) > 80
     assert public <= pages
     for page in pages:

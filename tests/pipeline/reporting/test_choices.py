@@ -1,4 +1,6 @@
-"""The register of choices is a table that pages count, and a row that says neither yes nor no is refused."""
+"""The register of choices is a table that pages count,
+and a row that says neither yes nor no is refused.
+"""
 
 import re
 
@@ -26,11 +28,19 @@ def test_links_of_the_register_lead_somewhere():
 
 
 @pytest.mark.parametrize(
-    "row", ["| 1 | a | b | perhaps | c |", "| 2 | a | b | yes | c |", "| 1 | a | b | yes |", "| 1 | a |  | no | c |"]
+    "row",
+    [
+        "| 1 | a | b | perhaps | c |",
+        "| 2 | a | b | yes | c |",
+        "| 1 | a | b | yes |",
+        "| 1 | a |  | no | c |",
+    ],
 )
 def test_row_that_says_nothing_is_refused(row, tmp_path, monkeypatch):
     page = tmp_path / "choices.md"
-    page.write_text("| " + " | ".join(choices.COLUMNS) + " |\n| --- | --- | --- | --- | --- |\n" + row + "\n")
+    page.write_text(
+        "| " + " | ".join(choices.COLUMNS) + " |\n| --- | --- | --- | --- | --- |\n" + row + "\n"
+    )
     monkeypatch.setattr(choices, "within_project", lambda _: page)
     with pytest.raises(ResultError, match="row 1: expected"):
         choices.read_choices()

@@ -1,13 +1,22 @@
 import pytest
 
 from fraud_core.errors import ResultError
-from fraud_core.pipeline.reporting.pandoc_renderer import page_from_markdown, page_from_notebook, to_html
+from fraud_core.pipeline.reporting.pandoc_renderer import (
+    page_from_markdown,
+    page_from_notebook,
+    to_html,
+)
 
 TEMPLATE = "$title$|$navigation$|$body$"
 
 
 def cell(source, *outputs, tags=()):
-    return {"cell_type": "code", "source": source, "outputs": list(outputs), "metadata": {"tags": list(tags)}}
+    return {
+        "cell_type": "code",
+        "source": source,
+        "outputs": list(outputs),
+        "metadata": {"tags": list(tags)},
+    }
 
 
 def shows(**data):
@@ -20,7 +29,8 @@ def markdown(source):
 
 def svg(label, caption):
     return cell(
-        f"#| label: {label}\n#| fig-cap: {caption}\ndraw()", shows(**{"image/svg+xml": "<svg/>", "text/plain": "x"})
+        f"#| label: {label}\n#| fig-cap: {caption}\ndraw()",
+        shows(**{"image/svg+xml": "<svg/>", "text/plain": "x"}),
     )
 
 
@@ -39,7 +49,10 @@ def test_figures_and_tables_are_numbered_and_referred_to():
     found = page(
         svg("fig-a", "First"),
         svg("fig-b", "Second <b>"),
-        cell("#| label: tbl-a\n#| tbl-cap: Counts\nt", shows(**{"text/markdown": "| a |\n| - |\n| 1 |"})),
+        cell(
+            "#| label: tbl-a\n#| tbl-cap: Counts\nt",
+            shows(**{"text/markdown": "| a |\n| - |\n| 1 |"}),
+        ),
         markdown("See @fig-b and @tbl-a."),
     )
     assert "Figure 2: Second &lt;b&gt;" in found.body
@@ -48,12 +61,16 @@ def test_figures_and_tables_are_numbered_and_referred_to():
 
 
 def test_reference_that_leads_nowhere_is_an_error():
-    with pytest.raises(ResultError, match="nb: the reference @fig-x leads nowhere; known are fig-a"):
+    with pytest.raises(
+        ResultError, match="nb: the reference @fig-x leads nowhere; known are fig-a"
+    ):
         page(svg("fig-a", "First"), markdown("See @fig-x."))
 
 
 def test_default_parameters_are_hidden_and_those_of_the_run_shown():
-    found = page(cell("rate = 1", tags=["parameters"]), cell("rate = 2", tags=["injected-parameters"]))
+    found = page(
+        cell("rate = 1", tags=["parameters"]), cell("rate = 2", tags=["injected-parameters"])
+    )
     assert "rate = 1" not in found.body
     assert "<summary>Parameters of this run</summary>\n\n```python\nrate = 2" in found.body
 
@@ -78,7 +95,9 @@ def test_document_needs_a_title():
 
 
 def test_tables_of_a_document_are_numbered():
-    found = page_from_markdown("---\ntitle: T\n---\nSee @tbl-x.\n\n| a |\n| - |\n| 1 |\n\n: Cap {#tbl-x}\n", name="d")
+    found = page_from_markdown(
+        "---\ntitle: T\n---\nSee @tbl-x.\n\n| a |\n| - |\n| 1 |\n\n: Cap {#tbl-x}\n", name="d"
+    )
     assert "See [Table 1](#tbl-x)." in found.body
     assert ": Table 1: Cap" in found.body
 
@@ -87,7 +106,9 @@ def test_html_has_callouts_tables_and_math(tmp_path):
     (tmp_path / "t.html").write_text(TEMPLATE)
     text = "---\ntitle: T\n---\n::: {.callout-note}\nMind $x^2$.\n:::\n\n| a |\n| - |\n| 1 |\n"
     found = to_html(
-        page_from_markdown(text, name="d"), template=str(tmp_path / "t.html"), variables={"navigation": "<i>"}
+        page_from_markdown(text, name="d"),
+        template=str(tmp_path / "t.html"),
+        variables={"navigation": "<i>"},
     )
     assert found.startswith("T|<i>|")
     assert 'class="callout-note"' in found

@@ -31,7 +31,9 @@ SOURCES = ("index.qmd", "service.qmd", "model_card.qmd")
 @pytest.fixture
 def studied(project):
     """A project whose studies have just the figures that the report asks for."""
-    shutil.copytree(ROOT / "reports", project / "reports", ignore=shutil.ignore_patterns("_site", "_work"))
+    shutil.copytree(
+        ROOT / "reports", project / "reports", ignore=shutil.ignore_patterns("_site", "_work")
+    )
     (project / "docs").mkdir()
     shutil.copy(ROOT / REGISTER_PAGE, project / REGISTER_PAGE)
     asked = {study: {"probe": 1} for study in (*STUDIES, *BENCHMARKS, REGISTER)}
@@ -45,7 +47,9 @@ def studied(project):
     del asked[REGISTER]
     for benchmark in BENCHMARKS:
         figures = json.dumps(asked.pop(benchmark))
-        (project / "benchmarks" / "results" / f"{benchmark.removeprefix(PREFIX)}.json").write_text(figures)
+        (project / "benchmarks" / "results" / f"{benchmark.removeprefix(PREFIX)}.json").write_text(
+            figures
+        )
     for study, metrics in asked.items():
         folder = results_folder("quick", study)
         write_metrics(str(folder), metrics)
@@ -99,16 +103,40 @@ def test_missing_figure_fails_and_keeps_the_old_report(studied):
 SOURCE = {
     "cells": [
         {"cell_type": "markdown", "metadata": {}, "source": ["# Drift: what changed\n"]},
-        {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": ['x: int = 1'], "outputs": []},
-        {"cell_type": "code", "metadata": {}, "outputs": [], "source": [
-            "#| label: fig-a\n#| fig-cap: A drawing.\nsave_figure(draw(1), results_dir, \"a\")"]},
-        {"cell_type": "code", "metadata": {}, "outputs": [], "source": [
-            "#| label: tbl-b\n#| tbl-cap: Rows.\ntable(rows)"]},
-        {"cell_type": "code", "metadata": {}, "outputs": [], "source": [
-            "more = \" So it is.\"\nmaybe = \" Perhaps {none}.\" if front else \"\"\n"
-            "reading(\"Moved by {probe} (@fig-a, @tbl-b).\" + more + maybe, metrics)"]},
-    ], "metadata": {}, "nbformat": 4, "nbformat_minor": 5,
-}  # fmt: skip
+        {
+            "cell_type": "code",
+            "metadata": {"tags": ["parameters"]},
+            "source": ["x: int = 1"],
+            "outputs": [],
+        },
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "outputs": [],
+            "source": [
+                '#| label: fig-a\n#| fig-cap: A drawing.\nsave_figure(draw(1), results_dir, "a")'
+            ],
+        },
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "outputs": [],
+            "source": ["#| label: tbl-b\n#| tbl-cap: Rows.\ntable(rows)"],
+        },
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "outputs": [],
+            "source": [
+                'more = " So it is."\nmaybe = " Perhaps {none}." if front else ""\n'
+                'reading("Moved by {probe} (@fig-a, @tbl-b)." + more + maybe, metrics)'
+            ],
+        },
+    ],
+    "metadata": {},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
 
 
 @pytest.fixture
@@ -121,16 +149,25 @@ def unexecuted_drift(studied):
     return studied
 
 
-def test_study_that_was_not_executed_is_rendered_from_its_results_and_says_so(unexecuted_drift, monkeypatch):
+def test_study_that_was_not_executed_is_rendered_from_its_results_and_says_so(
+    unexecuted_drift, monkeypatch
+):
     monkeypatch.setenv("PATH", "")
-    text = (unexecuted_drift / render_report("quick")).with_name("studies").joinpath("30_drift.html").read_text()
+    text = (
+        (unexecuted_drift / render_report("quick"))
+        .with_name("studies")
+        .joinpath("30_drift.html")
+        .read_text()
+    )
     assert "Rendered from the committed results" in text
     assert "results/quick/drift" in text
     assert "So it is." in text
     assert "Moved by 1 (" in text
     assert text.count("Perhaps") == 1  # in the folded code alone
     assert "not among the committed results" in text
-    assert (unexecuted_drift / "reports/_site/quick/studies/30_drift-fig-a.svg").read_text() == "<svg id='a'/>"
+    assert (
+        unexecuted_drift / "reports/_site/quick/studies/30_drift-fig-a.svg"
+    ).read_text() == "<svg id='a'/>"
 
 
 def test_drawing_or_results_that_are_missing_are_named(unexecuted_drift):
@@ -157,13 +194,16 @@ def test_unknown_study_in_a_text_is_refused(studied):
 
 
 def test_quarto_is_used_where_it_is_installed(studied, monkeypatch):
-    """A stand-in for the quarto command: it sees the project with resolved figures and its output becomes the site."""
+    """A stand-in for the quarto command: it sees the project
+    with resolved figures and its output becomes the site.
+    """
     tools = studied / "tools"
     tools.mkdir()
     script = tools / "quarto"
     script.write_text(
         '#!/bin/sh\nif [ "$1" = --version ]; then echo 9.9; exit 0; fi\n'
-        "grep -q '{select' index.qmd && exit 1\nmkdir -p _rendered && echo '<body>made</body>' > _rendered/index.html\n"
+        "grep -q '{select' index.qmd && exit 1\nmkdir -p _rendered && echo '<body>made</body>' > "
+        "_rendered/index.html\n"
     )
     script.chmod(script.stat().st_mode | stat.S_IEXEC)
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
@@ -202,7 +242,9 @@ def test_readme_pattern_reads_formats():
 
 
 def test_summary_names_a_report_only_where_there_is_one(studied, monkeypatch):
-    monkeypatch.setattr("fraud_core.pipeline.reporting.headline.HEADLINES", (("probe", "drift", "probe", ""),))
+    monkeypatch.setattr(
+        "fraud_core.pipeline.reporting.headline.HEADLINES", (("probe", "drift", "probe", ""),)
+    )
     assert "report      python -m fraud_core report --profile quick renders it" in summary("quick")
     index = render_report("quick")
     assert f"report      {index}" in summary("quick")

@@ -18,14 +18,26 @@ from fraud_core.pipeline.reporting.results import (
     write_metrics,
 )
 
-METRICS = {"a.b": 0.12345, "a.b_lo": 0.1, "a.b_hi": 0.2, "n": 1234, "verdict": "none", "tiny": 0.00042, "whole": 1234.5}
+METRICS = {
+    "a.b": 0.12345,
+    "a.b_lo": 0.1,
+    "a.b_hi": 0.2,
+    "n": 1234,
+    "verdict": "none",
+    "tiny": 0.00042,
+    "whole": 1234.5,
+}
 
 
 def test_interval_becomes_three_flat_names(project):
     write_metrics("results/x", {"m.ap": Interval(0.78, 0.72, 0.83), "n": 3, "verdict": "none"})
     assert json.loads((project / "results/x/metrics.json").read_text()) == {
-        "m.ap": 0.78, "m.ap_lo": 0.72, "m.ap_hi": 0.83, "n": 3, "verdict": "none",
-    }  # fmt: skip
+        "m.ap": 0.78,
+        "m.ap_lo": 0.72,
+        "m.ap_hi": 0.83,
+        "n": 3,
+        "verdict": "none",
+    }
 
 
 def test_numbers_are_rounded_to_six_digits(project):
@@ -44,8 +56,13 @@ def test_figures_of_another_study_say_of_which_data_they_speak(project):
     assert sibling_figure("results/select", "drift", "verdict", of=here) == Evidence("fell")
     assert read_metrics("results/drift")["m_hi"] == 0.6
     other = sibling_figure("results/select", "drift", "verdict", of=there)
-    assert other.refused == "of other data: the results of drift speak of v1 bbbbbbbbbbbb, here cccccccccccc"
-    assert sibling_figure("results/select", "drift", "verdict").refused.startswith("of unknown data")
+    assert (
+        other.refused
+        == "of other data: the results of drift speak of v1 bbbbbbbbbbbb, here cccccccccccc"
+    )
+    assert sibling_figure("results/select", "drift", "verdict").refused.startswith(
+        "of unknown data"
+    )
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -108,11 +125,18 @@ def test_figure_is_saved_as_svg_and_png_with_equal_bytes(project):
     saved = []
     for _ in range(2):
         save_figure(figures.intervals(rows, "x"), "results/x", "drawing")
-        saved.append([(project / f"results/x/{p}").read_bytes() for p in ("figures/drawing.svg", "png/drawing.png")])
+        saved.append(
+            [
+                (project / f"results/x/{p}").read_bytes()
+                for p in ("figures/drawing.svg", "png/drawing.png")
+            ]
+        )
     assert saved[0] == saved[1]
 
 
 def test_figure_that_is_too_large_is_refused(project, monkeypatch):
     monkeypatch.setattr("fraud_core.pipeline.reporting.results.MAX_SVG_BYTES", 100)
     with pytest.raises(ResultError, match="rasterise"):
-        save_figure(figures.intervals({"one": Interval(0.5, 0.4, 0.6)}, "x"), "results/x", "drawing")
+        save_figure(
+            figures.intervals({"one": Interval(0.5, 0.4, 0.6)}, "x"), "results/x", "drawing"
+        )

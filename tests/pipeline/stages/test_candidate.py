@@ -15,7 +15,11 @@ def test_candidate_says_what_it_was_trained_on(trained):
     versions = open_versions("data")
     assert found.origin["data_sha256"] == versions.content_sha256
     assert found.contract.model_features == tuple(versions.card.model_features)
-    assert [field.name for field in found.contract.fields] == ["Time", *(f"V{i}" for i in range(1, 29)), "Amount"]
+    assert [field.name for field in found.contract.fields] == [
+        "Time",
+        *(f"V{i}" for i in range(1, 29)),
+        "Amount",
+    ]
     assert 0 < found.policy.threshold < 1
 
 
@@ -23,7 +27,9 @@ def test_training_again_gives_the_same_model_and_another_seed_another_one(traine
     before = version(trained)
     candidate.train_candidate(small)
     assert version(trained) == before
-    candidate.train_candidate(msgspec.structs.replace(small, model=msgspec.structs.replace(small.model, seed=9)))
+    candidate.train_candidate(
+        msgspec.structs.replace(small, model=msgspec.structs.replace(small.model, seed=9))
+    )
     assert version(trained) != before
 
 
@@ -36,7 +42,9 @@ def test_reference_shares_sum_to_one_for_every_feature(trained):
 
 
 def test_reference_knows_the_hours_where_each_of_them_holds_enough_rows(project):
-    """Rows of one hour are like that hour, and an hour in which nothing was scored judges no score."""
+    """Rows of one hour are like that hour, and an
+    hour in which nothing was scored judges no score.
+    """
     from fraud_core.data.splits import split_by_time
     from fraud_core.data.toy import toy_card, toy_transactions
     from fraud_core.drift.monitoring.reference_histogram import SCORE, reference_of_bundle
@@ -51,7 +59,9 @@ def test_reference_knows_the_hours_where_each_of_them_holds_enough_rows(project)
     candidate.write_candidate("models/hours", chosen, versions, candidate.TOY_PLAN)
     found = bundle.read_content(project / "models/hours")
     assert len(found.reference.by_hour["V7"]) == 24
-    reference = reference_of_bundle(msgspec.to_builtins(found.reference), found.contract.model_features)
+    reference = reference_of_bundle(
+        msgspec.to_builtins(found.reference), found.contract.model_features
+    )
     rows = versions.v1.select(found.contract.model_features).to_numpy()
     for hour, moved in ((3, False), (15, True)):
         monitor = StreamMonitor(reference, window_rows=2000)

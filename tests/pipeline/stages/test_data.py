@@ -46,10 +46,14 @@ def test_altered_holdout_is_refused_at_every_opening(prepared):
 
 
 def test_pinned_seal_of_the_card_guards_the_cards_own_file(prepared, monkeypatch):
-    """When the raw file is the card's, a seal file that was rewritten together with v1 does not help."""
+    """When the raw file is the card's, a seal file
+    that was rewritten together with v1 does not help.
+    """
     card = prepared / "data/cards/ulb.yaml"
     digest = json.loads((prepared / "data/raw/ulb/source.json").read_text())["sha256"]
-    text = card.read_text().replace("76274b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89", digest)
+    text = card.read_text().replace(
+        "76274b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89", digest
+    )
     card.write_text(text)
     with pytest.raises(SealError, match="altered"):
         open_versions("data")
@@ -63,7 +67,9 @@ def test_refused_table_leaves_everything_as_it_was(prepared, tmp_path_factory):
     toy_transactions(100, seed=0).with_columns(pl.lit(-1.0).alias("Amount")).write_csv(broken)
     with pytest.raises(ContractError, match=r"broken\.csv, column Amount, row 1"):
         stages.use_source("ulb", broken)
-    assert {path: path.read_bytes() for path in (prepared / "data").rglob("*") if path.is_file()} == before
+    assert {
+        path: path.read_bytes() for path in (prepared / "data").rglob("*") if path.is_file()
+    } == before
 
 
 def test_missing_own_table_is_said(project):

@@ -35,7 +35,8 @@ def test_promotion_writes_a_verified_champion_and_a_record(trained):
     champion = bundle.load_bundle(trained / "models/champion").bundle
     features = open_versions("data").holdout.features[:50]
     np.testing.assert_array_equal(
-        champion.probability(features), bundle.read_content(trained / "models/candidate").probability(features)
+        champion.probability(features),
+        bundle.read_content(trained / "models/candidate").probability(features),
     )
     entry = json.loads((trained / "models/promotions.jsonl").read_text())
     assert entry["promoted"] is True
@@ -70,14 +71,19 @@ def test_verdict_about_another_model_promotes_nothing(trained):
         ({"gate.promoted": "insufficient evidence"}, "gate.promoted: expected True"),
         ({"gate.required.alert_budget": "fail"}, "gate.promoted: expected False"),
         ({"gate.required.alert_budget": "insufficient evidence"}, "gate.promoted: expected False"),
-        ({"gate.required.alert_budget": float("nan")}, "gate.required.alert_budget: expected one of"),
+        (
+            {"gate.required.alert_budget": float("nan")},
+            "gate.required.alert_budget: expected one of",
+        ),
         ({"gate.required.alert_budget": "fine"}, "gate.required.alert_budget: expected one of"),
         ({"gate.required.alert_budget": None}, "gate.required.alert_budget: expected one of"),
         ({"data_sha256.v1": "0" * 64}, "judgement is of other data"),
         ({"data_sha256.v0": "0" * 64}, "judgement is of other data"),
     ],
 )
-def test_judgement_that_contradicts_itself_or_speaks_of_other_data_promotes_nothing(trained, changed, reason):
+def test_judgement_that_contradicts_itself_or_speaks_of_other_data_promotes_nothing(
+    trained, changed, reason
+):
     judged(version(trained))
     path = trained / SELECT / "metrics.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changed))
@@ -89,9 +95,15 @@ def test_judgement_that_contradicts_itself_or_speaks_of_other_data_promotes_noth
 def test_judgement_without_criteria_promotes_nothing(trained):
     judged(version(trained))
     path = trained / SELECT / "metrics.json"
-    kept = {name: value for name, value in json.loads(path.read_text()).items() if ".required." not in name}
+    kept = {
+        name: value
+        for name, value in json.loads(path.read_text()).items()
+        if ".required." not in name
+    }
     path.write_text(json.dumps(kept))
-    with pytest.raises(FraudCoreError, match="expected the outcome of each required criterion, found none"):
+    with pytest.raises(
+        FraudCoreError, match="expected the outcome of each required criterion, found none"
+    ):
         promote.promote("quick")
 
 
@@ -108,7 +120,9 @@ def better_and_judged(project, small, **model) -> str:
     """Promote a first champion, then train another candidate that the gate has passed."""
     judged(version(project))
     promote.promote("quick")
-    candidate.train_candidate(msgspec.structs.replace(small, model=msgspec.structs.replace(small.model, **model)))
+    candidate.train_candidate(
+        msgspec.structs.replace(small, model=msgspec.structs.replace(small.model, **model))
+    )
     judged(version(project))
     placebo(open_versions("data").content_sha256)
     return version(project)
@@ -125,9 +139,13 @@ def test_candidate_that_is_not_cheaper_leaves_the_champion(trained, small):
     first = version(trained)
     second = better_and_judged(trained, small, seed=9)
     said = promote.promote("quick")
-    assert said.startswith(f"champion: model {first} stays; against the champion the candidate saves")
+    assert said.startswith(
+        f"champion: model {first} stays; against the champion the candidate saves"
+    )
     assert bundle.read_manifest(trained / "models/champion").model_version == first
-    entries = [json.loads(line) for line in (trained / "models/promotions.jsonl").read_text().splitlines()]
+    entries = [
+        json.loads(line) for line in (trained / "models/promotions.jsonl").read_text().splitlines()
+    ]
     assert [entry["promoted"] for entry in entries] == [True, False]
     assert entries[1]["model_version"] == second
     assert "equally good trainings differ" in entries[1]["champion"]["reasons"]
@@ -152,19 +170,24 @@ def test_override_of_a_refusal_keeps_the_refusal_in_the_record(trained):
 
 
 @pytest.mark.parametrize(
-    ("digests", "reason"), [({"v0": "a" * 64, "v1": "b" * 64}, "of other data"), ({}, "of unknown data")]
+    ("digests", "reason"),
+    [({"v0": "a" * 64, "v1": "b" * 64}, "of other data"), ({}, "of unknown data")],
 )
 def test_placebo_of_other_data_promotes_nothing(trained, small, digests, reason):
     first = version(trained)
     better_and_judged(trained, small, seed=9)
     placebo(digests)
     said = promote.promote("quick")
-    assert said.startswith(f"champion: model {first} stays; how far equally good trainings differ is not known here")
+    assert said.startswith(
+        f"champion: model {first} stays; how far equally good trainings differ is not known here"
+    )
     assert reason in said
 
 
 def test_required_and_advisory_criteria_are_apart_in_the_record(trained):
-    gate = decide(Criterion("cost", Verdict.PASS, "c"), Criterion("drift", Verdict.FAIL, "d", required=False))
+    gate = decide(
+        Criterion("cost", Verdict.PASS, "c"), Criterion("drift", Verdict.FAIL, "d", required=False)
+    )
     write_metrics(SELECT, {"candidate.version": version(trained)} | gate_figures(gate))
     stamp_data(SELECT, open_versions("data").content_sha256)
     promote.promote("quick")
@@ -194,13 +217,21 @@ def test_every_digest_of_a_fresh_lineage_is_the_same(trained, small, capsys):
     name = promoted_lineage(trained)
     assert lineage.verify_lineage(name, small) == 0
     said = capsys.readouterr().out
-    for what in ("model: model.npz", "data: v0", "data: v1", "parameters: model", "parameters: policy"):
+    for what in (
+        "model: model.npz",
+        "data: v0",
+        "data: v1",
+        "parameters: model",
+        "parameters: policy",
+    ):
         assert f"same     {what}" in said
 
 
 def test_changed_parameter_model_or_data_break_the_lineage_by_name(trained, small, capsys):
     name = promoted_lineage(trained)
-    other = msgspec.structs.replace(small, decision=msgspec.structs.replace(small.decision, alert_budget=0.04))
+    other = msgspec.structs.replace(
+        small, decision=msgspec.structs.replace(small.decision, alert_budget=0.04)
+    )
     assert lineage.verify_lineage(name, other) == lineage.BROKEN_EXIT_CODE
     assert "differs  parameters: decision" in capsys.readouterr().out
     v0 = open_versions("data").v0
@@ -219,13 +250,19 @@ def test_code_and_notebooks_are_part_of_the_lineage(trained, small, capsys):
     (room / "scorer.py").write_text("A = 1\n")
     (trained / "notebooks").mkdir()
     notebook = trained / "notebooks/60_select.ipynb"
-    notebook.write_text(json.dumps({"cells": [{"cell_type": "code", "source": ["1"], "outputs": []}]}))
+    notebook.write_text(
+        json.dumps({"cells": [{"cell_type": "code", "source": ["1"], "outputs": []}]})
+    )
     name = promoted_lineage(trained)
     assert lineage.verify_lineage(name, small) == 0
-    notebook.write_text(json.dumps({"cells": [{"cell_type": "code", "source": ["1"], "outputs": ["run"]}]}))
+    notebook.write_text(
+        json.dumps({"cells": [{"cell_type": "code", "source": ["1"], "outputs": ["run"]}]})
+    )
     assert lineage.verify_lineage(name, small) == 0
     (room / "scorer.py").write_text("A = 2\n")
-    notebook.write_text(json.dumps({"cells": [{"cell_type": "code", "source": ["2"], "outputs": []}]}))
+    notebook.write_text(
+        json.dumps({"cells": [{"cell_type": "code", "source": ["2"], "outputs": []}]})
+    )
     capsys.readouterr()
     assert lineage.verify_lineage(name, small) == lineage.BROKEN_EXIT_CODE
     said = capsys.readouterr().out
@@ -267,7 +304,9 @@ def test_previous_champion_comes_back_and_the_record_says_by_whom(trained, small
     with pytest.raises(FraudCoreError, match="no previous champion"):
         promote.roll_back("officer", "complaints")
     promote.promote("quick", override=("officer", "trial"))
-    assert promote.roll_back("officer", "complaints") == f"champion: model {first} is back, by officer"
+    assert (
+        promote.roll_back("officer", "complaints") == f"champion: model {first} is back, by officer"
+    )
     assert bundle.load_bundle(trained / "models/champion").bundle.version == first
     assert bundle.load_bundle(trained / "models/previous-champion").bundle.version == second
     entry = json.loads((trained / "models/promotions.jsonl").read_text().splitlines()[-1])

@@ -1,4 +1,6 @@
-"""Nothing of the user's is ever deleted, and nothing is replaced by what a later stage would refuse."""
+"""Nothing of the user's is ever deleted, and nothing
+is replaced by what a later stage would refuse.
+"""
 
 import json
 import shutil
@@ -24,28 +26,41 @@ SMALL = {"n_customers": 40, "n_terminals": 50, "n_days": 3, "radius": 20.0}
 def events_card(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shop")
     (folder / "shop.yaml").write_text(CARD)
-    rows = {"ts": ["2024-01-03 10:00:00", "2024-01-04 11:00:00"], "card": [7, 8], "till": [1, 1], "eur": [1.5, 2.0],
-            "fraud": [0, 1]}  # fmt: skip
+    rows = {
+        "ts": ["2024-01-03 10:00:00", "2024-01-04 11:00:00"],
+        "card": [7, 8],
+        "till": [1, 1],
+        "eur": [1.5, 2.0],
+        "fraud": [0, 1],
+    }
     pl.DataFrame(rows).write_csv(folder / "shop.csv")
     return folder / "shop.yaml"
 
 
 @pytest.fixture
 def default(project):
-    """The card's file in its place, as after a run without DATA; a small table with its digest in the card."""
+    """The card's file in its place, as after a run without
+    DATA; a small table with its digest in the card.
+    """
     raw = project / "data/raw/ulb"
     raw.mkdir(parents=True)
     toy_transactions(3000, seed=9).write_csv(raw / "creditcard.csv")
     card = project / "data/cards/ulb.yaml"
     pinned = "76274b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89"
     text = card.read_text().replace(pinned, file_sha256(raw / "creditcard.csv"))
-    card.write_text("\n".join(line for line in text.splitlines() if "holdout_content_sha256" not in line))
+    card.write_text(
+        "\n".join(line for line in text.splitlines() if "holdout_content_sha256" not in line)
+    )
     stages.use_source("ulb", None)
     return project
 
 
 def contents(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in (folder / "data").rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in (folder / "data").rglob("*")
+        if path.is_file()
+    }
 
 
 def n_prepared():
@@ -70,7 +85,9 @@ def without_audit(monkeypatch, project):
     """The audit table is beside the point here and would be downloaded."""
     own_tables.write_whole(project / "data/raw/uci_default/source.json", {"origin": "absent"})
     fetch_card = stages._fetch_card
-    monkeypatch.setattr(stages, "_fetch_card", lambda card: fetch_card(card) if card.name == "ulb" else None)
+    monkeypatch.setattr(
+        stages, "_fetch_card", lambda card: fetch_card(card) if card.name == "ulb" else None
+    )
 
 
 def test_choosing_an_own_table_leaves_the_cards_file_where_it_is(default, tmp_path_factory):
@@ -125,7 +142,11 @@ def broken_tables():
     table = toy_transactions(2000, seed=5)
     return {
         "one class in v1": table.with_columns(
-            pl.when(pl.col("Time") >= 86_400).then(0).otherwise(pl.col("Class")).cast(pl.Int64).alias("Class")
+            pl.when(pl.col("Time") >= 86_400)
+            .then(0)
+            .otherwise(pl.col("Class"))
+            .cast(pl.Int64)
+            .alias("Class")
         ),
         "v1 empty": table.with_columns(pl.col("Time") * 0.1),
         "value out of range": table.with_columns(pl.lit(-1.0).alias("Amount")),
@@ -136,7 +157,9 @@ def broken_tables():
 
 
 @pytest.mark.parametrize("kind", broken_tables())
-def test_what_prepare_refuses_is_refused_before_anything_is_replaced(default, own_table, tmp_path, kind):
+def test_what_prepare_refuses_is_refused_before_anything_is_replaced(
+    default, own_table, tmp_path, kind
+):
     stages.use_source("ulb", own_table)
     before = contents(default)
     bad = tmp_path / "payments.csv"
@@ -150,13 +173,17 @@ def test_what_prepare_refuses_is_refused_before_anything_is_replaced(default, ow
 
 def test_a_seal_that_does_not_fit_is_refused_at_once(default):
     card = default / "data/cards/ulb.yaml"
-    card.write_text(card.read_text().replace("split:\n", f"split:\n  holdout_content_sha256: '{'0' * 64}'\n"))
+    card.write_text(
+        card.read_text().replace("split:\n", f"split:\n  holdout_content_sha256: '{'0' * 64}'\n")
+    )
     with pytest.raises(SealError, match="pin the new digest"):
         stages.use_source("ulb", default / "data/raw/ulb/creditcard.csv")
 
 
 @pytest.mark.parametrize("name", ["payments.txt", "payments"])
-def test_file_of_another_ending_is_refused_before_anything_is_replaced(default, own_table, tmp_path, name):
+def test_file_of_another_ending_is_refused_before_anything_is_replaced(
+    default, own_table, tmp_path, name
+):
     stages.use_source("ulb", own_table)
     before = contents(default)
     shutil.copy(own_table, tmp_path / name)
@@ -166,7 +193,9 @@ def test_file_of_another_ending_is_refused_before_anything_is_replaced(default, 
     assert contents(default) == before
 
 
-def test_refused_events_leave_the_payments_as_they_were(default, own_table, events_card, tmp_path_factory):
+def test_refused_events_leave_the_payments_as_they_were(
+    default, own_table, events_card, tmp_path_factory
+):
     stages.use_tables("ulb", own_table, events_card)
     before = contents(default)
     events_card.with_name("shop.csv").write_text("ts,card\n1,2\n")
@@ -177,7 +206,9 @@ def test_refused_events_leave_the_payments_as_they_were(default, own_table, even
     assert contents(default) == before
 
 
-def test_interrupted_copy_leaves_the_earlier_choice_whole(default, own_table, tmp_path_factory, monkeypatch):
+def test_interrupted_copy_leaves_the_earlier_choice_whole(
+    default, own_table, tmp_path_factory, monkeypatch
+):
     stages.use_source("ulb", own_table)
     before = contents(default)
 
@@ -214,7 +245,10 @@ def test_kept_copy_that_was_edited_or_is_gone_is_named(default, own_table):
         stages.prepare("ulb")
     stages.use_source("ulb", None)
     stages.use_source("ulb", own_table)
-    assert {path.read_bytes() for path in (default / "data/own/ulb").iterdir()} >= {edited, own_table.read_bytes()}
+    assert {path.read_bytes() for path in (default / "data/own/ulb").iterdir()} >= {
+        edited,
+        own_table.read_bytes(),
+    }
     kept.unlink()
     with pytest.raises(SourceError, match="found none; give it again"):
         stages.fetch("ulb")
@@ -236,20 +270,26 @@ def test_own_tables_of_earlier_releases_are_kept(default, own_table, events_card
     raw = default / "data/raw"
     shutil.copy(own_table, raw / "ulb/transactions.csv")
     own_tables.write_whole(
-        raw / "ulb/source.json", {"origin": "own", "file": "transactions.csv", "sha256": file_sha256(own_table)}
+        raw / "ulb/source.json",
+        {"origin": "own", "file": "transactions.csv", "sha256": file_sha256(own_table)},
     )
     (raw / "events").mkdir()
     shutil.copy(events_card, raw / "events/card.yaml")
     shutil.copy(events_card.with_name("shop.csv"), raw / "events/transactions.csv")
     own_tables.write_whole(
-        raw / "events/source.json", {"origin": "own", "file": "transactions.csv", "sha256": "0" * 64}
+        raw / "events/source.json",
+        {"origin": "own", "file": "transactions.csv", "sha256": "0" * 64},
     )
     assert n_prepared() == 3000
     assert open_events("data", {}, seed=1).events.height == 2
     stages.use_tables("ulb", None, None)
     assert {path.name for path in (raw / "ulb").iterdir()} == {"creditcard.csv", "source.json"}
     kept = {path.read_bytes() for path in (default / "data/own").rglob("*") if path.is_file()}
-    assert {own_table.read_bytes(), events_card.read_bytes(), events_card.with_name("shop.csv").read_bytes()} == kept
+    assert {
+        own_table.read_bytes(),
+        events_card.read_bytes(),
+        events_card.with_name("shop.csv").read_bytes(),
+    } == kept
 
 
 def test_choice_is_written_whole_or_not_at_all(tmp_path_factory):

@@ -1,4 +1,6 @@
-"""What is committed of the tuning: equal budgets, and the settings of params.yaml are those that the folds chose."""
+"""What is committed of the tuning: equal budgets, and the
+settings of params.yaml are those that the folds chose.
+"""
 
 import json
 
@@ -30,7 +32,11 @@ def test_chosen_setting_is_the_fastest_of_equals():
         tried = found["settings"]
         highest = max(one["mean"] for one in tried.values())
         # means are rounded to four digits in the file
-        equals = [name for name, one in tried.items() if one["mean"] >= highest - record["equal_within"] - 1e-4]
+        equals = [
+            name
+            for name, one in tried.items()
+            if one["mean"] >= highest - record["equal_within"] - 1e-4
+        ]
         fastest = min(tried[name]["cpu_seconds_a_fit"] for name in equals)
         assert tried[found["chosen"]]["cpu_seconds_a_fit"] <= fastest + 0.01
 

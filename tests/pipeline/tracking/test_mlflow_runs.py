@@ -21,7 +21,12 @@ def study(project, monkeypatch):
 
 
 def log_study(project):
-    tracking.track("x", parameters={"rate": 0.08, "model": {"seed": 1}}, results_dir="results/quick/x", profile="quick")
+    tracking.track(
+        "x",
+        parameters={"rate": 0.08, "model": {"seed": 1}},
+        results_dir="results/quick/x",
+        profile="quick",
+    )
 
 
 def waiting(project):
@@ -66,7 +71,10 @@ def test_champion_is_registered_once_under_its_alias_and_loads(study, versions):
 
     model = mlflow.pyfunc.load_model(f"models:/{tracking.MODEL}@champion")
     frame = pandas.DataFrame({"b": [1.0], "a": [0.0]})
-    assert model.predict(frame)[0] == bundle.load_bundle(folder).bundle.probability(frame[["a", "b"]].to_numpy())[0]
+    assert (
+        model.predict(frame)[0]
+        == bundle.load_bundle(folder).bundle.probability(frame[["a", "b"]].to_numpy())[0]
+    )
 
 
 def test_interrupted_upload_is_repeated_from_disk(study, monkeypatch):

@@ -48,7 +48,10 @@ def test_no_rate_is_no_attack_and_full_rate_is_all(rng):
 
 
 def test_same_seed_same_rows():
-    draws = [flip_labels(Y, "fraud_to_legit", 0.3, rng=np.random.default_rng(s)).changed.tolist() for s in (1, 1, 2)]
+    draws = [
+        flip_labels(Y, "fraud_to_legit", 0.3, rng=np.random.default_rng(s)).changed.tolist()
+        for s in (1, 1, 2)
+    ]
     assert draws[0] == draws[1] != draws[2]
 
 

@@ -20,7 +20,9 @@ def rows(versions):
 def known(rows):
     n = len(rows.y_observed)
     return Knowledge(
-        margin=np.linspace(-5, 5, n), source=np.arange(n) % 3 == 0, group=np.where(np.arange(n) % 3 == 0, "a", "b")
+        margin=np.linspace(-5, 5, n),
+        source=np.arange(n) % 3 == 0,
+        group=np.where(np.arange(n) % 3 == 0, "a", "b"),
     )
 
 
@@ -56,7 +58,9 @@ def test_attack_without_a_budget_changes_nothing(name, rows, known):
     np.testing.assert_array_equal(found.y_seen, rows.y_observed)
 
 
-@pytest.mark.parametrize("name", ["boundary", "targeted_mode", "backdoor", "injection", "group", "source"])
+@pytest.mark.parametrize(
+    "name", ["boundary", "targeted_mode", "backdoor", "injection", "group", "source"]
+)
 def test_budget_is_a_share_of_the_frauds(name, rows, known):
     assert len(run(name, rows, 0.2, known).changed) == round(0.2 * rows.y_observed.sum())
 
@@ -151,7 +155,9 @@ def test_parameters_allow_every_attack_that_the_payments_can_bear():
 
 def test_table_of_the_documentation_is_that_of_the_list():
     page = (ROOT / "docs" / "poisoning.md").read_text(encoding="utf-8")
-    assert markdown_table(attack_rows()) in page, "replace the table of docs/poisoning.md by that of `attack_rows`"
+    assert markdown_table(attack_rows()) in page, (
+        "replace the table of docs/poisoning.md by that of `attack_rows`"
+    )
 
 
 @pytest.mark.parametrize("entry", ATTACKS, ids=lambda entry: entry.name)
@@ -161,7 +167,9 @@ def test_attack_changes_rows_of_the_classes_that_it_names_only(entry, rows, know
     assert (poisoned.trigger is not None) == entry.stamps_trigger
 
 
-@pytest.mark.parametrize("entry", [entry for entry in ATTACKS if entry.needs], ids=lambda entry: entry.name)
+@pytest.mark.parametrize(
+    "entry", [entry for entry in ATTACKS if entry.needs], ids=lambda entry: entry.name
+)
 def test_attack_is_refused_without_what_it_needs(entry, rows):
     with pytest.raises(ParameterError, match=f"in `knowledge.{entry.needs[0]}`, got none"):
         run(entry.name, rows, 0.1)

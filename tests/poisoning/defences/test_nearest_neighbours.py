@@ -25,7 +25,10 @@ def test_neighbours_equal_those_of_all_distances(rng):
 def test_parts_together_are_the_whole(rng):
     features = rng.normal(size=(90, 2))
     whole, _ = nearest_neighbours(features, k=3)
-    parts = [nearest_neighbours(features, queries=part, k=3)[0] for part in np.array_split(np.arange(90), 4)]
+    parts = [
+        nearest_neighbours(features, queries=part, k=3)[0]
+        for part in np.array_split(np.arange(90), 4)
+    ]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
@@ -47,7 +50,9 @@ def test_moved_and_added_rows_give_the_neighbours_of_a_fresh_search(rng):
 
 
 def test_share_of_fraud_neighbours_by_hand():
-    assert fraud_neighbours(np.array([0, 1, 1, 0]), np.array([[1, 2], [0, 3], [0, 1], [1, 0]])).tolist() == [
+    assert fraud_neighbours(
+        np.array([0, 1, 1, 0]), np.array([[1, 2], [0, 3], [0, 1], [1, 0]])
+    ).tolist() == [
         1,
         0,
         0.5,

@@ -8,7 +8,13 @@ from fraud_core.pipeline import study_params
 from fraud_core.pipeline.reporting.results import markdown_table
 from fraud_core.poisoning.defences.definition import DefenceContext, with_trusted_labels
 from fraud_core.poisoning.defences.micro_models import MODES, drop_outvoted
-from fraud_core.poisoning.defences.registry import DEFENCES, SELECTOR, defence_names, defence_rows, defend
+from fraud_core.poisoning.defences.registry import (
+    DEFENCES,
+    SELECTOR,
+    defence_names,
+    defence_rows,
+    defend,
+)
 from fraud_core.poisoning.defences.selection import VETO, choose_defence
 from tests.conftest import ROOT
 
@@ -52,7 +58,9 @@ def test_modes_of_micro_models(mode, attacked):
     found = drop_outvoted(seen, context, 3, mode)
     if mode == "relabel":
         assert len(found.rows.y_observed) == len(seen.y_observed)
-        np.testing.assert_array_equal(found.rows.y_observed[found.flagged], 1 - seen.y_observed[found.flagged])
+        np.testing.assert_array_equal(
+            found.rows.y_observed[found.flagged], 1 - seen.y_observed[found.flagged]
+        )
     else:
         assert len(found.rows.y_observed) == len(seen.y_observed) - found.flagged.sum()
     if mode == "positive_unlabelled":
@@ -106,7 +114,9 @@ def test_parameters_allow_every_defence_and_the_selector():
 
 def test_table_of_the_documentation_is_that_of_the_list():
     page = (ROOT / "docs" / "poisoning.md").read_text(encoding="utf-8")
-    assert markdown_table(defence_rows()) in page, "replace the table of docs/poisoning.md by that of `defence_rows`"
+    assert markdown_table(defence_rows()) in page, (
+        "replace the table of docs/poisoning.md by that of `defence_rows`"
+    )
 
 
 @pytest.mark.parametrize("entry", DEFENCES, ids=lambda entry: entry.name)

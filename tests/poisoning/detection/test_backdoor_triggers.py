@@ -1,4 +1,6 @@
-"""The search for triggers on small data: found in every draw, never in honest rows, whatever carries the stamp."""
+"""The search for triggers on small data: found in every
+draw, never in honest rows, whatever carries the stamp.
+"""
 
 import numpy as np
 import pytest
@@ -24,7 +26,9 @@ def stamped(rows, columns, jitter, rng):
     features, y = rows.X.copy(), rows.y_observed.copy()
     for column in columns:
         values = rows.X[rows.y_observed == 0, column]
-        features[changed, column] = np.quantile(values, 0.998) + jitter * values.std() * rng.normal(size=len(changed))
+        features[changed, column] = np.quantile(values, 0.998) + jitter * values.std() * rng.normal(
+            size=len(changed)
+        )
     y[changed] = 0
     return Transactions(features, y, rows.amount_eur, is_validation=rows.is_validation), changed
 
@@ -35,7 +39,10 @@ def many():
     toy = toy_transactions(6000, seed=3)
     features = toy.select(toy_card().model_features).to_numpy().astype(np.float32)
     return Transactions(
-        features, toy["Class"].to_numpy(), toy["Amount"].to_numpy(), is_validation=np.arange(6000) >= 4500
+        features,
+        toy["Class"].to_numpy(),
+        toy["Amount"].to_numpy(),
+        is_validation=np.arange(6000) >= 4500,
     )
 
 

@@ -66,9 +66,14 @@ def test_bad_source_is_named(versions):
 def test_too_few_trusted_frauds_are_refused_with_their_count(versions):
     rows = versions.training_rows
     none = Transactions(
-        rows.X, rows.y_observed, rows.amount_eur, is_validation=np.zeros(len(rows.y_observed), dtype=bool)
+        rows.X,
+        rows.y_observed,
+        rows.amount_eur,
+        is_validation=np.zeros(len(rows.y_observed), dtype=bool),
     )
-    with pytest.raises(ParameterError, match=r"expected at least 10 frauds among them.*found 0 frauds"):
+    with pytest.raises(
+        ParameterError, match=r"expected at least 10 frauds among them.*found 0 frauds"
+    ):
         detect(none, out_of_fold_scores(rows, seed=1))
 
 
@@ -106,7 +111,10 @@ def test_exact_duplicates_share_a_fold(versions):
     rows = versions.training_rows
     twice = np.concatenate([np.arange(len(rows.y_observed)), np.arange(100)])
     doubled = Transactions(
-        rows.X[twice], rows.y_observed[twice], rows.amount_eur[twice], is_validation=rows.is_validation[twice]
+        rows.X[twice],
+        rows.y_observed[twice],
+        rows.amount_eur[twice],
+        is_validation=rows.is_validation[twice],
     )
     fold = out_of_fold_scores(doubled, seed=3).fold
     np.testing.assert_array_equal(fold[-100:], fold[:100])

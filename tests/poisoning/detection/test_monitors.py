@@ -6,7 +6,12 @@ from fraud_core.poisoning.attacks.label_flips import flip_labels
 from fraud_core.poisoning.detection.monitors import canary_power, detectability, smallest_pocket
 
 Y = np.repeat([0, 1], [140_000, 280])
-MONITORS = {"false_alarm_rate": 0.01, "n_reviewed": 200, "honest_error_rate": 0.01, "n_simulations": 1000}
+MONITORS = {
+    "false_alarm_rate": 0.01,
+    "n_reviewed": 200,
+    "honest_error_rate": 0.01,
+    "n_simulations": 1000,
+}
 
 
 def seen(direction: str, rate: float):
@@ -31,7 +36,9 @@ def test_hiding_a_tenth_of_the_frauds_is_hardly_seen():
 
 
 def test_hiding_more_is_seen_more():
-    assert seen("fraud_to_legit", 0.1).prevalence_chart < seen("fraud_to_legit", 0.5).prevalence_chart
+    assert (
+        seen("fraud_to_legit", 0.1).prevalence_chart < seen("fraud_to_legit", 0.5).prevalence_chart
+    )
 
 
 def test_canaries_by_counting():

@@ -41,7 +41,9 @@ def test_a_missing_value_is_cut_as_a_fresh_fit_cuts_it(rows):
     every = np.arange(len(features))
     found = quantise(features).fit(every, rows.y_observed, settings=SETTINGS, seed=4)
     fresh = EstimatorConfig("catboost", SETTINGS, 4).fit(features, rows.y_observed)
-    np.testing.assert_array_equal(found.decision_function(features), fresh.decision_function(features))
+    np.testing.assert_array_equal(
+        found.decision_function(features), fresh.decision_function(features)
+    )
 
 
 def test_rows_left_out_teach_nothing(rows, quantised):
@@ -49,17 +51,29 @@ def test_rows_left_out_teach_nothing(rows, quantised):
     learnt = np.flatnonzero(np.arange(len(rows.y_observed)) % 3 > 0)
     other = rows.y_observed.copy()
     other[::3] = 1 - other[::3]
-    models = [quantised.fit(learnt, y[learnt], settings=SETTINGS, seed=1) for y in (rows.y_observed, other)]
-    np.testing.assert_array_equal(models[0].decision_function(rows.X), models[1].decision_function(rows.X))
+    models = [
+        quantised.fit(learnt, y[learnt], settings=SETTINGS, seed=1)
+        for y in (rows.y_observed, other)
+    ]
+    np.testing.assert_array_equal(
+        models[0].decision_function(rows.X), models[1].decision_function(rows.X)
+    )
 
 
 def test_all_rows_give_the_model_that_would_be_champion(rows, quantised):
-    own, champion = train_quantised(quantised, ESTIMATOR, rows, **DECISION), train(ESTIMATOR, rows, **DECISION)
-    np.testing.assert_array_equal(own.estimator.decision_function(rows.X), champion.estimator.decision_function(rows.X))
+    own, champion = (
+        train_quantised(quantised, ESTIMATOR, rows, **DECISION),
+        train(ESTIMATOR, rows, **DECISION),
+    )
+    np.testing.assert_array_equal(
+        own.estimator.decision_function(rows.X), champion.estimator.decision_function(rows.X)
+    )
 
 
 def test_bins_of_the_early_hours_alone_give_the_champions_calibration_and_threshold(rows):
-    """When both hold the same values the bins are the same, and nothing is left that could differ."""
+    """When both hold the same values the bins are
+    the same, and nothing is left that could differ.
+    """
     late = np.flatnonzero(rows.is_validation)
     early = np.flatnonzero(~rows.is_validation)
     twice = np.concatenate([early, early])

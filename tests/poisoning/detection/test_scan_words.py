@@ -28,7 +28,9 @@ def test_a_scan_that_names_no_row_says_why_and_what_to_give():
     finding = Finding("false frauds", 1e-9, 5, "words")
     assert nothing_named(scan(), own_trusted=True) == ""
     assert nothing_named(scan(finding, suspicious=True), own_trusted=True) == ""
-    assert nothing_named(scan(finding), own_trusted=True).endswith("with --trusted (make: TRUSTED=path)")
+    assert nothing_named(scan(finding), own_trusted=True).endswith(
+        "with --trusted (make: TRUSTED=path)"
+    )
     assert nothing_named(scan(finding), own_trusted=False).endswith("give one that was checked")
 
 
@@ -44,5 +46,7 @@ def defences_of_the_page(heading):
 
 def test_the_table_of_defences_holds_those_that_can_be_called_and_no_other():
     assert defences_of_the_page("| defence | what it drops |") == list(defence_names())
-    rows = Transactions(np.zeros((2, 1)), np.array([0, 1]), np.ones(2), is_validation=np.array([False, True]))
+    rows = Transactions(
+        np.zeros((2, 1)), np.array([0, 1]), np.ones(2), is_validation=np.array([False, True])
+    )
     assert defend("none", rows, None, seed=0).rows.y_observed.tolist() == [0, 1]

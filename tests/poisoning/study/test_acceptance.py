@@ -6,7 +6,14 @@ from fraud_core.evaluation.bootstrap import Interval
 from fraud_core.evaluation.study_table import Measurement, StudyTable
 from fraud_core.pipeline.reporting.results import read_metrics
 from fraud_core.pipeline.storage.study_tables import FILE, read_study_table
-from fraud_core.poisoning.study.acceptance import AT_LEAST, AT_MOST, GOALS, Goal, goal_figures, goal_table
+from fraud_core.poisoning.study.acceptance import (
+    AT_LEAST,
+    AT_MOST,
+    GOALS,
+    Goal,
+    goal_figures,
+    goal_table,
+)
 from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
 from tests.conftest import ROOT
 
@@ -44,14 +51,24 @@ def test_figures_are_counted_with_and_without_their_interval():
 def test_goal_without_a_figure_has_no_row_and_is_not_counted():
     other = table(Measurement("b", 1.0))
     assert goal_table(other, [GOAL]) == []
-    assert goal_figures(other, [GOAL]) == {"goals.measured": 0, "goals.reached": 0, "goals.not_assessable": 0}
+    assert goal_figures(other, [GOAL]) == {
+        "goals.measured": 0,
+        "goals.reached": 0,
+        "goals.not_assessable": 0,
+    }
 
 
 def test_goal_of_a_condition_reads_that_condition_and_that_defence_only():
     half, less = Condition("symmetric", 0.5), Condition("symmetric", 0.4)
     goal = Goal("kept", "", AT_LEAST, 0.9, condition=half, defence="policy")
-    rows = [condition.measured("kept", value, defence=name) for condition, value, name in (
-        (half, 0.95, "policy"), (half, 0.1, "knn"), (less, 0.2, "policy"))]  # fmt: skip
+    rows = [
+        condition.measured("kept", value, defence=name)
+        for condition, value, name in (
+            (half, 0.95, "policy"),
+            (half, 0.1, "knn"),
+            (less, 0.2, "policy"),
+        )
+    ]
     assert goal.measured_in(table(*rows)).value == 0.95
     assert goal.measured_in(table(*rows[1:])) is None
 
@@ -61,7 +78,11 @@ def test_goal_whose_figure_has_no_bound_is_not_assessable_and_never_left_out():
     study = table(Measurement("given_back", 0.01))
     (row,) = goal_table(study, [goal])
     assert row["verdict"] == "not assessable"
-    assert goal_figures(study, [goal]) == {"goals.measured": 0, "goals.reached": 0, "goals.not_assessable": 1}
+    assert goal_figures(study, [goal]) == {
+        "goals.measured": 0,
+        "goals.reached": 0,
+        "goals.not_assessable": 1,
+    }
 
 
 def flat_name(metric, condition):
@@ -77,13 +98,19 @@ def flat_name(metric, condition):
 
 def from_flat(metrics):
     """The rows that the goals and the reasons of their misses read."""
-    asked = {(name, goal.condition, goal.defence) for goal in GOALS for name in (goal.metric, goal.measured_with)}
+    asked = {
+        (name, goal.condition, goal.defence)
+        for goal in GOALS
+        for name in (goal.metric, goal.measured_with)
+    }
     names = {asked_for: flat_name(*asked_for[:2]) for asked_for in asked if asked_for[0]}
     for goal in GOALS:
         if goal.metric == "cost_ratio":
             change = "expected_cost_eur_change"
             names[change, goal.condition, "policy"] = f"{goal.condition.key}.policy.{change}"
-    names["expected_cost_eur_floor_of_mean", PLACEBO, None] = "placebo.expected_cost_eur_floor_of_mean"
+    names["expected_cost_eur_floor_of_mean", PLACEBO, None] = (
+        "placebo.expected_cost_eur_floor_of_mean"
+    )
     names["expected_cost_eur", CLEAN, "none"] = "clean.none.expected_cost_eur"
     for (metric, condition, defence), name in names.items():
         if name in metrics:
@@ -95,7 +122,9 @@ def from_flat(metrics):
 
 @pytest.fixture(scope="module")
 def full():
-    """Figures of the full study: its table, or metrics.json where the results in git are older than tables."""
+    """Figures of the full study: its table, or metrics.json
+    where the results in git are older than tables.
+    """
     if (ROOT / "results" / "poisoning" / FILE).is_file():
         study = read_study_table("results/poisoning")
     else:
@@ -114,7 +143,9 @@ def test_reasons_of_misses_are_what_the_full_study_measured(full):
         if row is None or goal.kept_by(row.value):
             continue
         if goal.metric == "cost_ratio":
-            change = full.only("expected_cost_eur_change", **goal.condition.columns, defence=goal.defence)
+            change = full.only(
+                "expected_cost_eur_change", **goal.condition.columns, defence=goal.defence
+            )
             assert change.value < floor, goal
             assert floor > 0.1 * clean
         elif goal.metric == "average_precision_gap":

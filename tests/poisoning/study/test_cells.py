@@ -11,9 +11,20 @@ from fraud_core.poisoning.study.cells import Inputs, grid, simulated_sources
 from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
 from fraud_core.poisoning.study.effects import measure_effects, noise_floor, verdict
 from fraud_core.poisoning.study.headline import attack_table, attacked_conditions, headline_figures
-from fraud_core.poisoning.study.measurements import attack_rows, effect_rows, monitor_rows, scan_rows, summary_rows
+from fraud_core.poisoning.study.measurements import (
+    attack_rows,
+    effect_rows,
+    monitor_rows,
+    scan_rows,
+    summary_rows,
+)
 from fraud_core.poisoning.study.peers import compare_with_peers, gated
-from fraud_core.poisoning.study.run_results import AttackFigures, DefendedRun, RunResult, ScanFigures
+from fraud_core.poisoning.study.run_results import (
+    AttackFigures,
+    DefendedRun,
+    RunResult,
+    ScanFigures,
+)
 
 pytestmark = pytest.mark.xdist_group("poisoning")
 DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
@@ -36,7 +47,9 @@ def table(rows):
 @pytest.fixture(scope="module")
 def study(versions):
     rows = versions.training_rows
-    inputs = Inputs(rows, versions.holdout.X, np.zeros(len(rows.y_observed)), np.empty(0), np.empty(0))
+    inputs = Inputs(
+        rows, versions.holdout.X, np.zeros(len(rows.y_observed)), np.empty(0), np.empty(0)
+    )
     cells = grid({"fraud_to_legit": [0.0, 0.9], "backdoor": [0.4]}, n_seeds=1, n_placebo=2, seed=1)
     return cells, [run_cell(cell, inputs, SETTINGS) for cell in cells]
 
@@ -67,7 +80,12 @@ def test_placebos_beyond_the_scanned_ones_are_trained_only(versions):
 def test_conditions_are_named_by_percents():
     assert Condition("symmetric", 0.2).key == "symmetric.20"
     assert Condition("symmetric", 0.07).slug == "symmetric_7"
-    assert (CLEAN.key, CLEAN.percent, CLEAN.is_attack, UNTOUCHED.is_attack) == ("clean", "", False, True)
+    assert (CLEAN.key, CLEAN.percent, CLEAN.is_attack, UNTOUCHED.is_attack) == (
+        "clean",
+        "",
+        False,
+        True,
+    )
 
 
 def test_attack_without_a_budget_changes_nothing(study):
@@ -85,7 +103,9 @@ def test_each_draw_is_compared_with_the_clean_training_of_its_seed(versions):
     runs = zip(cells, results, strict=True)
     clean = [result.defences["none"].log_odds for cell, result in runs if cell.condition == CLEAN]
     assert not np.array_equal(*clean)
-    effects = measure_effects(cells, results, versions.holdout, decision=DECISION, n_replicates=20, seed=0)
+    effects = measure_effects(
+        cells, results, versions.holdout, decision=DECISION, n_replicates=20, seed=0
+    )
     unchanged = effects.by_seed(UNTOUCHED, "none", "average_precision_change")
     assert unchanged.shape == (2, 21)
     assert not unchanged.any()
@@ -101,7 +121,9 @@ def test_hiding_nearly_all_frauds_is_harm_and_the_policy_gives_back(effects):
     assert defended.value > undefended.value
     nothing = effects.interval(UNTOUCHED, "none", "average_precision_change")
     band = effects.band("average_precision")
-    assert nothing == Interval(0.0, -band, band)  # one draw: the null band stands for what another may do
+    assert nothing == Interval(
+        0.0, -band, band
+    )  # one draw: the null band stands for what another may do
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +136,9 @@ def measured(study, effects, versions):
             *scan_rows(cells, results),
             *summary_rows(effects, cells, results, versions.holdout.y_observed),
             *monitor_rows(
-                {c: Detectability(0.1, 0.2, 0.3) for c in (HIDDEN, UNTOUCHED, STAMPED)}, n_canaries=5, n_frauds=50
+                {c: Detectability(0.1, 0.2, 0.3) for c in (HIDDEN, UNTOUCHED, STAMPED)},
+                n_canaries=5,
+                n_frauds=50,
             ),
         ]
     )
@@ -147,7 +171,9 @@ def test_effect_has_a_verdict_and_its_draws_have_its_mean(measured):
     columns = HIDDEN.columns | {"defence": "none"}
     change = measured.only("average_precision_change", **columns)
     assert change.verdict == Verdict.FAIL
-    assert measured.only("average_precision_change", **columns, seed=1).value == pytest.approx(change.value)
+    assert measured.only("average_precision_change", **columns, seed=1).value == pytest.approx(
+        change.value
+    )
 
 
 def test_metrics_are_a_view_of_the_table(measured):
@@ -157,27 +183,41 @@ def test_metrics_are_a_view_of_the_table(measured):
     assert flat["worst.attack"] == "fraud_to_legit.90"
     assert flat["summary.backdoor.success_rate"] == flat["backdoor.40.policy.success_rate"]
     assert flat["scan.clean_batches"] == 3
-    assert {"placebo.average_precision_floor", "summary.clean.harm", "summary.fraud_to_legit_90.given_back"} <= set(
-        flat
-    )
+    assert {
+        "placebo.average_precision_floor",
+        "summary.clean.harm",
+        "summary.fraud_to_legit_90.given_back",
+    } <= set(flat)
     assert len(attack_table(measured, limit=0.05)) == 3
 
 
 def test_defences_that_leave_one_model_share_its_resamples_and_others_do_not(study, effects):
-    runs = {cell.name: result for cell, result in zip(*study, strict=True)}["fraud_to_legit.90.seed1"].defences
+    runs = {cell.name: result for cell, result in zip(*study, strict=True)}[
+        "fraud_to_legit.90.seed1"
+    ].defences
     effect = effects.replicates[HIDDEN]
-    assert set(effect) == set(runs) == {"none", "policy", "trusted_labels", "confident_learning", "out_of_fold"}
+    assert (
+        set(effect)
+        == set(runs)
+        == {"none", "policy", "trusted_labels", "confident_learning", "out_of_fold"}
+    )
     same = {name for name, run in runs.items() if run.same_model(runs["policy"])} - {"policy"}
     assert same
     for name in set(runs) - {"policy"}:
-        shared = np.array_equal(effect[name][0].of("average_precision"), effect["policy"][0].of("average_precision"))
+        shared = np.array_equal(
+            effect[name][0].of("average_precision"), effect["policy"][0].of("average_precision")
+        )
         assert shared == (name in same), name
 
 
 def test_every_defence_that_is_asked_for_is_scored(study):
     last = study[1][-1].defences
     for name in ("none", "trusted_labels", "confident_learning", "out_of_fold", "policy"):
-        assert last[name].log_odds.shape == last[name].stamped_log_odds.shape == last["none"].log_odds.shape
+        assert (
+            last[name].log_odds.shape
+            == last[name].stamped_log_odds.shape
+            == last["none"].log_odds.shape
+        )
 
 
 def test_model_without_a_trigger_has_no_stamped_scores(study):
@@ -213,7 +253,9 @@ def test_noise_floor_needs_two_placebo_trainings_and_widens_with_their_spread():
     assert noise_floor([0.01]) == float("inf")
     assert noise_floor([0.0, 0.0, 0.0]) == 0.0
     assert noise_floor([-0.02, 0.02, 0.0]) > noise_floor([-0.01, 0.01, 0.0])
-    assert noise_floor([-0.02, 0.02, 0.0], 3) == pytest.approx(4.302653 * 0.02 * np.sqrt(1 / 3 + 1 / 3))
+    assert noise_floor([-0.02, 0.02, 0.0], 3) == pytest.approx(
+        4.302653 * 0.02 * np.sqrt(1 / 3 + 1 / 3)
+    )
 
 
 def test_share_is_exact():
@@ -224,9 +266,11 @@ def test_share_is_exact():
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (Interval(-0.2, -0.3, -0.1), "harm"), (Interval(0.2, 0.1, 0.3), "gain"),
-        (Interval(0.0, -0.01, 0.01), "none"), (Interval(-0.04, -0.2, 0.1), "insufficient evidence"),
+        (Interval(-0.2, -0.3, -0.1), "harm"),
+        (Interval(0.2, 0.1, 0.3), "gain"),
+        (Interval(0.0, -0.01, 0.01), "none"),
+        (Interval(-0.04, -0.2, 0.1), "insufficient evidence"),
     ],
-)  # fmt: skip
+)
 def test_verdicts(change, expected):
     assert verdict(change, limit=0.05) == expected

@@ -1,4 +1,6 @@
-"""Intervals over draws and Fieller's ratios: by hand, against simulation, and where they have no bound."""
+"""Intervals over draws and Fieller's ratios: by hand,
+against simulation, and where they have no bound.
+"""
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ def draws(rng, mean, n=5, draw_sd=0.02, row_sd=0.02, n_replicates=200):
     """Values of draws that share their rows, and resamples about each."""
     rows = rng.normal(0, row_sd)
     values = mean + rows + rng.normal(0, draw_sd, n)
-    return values[:, None] + np.concatenate([np.zeros((n, 1)), rng.normal(0, row_sd, (n, n_replicates))], axis=1)
+    return values[:, None] + np.concatenate(
+        [np.zeros((n, 1)), rng.normal(0, row_sd, (n, n_replicates))], axis=1
+    )
 
 
 def test_rows_are_not_averaged_away_and_draws_are():

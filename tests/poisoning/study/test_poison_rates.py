@@ -36,7 +36,10 @@ def test_notebook_table_goals_and_drawings_go_through_at_another_rate(ran):
     assert set(attacked_conditions(table)) == {CHANGED, OTHER}
     assert table.only("labels_changed", attack="fraud_to_legit", poison_rate=0.4).value > 0
     assert not table.has("labels_changed", attack="fraud_to_legit", poison_rate=0.5)
-    assert [row["attack and budget, %"] for row in attack_table(table, limit=0.05)] == [CHANGED.key, OTHER.key]
+    assert [row["attack and budget, %"] for row in attack_table(table, limit=0.05)] == [
+        CHANGED.key,
+        OTHER.key,
+    ]
 
     measured = [goal for goal in GOALS if goal.measured_in(table) is not None]
     assert measured

@@ -1,4 +1,6 @@
-"""Decisions, batches, labels and lineages: what is answered, what is recorded, and what is refused."""
+"""Decisions, batches, labels and lineages: what is
+answered, what is recorded, and what is refused.
+"""
 
 import json
 
@@ -13,9 +15,13 @@ from serve.settings import read_settings
 
 JSON = {"Content-Type": "application/json"}
 LABEL = {
-    "event_id": "e-1", "transaction_id": "t-1", "source": "chargebacks", "state": "fraud",
-    "occurred_at": "2026-02-01T00:00:00Z", "amount_eur": 12.5,
-}  # fmt: skip
+    "event_id": "e-1",
+    "transaction_id": "t-1",
+    "source": "chargebacks",
+    "state": "fraud",
+    "occurred_at": "2026-02-01T00:00:00Z",
+    "amount_eur": 12.5,
+}
 
 
 def decide(client, request, status=200, key=None):
@@ -30,23 +36,33 @@ def test_decision_carries_everything_that_led_to_it(client, champion, transactio
     decider, names = Decider(promoted.bundle), promoted.bundle.contract.model_features
     for row in transactions[:100]:
         made = decide(client, decision | {"features": row})
-        verdict = decider.decide(np.array([row[name] for name in names], dtype=float), row["Amount"])
+        verdict = decider.decide(
+            np.array([row[name] for name in names], dtype=float), row["Amount"]
+        )
         assert made["decision"] == verdict.decision
         assert made["fraud_probability"] == verdict.fraud_probability
         losses = made["expected_loss_eur"]
-        assert losses == {name: getattr(verdict.expected_loss_eur, name) for name in ("approve", "review", "block")}
+        assert losses == {
+            name: getattr(verdict.expected_loss_eur, name)
+            for name in ("approve", "review", "block")
+        }
         if verdict.decision != "abstain":
             assert losses[made["decision"]] == pytest.approx(min(losses.values()))
-        assert [reason["feature"] for reason in made["reasons"]] == [reason.feature for reason in verdict.reasons]
+        assert [reason["feature"] for reason in made["reasons"]] == [
+            reason.feature for reason in verdict.reasons
+        ]
         assert (made["model_version"], made["policy_version"]) == (
-            promoted.bundle.version, promoted.bundle.policy_version,
-        )  # fmt: skip
+            promoted.bundle.version,
+            promoted.bundle.policy_version,
+        )
         assert made["lineage_id"] == promoted.lineage_id
         assert made["guarantees"]["certified_vote"]["flips"] >= 0
         assert made["transaction_id"] == "t-1"
 
 
-def test_reasons_of_an_alarm_raise_the_score_and_those_of_an_approval_lower_it(client, transactions, decision):
+def test_reasons_of_an_alarm_raise_the_score_and_those_of_an_approval_lower_it(
+    client, transactions, decision
+):
     seen = set()
     for row in transactions:
         made = decide(client, decision | {"features": row})
@@ -58,13 +74,17 @@ def test_reasons_of_an_alarm_raise_the_score_and_those_of_an_approval_lower_it(c
         seen.add(made["decision"])
         if {"approve", "block"} <= seen or {"approve", "review"} <= seen:
             return
-    raise AssertionError(f"expected an alarm and an approval among {len(transactions)} rows, saw {seen}")
+    raise AssertionError(
+        f"expected an alarm and an approval among {len(transactions)} rows, saw {seen}"
+    )
 
 
 def test_row_far_outside_the_training_data_is_abstained_from(client, decision):
     made = decide(client, decision | {"features": decision["features"] | {"V2": 900.0}})
     assert made["decision"] == "abstain"
-    assert [(reason["code"], reason["feature"]) for reason in made["reasons"]] == [("OUTSIDE_TRAINING_RANGE", "V2")]
+    assert [(reason["code"], reason["feature"]) for reason in made["reasons"]] == [
+        ("OUTSIDE_TRAINING_RANGE", "V2")
+    ]
 
 
 def test_key_and_payload_used_again_give_the_same_answer(client, decision):
@@ -115,7 +135,11 @@ def test_policy_that_the_caller_relies_on_must_be_the_one_that_serves(client, de
 
 def test_batch_has_a_status_for_each_item(client, decision):
     broken = decision | {"features": decision["features"] | {"V1": "x"}}
-    items = [{"request": decision, "idempotency_key": "a"}, {"request": broken}, {"request": decision}]
+    items = [
+        {"request": decision, "idempotency_key": "a"},
+        {"request": broken},
+        {"request": decision},
+    ]
     outcomes = client.post("/v1/decisions:batch", json={"items": items}).json()["items"]
     assert [item["status"] for item in outcomes] == [200, 400, 200]
     assert outcomes[1]["problem"]["field"] == "V1"
@@ -134,19 +158,24 @@ def test_decisions_are_listed_by_time_a_page_at_a_time(client, decision):
     made = [decide(client, decision | {"transaction_id": f"t-{k}"}) for k in range(5)]
     pages, cursor = [], ""
     while cursor is not None:
-        page = client.get("/v1/decisions", params={"limit": 2} | ({"cursor": cursor} if cursor else {})).json()
+        page = client.get(
+            "/v1/decisions", params={"limit": 2} | ({"cursor": cursor} if cursor else {})
+        ).json()
         pages.append(page["decisions"])
         cursor = page["next_cursor"]
     assert [len(page) for page in pages] == [2, 2, 1]
     assert [one for page in pages for one in page] == made
     later = client.get("/v1/decisions", params={"from": made[3]["decided_at"]}).json()["decisions"]
     assert later == made[3:]
-    assert client.get("/v1/decisions", params={"to": made[0]["decided_at"]}).json()["decisions"] == []
+    assert (
+        client.get("/v1/decisions", params={"to": made[0]["decided_at"]}).json()["decisions"] == []
+    )
     assert client.get(f"/v1/decisions/{made[0]['decision_id']}").json() == made[0]
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=501", "limit=x", "cursor=1", "from=today", "colour=red", "&&", "%ff"]
+    "query",
+    ["limit=0", "limit=501", "limit=x", "cursor=1", "from=today", "colour=red", "&&", "%ff"],
 )
 def test_malformed_query_is_refused(client, query):
     answer = client.get(f"/v1/decisions?{query}")
@@ -156,7 +185,10 @@ def test_malformed_query_is_refused(client, query):
 def test_unknown_records_are_not_found(client):
     for path in ("/v1/decisions/0", "/v1/lineage/0"):
         answer = client.get(path)
-        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            404,
+            "application/problem+json",
+        )
 
 
 def test_label_is_recorded_once_and_never_changed(client):
@@ -168,7 +200,14 @@ def test_label_is_recorded_once_and_never_changed(client):
 
 
 @pytest.mark.parametrize(
-    "change", [{"state": "maybe"}, {"amount_eur": -1.0}, {"occurred_at": "x"}, {"source": ""}, {"decision_id": "x"}]
+    "change",
+    [
+        {"state": "maybe"},
+        {"amount_eur": -1.0},
+        {"occurred_at": "x"},
+        {"source": ""},
+        {"decision_id": "x"},
+    ],
 )
 def test_malformed_label_names_the_field(client, change):
     answer = client.post("/v1/labels", json=LABEL | change)
@@ -181,7 +220,10 @@ def test_lineage_of_the_model_that_serves_names_every_digest(client, champion):
     assert lineage["manifest"]["sha256"] == promoted.manifest.sha256
     assert lineage["manifest"]["data_sha256"] == promoted.manifest.data_sha256
     about = client.get("/v1/model").json()
-    assert (about["lineage_id"], about["model_version"]) == (promoted.lineage_id, promoted.bundle.version)
+    assert (about["lineage_id"], about["model_version"]) == (
+        promoted.lineage_id,
+        promoted.bundle.version,
+    )
 
 
 def test_store_that_is_down_stops_decisions_and_nothing_else(environment, transactions, decision):
@@ -191,7 +233,9 @@ def test_store_that_is_down_stops_decisions_and_nothing_else(environment, transa
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
         assert client.post("/v1/labels", json=LABEL).status_code == 503
         assert client.get("/v1/decisions").status_code == 503
-        items = client.post("/v1/decisions:batch", json={"items": [{"request": decision}]}).json()["items"]
+        items = client.post("/v1/decisions:batch", json={"items": [{"request": decision}]}).json()[
+            "items"
+        ]
         assert [item["status"] for item in items] == [503]
         assert client.post("/predict", json=transactions[0]).status_code == 200
         assert client.get("/health/ready").status_code == 503
@@ -215,15 +259,23 @@ class TestReasonsInWords:
         made = client.post("/v1/decisions", json=decision).json()
         explained = self.reasons(client, made["decision_id"]).json()
         assert explained["turning_values"]
-        assert [reason["code"] for reason in explained["reasons"]] == [reason["code"] for reason in made["reasons"]]
+        assert [reason["code"] for reason in explained["reasons"]] == [
+            reason["code"] for reason in made["reasons"]
+        ]
         assert all(reason["words"].startswith(reason["feature"]) for reason in explained["reasons"])
         assert "would_turn_at" in explained["reasons"][0]
 
     def test_turning_value_turns_the_decision(self, client, transactions):
-        """Of many payments: sent again with the value that is named, the decision is another one."""
+        """Of many payments: sent again with the value
+        that is named, the decision is another one.
+        """
         compared = 0
         for number, row in enumerate(transactions[:150]):
-            body = {"transaction_id": f"t-{number}", "occurred_at": "2026-01-31T12:00:00Z", "features": row}
+            body = {
+                "transaction_id": f"t-{number}",
+                "occurred_at": "2026-01-31T12:00:00Z",
+                "features": row,
+            }
             made = client.post("/v1/decisions", json=body).json()
             for reason in self.reasons(client, made["decision_id"]).json()["reasons"][:2]:
                 if reason.get("would_turn_at") is None or made["decision"] == "abstain":

@@ -1,4 +1,6 @@
-"""The Open Inference Protocol and MLflow's scoring protocol, by real clients and by wrong requests."""
+"""The Open Inference Protocol and MLflow's scoring
+protocol, by real clients and by wrong requests.
+"""
 
 import json
 
@@ -22,7 +24,10 @@ def bundle(champion):
 
 @pytest.fixture
 def rows(transactions):
-    return [{name: value for name, value in row.items() if name != "Time"} for row in transactions[:ROWS]]
+    return [
+        {name: value for name, value in row.items() if name != "Time"}
+        for row in transactions[:ROWS]
+    ]
 
 
 @pytest.fixture
@@ -33,7 +38,12 @@ def expected(bundle, rows):
 
 def inputs(rows):
     return [
-        {"name": name, "shape": [len(rows)], "datatype": "FP64", "data": [row[name] for row in rows]}
+        {
+            "name": name,
+            "shape": [len(rows)],
+            "datatype": "FP64",
+            "data": [row[name] for row in rows],
+        }
         for name in rows[0]
     ]
 
@@ -47,7 +57,9 @@ class TestInference:
         answer = infer(client, {"inputs": inputs(rows), "id": "r-1"}).json()
         outputs = {output["name"]: output for output in answer["outputs"]}
         assert outputs["fraud_probability"]["data"] == expected
-        assert outputs["prediction"]["data"] == [int(p >= bundle.policy.threshold) for p in expected]
+        assert outputs["prediction"]["data"] == [
+            int(p >= bundle.policy.threshold) for p in expected
+        ]
         assert (answer["id"], answer["model_version"]) == ("r-1", bundle.version)
 
     def test_one_output_can_be_asked_for(self, client, rows):
@@ -84,24 +96,36 @@ class TestInference:
 
     def test_binary_tensors_are_refused(self, client):
         headers = {"Inference-Header-Content-Length": "10", "Content-Type": "application/json"}
-        assert client.post("/v2/models/champion/infer", content=b"{}", headers=headers).status_code == 415
+        assert (
+            client.post("/v2/models/champion/infer", content=b"{}", headers=headers).status_code
+            == 415
+        )
 
 
 class TestInvocations:
-    @pytest.mark.parametrize("form", ["dataframe_split", "dataframe_records", "instances", "inputs"])
+    @pytest.mark.parametrize(
+        "form", ["dataframe_split", "dataframe_records", "instances", "inputs"]
+    )
     def test_each_form_is_scored(self, client, rows, expected, form):
         frame = pd.DataFrame(rows)
         sent = {
-            "dataframe_split": frame.to_dict(orient="split"), "dataframe_records": rows, "instances": rows,
+            "dataframe_split": frame.to_dict(orient="split"),
+            "dataframe_records": rows,
+            "instances": rows,
             "inputs": frame.to_dict(orient="list"),
-        }[form]  # fmt: skip
+        }[form]
         assert client.post("/invocations", json={form: sent}).json() == {"predictions": expected}
 
     @pytest.mark.parametrize(
         "body",
-        [{}, {"dataframe_records": []}, {"instances": [{}], "inputs": {}}, {"inputs": {"V1": [1, 2], "V2": [1]}},
-         {"dataframe_split": {"columns": ["V1", "V1"], "data": [[1, 2]]}}],
-    )  # fmt: skip
+        [
+            {},
+            {"dataframe_records": []},
+            {"instances": [{}], "inputs": {}},
+            {"inputs": {"V1": [1, 2], "V2": [1]}},
+            {"dataframe_split": {"columns": ["V1", "V1"], "data": [[1, 2]]}},
+        ],
+    )
     def test_wrong_form_is_refused(self, client, body):
         answer = client.post("/invocations", json=body)
         assert answer.status_code == 400
@@ -116,17 +140,24 @@ class TestInvocations:
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
 
 @pytest.mark.parametrize("path", ["/v2/models/champion/infer", "/invocations"])
 @settings(max_examples=150, suppress_health_check=list(HealthCheck))
-@given(body=ANYTHING, key=st.sampled_from(["inputs", "instances", "dataframe_records", "dataframe_split"]))
+@given(
+    body=ANYTHING,
+    key=st.sampled_from(["inputs", "instances", "dataframe_records", "dataframe_split"]),
+)
 def test_anything_else_is_a_problem_and_never_a_failure(client, path, body, key):
     for sent in (body, {key: body}):
-        answer = client.post(path, content=json.dumps(sent), headers={"Content-Type": "application/json"})
+        answer = client.post(
+            path, content=json.dumps(sent), headers={"Content-Type": "application/json"}
+        )
         assert answer.status_code == 400, answer.text
 
 
@@ -148,8 +179,12 @@ def test_clients_of_triton_and_mlflow_get_the_scores(environment, rows, expected
             assert described["versions"] == [bundle.version]
             tensors = []
             for tensor_info in described["inputs"]:
-                tensor = triton.InferInput(tensor_info["name"], [len(rows)], tensor_info["datatype"])
-                tensor.set_data_from_numpy(np.array([row[tensor_info["name"]] for row in rows]), binary_data=False)
+                tensor = triton.InferInput(
+                    tensor_info["name"], [len(rows)], tensor_info["datatype"]
+                )
+                tensor.set_data_from_numpy(
+                    np.array([row[tensor_info["name"]] for row in rows]), binary_data=False
+                )
                 tensors.append(tensor)
             wanted = [triton.InferRequestedOutput("fraud_probability", binary_data=False)]
             scored = client.infer("champion", tensors, outputs=wanted)

@@ -20,7 +20,9 @@ def guarded(environment, tmp_path, **change):
     entries = [{"name": e.name, "scopes": e.scopes, "sha256": e.sha256} for _, e in made.values()]
     (tmp_path / "keys.json").write_text(json.dumps(entries))
     named = {"FRAUD_ACCESS": "keys", "FRAUD_KEYS_FILE": str(tmp_path / "keys.json")}
-    return read_settings(environment | named | change), {scope: key for scope, (key, _) in made.items()}
+    return read_settings(environment | named | change), {
+        scope: key for scope, (key, _) in made.items()
+    }
 
 
 @pytest.fixture
@@ -49,7 +51,8 @@ def test_every_endpoint_asks_for_its_scope(behind_keys, endpoint):
 
 
 @pytest.mark.parametrize(
-    "path", ["/predict/", "//predict", "/./predict", "/PREDICT", "/v1/decisions/", "/docs/../predict"]
+    "path",
+    ["/predict/", "//predict", "/./predict", "/PREDICT", "/v1/decisions/", "/docs/../predict"],
 )
 def test_another_spelling_of_a_path_is_no_way_around(behind_keys, path, transactions):
     client, _ = behind_keys
@@ -60,13 +63,17 @@ def test_bearer_and_header_are_the_same_key(behind_keys, transactions):
     client, keys = behind_keys
     for headers in ({"X-API-Key": keys["score"]}, {"Authorization": f"Bearer {keys['score']}"}):
         assert client.post("/predict", json=transactions[0], headers=headers).status_code == 200
-    refused = client.post("/predict", json=transactions[0], headers={"Authorization": f"Basic {keys['score']}"})
+    refused = client.post(
+        "/predict", json=transactions[0], headers={"Authorization": f"Basic {keys['score']}"}
+    )
     assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
     assert refused.headers["content-type"] == "application/problem+json"
 
 
 def test_caller_that_asks_too_often_is_told_to_wait(environment, tmp_path, transactions):
-    settings, keys = guarded(environment, tmp_path, FRAUD_REQUESTS_PER_SECOND="4", FRAUD_WORKERS="2")
+    settings, keys = guarded(
+        environment, tmp_path, FRAUD_REQUESTS_PER_SECOND="4", FRAUD_WORKERS="2"
+    )
     with TestClient(create_app(settings)) as client:
         answers = [client.get("/v1/policy", headers={"X-API-Key": keys["read"]}) for _ in range(6)]
         assert [answer.status_code for answer in answers].count(429) >= 3
@@ -94,9 +101,15 @@ def test_every_answer_has_its_security_headers(client):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"[]", b"{", b'[{"name": "a"}]', b'[{"name": "a b", "scopes": ["score"], "sha256": "' + b"0" * 64 + b'"}]',
-     b'[{"name": "a", "scopes": ["root"], "sha256": "' + b"0" * 64 + b'"}]'],
-)  # fmt: skip
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'[{"name": "a"}]',
+        b'[{"name": "a b", "scopes": ["score"], "sha256": "' + b"0" * 64 + b'"}]',
+        b'[{"name": "a", "scopes": ["root"], "sha256": "' + b"0" * 64 + b'"}]',
+    ],
+)
 def test_malformed_keys_are_one_clear_error_that_repeats_nothing(content):
     with pytest.raises(ParameterError, match="FRAUD_KEYS_FILE: expected") as refused:
         read_keys(content, "FRAUD_KEYS_FILE")

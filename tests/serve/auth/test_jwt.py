@@ -22,7 +22,10 @@ ISSUER, AUDIENCE = "https://issuer.example", "fraud"
 def provider():
     """An identity provider: its address, a way to sign tokens, and how often it was asked."""
     private = Ed25519PrivateKey.generate()
-    published = jwt.algorithms.OKPAlgorithm.to_jwk(private.public_key(), as_dict=True) | {"kid": "one", "use": "sig"}
+    published = jwt.algorithms.OKPAlgorithm.to_jwk(private.public_key(), as_dict=True) | {
+        "kid": "one",
+        "use": "sig",
+    }
     requests = []
 
     class Provider(BaseHTTPRequestHandler):
@@ -41,7 +44,13 @@ def provider():
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def token(kid="one", **claims):
-        standard = {"sub": "till", "iss": ISSUER, "aud": AUDIENCE, "exp": time.time() + 60, "scope": "score read"}
+        standard = {
+            "sub": "till",
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "exp": time.time() + 60,
+            "scope": "score read",
+        }
         return jwt.encode(standard | claims, private, "EdDSA", headers={"kid": kid})
 
     yield f"http://127.0.0.1:{server.server_port}/keys", token, requests
@@ -99,8 +108,11 @@ def test_token_expires_even_when_it_is_remembered(provider):
 def test_service_behind_tokens(provider, environment, transactions):
     url, token, _ = provider
     named = {
-        "FRAUD_ACCESS": "tokens", "FRAUD_JWKS_URL": url, "FRAUD_JWT_AUDIENCE": AUDIENCE, "FRAUD_JWT_ISSUER": ISSUER,
-    }  # fmt: skip
+        "FRAUD_ACCESS": "tokens",
+        "FRAUD_JWKS_URL": url,
+        "FRAUD_JWT_AUDIENCE": AUDIENCE,
+        "FRAUD_JWT_ISSUER": ISSUER,
+    }
     with TestClient(create_app(read_settings(environment | named))) as client:
         headers = {"Authorization": f"Bearer {token()}"}
         assert client.post("/predict", json=transactions[0], headers=headers).status_code == 200

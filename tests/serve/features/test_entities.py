@@ -1,4 +1,6 @@
-"""Decisions on named entities, from the request over the feature store to the past of the next payment."""
+"""Decisions on named entities, from the request over
+the feature store to the past of the next payment.
+"""
 
 import json
 import signal
@@ -53,7 +55,12 @@ def test_features_stand_in_the_order_of_the_model(contract):
 
 
 @pytest.mark.parametrize(
-    ("at", "code"), [(None, "ENTITY_UNKNOWN"), (100 * DAY - TTL - 1, "ENTITY_STALE"), (101 * DAY + 1, "EVENT_LATE")]
+    ("at", "code"),
+    [
+        (None, "ENTITY_UNKNOWN"),
+        (100 * DAY - TTL - 1, "ENTITY_STALE"),
+        (101 * DAY + 1, "EVENT_LATE"),
+    ],
 )
 def test_what_cannot_be_relied_on_is_said(contract, at, code):
     made = featurised(contract, Remembered(NOTHING, NOTHING, at, 100 * DAY))
@@ -63,9 +70,10 @@ def test_what_cannot_be_relied_on_is_said(contract, at, code):
 
 def test_model_of_payments_takes_no_entities(client):
     body = {
-        "transaction_id": "t-1", "occurred_at": "2026-01-31T12:00:00Z",
+        "transaction_id": "t-1",
+        "occurred_at": "2026-01-31T12:00:00Z",
         "entities": {"customer_id": "c", "terminal_id": "m", "amount_eur": 5.0},
-    }  # fmt: skip
+    }
     answer = client.post("/v1/decisions", json=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "entities_not_served")
 
@@ -82,7 +90,9 @@ class TestWithoutStore:
 
     @pytest.fixture
     def client(self, environment, entity_project):
-        with TestClient(create_app(read_settings(environment | {"FRAUD_MODEL_DIR": str(entity_project[1])}))) as client:
+        with TestClient(
+            create_app(read_settings(environment | {"FRAUD_MODEL_DIR": str(entity_project[1])}))
+        ) as client:
             yield client
 
     def payment(self, contract, **changed):
@@ -100,7 +110,9 @@ class TestWithoutStore:
         paths = client.get("/docs/openapi.json").json()["paths"]
         schema = paths["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
         assert schema["properties"]["terminal_risk_7d"]["type"] == ["number", "null"]
-        decision = paths["/v1/decisions"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        decision = paths["/v1/decisions"]["post"]["requestBody"]["content"]["application/json"][
+            "schema"
+        ]
         assert decision["oneOf"] == [{"required": ["features"]}, {"required": ["entities"]}]
 
 
@@ -139,20 +151,26 @@ class TestWithStore:
         import polars as pl
 
         rows = {
-            kind: pl.read_parquet(entity_project[0] / "data" / "features" / f"{kind}s.parquet").sort("event_timestamp")[
-                -1
-            ]
+            kind: pl.read_parquet(
+                entity_project[0] / "data" / "features" / f"{kind}s.parquet"
+            ).sort("event_timestamp")[-1]
             for kind in ("customer", "terminal")
         }
         last = max(row["event_timestamp"][0] for row in rows.values())
-        return rows["customer"]["customer_id"][0], rows["terminal"]["terminal_id"][0], last + timedelta(seconds=60)
+        return (
+            rows["customer"]["customer_id"][0],
+            rows["terminal"]["terminal_id"][0],
+            last + timedelta(seconds=60),
+        )
 
     def ask(self, client, known, number=0, later=0, **changed):
         customer, terminal, at = known
         body = {
-            "transaction_id": f"t-{number}", "occurred_at": (at + timedelta(seconds=later)).isoformat(),
-            "entities": {"customer_id": customer, "terminal_id": terminal, "amount_eur": 25.0} | changed,
-        }  # fmt: skip
+            "transaction_id": f"t-{number}",
+            "occurred_at": (at + timedelta(seconds=later)).isoformat(),
+            "entities": {"customer_id": customer, "terminal_id": terminal, "amount_eur": 25.0}
+            | changed,
+        }
         return client.post("/v1/decisions", json=body)
 
     def test_decision_says_how_fresh_its_features_are(self, client, known):
@@ -172,7 +190,9 @@ class TestWithStore:
         assert words["reasons"][0]["words"] == "customer_id was never seen before."
         assert not words["turning_values"]
 
-    def test_payment_from_the_future_is_refused_before_it_can_push_out_the_past(self, client, known):
+    def test_payment_from_the_future_is_refused_before_it_can_push_out_the_past(
+        self, client, known
+    ):
         ahead = (known[0], known[1], datetime.now(UTC) + timedelta(hours=1))
         answer = self.ask(client, ahead)
         assert (answer.status_code, answer.json()["field"]) == (400, "occurred_at")
@@ -189,7 +209,9 @@ class TestWithStore:
             assert answer.json()["field"] == field
 
     def test_decision_and_label_become_the_past_of_the_next(self, client, setting, known):
-        """Through the store of decisions: the ingestion worker takes over what was decided and learnt, each once."""
+        """Through the store of decisions: the ingestion worker
+        takes over what was decided and learnt, each once.
+        """
         from serve.features.feast_store import FeastPasts
         from serve.features.ingest import IngestionWorker
         from serve.store.tables import open_engine
@@ -201,9 +223,12 @@ class TestWithStore:
         before = worker.store.read_now(*known[:2])
         assert self.ask(client, known).status_code == 200
         told = {
-            "event_id": "e-1", "transaction_id": "t-0", "source": "issuer", "state": "fraud",
+            "event_id": "e-1",
+            "transaction_id": "t-0",
+            "source": "issuer",
+            "state": "fraud",
             "occurred_at": (known[2] + timedelta(hours=1)).isoformat(),
-        }  # fmt: skip
+        }
         assert client.post("/v1/labels", json=told).status_code == 201
         assert worker.step() == 2
         assert worker.step() == 0
@@ -224,9 +249,11 @@ class TestWithStore:
         settings, ahead = read_settings(setting), [0]
         monkeypatch.setattr(ingest, "AT_ONCE", 1)
         worker = ingest.IngestionWorker(
-            open_engine(settings.store_url), FeastPasts(settings.feature_store), settings.state_dir,
+            open_engine(settings.store_url),
+            FeastPasts(settings.feature_store),
+            settings.state_dir,
             clock=lambda: now_us() + ahead[0],
-        )  # fmt: skip
+        )
         for number in range(2):
             assert self.ask(client, known, number=number, later=number).status_code == 200
         ahead[0] = 90_000_000
@@ -238,7 +265,9 @@ class TestWithStore:
         ahead[0] += 60_000_000
         assert 60 <= worker.consumer_lag_seconds() < 70, "the lag of a worker that stands grows"
 
-    def test_contradicting_event_is_refused_and_the_others_are_taken_over(self, client, setting, known, capsys):
+    def test_contradicting_event_is_refused_and_the_others_are_taken_over(
+        self, client, setting, known, capsys
+    ):
         from serve.features.feast_store import FeastPasts
         from serve.features.ingest import take_over
 
@@ -264,7 +293,9 @@ class TestWithStore:
         assert take_over(store, [], [Report(old, at)]) == 0
         assert store.read_now(*known[:2]).customer.ids == before.customer.ids
 
-    def test_store_that_cannot_be_read_is_said_and_features_go_on(self, setting, known, contract, tmp_path):
+    def test_store_that_cannot_be_read_is_said_and_features_go_on(
+        self, setting, known, contract, tmp_path
+    ):
         with TestClient(create_app(read_settings(setting))) as client:
             assert self.ask(client, known).status_code == 200
             for path in (tmp_path / "feast").glob("online.db*"):
@@ -275,14 +306,20 @@ class TestWithStore:
             payment = {field.name: 0.0 for field in contract.fields}
             assert client.post("/predict", json=payment).status_code == 200
 
-    def test_ingestion_worker_as_a_process_takes_over_and_ends_when_told(self, client, setting, known):
+    def test_ingestion_worker_as_a_process_takes_over_and_ends_when_told(
+        self, client, setting, known
+    ):
         import os
 
         assert self.ask(client, known).status_code == 200
         process = subprocess.Popen(
-            [sys.executable, "-m", "serve.features.ingest"], cwd=ROOT, env=os.environ | setting, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "serve.features.ingest"],
+            cwd=ROOT,
+            env=os.environ | setting,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         try:
             cursor = read_settings(setting).state_dir / "follow.json"
             wait_until(cursor.is_file, "the cursor of the ingestion worker", process)

@@ -1,4 +1,6 @@
-"""Keys that were sent twice: found for every kind of body that the service reads, and only there."""
+"""Keys that were sent twice: found for every kind
+of body that the service reads, and only there.
+"""
 
 from typing import Annotated
 
@@ -14,12 +16,20 @@ from serve.http.repeated_keys import repeated_key_detector
 from serve.http.transaction import transaction_reader
 
 VALUES = {
-    "transaction_id": b'"t-1"', "occurred_at": b'"2026-01-31T12:00:00Z"', "features": b'{"a": "\\"", "b": null}',
-    "entities": b'{"customer_id": "c"}', "policy": b'"p"', "customer_id": b'"c"', "terminal_id": b'"t"',
+    "transaction_id": b'"t-1"',
+    "occurred_at": b'"2026-01-31T12:00:00Z"',
+    "features": b'{"a": "\\"", "b": null}',
+    "entities": b'{"customer_id": "c"}',
+    "policy": b'"p"',
+    "customer_id": b'"c"',
+    "terminal_id": b'"t"',
     "amount_eur": b"1.5",
-}  # fmt: skip
+}
 CONTRACT = Contract(
-    "t", (Field("a", "float", 0.0, None), Field("b", "int", None, None, nullable=True)), ("a", "b"), "a"
+    "t",
+    (Field("a", "float", 0.0, None), Field("b", "int", None, None, nullable=True)),
+    ("a", "b"),
+    "a",
 )
 
 
@@ -31,7 +41,9 @@ def body(names):
 @given(data=st.data())
 def test_fields_in_any_order_hold_no_repeated_key_and_one_more_of_any_is_found(kind, data):
     fields = msgspec.structs.fields(kind)
-    optional = data.draw(st.sets(st.sampled_from([f.name for f in fields if not f.required] or ["none"])))
+    optional = data.draw(
+        st.sets(st.sampled_from([f.name for f in fields if not f.required] or ["none"]))
+    )
     names = data.draw(st.permutations([f.name for f in fields if f.required or f.name in optional]))
     repeats_a_key, decode = repeated_key_detector(kind), msgspec.json.Decoder(kind).decode
     assert not repeats_a_key(body(names), decode(body(names)))
@@ -52,7 +64,9 @@ def test_transaction_of_numbers_and_null_is_read_and_a_repeated_field_found():
 
 def test_default_that_was_sent_is_a_key_too_many():
     sent = body(["transaction_id", "occurred_at"])[:-1] + b', "policy": null}'
-    assert repeated_key_detector(DecisionRequest)(sent, msgspec.json.decode(sent, type=DecisionRequest))
+    assert repeated_key_detector(DecisionRequest)(
+        sent, msgspec.json.decode(sent, type=DecisionRequest)
+    )
 
 
 STRICT = {"forbid_unknown_fields": True, "omit_defaults": True}

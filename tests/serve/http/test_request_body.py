@@ -47,7 +47,9 @@ def test_parts_are_put_together():
     assert not bodies._since
 
 
-@pytest.mark.parametrize("parts", [(part(b"x" * 101),), (part(b"x" * 60, True), part(b"x" * 60, True))])
+@pytest.mark.parametrize(
+    "parts", [(part(b"x" * 101),), (part(b"x" * 60, True), part(b"x" * 60, True))]
+)
 def test_a_body_beyond_the_limit_is_not_read_to_its_end(parts):
     with pytest.raises(InvalidTransaction) as refused:
         asyncio.run(read(receiving(*parts)))
@@ -83,9 +85,14 @@ def test_a_cancelled_request_is_cancelled_and_not_late():
 
 @pytest.mark.slow
 def test_slow_senders_are_answered_with_408_and_hold_nobody_up(environment):
-    """Slow-loris: 50 connections that send a byte now and then, and one honest request between them."""
+    """Slow-loris: 50 connections that send a byte now
+    and then, and one honest request between them.
+    """
     port = free_port()
-    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"
+    head = (
+        b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: "
+        b"application/json\r\nContent-Length: 500\r\n\r\n{"
+    )
     with start(**environment, FRAUD_PORT=str(port), FRAUD_WORKERS="1") as process:
         try:
             wait_until_ready(port, process)

@@ -1,10 +1,13 @@
 import pytest
-
 from fraud_core.model.bundle_parts import Contract, Field
+
 from serve.http.transaction import InvalidTransaction, transaction_reader
 
 CONTRACT = Contract(
-    "t", (Field("items", "int", 0.5, 9.5), Field("Amount", "float", 0.0, None)), ("items", "Amount"), "Amount"
+    "t",
+    (Field("items", "int", 0.5, 9.5), Field("Amount", "float", 0.0, None)),
+    ("items", "Amount"),
+    "Amount",
 )
 
 

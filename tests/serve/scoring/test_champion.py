@@ -1,4 +1,6 @@
-"""A new champion while the service runs, its refusal, the way back, and a challenger that is only compared."""
+"""A new champion while the service runs, its refusal,
+the way back, and a challenger that is only compared.
+"""
 
 import json
 import shutil
@@ -33,7 +35,11 @@ def reload(client):
 
 
 def events(client):
-    lines = [line for line in client.get("/metrics").text.splitlines() if line.startswith("fraud_events_total")]
+    lines = [
+        line
+        for line in client.get("/metrics").text.splitlines()
+        if line.startswith("fraud_events_total")
+    ]
     return {line.split('"')[1]: float(line.split()[-1]) for line in lines}
 
 
@@ -52,7 +58,9 @@ def test_new_champion_is_taken_over_and_the_old_one_can_come_back(own, tmp_path,
         assert events(client)["model_reloaded"] == 2
     engine = open_engine(read_settings(environment).store_url)
     with engine.connect() as connection:
-        rows = connection.execute(select(audit.c.kind, audit.c.subject).order_by(audit.c.audit_id)).all()
+        rows = connection.execute(
+            select(audit.c.kind, audit.c.subject).order_by(audit.c.audit_id)
+        ).all()
     assert [kind for kind, _ in rows] == ["model_loaded", "model_reloaded", "model_reloaded"]
     assert rows[0][1] == rows[2][1] != rows[1][1]
 
@@ -68,7 +76,9 @@ def test_lineage_of_a_model_that_served_before_is_still_found(own, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["altered", "other fields", "missing"])
-def test_champion_that_cannot_be_served_is_refused_and_the_old_one_stays(own, tmp_path, transactions, how):
+def test_champion_that_cannot_be_served_is_refused_and_the_old_one_stays(
+    own, tmp_path, transactions, how
+):
     folder, environment = own
     second = another(folder, tmp_path / "second", threshold=0.123)
     if how == "altered":
@@ -100,7 +110,9 @@ def test_unsigned_champion_is_refused_where_a_signature_is_demanded(own, tmp_pat
         put(second, folder)
         assert reload(client) == first
         assert events(client)["model_reload_refused"] == 1
-        (folder / bundle.SIGNATURE).write_bytes(sign((folder / "manifest.json").read_bytes(), private))
+        (folder / bundle.SIGNATURE).write_bytes(
+            sign((folder / "manifest.json").read_bytes(), private)
+        )
         (folder / "manifest.json").touch()
         assert reload(client) != first
 
@@ -112,7 +124,9 @@ def test_challenger_is_compared_and_never_heard(own, tmp_path, transactions, dec
     second = another(folder, tmp_path / "challenger", actions=policy["actions"])
     with TestClient(create_app(read_settings(environment))) as client:
         alone = [client.post("/predict", json=row).json() for row in transactions[:50]]
-    with TestClient(create_app(read_settings(environment | {"FRAUD_SHADOW_DIR": str(second)}))) as client:
+    with TestClient(
+        create_app(read_settings(environment | {"FRAUD_SHADOW_DIR": str(second)}))
+    ) as client:
         assert [client.post("/predict", json=row).json() for row in transactions[:50]] == alone
         assert client.post("/v1/decisions", json=decision).status_code == 200
         counted = events(client)
@@ -126,7 +140,9 @@ def test_challenger_that_fails_harms_no_answer(own, transactions, capsys):
     with TestClient(app) as client:
         service = app.state.service
         service.shadow._challenger = replace(service.shadow._challenger, decider=None)
-        assert [client.post("/predict", json=row).status_code for row in transactions[:20]] == [200] * 20
+        assert [client.post("/predict", json=row).status_code for row in transactions[:20]] == [
+            200
+        ] * 20
         counted = events(client)
     assert counted["shadow_failed"] == 20
     assert capsys.readouterr().err.count("the challenger failed") == 1

@@ -41,7 +41,10 @@ def test_compiled_margins_are_those_of_numpy_to_the_bit(apart, bundle):
     rng = np.random.default_rng(1)
     borders = np.unique(bundle.trees.border[np.isfinite(bundle.trees.border)])
     n_features = len(bundle.contract.model_features)
-    rows = [*rng.normal(0, 3, (2_000, n_features)), *rng.choice(borders, (2_000, n_features)).astype(float)]
+    rows = [
+        *rng.normal(0, 3, (2_000, n_features)),
+        *rng.choice(borders, (2_000, n_features)).astype(float),
+    ]
     rows += [np.full(n_features, value) for value in (np.nan, np.inf, -np.inf, 0.0, -0.0, 1e30)]
     for row in rows:
         assert compiled.margin(row) == plain.margin(row)
@@ -58,9 +61,15 @@ def test_sums_are_numpys_at_every_length(apart, n_trees):
     values = rng.normal(0, 1, n_trees) * 10.0 ** rng.integers(-8, 8, n_trees)
     nothing, chosen = np.zeros(1), np.zeros(n_trees)
     trees = compiled_scorer._Trees(
-        leaf_value=values.ctypes.data, bias=0.0, n_trees=n_trees, depth=0, n_features=0,
-        row=nothing.ctypes.data, seen=nothing.ctypes.data, chosen=chosen.ctypes.data,
-    )  # fmt: skip
+        leaf_value=values.ctypes.data,
+        bias=0.0,
+        n_trees=n_trees,
+        depth=0,
+        n_features=0,
+        row=nothing.ctypes.data,
+        seen=nothing.ctypes.data,
+        chosen=chosen.ctypes.data,
+    )
     library.margin.restype = ctypes.c_double
     assert library.margin(ctypes.byref(trees)) == 0.0 + np.add.reduce(values)
 
@@ -69,7 +78,9 @@ def test_sums_are_numpys_at_every_length(apart, n_trees):
 def test_a_kernel_with_other_figures_is_not_used(apart, bundle, capsys):
     source = (apart / "kernel.c").read_text()
     assert "seen[*feature] > *border" in source
-    (apart / "kernel.c").write_text(source.replace("seen[*feature] > *border", "seen[*feature] < *border"))
+    (apart / "kernel.c").write_text(
+        source.replace("seen[*feature] > *border", "seen[*feature] < *border")
+    )
     assert compiled_scorer.compile_source() == "compiled"
     assert type(compiled_scorer.row_scorer(bundle)) is RowScorer
     assert "gives other figures than NumPy" in capsys.readouterr().out

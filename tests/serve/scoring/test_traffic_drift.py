@@ -1,4 +1,6 @@
-"""The drift state of the traffic: it moves when the traffic moves, and knows what all workers saw."""
+"""The drift state of the traffic: it moves when
+the traffic moves, and knows what all workers saw.
+"""
 
 import asyncio
 import os
@@ -83,7 +85,11 @@ def test_state_of_another_reference_or_a_broken_file_is_left_out(tmp_path, loade
 def test_service_says_what_it_saw(settings, transactions, decision):
     app = create_app(settings)
     with TestClient(app) as client:
-        assert client.get("/v1/model").json()["drift"] == {"state": "unknown", "rows": 0, "drifted": []}
+        assert client.get("/v1/model").json()["drift"] == {
+            "state": "unknown",
+            "rows": 0,
+            "drifted": [],
+        }
         for row in transactions[:700]:
             assert client.post("/predict", json=row | {"V1": 900.0}).status_code == 200
         with client.portal() as portal:
@@ -91,5 +97,7 @@ def test_service_says_what_it_saw(settings, transactions, decision):
         drift = client.get("/v1/model").json()["drift"]
         assert (drift["state"], drift["rows"]) == ("drifted", 700)
         assert "V1" in drift["drifted"]
-        assert client.post("/v1/decisions", json=decision).json()["guarantees"]["drift"] == "drifted"
+        assert (
+            client.post("/v1/decisions", json=decision).json()["guarantees"]["drift"] == "drifted"
+        )
         assert "fraud_drift_variables_drifted" in client.get("/metrics").text

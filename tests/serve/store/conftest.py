@@ -12,11 +12,22 @@ from serve.store.tables import new_id, now_us, open_engine
 def decision_row(key=None, payload="0" * 64):
     at_us = now_us()
     return {
-        "decision_id": new_id(at_us), "owner": "shop", "idempotency_key": key, "payload_sha256": payload,
-        "transaction_id": "t", "occurred_at_us": at_us, "decided_at_us": at_us, "decision": "approve",
-        "fraud_probability": 0.1, "amount_eur": 1.0, "model_version": "m", "policy_version": "p", "lineage_id": "l",
-        "request": "{}", "answer": payload[:1],
-    }  # fmt: skip
+        "decision_id": new_id(at_us),
+        "owner": "shop",
+        "idempotency_key": key,
+        "payload_sha256": payload,
+        "transaction_id": "t",
+        "occurred_at_us": at_us,
+        "decided_at_us": at_us,
+        "decision": "approve",
+        "fraud_probability": 0.1,
+        "amount_eur": 1.0,
+        "model_version": "m",
+        "policy_version": "p",
+        "lineage_id": "l",
+        "request": "{}",
+        "answer": payload[:1],
+    }
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""Retention: what leaves the store is in a file first, days that stay are untouched, a stopped run is run again."""
+"""Retention: what leaves the store is in a file first,
+days that stay are untouched, a stopped run is run again.
+"""
 
 from datetime import date
 
@@ -23,7 +25,9 @@ def at_us(day: date) -> int:
 def filled(engine):
     """Two decisions on each of three days: at its first and its last microsecond."""
     times = [at_us(day) + offset for day in (FIRST, SECOND, THIRD) for offset in (0, DAY_US - 1)]
-    rows = [decision_row() | {"decided_at_us": time, "decision_id": f"{time:032x}"} for time in times]
+    rows = [
+        decision_row() | {"decided_at_us": time, "decision_id": f"{time:032x}"} for time in times
+    ]
     with writing(engine) as connection:
         connection.execute(insert(decisions), rows)
     return engine
@@ -85,7 +89,10 @@ def test_command_leaves_the_days_that_are_named_in_the_store(filled, tmp_path, m
 def test_negative_days_and_a_store_without_tables_are_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("FRAUD_ACCESS", "open")
     monkeypatch.setenv("FRAUD_STORE_URL", f"sqlite:///{tmp_path}/empty.db")
-    for days, words in (("-1", "--days: expected 0 or more"), ("1", "python -m serve.store.migrate")):
+    for days, words in (
+        ("-1", "--days: expected 0 or more"),
+        ("1", "python -m serve.store.migrate"),
+    ):
         monkeypatch.setattr("sys.argv", ["archive", str(tmp_path), f"--days={days}"])
         assert main() == 1
         assert words in capsys.readouterr().err

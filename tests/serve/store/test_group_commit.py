@@ -62,7 +62,9 @@ def test_one_key_gives_one_row_after_a_restart(engine):
 def test_row_that_is_refused_does_not_take_the_others_with_it(engine):
     async def use(writer):
         rows = [decision_row(), decision_row() | {"decision": None}, decision_row()]
-        return await asyncio.gather(*[writer.write(decisions, row) for row in rows], return_exceptions=True)
+        return await asyncio.gather(
+            *[writer.write(decisions, row) for row in rows], return_exceptions=True
+        )
 
     outcomes = with_writer(engine, use)
     assert [type(outcome) for outcome in outcomes] == [type(None), StoreDown, type(None)]

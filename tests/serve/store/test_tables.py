@@ -45,7 +45,10 @@ def test_service_keeps_its_records_in_postgresql(postgresql, environment, decisi
     with TestClient(create_app(read_settings(environment | {"FRAUD_STORE_URL": url}))) as client:
         assert client.get("/health/ready").status_code == 200
         made = client.post("/v1/decisions", json=decision, headers={"Idempotency-Key": "k"}).json()
-        assert client.post("/v1/decisions", json=decision, headers={"Idempotency-Key": "k"}).json() == made
+        assert (
+            client.post("/v1/decisions", json=decision, headers={"Idempotency-Key": "k"}).json()
+            == made
+        )
         assert client.get("/v1/decisions").json()["decisions"] == [made]
 
 
@@ -59,10 +62,16 @@ def test_unusable_address_is_refused_and_not_repeated(address):
 def test_address_can_come_from_a_file(tmp_path):
     (tmp_path / "url").write_text("postgresql://h/d\n")
     assert (
-        read_settings({"FRAUD_ACCESS": "open", "FRAUD_STORE_URL_FILE": str(tmp_path / "url")}).store_url
+        read_settings(
+            {"FRAUD_ACCESS": "open", "FRAUD_STORE_URL_FILE": str(tmp_path / "url")}
+        ).store_url
         == "postgresql://h/d"
     )
     with pytest.raises(ParameterError, match="got both"):
         read_settings(
-            {"FRAUD_ACCESS": "open", "FRAUD_STORE_URL_FILE": str(tmp_path / "url"), "FRAUD_STORE_URL": "sqlite:///x"}
+            {
+                "FRAUD_ACCESS": "open",
+                "FRAUD_STORE_URL_FILE": str(tmp_path / "url"),
+                "FRAUD_STORE_URL": "sqlite:///x",
+            }
         )
