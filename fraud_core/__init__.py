@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fraud_core.data.toy import toy_card, toy_transactions
     from fraud_core.drift.monitoring.stream_monitor import StreamMonitor
     from fraud_core.drift.two_sample.windows import compare_windows, prepare_window
-    from fraud_core.evaluation.bootstrap import Interval, bootstrap
+    from fraud_core.evaluation.bootstrap import Estimate, bootstrap
     from fraud_core.evaluation.metrics import average_precision
     from fraud_core.evaluation.reliability import expected_over_observed
     from fraud_core.evaluation.study_table import StudyTable
@@ -55,7 +55,7 @@ _HOME = {
     "StreamMonitor": "drift.monitoring.stream_monitor",
     "compare_windows": "drift.two_sample.windows",
     "prepare_window": "drift.two_sample.windows",
-    "Interval": "evaluation.bootstrap",
+    "Estimate": "evaluation.bootstrap",
     "bootstrap": "evaluation.bootstrap",
     "average_precision": "evaluation.metrics",
     "expected_over_observed": "evaluation.reliability",
@@ -92,8 +92,8 @@ __all__ = [
     "Decider",
     "Defence",
     "DefendedClassifier",
+    "Estimate",
     "EstimatorConfig",
-    "Interval",
     "LabelSanitizer",
     "StreamMonitor",
     "StreamSettings",

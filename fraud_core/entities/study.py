@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from fraud_core.errors import ParameterError
-from fraud_core.evaluation.bootstrap import Interval, interval
+from fraud_core.evaluation.bootstrap import Estimate, interval
 from fraud_core.evaluation.prequential import (
     LEFT_OUT,
     Fold,
@@ -197,7 +197,7 @@ def measure(folds: Sequence[Ranked], day_weight: np.ndarray | None = None) -> di
 
 def compare(
     ways: Mapping[str, Sequence[Ranked]], *, n_replicates: int, rng: np.random.Generator
-) -> dict[str, Interval]:
+) -> dict[str, Estimate]:
     """Metrics of each way and their differences from the first, with intervals over resampled days.
 
     Returns
@@ -277,7 +277,7 @@ def study_entities(
     k: int,
     n_replicates: int,
     rng: np.random.Generator,
-) -> dict[str, Interval]:
+) -> dict[str, Estimate]:
     """Raw columns against features, and features on a random split, the labelled wrong way.
 
     Returns

@@ -50,16 +50,16 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Interval:
+class Estimate:
     """A figure with its 95% interval."""
 
     value: float
-    low: float
-    high: float
+    ci_low: float
+    ci_high: float
 
     def excludes(self, value: float) -> bool:
         """Whether `value` lies outside the interval."""
-        return not self.low <= value <= self.high
+        return not self.ci_low <= value <= self.ci_high
 
 
 @dataclass(frozen=True)
@@ -266,25 +266,25 @@ def _calibration(
     return np.abs(surplus).sum(axis=1)
 
 
-def interval(replicates: np.ndarray) -> Interval:
+def interval(replicates: np.ndarray) -> Estimate:
     """The 95% percentile interval of an array whose entry 0 is the point value.
 
     Examples
     --------
     >>> interval(np.array([0.5, 0.4, 0.5, 0.6]))
-    Interval(value=0.5, low=0.405, high=0.595)
+    Estimate(value=0.5, ci_low=0.405, ci_high=0.595)
     """
     low, high = np.quantile(replicates[1:], [0.025, 0.975])
-    return Interval(float(replicates[0]), float(low), float(high))
+    return Estimate(float(replicates[0]), float(low), float(high))
 
 
-def summarise(replicates: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Interval]:
+def summarise(replicates: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Estimate]:
     """Every metric of every model under the name ``model.metric``.
 
     Examples
     --------
     >>> summarise({"m": {"recall": np.array([0.5, 0.5, 0.5])}})
-    {'m.recall': Interval(value=0.5, low=0.5, high=0.5)}
+    {'m.recall': Estimate(value=0.5, ci_low=0.5, ci_high=0.5)}
     """
     return {
         f"{model}.{metric}": interval(values)
@@ -316,12 +316,12 @@ def clopper_pearson(successes: int, trials: int) -> tuple[float, float]:
     return low, high
 
 
-def share(count: int, total: int) -> Interval:
+def share(count: int, total: int) -> Estimate:
     """A share of at least one trial with its exact 95% interval.
 
     Examples
     --------
-    >>> share(0, 10).high < 0.31
+    >>> share(0, 10).ci_high < 0.31
     True
     """
-    return Interval(count / total, *clopper_pearson(count, total))
+    return Estimate(count / total, *clopper_pearson(count, total))

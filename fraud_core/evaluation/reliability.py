@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.evaluation.bootstrap import Estimate, share
 from fraud_core.evaluation.metrics import CALIBRATION_EDGES
 
 TAIL = 0.025
@@ -38,7 +38,7 @@ class Band:
     expected: float
     observed: int
     mean_probability: float
-    observed_share: Interval
+    observed_share: Estimate
 
     @property
     def words(self) -> str:
@@ -46,7 +46,7 @@ class Band:
         return f"{self.low:g} to {self.high:g}"
 
 
-def expected_over_observed(y_true: np.ndarray, y_score: np.ndarray) -> Interval:
+def expected_over_observed(y_true: np.ndarray, y_score: np.ndarray) -> Estimate:
     """Sum of the probabilities over the number of
     frauds; 1 is calibrated, above 1 expects too many.
 
@@ -59,7 +59,7 @@ def expected_over_observed(y_true: np.ndarray, y_score: np.ndarray) -> Interval:
 
     Returns
     -------
-    Interval
+    Estimate
         The interval is that of the observed count as a Poisson number; probabilities are taken as
         given.
 
@@ -75,7 +75,7 @@ def expected_over_observed(y_true: np.ndarray, y_score: np.ndarray) -> Interval:
     Examples
     --------
     >>> found = expected_over_observed(np.repeat([0, 1], [90, 10]), np.full(100, 0.2))
-    >>> round(found.value, 2), round(found.low, 2), round(found.high, 2)
+    >>> round(found.value, 2), round(found.ci_low, 2), round(found.ci_high, 2)
     (2.0, 1.09, 4.17)
     """
     observed, expected = int(y_true.sum()), float(np.sum(y_score))
@@ -84,7 +84,7 @@ def expected_over_observed(y_true: np.ndarray, y_score: np.ndarray) -> Interval:
             f"expected at least one fraud to compare with, found none in {len(y_true)} rows"
         )
     fewest, most = poisson_limits(observed)
-    return Interval(expected / observed, expected / most, expected / fewest)
+    return Estimate(expected / observed, expected / most, expected / fewest)
 
 
 def poisson_limits(count: int) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from fraud_core.errors import ResultError
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.verdicts import Verdict
 
 SCHEMA = {
@@ -69,26 +69,26 @@ class Measurement:
     verdict: Verdict | None = None
 
     @classmethod
-    def of(cls, metric: str, figure: Interval | float, **columns: Any) -> "Measurement":
+    def of(cls, metric: str, figure: Estimate | float, **columns: Any) -> "Measurement":
         """A figure with its interval, or without one.
 
         Examples
         --------
-        >>> Measurement.of("recall", Interval(0.5, 0.4, 0.6), defence="knn").ci_high
+        >>> Measurement.of("recall", Estimate(0.5, 0.4, 0.6), defence="knn").ci_high
         0.6
         """
-        if isinstance(figure, Interval):
-            return cls(metric, figure.value, figure.low, figure.high, **columns)
+        if isinstance(figure, Estimate):
+            return cls(metric, figure.value, figure.ci_low, figure.ci_high, **columns)
         return cls(metric, float(figure), **columns)
 
     @property
-    def interval(self) -> Interval:
+    def interval(self) -> Estimate:
         """The figure with its interval; a figure without one is its own."""
         low, high = (self.value if end is None else end for end in (self.ci_low, self.ci_high))
-        return Interval(self.value, low, high)
+        return Estimate(self.value, low, high)
 
     @property
-    def figure(self) -> Interval | float:
+    def figure(self) -> Estimate | float:
         """The figure with its interval where it has one."""
         return self.value if self.ci_low is None else self.interval
 

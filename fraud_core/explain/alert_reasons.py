@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from fraud_core.bundle.decider import N_REASONS, Code, Reason
-from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.evaluation.bootstrap import Estimate, share
 from fraud_core.explain.reasons import (
     N_TRIED,
     WordedReason,
@@ -139,7 +139,7 @@ def _crossing(
     return lambda others: (scorer.margins_with(row, feature, others) >= threshold) != alert
 
 
-def reason_metrics(decisions: Sequence[Sequence[WordedReason]]) -> dict[str, Interval | int]:
+def reason_metrics(decisions: Sequence[Sequence[WordedReason]]) -> dict[str, Estimate | int]:
     """How often each code is given, and how often one usual value would have turned a decision.
 
     Returns

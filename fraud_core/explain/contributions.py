@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Importance:
     """
 
     feature: str
-    interval: Interval
+    interval: Estimate
 
 
 def shap_values(model, features: np.ndarray) -> tuple[np.ndarray, float]:
@@ -79,6 +79,6 @@ def rank_features(
     low, high = np.quantile(weights @ size, [0.025, 0.975], axis=0)
     order = np.argsort(-size.mean(axis=0), kind="stable")
     return [
-        Importance(names[k], Interval(float(size[:, k].mean()), float(low[k]), float(high[k])))
+        Importance(names[k], Estimate(float(size[:, k].mean()), float(low[k]), float(high[k])))
         for k in order
     ]

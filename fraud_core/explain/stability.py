@@ -15,7 +15,7 @@ import numpy as np
 
 from fraud_core.bundle.decider import N_REASONS
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Interval, interval
+from fraud_core.evaluation.bootstrap import Estimate, interval
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.explain.tree_shap import Explained, Explainer, build_explainer
 from fraud_core.model.estimators import EstimatorConfig
@@ -52,8 +52,8 @@ class Agreement:
 
     name: str
     kind: Kind
-    rank_correlation: Interval
-    top3_overlap: Interval
+    rank_correlation: Estimate
+    top3_overlap: Estimate
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def _fit(rows: Transactions, seed: int, estimator: EstimatorConfig) -> Explainer
     return build_explainer(estimator.with_seed(seed).fit(rows.X, rows.y_observed))
 
 
-def _over_draws(draws: Sequence[np.ndarray], rng: np.random.Generator) -> Interval:
+def _over_draws(draws: Sequence[np.ndarray], rng: np.random.Generator) -> Estimate:
     """The mean over draws; each resample of the rows takes draws anew as well."""
     values = np.stack(draws)
     taken = rng.integers(len(values), size=(len(values), values.shape[1]))
@@ -268,7 +268,7 @@ def verdict(agreement: Agreement, agreements: Sequence[Agreement]) -> str:
 
     Examples
     --------
-    >>> same, low = Interval(0.9, 0.9, 0.9), Interval(0.1, 0.1, 0.1)
+    >>> same, low = Estimate(0.9, 0.9, 0.9), Estimate(0.1, 0.1, 0.1)
     >>> seeds = [Agreement(f"seed {k}", "seed", same, same) for k in (2, 3, 4)]
     >>> verdict(Agreement("flips", "attack", same, low), seeds)
     'reasons moved'
@@ -280,7 +280,7 @@ def verdict(agreement: Agreement, agreements: Sequence[Agreement]) -> str:
     moved = [
         words[name]
         for (name, figure), floor in zip(FIGURES.items(), floors, strict=True)
-        if figure(agreement).high < floor
+        if figure(agreement).ci_high < floor
     ]
     return f"{' and '.join(moved)} moved" if moved else "as another seed"
 
@@ -301,7 +301,7 @@ def floors_of(agreements: Sequence[Agreement]) -> tuple[float, float] | None:
     return None if ranks is None or overlaps is None else (ranks, overlaps)
 
 
-def stability_metrics(agreements: Sequence[Agreement]) -> dict[str, Interval | float | str]:
+def stability_metrics(agreements: Sequence[Agreement]) -> dict[str, Estimate | float | str]:
     """What the study of stability reports, by name.
 
     Returns
@@ -314,7 +314,7 @@ def stability_metrics(agreements: Sequence[Agreement]) -> dict[str, Interval | f
         ``stability.verdict.NAME`` for each model that is not a seed.
     """
     floors = floors_of(agreements)
-    found: dict[str, Interval | float | str] = {}
+    found: dict[str, Estimate | float | str] = {}
     for place, (name, figure) in enumerate(FIGURES.items()):
         least = {
             kind: min(

@@ -8,6 +8,7 @@ import numpy as np
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import CONFIDENCE, clopper_pearson
 from fraud_core.evaluation.verdicts import Verdict
+from fraud_core.fairness.disparity import Disparity
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class GroupRate:
         Counts behind the rate.
     rate
         ``successes / trials``; NaN when there is no trial.
-    low, high
+    ci_low, ci_high
         Exact 95% interval; [0, 1] when there is no trial.
     design_effect
         How many of these rows are worth one independent row; 1 where each row stands for itself.
@@ -30,37 +31,14 @@ class GroupRate:
     successes: int
     trials: int
     rate: float
-    low: float
-    high: float
+    ci_low: float
+    ci_high: float
     design_effect: float = 1.0
 
     @property
     def worth(self) -> tuple[float, float]:
         """Successes and trials of independent rows that would tell as much."""
         return self.successes / self.design_effect, self.trials / self.design_effect
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The largest difference of a rate between groups.
-
-    Attributes
-    ----------
-    value
-        In [0, 1]; 0 means parity, larger means more disparity.
-    low, high
-        95% interval of the largest pairwise difference.
-    verdict
-        ``fail`` when the whole interval lies above the limit, ``pass`` when it lies below it.
-    reason
-        Why, in words.
-    """
-
-    value: float
-    low: float
-    high: float
-    verdict: Verdict
-    reason: str
 
 
 def rates_by_group(
@@ -181,7 +159,7 @@ def audit_difference(
     *,
     limit: float,
     minimum: int = 1,
-) -> Difference:
+) -> Disparity:
     """The largest difference of a rate between any two groups, and whether it is tolerable.
 
     Parameters
@@ -214,26 +192,26 @@ def audit_difference(
     """
     rates = rates_by_group(outcome, counted, sensitive_features, clusters)
     if len(rates) < 2:
-        return Difference(
+        return Disparity(
             float("nan"), 0.0, 1.0, Verdict.NOT_ASSESSABLE, f"only one group: {rates[0].group}"
         )
     judged, few = judged_groups(rates, minimum)
     if len(judged) < 2:
-        return Difference(float("nan"), 0.0, 1.0, Verdict.INSUFFICIENT, few)
+        return Disparity(float("nan"), 0.0, 1.0, Verdict.INSUFFICIENT, few)
     value = max(abs(a.rate - b.rate) for a, b in combinations(judged, 2))
     low, high = _pairwise_interval(judged)
     if low > limit:
-        return Difference(
+        return Disparity(
             value, low, high, Verdict.FAIL, f"the whole interval lies above the limit of {limit:g}"
         )
     if len(judged) < len(rates):
-        return Difference(value, low, high, Verdict.INSUFFICIENT, few)
+        return Disparity(value, low, high, Verdict.INSUFFICIENT, few)
     if high < limit:
-        return Difference(
+        return Disparity(
             value, low, high, Verdict.PASS, f"the whole interval lies below the limit of {limit:g}"
         )
     reason = f"the interval holds the limit of {limit:g}; {_count_of(_smallest(rates))}"
-    return Difference(value, low, high, Verdict.INSUFFICIENT, reason)
+    return Disparity(value, low, high, Verdict.INSUFFICIENT, reason)
 
 
 def judged_groups(rates: list[GroupRate], minimum: int) -> tuple[list[GroupRate], str]:
@@ -265,7 +243,7 @@ def _count_of(rate: GroupRate) -> str:
     return f"group {rate.group} counts only {rate.trials} rows{worth}"
 
 
-def equalized_odds(recall: Difference, false_positive_rate: Difference) -> Difference:
+def equalized_odds(recall: Disparity, false_positive_rate: Disparity) -> Disparity:
     """The larger of two differences: 0 when recall and
     false-positive rate are the same in all groups.
 
@@ -281,8 +259,8 @@ def equalized_odds(recall: Difference, false_positive_rate: Difference) -> Diffe
     Examples
     --------
     >>> small, large = (
-    ...     Difference(0.0, 0.0, 0.02, Verdict.PASS, ""),
-    ...     Difference(0.3, 0.2, 0.4, Verdict.FAIL, ""),
+    ...     Disparity(0.0, 0.0, 0.02, Verdict.PASS, ""),
+    ...     Disparity(0.3, 0.2, 0.4, Verdict.FAIL, ""),
     ... )
     >>> equalized_odds(small, large).verdict
     'fail'
@@ -298,9 +276,9 @@ def equalized_odds(recall: Difference, false_positive_rate: Difference) -> Diffe
         f"{name}: {each.reason}" for name, each in found.items() if each.verdict == verdict
     )
     value, low, high = (
-        float(np.max([getattr(d, end) for d in found.values()])) for end in ("value", "low", "high")
+        float(np.max([getattr(d, end) for d in found.values()])) for end in ("value", "ci_low", "ci_high")
     )
-    return Difference(value, low, high, verdict, reason)
+    return Disparity(value, low, high, verdict, reason)
 
 
 def _pairwise_interval(rates: list[GroupRate]) -> tuple[float, float]:

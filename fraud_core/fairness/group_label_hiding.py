@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Interval, interval
+from fraud_core.evaluation.bootstrap import Estimate, interval
 from fraud_core.model.estimators import EstimatorConfig
 
 CHANGES = ("group recall", "overall recall", "group false-positive rate")
@@ -26,7 +26,7 @@ class HiddenEffect:
     hidden_share: float
     selection_rate: float
     labels_changed: int
-    changes: dict[str, Interval]
+    changes: dict[str, Estimate]
 
 
 def hidden_effects(
@@ -102,14 +102,14 @@ def beyond_placebo(effect: HiddenEffect, placebo: HiddenEffect, name: str) -> bo
 
     Examples
     --------
-    >>> even, moved = Interval(0.0, -0.01, 0.01), Interval(-0.2, -0.25, -0.15)
+    >>> even, moved = Estimate(0.0, -0.01, 0.01), Estimate(-0.2, -0.25, -0.15)
     >>> beyond_placebo(
     ...     HiddenEffect(0.1, 0.2, 9, {"x": moved}), HiddenEffect(0.0, 0.2, 0, {"x": even}), "x"
     ... )
     True
     """
     change, still = effect.changes[name], placebo.changes[name]
-    return change.high < still.low or change.low > still.high
+    return change.ci_high < still.ci_low or change.ci_low > still.ci_high
 
 
 def _weights(n_rows: int, n_replicates: int, rng: np.random.Generator) -> np.ndarray:
@@ -125,7 +125,7 @@ def _cells(y_true: np.ndarray, member: np.ndarray) -> dict[str, np.ndarray]:
 
 def _changes(
     weight: np.ndarray, cells: Mapping[str, np.ndarray], moved: np.ndarray
-) -> dict[str, Interval]:
+) -> dict[str, Estimate]:
     return {
         name: interval((weight[:, rows] @ moved[rows]) / np.maximum(weight[:, rows].sum(axis=1), 1))
         for name, rows in cells.items()
@@ -142,7 +142,7 @@ def first_visible(effects: Sequence[HiddenEffect], name: str) -> str:
 
     Examples
     --------
-    >>> even, moved = Interval(0.0, -0.01, 0.01), Interval(-0.2, -0.25, -0.15)
+    >>> even, moved = Estimate(0.0, -0.01, 0.01), Estimate(-0.2, -0.25, -0.15)
     >>> first_visible(
     ...     [HiddenEffect(0.0, 0.2, 0, {"x": even}), HiddenEffect(0.1, 0.2, 9, {"x": moved})], "x"
     ... )

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Interval, interval
+from fraud_core.evaluation.bootstrap import Estimate, interval
 from fraud_core.fairness.fairlearn_baselines import fairlearn_reductions, fairlearn_thresholds
 from fraud_core.fairness.group_thresholds import ScoredRows, choose_group_thresholds
 
@@ -42,9 +42,9 @@ class Policy:
 
     method: str
     tolerance: float | None
-    equalized_odds: Interval
-    share_left: Interval
-    cost_ratio: Interval
+    equalized_odds: Estimate
+    share_left: Estimate
+    cost_ratio: Estimate
     halved: float
     alert_share: float
 
@@ -124,7 +124,7 @@ def judge_policies(
     ]
 
 
-def largest_gap(replicates: np.ndarray) -> Interval:
+def largest_gap(replicates: np.ndarray) -> Estimate:
     """The interval of a largest difference, whose replicates
     lie too high by what chance adds to a maximum.
 
@@ -139,12 +139,12 @@ def largest_gap(replicates: np.ndarray) -> Interval:
 
     Examples
     --------
-    >>> largest_gap(np.array([0.1, 0.2, 0.2, 0.2])).high
+    >>> largest_gap(np.array([0.1, 0.2, 0.2, 0.2])).ci_high
     0.1
     """
     value = float(replicates[0])
     low, high = np.quantile(replicates[1:] - (replicates[1:].mean() - value), [0.025, 0.975])
-    return Interval(value, max(0.0, min(float(low), value)), max(float(high), value))
+    return Estimate(value, max(0.0, min(float(low), value)), max(float(high), value))
 
 
 def build_front(

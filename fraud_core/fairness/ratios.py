@@ -4,7 +4,6 @@ A difference of two points of false-positive rate is little when a tenth of the 
 blocked, and double when it is two in a hundred; a ratio says how many times as often one group is.
 """
 
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -12,29 +11,7 @@ import numpy as np
 from fraud_core.evaluation.bootstrap import CONFIDENCE
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.fairness.audit import GroupRate, judged_groups, rates_by_group
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """The smallest ratio of a rate between two groups.
-
-    Attributes
-    ----------
-    value
-        The lower rate over the higher one, in [0, 1]; 1 means parity, smaller means more disparity.
-    low, high
-        95% interval of the smallest pairwise ratio.
-    verdict
-        ``fail`` when the whole interval lies below the limit, ``pass`` when it lies above it.
-    reason
-        Why, in words.
-    """
-
-    value: float
-    low: float
-    high: float
-    verdict: Verdict
-    reason: str
+from fraud_core.fairness.disparity import Disparity
 
 
 def audit_ratio(
@@ -45,7 +22,7 @@ def audit_ratio(
     *,
     limit: float,
     minimum: int = 1,
-) -> Ratio:
+) -> Disparity:
     """The smallest ratio of a rate between any two groups, and whether it is tolerable.
 
     Parameters
@@ -80,25 +57,25 @@ def audit_ratio(
     """
     rates = rates_by_group(outcome, counted, sensitive_features, clusters)
     if len(rates) < 2:
-        return Ratio(
+        return Disparity(
             float("nan"), 0.0, 1.0, Verdict.NOT_ASSESSABLE, f"only one group: {rates[0].group}"
         )
     judged, few = judged_groups(rates, minimum)
     if len(judged) < 2:
-        return Ratio(float("nan"), 0.0, 1.0, Verdict.INSUFFICIENT, few)
+        return Disparity(float("nan"), 0.0, 1.0, Verdict.INSUFFICIENT, few)
     value = min(_ratio(a.rate, b.rate) for a, b in combinations(judged, 2))
     low, high = _pairwise_interval(judged)
     if high < limit:
-        return Ratio(
+        return Disparity(
             value, low, high, Verdict.FAIL, f"the whole interval lies below the limit of {limit:g}"
         )
     if len(judged) < len(rates):
-        return Ratio(value, low, high, Verdict.INSUFFICIENT, few)
+        return Disparity(value, low, high, Verdict.INSUFFICIENT, few)
     if low > limit:
-        return Ratio(
+        return Disparity(
             value, low, high, Verdict.PASS, f"the whole interval lies above the limit of {limit:g}"
         )
-    return Ratio(
+    return Disparity(
         value, low, high, Verdict.INSUFFICIENT, f"the interval holds the limit of {limit:g}"
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.fairness.audit import rates_by_group
 from fraud_core.fairness.group_label_hiding import (
     CHANGES,
@@ -78,7 +78,7 @@ def mitigation_metrics(
     return {
         f"{table}.attribute": attribute,
         f"{table}.equalized_odds_difference": front[0].equalized_odds,
-        f"{table}.demographic_parity_difference": Interval(parity.value, parity.low, parity.high),
+        f"{table}.demographic_parity_difference": parity,
         f"{table}.mitigated.method": f"{way.method}, tolerance {way.tolerance:g}",
         f"{table}.mitigated.equalized_odds_difference": way.equalized_odds,
         f"{table}.mitigated.cost_ratio": way.cost_ratio,
@@ -89,15 +89,15 @@ def mitigation_metrics(
     }
 
 
-def halving_verdict(share_left: Interval) -> str:
+def halving_verdict(share_left: Estimate) -> str:
     """Whether at most half of a difference is left, in words.
 
     Examples
     --------
-    >>> halving_verdict(Interval(0.4, 0.3, 0.45)), halving_verdict(Interval(0.4, 0.3, 0.6))
+    >>> halving_verdict(Estimate(0.4, 0.3, 0.45)), halving_verdict(Estimate(0.4, 0.3, 0.6))
     ('halved', 'halved in the mean, not for sure')
     """
-    if share_left.high <= 0.5:
+    if share_left.ci_high <= 0.5:
         return "halved"
     return "halved in the mean, not for sure" if share_left.value <= 0.5 else "not halved"
 
@@ -186,7 +186,7 @@ def calibration_rows(
     for attribute, group in decided.sensitive.items():
         everyone = np.ones(len(group), dtype=bool)
         for rate in rates_by_group(decided.y_true == 1, everyone, group):
-            observed = Interval(rate.rate, rate.low, rate.high)
+            observed = Estimate(rate.rate, rate.ci_low, rate.ci_high)
             predicted = float(probability[group == rate.group].mean())
             bins = within[attribute].get(rate.group)
             found.append(

@@ -12,7 +12,6 @@ import polars as pl
 from fraud_core.data.card import DatasetCard
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.fairness.audit import (
-    Difference,
     GroupRate,
     audit_difference,
     equalized_odds,
@@ -20,7 +19,8 @@ from fraud_core.fairness.audit import (
     rates_by_group,
 )
 from fraud_core.fairness.audited_decisions import Audited, decide_and_join, decide_payments
-from fraud_core.fairness.ratios import Ratio, audit_ratio
+from fraud_core.fairness.disparity import Disparity
+from fraud_core.fairness.ratios import audit_ratio
 from fraud_core.fairness.threshold_curves import AtThreshold, audit_thresholds
 from fraud_core.model.estimators import EstimatorConfig
 
@@ -79,8 +79,8 @@ class AuditStudy:
     reason: str
     decided: Audited | None
     rates: dict[str, dict[str, list[GroupRate]]]
-    differences: dict[str, dict[str, Difference]]
-    ratios: dict[str, dict[str, Ratio]]
+    differences: dict[str, dict[str, Disparity]]
+    ratios: dict[str, dict[str, Disparity]]
     by_group: list[dict[str, Any]]
 
     @property
@@ -92,7 +92,7 @@ class AuditStudy:
         noise.
         """
         sure = {
-            attribute: max(by_rate[rate].low for rate in ("recall", "false-positive rate"))
+            attribute: max(by_rate[rate].ci_low for rate in ("recall", "false-positive rate"))
             for attribute, by_rate in self.differences.items()
             if all(np.isfinite(by_rate[rate].value) for rate in ("recall", "false-positive rate"))
         }
@@ -130,9 +130,9 @@ class AuditStudy:
         return found
 
 
-def _shown(found: Difference | Ratio) -> str:
+def _shown(found: Disparity) -> str:
     return (
-        f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+        f"{found.value:.3f} ({found.ci_low:.3f} to {found.ci_high:.3f})"
         if np.isfinite(found.value)
         else "undefined"
     )
@@ -243,7 +243,7 @@ def audit(decided: Audited, limits: Limits) -> AuditStudy:
     )
 
 
-def _conclude(differences: Mapping[str, Mapping[str, Difference]]) -> tuple[str, str]:
+def _conclude(differences: Mapping[str, Mapping[str, Disparity]]) -> tuple[str, str]:
     found = [
         (each.verdict, f"{rate} by {attribute}: {each.reason}")
         for attribute, by_rate in differences.items()

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Interval
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.fairness.study import RATES, AuditStudy
 
@@ -21,11 +20,11 @@ def audit_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
         for rate, found in by_rate.items():
             name = f"{table}.{attribute.replace(' ', '_')}.{RATES[rate]}"
             if np.isfinite(found.value):
-                flat[f"{name}_difference"] = Interval(found.value, found.low, found.high)
+                flat[f"{name}_difference"] = found
             flat[f"{name}_verdict"] = found.verdict
             ratio = study.ratios[attribute].get(rate)
             if ratio and np.isfinite(ratio.value):
-                flat[f"{name}_ratio"] = Interval(ratio.value, ratio.low, ratio.high)
+                flat[f"{name}_ratio"] = ratio
             if ratio:
                 flat[f"{name}_ratio_verdict"] = ratio.verdict
     return flat
@@ -61,7 +60,7 @@ def _worst_metrics(table: str, study: AuditStudy) -> dict[str, Any]:
         return {f"{table}.worst_words": "no attribute with enough rows"}
     odds, n_groups = study.differences[worst]["equalised odds"], len(study.rates[worst]["recall"])
     words = (
-        f"{odds.value:.3f} ({odds.low:.3f} to {odds.high:.3f}) between the {n_groups} groups "
+        f"{odds.value:.3f} ({odds.ci_low:.3f} to {odds.ci_high:.3f}) between the {n_groups} groups "
         f"of {worst}"
     )
     return {

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Interval, share
-from fraud_core.fairness.audit import Difference, audit_difference
-from fraud_core.fairness.ratios import Ratio, audit_ratio
+from fraud_core.evaluation.bootstrap import Estimate, share
+from fraud_core.fairness.audit import audit_difference
+from fraud_core.fairness.disparity import Disparity
+from fraud_core.fairness.ratios import audit_ratio
 from fraud_core.model.calibration import fit_calibration
 
 N_BINS = 8
@@ -30,9 +31,9 @@ class AtThreshold:
     """
 
     selection_rate: float
-    recall: Difference
-    false_positive_rate: Difference
-    false_positive_ratio: Ratio
+    recall: Disparity
+    false_positive_rate: Disparity
+    false_positive_ratio: Disparity
 
 
 def audit_thresholds(
@@ -89,7 +90,7 @@ class CalibrationBin:
     """
 
     predicted: float
-    observed: Interval
+    observed: Estimate
     rows: int
 
 
@@ -153,7 +154,7 @@ def calibration_error(bins: Sequence[CalibrationBin]) -> float:
 
     Examples
     --------
-    >>> calibration_error([CalibrationBin(0.5, Interval(0.25, 0.1, 0.4), 10)])
+    >>> calibration_error([CalibrationBin(0.5, Estimate(0.25, 0.1, 0.4), 10)])
     0.25
     """
     rows = np.array([each.rows for each in bins])

@@ -11,9 +11,10 @@ import polars as pl
 from scipy.stats import norm
 
 from fraud_core.data.simulator import CUSTOMER, SCENARIOS, StreamSettings, simulate_stream
-from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.evaluation.bootstrap import Estimate, share
 from fraud_core.evaluation.verdicts import Verdict
-from fraud_core.fairness.audit import Difference, audit_difference, minimum_count
+from fraud_core.fairness.audit import audit_difference, minimum_count
+from fraud_core.fairness.disparity import Disparity
 from fraud_core.features.offline import DAY_SECONDS, add_features
 from fraud_core.model.estimators import EstimatorConfig
 
@@ -104,7 +105,7 @@ def try_verdicts(
                     audit_difference(caught, everyone, group, limit=limit, minimum=minimum)
                 )
             expected = expected_verdict(gap, size, recall=recall, limit=limit, minimum=minimum)
-            covered = sum(each.low <= gap <= each.high for each in found)
+            covered = sum(each.ci_low <= gap <= each.ci_high for each in found)
             cells.append(
                 TrialCell(gap, size, expected, tuple(each.verdict for each in found), covered)
             )
@@ -132,7 +133,7 @@ def expected_verdict(
     return Verdict.PASS if 2 * norm.cdf((limit - gap) / error - quantile) - 1 >= SURE else None
 
 
-def trial_metrics(cells: Sequence[TrialCell]) -> dict[str, Interval]:
+def trial_metrics(cells: Sequence[TrialCell]) -> dict[str, Estimate]:
     """Share of right verdicts where one is demanded, of
     fails without a gap, and of intervals that hold the gap.
     """
@@ -164,7 +165,7 @@ class StreamFound:
         that they have; 0 without a bias.
     """
 
-    difference: Difference
+    difference: Disparity
     injected: float
 
 
@@ -176,9 +177,8 @@ def stream_metrics(even: StreamFound, biased: StreamFound) -> dict[str, Any]:
     for name, found in (("even", even), ("biased", biased)):
         flat[f"stream.{name}.verdict"] = found.difference.verdict
         if np.isfinite(found.difference.value):
-            interval = Interval(found.difference.value, found.difference.low, found.difference.high)
             flat |= {
-                f"stream.{name}.recall_difference": interval,
+                f"stream.{name}.recall_difference": found.difference,
                 f"stream.{name}.injected": found.injected,
             }
     return flat
@@ -191,7 +191,7 @@ def stream_rows(bias: float, even: StreamFound, biased: StreamFound) -> list[dic
             "injected bias": given,
             "recall it took": found.injected,
             "difference": f"{found.difference.value:.3f}",
-            "interval": f"{found.difference.low:.3f} to {found.difference.high:.3f}",
+            "interval": f"{found.difference.ci_low:.3f} to {found.difference.ci_high:.3f}",
             "verdict": found.difference.verdict,
             "reason": found.difference.reason,
         }

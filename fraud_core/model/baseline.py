@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap
+from fraud_core.evaluation.bootstrap import Estimate, Scored, bootstrap
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.model.parameters import ModelParameters
@@ -159,7 +159,7 @@ def random_split_average_precision(
     n_splits: int,
     n_replicates: int,
     rng: np.random.Generator,
-) -> Interval:
+) -> Estimate:
     """Average precision of an estimator when train and
     test rows are drawn at random: the labelled wrong way.
 
@@ -168,7 +168,7 @@ def random_split_average_precision(
 
     Returns
     -------
-    Interval
+    Estimate
         Mean over the splits; the interval pools the resamples of all of them.
     """
     _, twin = np.unique(np.column_stack([rows.time_s, rows.X]), axis=0, return_inverse=True)
@@ -190,4 +190,4 @@ def random_split_average_precision(
             )["model"]["average_precision"]
         )
     low, high = np.quantile(np.concatenate([values[1:] for values in found]), [0.025, 0.975])
-    return Interval(float(np.mean([values[0] for values in found])), float(low), float(high))
+    return Estimate(float(np.mean([values[0] for values in found])), float(low), float(high))

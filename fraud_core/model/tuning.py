@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap
+from fraud_core.evaluation.bootstrap import Estimate, Scored, bootstrap
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.estimators import EstimatorConfig
 
@@ -147,7 +147,7 @@ def difference_on_folds(
     *,
     n_replicates: int,
     rng: np.random.Generator,
-) -> Interval:
+) -> Estimate:
     """Mean average precision of one setting less that
     of another, paired over the rows of each fold.
 
@@ -160,7 +160,7 @@ def difference_on_folds(
 
     Returns
     -------
-    Interval
+    Estimate
         0 means that the folds cannot tell them apart; the interval leaves out the luck of the fits.
     """
     differences = []
@@ -180,7 +180,7 @@ def difference_on_folds(
         differences.append(found["one"]["average_precision"] - found["other"]["average_precision"])
     mean = np.mean(differences, axis=0)
     low, high = np.quantile(mean[1:], [0.025, 0.975])
-    return Interval(float(mean[0]), float(low), float(high))
+    return Estimate(float(mean[0]), float(low), float(high))
 
 
 def tune(

@@ -15,7 +15,7 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
-from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.evaluation.bootstrap import Estimate, share
 from fraud_core.scoring.partition_ensemble import PartitionEnsemble, certified_flips
 
 # Strong regularisation, chosen on the validation hours of v0: a part holds some ten frauds.
@@ -132,7 +132,7 @@ class CertifiedRecall:
         Share of the holdout that the vote of the best number of parts alerts.
     """
 
-    by_parts: dict[int, dict[int, Interval]]
+    by_parts: dict[int, dict[int, Estimate]]
     best: int
     alert_share: float
 
@@ -170,7 +170,7 @@ def certified_recalls(
     5
     """
     parts = supported_parts(rows, parts)
-    by_parts: dict[int, dict[int, Interval]] = {}
+    by_parts: dict[int, dict[int, Estimate]] = {}
     alert_share: dict[int, float] = {}
     for k in parts:
         votes = certify(rows.X, rows.y_observed, k=k, alert_budget=vote_budget).votes(holdout.X)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.evaluation.bootstrap import Estimate, share
 from fraud_core.evaluation.metrics import alerts_at_budget
 from fraud_core.policy.actions import (
     ACTIONS,
@@ -42,19 +42,19 @@ class OperatingResult:
 
     reviews: int
     blocks: int
-    frauds_alerted: Interval
+    frauds_alerted: Estimate
     frauds_alerted_eur: float
     honest_reviewed: int
     honest_blocked: int
     honest_blocked_eur: float
-    cost_eur: Interval
+    cost_eur: Estimate
 
     @property
     def alerts(self) -> int:
         """Payments that are not approved."""
         return self.reviews + self.blocks
 
-    def figures(self, prefix: str) -> dict[str, Interval | float | int]:
+    def figures(self, prefix: str) -> dict[str, Estimate | float | int]:
         """Every number under ``prefix.<name>``."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {

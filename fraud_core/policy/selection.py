@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.policy.actions import (
     ACTIONS,
     DecisionPolicy,
@@ -54,7 +54,7 @@ class ChosenPolicy:
     """
 
     policy: DecisionPolicy
-    saving_eur: Interval
+    saving_eur: Estimate
     reviews_per_day: float
 
 
@@ -107,7 +107,7 @@ def choose_policy(
     plain = msgspec.structs.replace(policy, rule="threshold", review_price_eur=0.0)
     cost = [_cost(each, rows, threshold) for each in (plain, policy)]
     saving = paired_total(cost[0] - cost[1], n_replicates=n_replicates, rng=rng)
-    kept = plain if saving.high < 0 else policy
+    kept = plain if saving.ci_high < 0 else policy
     taken = actions(kept, rows.probability, rows.amount_eur, threshold)
     return ChosenPolicy(kept, saving, float(np.sum(taken == REVIEW) / rows.days))
 
@@ -127,20 +127,20 @@ def priced(policy: DecisionPolicy, rows: Judged) -> DecisionPolicy:
 
 def paired_total(
     difference_eur: np.ndarray, *, n_replicates: int, rng: np.random.Generator
-) -> Interval:
+) -> Estimate:
     """Sum of differences over rows with its 95% bootstrap
     interval; rows of no difference are drawn as one.
 
     Examples
     --------
     >>> paired_total(np.zeros(5), n_replicates=10, rng=np.random.default_rng(0))
-    Interval(value=0.0, low=0.0, high=0.0)
+    Estimate(value=0.0, ci_low=0.0, ci_high=0.0)
     """
     n_rows, moved = len(difference_eur), difference_eur[difference_eur != 0]
     shares = np.append(np.full(len(moved), 1 / n_rows), 1 - len(moved) / n_rows)
     totals = rng.multinomial(n_rows, shares, size=n_replicates)[:, :-1] @ moved
     low, high = np.quantile(totals, [0.025, 0.975])
-    return Interval(float(moved.sum()), float(low), float(high))
+    return Estimate(float(moved.sum()), float(low), float(high))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from itertools import permutations
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap, interval, share
+from fraud_core.evaluation.bootstrap import Estimate, Scored, bootstrap, interval, share
 from fraud_core.poisoning.study.effects import noise_floor
 from fraud_core.promotion.budget_words import BEYOND, NOT_REACHED, NOT_SHOWN, NOTHING
 from fraud_core.promotion.gate import judge_champion
@@ -25,7 +25,7 @@ def compare(
     decision: Mapping[str, float],
     n_replicates: int,
     rng: np.random.Generator,
-) -> tuple[Interval, Interval]:
+) -> tuple[Estimate, Estimate]:
     """What the candidate saves against the champion, in euros,
     and the change of average precision, on the same rows.
 
@@ -69,7 +69,7 @@ def saving_over(
     decision: Mapping[str, float],
     n_replicates: int,
     rng: np.random.Generator,
-) -> Interval:
+) -> Estimate:
     """Cost with the champion less cost with the candidate
     on the same rows, in euros, with its 95% interval.
 
@@ -109,9 +109,9 @@ class FalsePromotions:
         Ordered pairs tried.
     """
 
-    gate: Interval
-    interval_alone: Interval
-    f1_rule: Interval
+    gate: Estimate
+    interval_alone: Estimate
+    f1_rule: Estimate
     n_pairs: int
 
 
@@ -176,8 +176,8 @@ def _f1(model: Scored, y_true: np.ndarray) -> float:
 
 
 def breaking_budget(
-    budgets: Sequence[float], cost_change_eur: Sequence[Interval], *, tolerated_eur: float
-) -> tuple[Interval | None, str]:
+    budgets: Sequence[float], cost_change_eur: Sequence[Estimate], *, tolerated_eur: float
+) -> tuple[Estimate | None, str]:
     """Smallest budget at which an attack costs more than
     is tolerated, by linear interpolation from no attack.
 
@@ -199,8 +199,8 @@ def breaking_budget(
 
     Examples
     --------
-    >>> breaking_budget([0.5], [Interval(4000.0, 1000.0, 8000.0)], tolerated_eur=2000.0)[0]
-    Interval(value=0.25, low=0.125, high=0.5)
+    >>> breaking_budget([0.5], [Estimate(4000.0, 1000.0, 8000.0)], tolerated_eur=2000.0)[0]
+    Estimate(value=0.25, ci_low=0.125, ci_high=0.5)
     """
     order = np.argsort(budgets)
     places = np.concatenate([[0.0], np.asarray(budgets, dtype=float)[order]])
@@ -216,7 +216,7 @@ def breaking_budget(
     middle, largest = crossing("value"), float(places[-1])
     if not len(budgets):
         return None, NOTHING
-    if middle is None and crossing("high") is None:
+    if middle is None and crossing("ci_high") is None:
         return (
             None,
             f"{NOT_REACHED} up to {largest:.0%} of the frauds ({tolerated_eur:,.0f} euros a day "
@@ -227,13 +227,13 @@ def breaking_budget(
             f"{NOT_SHOWN} up to {largest:.0%} of the frauds: the interval of the cost reaches the "
             f"{tolerated_eur:,.0f} euros a day that are tolerated"
         )
-    low, high = crossing("high"), crossing("low")
-    found = Interval(
+    low, high = crossing("ci_high"), crossing("ci_low")
+    found = Estimate(
         middle, low if low is not None else middle, high if high is not None else largest
     )
-    upper = f"{found.high:.0%}" if high is not None else f"{BEYOND} {largest:.0%}"
+    upper = f"{found.ci_high:.0%}" if high is not None else f"{BEYOND} {largest:.0%}"
     return (
         found,
-        f"{middle:.0%} of the frauds hidden ({found.low:.0%} to {upper}), {tolerated_eur:,.0f} "
+        f"{middle:.0%} of the frauds hidden ({found.ci_low:.0%} to {upper}), {tolerated_eur:,.0f} "
         "euros tolerated",
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fraud_core.errors import ParameterError
-from fraud_core.evaluation.bootstrap import Interval, clopper_pearson
+from fraud_core.evaluation.bootstrap import Estimate, clopper_pearson
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.poisoning.detection.scan_words import VALIDATED
 
@@ -59,7 +59,7 @@ class GateDecision:
 
 
 def judge_average_precision(
-    found: Interval, *, chance: float, minimum_lift: float, maximum: float
+    found: Estimate, *, chance: float, minimum_lift: float, maximum: float
 ) -> tuple[Criterion, Criterion]:
     """Whether a candidate ranks better than chance on the holdout, and not too well to be true.
 
@@ -84,7 +84,7 @@ def judge_average_precision(
     Examples
     --------
     >>> good, plausible = judge_average_precision(
-    ...     Interval(0.78, 0.72, 0.83), chance=0.0015, minimum_lift=5.0, maximum=0.95
+    ...     Estimate(0.78, 0.72, 0.83), chance=0.0015, minimum_lift=5.0, maximum=0.95
     ... )
     >>> good.outcome, plausible.outcome
     ('pass', 'pass')
@@ -96,11 +96,11 @@ def judge_average_precision(
             "holdout are frauds, got "
             f"{minimum_lift:g}; lower it in params.yaml"
         )
-    figures = f"{found.value:.3f} (95% interval {found.low:.3f} to {found.high:.3f})"
+    figures = f"{found.value:.3f} (95% interval {found.ci_low:.3f} to {found.ci_high:.3f})"
     good = Verdict.INSUFFICIENT
-    if found.low >= minimum:
+    if found.ci_low >= minimum:
         good = Verdict.PASS
-    elif found.high < minimum:
+    elif found.ci_high < minimum:
         good = Verdict.FAIL
     asked = f"at least {minimum:.2g} asked, {minimum_lift:g} times the share of frauds"
     return (
@@ -175,7 +175,7 @@ def judge_data(trained_on: Mapping[str, str], present: Mapping[str, str]) -> Cri
     )
 
 
-def judge_cost(saving_eur: Interval) -> Criterion:
+def judge_cost(saving_eur: Estimate) -> Criterion:
     """Whether the candidate is cheaper than having no model at all.
 
     Parameters
@@ -185,15 +185,15 @@ def judge_cost(saving_eur: Interval) -> Criterion:
 
     Examples
     --------
-    >>> judge_cost(Interval(100.0, -20.0, 220.0)).outcome
+    >>> judge_cost(Estimate(100.0, -20.0, 220.0)).outcome
     'insufficient evidence'
     """
     outcome = Verdict.INSUFFICIENT
     if saving_eur.excludes(0.0):
         outcome = Verdict.PASS if saving_eur.value > 0 else Verdict.FAIL
     figures = (
-        f"{saving_eur.value:,.0f} euros (95% interval {saving_eur.low:,.0f} to "
-        f"{saving_eur.high:,.0f})"
+        f"{saving_eur.value:,.0f} euros (95% interval {saving_eur.ci_low:,.0f} to "
+        f"{saving_eur.ci_high:,.0f})"
     )
     return Criterion(
         "cost", outcome, f"against having no model the candidate saves {figures} on the holdout"
@@ -226,7 +226,7 @@ def judge_scan(found: Sequence[str]) -> Criterion:
     )
 
 
-def judge_champion(saving_eur: Interval, *, floor_eur: float) -> Criterion:
+def judge_champion(saving_eur: Estimate, *, floor_eur: float) -> Criterion:
     """Whether the candidate is cheaper than the champion by more than luck.
 
     Parameters
@@ -245,17 +245,17 @@ def judge_champion(saving_eur: Interval, *, floor_eur: float) -> Criterion:
 
     Examples
     --------
-    >>> judge_champion(Interval(500.0, 100.0, 900.0), floor_eur=300.0).outcome
+    >>> judge_champion(Estimate(500.0, 100.0, 900.0), floor_eur=300.0).outcome
     'insufficient evidence'
     """
     outcome = Verdict.INSUFFICIENT
-    if saving_eur.low > floor_eur:
+    if saving_eur.ci_low > floor_eur:
         outcome = Verdict.PASS
-    elif saving_eur.high < -floor_eur:
+    elif saving_eur.ci_high < -floor_eur:
         outcome = Verdict.FAIL
     figures = (
-        f"{saving_eur.value:,.0f} euros (95% interval {saving_eur.low:,.0f} to "
-        f"{saving_eur.high:,.0f})"
+        f"{saving_eur.value:,.0f} euros (95% interval {saving_eur.ci_low:,.0f} to "
+        f"{saving_eur.ci_high:,.0f})"
     )
     return Criterion(
         "champion",
@@ -265,7 +265,7 @@ def judge_champion(saving_eur: Interval, *, floor_eur: float) -> Criterion:
     )
 
 
-def judge_ranking(change: Interval, *, floor: float) -> Criterion:
+def judge_ranking(change: Estimate, *, floor: float) -> Criterion:
     """Whether the candidate ranks no worse than the champion, but for luck.
 
     Parameters
@@ -279,15 +279,15 @@ def judge_ranking(change: Interval, *, floor: float) -> Criterion:
 
     Examples
     --------
-    >>> judge_ranking(Interval(-0.2, -0.25, -0.15), floor=0.05).outcome
+    >>> judge_ranking(Estimate(-0.2, -0.25, -0.15), floor=0.05).outcome
     'fail'
     """
     outcome = Verdict.INSUFFICIENT
-    if change.low > -floor:
+    if change.ci_low > -floor:
         outcome = Verdict.PASS
-    elif change.high < -floor:
+    elif change.ci_high < -floor:
         outcome = Verdict.FAIL
-    figures = f"{change.value:+.3f} (95% interval {change.low:+.3f} to {change.high:+.3f})"
+    figures = f"{change.value:+.3f} (95% interval {change.ci_low:+.3f} to {change.ci_high:+.3f})"
     return Criterion(
         "champion's ranking",
         outcome,

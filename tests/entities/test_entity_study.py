@@ -125,7 +125,7 @@ def test_equal_ways_have_no_gain():
     same = by_hand(np.linspace(0, 1, 8), 2)
     found = compare({"one": [same], "other": [same]}, n_replicates=10, rng=np.random.default_rng(1))
     gain = found["other.gain.roc_auc"]
-    assert (gain.value, gain.low, gain.high) == (0.0, 0.0, 0.0)
+    assert (gain.value, gain.ci_low, gain.ci_high) == (0.0, 0.0, 0.0)
 
 
 def test_fraud_that_nobody_reported_in_time_is_not_learnt_as_one():

@@ -5,7 +5,7 @@ from hypothesis import given, settings, strategies as st
 from fraud_core.evaluation import metrics
 from fraud_core.evaluation.bootstrap import (
     METRICS,
-    Interval,
+    Estimate,
     Scored,
     bootstrap,
     interval,
@@ -156,7 +156,7 @@ def test_same_seed_gives_the_same_replicates(scored_rows):
 
 def test_interval_and_summary_by_hand():
     replicates = np.array([5.0, *np.arange(101)])
-    assert interval(replicates) == Interval(5.0, 2.5, 97.5)
-    assert summarise({"m": {"x": replicates}}) == {"m.x": Interval(5.0, 2.5, 97.5)}
-    assert Interval(1.0, 0.5, 2.0).excludes(0.4)
-    assert not Interval(1.0, 0.5, 2.0).excludes(0.5)
+    assert interval(replicates) == Estimate(5.0, 2.5, 97.5)
+    assert summarise({"m": {"x": replicates}}) == {"m.x": Estimate(5.0, 2.5, 97.5)}
+    assert Estimate(1.0, 0.5, 2.0).excludes(0.4)
+    assert not Estimate(1.0, 0.5, 2.0).excludes(0.5)

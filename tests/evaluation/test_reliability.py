@@ -9,7 +9,7 @@ from fraud_core.evaluation.reliability import bands_of, expected_over_observed, 
 def test_ratio_by_hand():
     found = expected_over_observed(np.array([1, 0, 0, 0]), np.array([0.9, 0.3, 0.2, 0.1]))
     assert found.value == pytest.approx(1.5)
-    assert found.low < 1 < found.high
+    assert found.ci_low < 1 < found.ci_high
 
 
 def test_ratio_without_a_fraud_has_no_value():
@@ -27,7 +27,7 @@ def test_interval_covers_one_where_the_probabilities_are_true(rng):
     for _ in range(300):
         p = rng.beta(0.3, 20, 3000)
         found = expected_over_observed((rng.random(3000) < p).astype(int), p)
-        covered.append(found.low <= 1 <= found.high)
+        covered.append(found.ci_low <= 1 <= found.ci_high)
     assert np.mean(covered) >= 0.94
 
 
@@ -43,5 +43,5 @@ def test_bands_hold_every_row_once_and_keep_the_empty_ones_out(rng):
 
 def test_band_without_a_fraud_is_zero_with_an_upper_end():
     (band,) = bands_of(np.zeros(50, int), np.full(50, 0.7))
-    assert (band.observed, band.observed_share.value, band.observed_share.low) == (0, 0.0, 0.0)
-    assert 0 < band.observed_share.high < 0.1
+    assert (band.observed, band.observed_share.value, band.observed_share.ci_low) == (0, 0.0, 0.0)
+    assert 0 < band.observed_share.ci_high < 0.1

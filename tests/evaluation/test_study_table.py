@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from fraud_core.errors import ResultError
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.study_table import SCHEMA, Measurement, StudyTable
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.pipeline.storage.study_tables import read_study_table, write_study_table
@@ -12,7 +12,7 @@ from fraud_core.pipeline.storage.study_tables import read_study_table, write_stu
 ROWS = [
     Measurement.of(
         "recall",
-        Interval(1 / 3, 0.1, 0.6),
+        Estimate(1 / 3, 0.1, 0.6),
         attack="symmetric",
         poison_rate=0.4,
         defence="none",
@@ -49,14 +49,14 @@ def test_every_column_is_there_and_says_nothing_where_there_is_nothing_to_say():
 
 def test_one_figure_is_chosen_by_its_columns():
     chosen = table().only("recall", attack="symmetric", poison_rate=0.4)
-    assert (chosen.interval, chosen.verdict) == (Interval(1 / 3, 0.1, 0.6), Verdict.FAIL)
+    assert (chosen.interval, chosen.verdict) == (Estimate(1 / 3, 0.1, 0.6), Verdict.FAIL)
     assert table().only("recall", attack="symmetric", seed=1).value == 0.3
     assert table().only("recall", poison_rate=None, defence="knn").value == 0.8
 
 
 def test_figure_without_an_interval_is_a_number():
     assert table().only("n_pairs").figure == 12.0
-    assert table().only("n_pairs").interval == Interval(12.0, 12.0, 12.0)
+    assert table().only("n_pairs").interval == Estimate(12.0, 12.0, 12.0)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.explain.stability import (
     Agreement,
     _added_up,
@@ -34,8 +34,8 @@ def agreement(name, kind, rank, overlap, half=0.01):
     return Agreement(
         name,
         kind,
-        Interval(rank, rank - half, rank + half),
-        Interval(overlap, overlap - half, overlap + half),
+        Estimate(rank, rank - half, rank + half),
+        Estimate(overlap, overlap - half, overlap + half),
     )
 
 
@@ -203,11 +203,11 @@ def test_study_compares_seeds_and_others(compared):
     ]
     for each in compared:
         for figure in (each.rank_correlation, each.top3_overlap):
-            assert figure.low <= figure.value <= figure.high
+            assert figure.ci_low <= figure.value <= figure.ci_high
 
 
 def test_fit_whose_features_were_exchanged_has_moved_and_the_same_rows_have_not(compared):
     by_name = {each.name: each for each in compared}
     assert "reasons" in verdict(by_name["exchanged"], compared)
-    assert by_name["exchanged"].top3_overlap.high < by_name["same rows"].top3_overlap.low
+    assert by_name["exchanged"].top3_overlap.ci_high < by_name["same rows"].top3_overlap.ci_low
     assert verdict(by_name["same rows"], compared) == "as another seed"

@@ -11,12 +11,12 @@ from scipy.stats import binomtest
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import clopper_pearson
 from fraud_core.fairness.audit import (
-    Difference,
     audit_difference,
     band,
     equalized_odds,
     rates_by_group,
 )
+from fraud_core.fairness.disparity import Disparity
 
 AUDIT = {"limit": 0.1}
 
@@ -131,10 +131,10 @@ def test_fairlearn_is_certain_of_eleven_of_eleven_where_the_exact_interval_is_no
     )
     assert [(end["a"], end["b"]) for end in frame.by_group_ci] == [(1.0, 1.0), (1.0, 1.0)]
     for rate in rates_by_group(y_true == 1, y_true == 1, group):
-        assert (rate.rate, round(rate.low, 3), rate.high) == (1.0, 0.715, 1.0)
+        assert (rate.rate, round(rate.ci_low, 3), rate.ci_high) == (1.0, 0.715, 1.0)
     found = audit_difference(y_true == 1, y_true == 1, group, limit=0.1)
     assert found.verdict == "insufficient evidence"
-    assert found.high > 0.1
+    assert found.ci_high > 0.1
 
 
 def test_groups_of_one_row_give_no_verdict_and_the_widest_intervals():
@@ -144,7 +144,7 @@ def test_groups_of_one_row_give_no_verdict_and_the_widest_intervals():
         np.array(["a", "b", "c"]),
     )
     rates = rates_by_group(outcome, counted, group)
-    assert [(rate.low, rate.high) for rate in rates] == [
+    assert [(rate.ci_low, rate.ci_high) for rate in rates] == [
         pytest.approx((0.025, 1.0)),
         pytest.approx((0.0, 0.975)),
         pytest.approx((0.025, 1.0)),
@@ -160,7 +160,9 @@ def test_interval_of_a_difference_agrees_with_the_bootstrap(rng):
     outcome, counted, group = groups(400, 0.35, 0.55)
     found = audit_difference(outcome, counted, group, **AUDIT)
     drawn = (rng.binomial(400, 0.55, 20_000) - rng.binomial(400, 0.35, 20_000)) / 400
-    assert (found.low, found.high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.01)
+    assert (found.ci_low, found.ci_high) == pytest.approx(
+        np.quantile(drawn, [0.025, 0.975]), abs=0.01
+    )
 
 
 @pytest.mark.parametrize(
@@ -175,9 +177,9 @@ def test_interval_of_a_difference_agrees_with_the_bootstrap(rng):
 )
 def test_equalized_odds_is_the_larger_difference_and_the_worse_verdict(recall, alarms, expected):
     found = equalized_odds(
-        Difference(0.1, 0.05, 0.2, recall, "r"), Difference(0.08, 0.06, 0.3, alarms, "a")
+        Disparity(0.1, 0.05, 0.2, recall, "r"), Disparity(0.08, 0.06, 0.3, alarms, "a")
     )
-    assert (found.value, found.low, found.high, found.verdict) == (0.1, 0.06, 0.3, expected)
+    assert (found.value, found.ci_low, found.ci_high, found.verdict) == (0.1, 0.06, 0.3, expected)
 
 
 def test_equalized_odds_equals_fairlearn(rng):
@@ -198,8 +200,8 @@ def test_rows_of_one_customer_count_for_what_they_are_worth():
         # frauds of a customer are caught or missed together: recalls of a beta distribution, alike
         # in both groups
         caught = rng.random(len(group)) < np.repeat(rng.beta(2, 2, 2 * n_customers), n_payments)
-        wrong += audit_difference(caught, everyone, group, customer, limit=0.0).low > 0
-        blind += audit_difference(caught, everyone, group, limit=0.0).low > 0
+        wrong += audit_difference(caught, everyone, group, customer, limit=0.0).ci_low > 0
+        blind += audit_difference(caught, everyone, group, limit=0.0).ci_low > 0
     assert wrong / 300 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
     assert blind / 300 > 0.2
 
@@ -209,7 +211,7 @@ def test_group_of_one_customer_tells_as_much_as_one_row():
         np.array([True, False, True]), np.ones(3, bool), np.repeat("a", 3), np.repeat(7, 3)
     )[0]
     assert found.worth == pytest.approx((2 / 3, 1.0))
-    assert found.high - found.low > 0.95
+    assert found.ci_high - found.ci_low > 0.95
 
 
 def test_clusters_of_one_row_change_nothing():
@@ -219,6 +221,8 @@ def test_clusters_of_one_row_change_nothing():
         audit_difference(outcome, counted, group, whose, **AUDIT) for whose in (alone, None)
     )
     assert apart.verdict == together.verdict
-    assert (apart.low, apart.high) == pytest.approx((together.low, together.high), abs=0.001)
+    assert (apart.ci_low, apart.ci_high) == pytest.approx(
+        (together.ci_low, together.ci_high), abs=0.001
+    )
     for rate in rates_by_group(outcome, counted, group, alone):
         assert rate.design_effect == pytest.approx(1, abs=0.01)

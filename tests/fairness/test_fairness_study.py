@@ -7,10 +7,10 @@ from fraud_core.data.splits import split_by_time
 from fraud_core.data.toy import toy_card, toy_clients, toy_clients_card, toy_transactions
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.verdicts import Verdict
-from fraud_core.fairness.audit import Difference, GroupRate, rates_by_group
+from fraud_core.fairness.audit import GroupRate, rates_by_group
 from fraud_core.fairness.audited_decisions import decide_and_join, decide_payments
+from fraud_core.fairness.disparity import Disparity
 from fraud_core.fairness.groups import join_groups
-from fraud_core.fairness.ratios import Ratio
 from fraud_core.fairness.report_metrics import threshold_metrics
 from fraud_core.fairness.study import (
     AuditStudy,
@@ -64,14 +64,14 @@ def judged(**verdicts):
     """An audit whose attributes have these verdicts
     on recall; every other rate and ratio passes.
     """
-    good = Difference(0.01, 0.0, 0.02, Verdict.PASS, "small")
-    ratio = Ratio(0.95, 0.9, 1.0, Verdict.PASS, "near")
+    good = Disparity(0.01, 0.0, 0.02, Verdict.PASS, "small")
+    ratio = Disparity(0.95, 0.9, 1.0, Verdict.PASS, "near")
     rates = ("selection rate", "recall", "false-positive rate", "equalised odds")
     values = {Verdict.FAIL: 0.3, Verdict.INSUFFICIENT: 0.1, Verdict.PASS: 0.01}
     differences = {
         name.replace("_", " "): dict.fromkeys(rates, good)
         | {
-            rate: Difference(values[v], values[v] - 0.01, values[v] + 0.01, v, "r")
+            rate: Disparity(values[v], values[v] - 0.01, values[v] + 0.01, v, "r")
             for rate in ("recall", rates[3])
         }
         for name, v in verdicts.items()
@@ -113,7 +113,7 @@ def test_table_study_reports_every_attribute_and_rate():
     flat = audit_metrics("t", study)
     for kind in ("demographic_parity", "equal_opportunity", "predictive_equality"):
         assert f"t.sex.{kind}_difference" in flat
-        assert 0 <= flat[f"t.sex.{kind}_ratio"].low <= flat[f"t.sex.{kind}_ratio"].high <= 1
+        assert 0 <= flat[f"t.sex.{kind}_ratio"].ci_low <= flat[f"t.sex.{kind}_ratio"].ci_high <= 1
     assert flat["t.sex_and_age.equalized_odds_verdict"] in ("pass", "fail", "insufficient evidence")
     most = threshold_metrics(audit_over_thresholds(study, [0.1, 0.2], LIMITS), "t")
     assert (
@@ -190,7 +190,7 @@ def test_bias_in_own_payments_is_found():
     )
     study = audit_payments(*split_by_time(table, card), card, limits=LIMITS, **PAYMENTS)
     assert study.verdict == "fail"
-    assert study.differences["sex"]["recall"].low > 0.3
+    assert study.differences["sex"]["recall"].ci_low > 0.3
 
 
 def test_group_that_training_never_saw_is_audited_or_named(rng):

@@ -23,7 +23,7 @@ def test_interval_by_hand():
     found = audit_ratio(*groups(100, 0.2, 0.4), limit=0.8)
     a, b = 20.5 / 100.5, 40.5 / 100.5
     error = np.sqrt(1 / 20.5 + 1 / 40.5 - 2 / 100.5)
-    assert (found.low, found.high) == pytest.approx(
+    assert (found.ci_low, found.ci_high) == pytest.approx(
         tuple(a / b * np.exp(s * 1.959964 * error) for s in (-1, 1))
     )
 
@@ -35,8 +35,8 @@ def test_fail_is_corrected_for_the_number_of_pairs_and_pass_is_not():
     found = audit_ratio(*groups(1000, 0.2, 0.3, 0.4), limit=0.8)
     a, b = 200.5 / 1000.5, 400.5 / 1000.5
     error = np.sqrt(1 / 200.5 + 1 / 400.5 - 2 / 1000.5)
-    assert found.low == pytest.approx(a / b * np.exp(-1.959964 * error), rel=1e-6)
-    assert found.high == pytest.approx(a / b * np.exp(2.393980 * error), rel=1e-6)
+    assert found.ci_low == pytest.approx(a / b * np.exp(-1.959964 * error), rel=1e-6)
+    assert found.ci_high == pytest.approx(a / b * np.exp(2.393980 * error), rel=1e-6)
 
 
 def test_verdicts_follow_the_interval():
@@ -52,7 +52,7 @@ def test_limits_one_group_no_outcome_and_no_row():
     outcome, counted, group = groups(50, 0.5, 0.5)
     counted[group == "g1"] = False
     found = audit_ratio(outcome, counted, group, limit=0.8)
-    assert (found.verdict, found.low, found.high) == ("insufficient evidence", 0.0, 1.0)
+    assert (found.verdict, found.ci_low, found.ci_high) == ("insufficient evidence", 0.0, 1.0)
     assert "no row to count in group g1" in found.reason
 
 
@@ -79,12 +79,12 @@ def test_ratio_lies_in_its_interval_and_does_not_know_the_order_of_groups(succes
     outcome = np.concatenate([np.arange(40) < count for count in successes])
     names = [f"g{k}" for k in range(len(successes))]
     found = audit_ratio(outcome, np.ones(len(outcome), bool), np.repeat(names, 40), limit=0.8)
-    assert 0 <= found.low <= found.high <= 1
+    assert 0 <= found.ci_low <= found.ci_high <= 1
     assert 0 <= found.value <= 1
     shuffle.shuffle(names)
     again = audit_ratio(outcome, np.ones(len(outcome), bool), np.repeat(names, 40), limit=0.8)
-    assert (again.value, again.low, again.high) == pytest.approx(
-        (found.value, found.low, found.high)
+    assert (again.value, again.ci_low, again.ci_high) == pytest.approx(
+        (found.value, found.ci_low, found.ci_high)
     )
 
 
@@ -98,6 +98,6 @@ def test_false_fails_at_parity_are_rare_and_the_interval_holds_the_truth():
         uneven = audit_ratio(
             rng.random(1000) < np.repeat([0.1, 0.2], 500), np.ones(1000, bool), group, limit=0.8
         )
-        covered += uneven.low <= 0.5 <= uneven.high
+        covered += uneven.ci_low <= 0.5 <= uneven.ci_high
     assert fails / 300 <= 0.05
     assert covered / 300 >= 0.92

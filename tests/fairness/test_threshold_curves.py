@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.fairness.audit import audit_difference
 from fraud_core.fairness.threshold_curves import (
     CalibrationBin,
@@ -55,8 +55,8 @@ def test_one_calibration_fits_all_together_and_misfits_groups_whose_base_rates_d
     probability = calibrate(y_true, margin)
     assert probability.mean() == pytest.approx(y_true.mean(), abs=0.01)
     within = calibration_within(y_true, probability, group, minimum=100)
-    assert all(each.observed.low > each.predicted for each in within["a"])
-    assert all(each.observed.high < each.predicted for each in within["b"])
+    assert all(each.observed.ci_low > each.predicted for each in within["a"])
+    assert all(each.observed.ci_high < each.predicted for each in within["b"])
     assert calibration_error(within["a"]) == pytest.approx(0.2, abs=0.03)
 
 
@@ -74,7 +74,7 @@ def test_calibrated_groups_have_a_small_error_and_small_groups_and_bins_are_left
 
 def test_error_by_hand():
     bins = [
-        CalibrationBin(0.1, Interval(0.2, 0, 1), 30),
-        CalibrationBin(0.9, Interval(0.7, 0, 1), 10),
+        CalibrationBin(0.1, Estimate(0.2, 0, 1), 30),
+        CalibrationBin(0.9, Estimate(0.7, 0, 1), 10),
     ]
     assert calibration_error(bins) == pytest.approx((30 * 0.1 + 10 * 0.2) / 40)

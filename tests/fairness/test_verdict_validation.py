@@ -81,10 +81,10 @@ def test_bias_of_the_streams_is_found_with_its_size_and_none_is_not_made_up():
     assert even.difference.verdict != "fail"
     assert biased.difference.value > even.difference.value
     assert even.injected == 0.0
-    assert even.difference.low == 0.0
+    assert even.difference.ci_low == 0.0
     assert biased.injected > 0.1
     assert biased.difference.value == pytest.approx(biased.injected, abs=0.1)
-    assert biased.difference.low <= biased.injected <= biased.difference.high
+    assert biased.difference.ci_low <= biased.injected <= biased.difference.ci_high
     flat = stream_metrics(even, biased)
     assert flat["stream.biased.recall_difference"].value == biased.difference.value
 

@@ -67,7 +67,7 @@ def test_random_split_has_an_interval_and_keeps_equal_rows_together(versions):
     both = to_transactions(versions.v0.vstack(versions.v1), versions.card)
     options = {"estimator": CATBOOST, "n_splits": 2, "n_replicates": 50}
     found = random_split_average_precision(both, **options, rng=np.random.default_rng(0))
-    assert 0 < found.low < found.value < found.high <= 1
+    assert 0 < found.ci_low < found.value < found.ci_high <= 1
     # every row twice: were twins to stand on both sides, the label would leak and the ranking be
     # perfect
     doubled = to_transactions(versions.v0.vstack(versions.v0).sort("Time"), versions.card)

@@ -63,5 +63,5 @@ def test_difference_to_itself_is_nothing_and_a_reversed_ranking_is_worse(rows):
     against = Tried({}, one.average_precision, 1.0, tuple(-margin for margin in one.margin))
     drawn = {"n_replicates": 50, "rng": np.random.default_rng(0)}
     same = difference_on_folds(one, one, rows, folds, **drawn)
-    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
-    assert difference_on_folds(one, against, rows, folds, **drawn).low > 0
+    assert (same.value, same.ci_low, same.ci_high) == (0.0, 0.0, 0.0)
+    assert difference_on_folds(one, against, rows, folds, **drawn).ci_low > 0

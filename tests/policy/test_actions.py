@@ -74,7 +74,7 @@ def test_calibrated_probabilities_make_the_rule_cheaper_than_a_threshold(rows, r
         rows, SETTINGS, review_cost_eur=5.0, threshold=0.5, n_replicates=200, rng=rng
     )
     assert chosen.policy.rule == "expected_loss"
-    assert 0 < chosen.saving_eur.low <= chosen.saving_eur.value <= chosen.saving_eur.high
+    assert 0 < chosen.saving_eur.ci_low <= chosen.saving_eur.value <= chosen.saving_eur.ci_high
     assert chosen.reviews_per_day <= SETTINGS.review_capacity_per_day
 
 
@@ -86,7 +86,7 @@ def test_plain_threshold_is_kept_where_the_probabilities_mislead(rows, rng):
     chosen = choose_policy(
         honest, SETTINGS, review_cost_eur=5.0, threshold=0.5, n_replicates=200, rng=rng
     )
-    assert chosen.saving_eur.high < 0
+    assert chosen.saving_eur.ci_high < 0
     assert chosen.policy.rule == "threshold"
 
 

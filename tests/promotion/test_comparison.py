@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Interval, Scored
+from fraud_core.evaluation.bootstrap import Estimate, Scored
 from fraud_core.evaluation.verdicts import Evidence
 from fraud_core.promotion.advisory import report_breaking_budget, report_verdict
 from fraud_core.promotion.comparison import breaking_budget, false_promotions, saving_over
@@ -57,7 +57,7 @@ def test_a_better_model_is_promoted(day):
     )
     assert judge_champion(saving, floor_eur=500.0).outcome == "pass"
     assert (
-        judge_champion(Interval(-saving.value, -saving.high, -saving.low), floor_eur=500.0).outcome
+        judge_champion(Estimate(-saving.value, -saving.ci_high, -saving.ci_low), floor_eur=500.0).outcome
         == "fail"
     )
 
@@ -68,19 +68,19 @@ def test_too_few_trainings_are_refused(day):
 
 
 def test_breaking_budget_by_hand():
-    costs = [Interval(1000.0, 0.0, 2000.0), Interval(3000.0, 2000.0, 6000.0)]
+    costs = [Estimate(1000.0, 0.0, 2000.0), Estimate(3000.0, 2000.0, 6000.0)]
     found, words = breaking_budget([0.1, 0.5], costs, tolerated_eur=2000.0)
     assert found.value == pytest.approx(0.3)
-    assert found.low == pytest.approx(0.1)
-    assert found.high == pytest.approx(0.5)
+    assert found.ci_low == pytest.approx(0.1)
+    assert found.ci_high == pytest.approx(0.5)
     assert words.startswith("30% of the frauds hidden")
 
 
 def test_attack_that_never_breaks_says_how_far_it_was_tried():
-    found, words = breaking_budget([0.5], [Interval(100.0, 0.0, 1500.0)], tolerated_eur=2000.0)
+    found, words = breaking_budget([0.5], [Estimate(100.0, 0.0, 1500.0)], tolerated_eur=2000.0)
     assert found is None
     assert "not reached up to 50%" in words
-    found, words = breaking_budget([0.5], [Interval(100.0, 0.0, 5000.0)], tolerated_eur=2000.0)
+    found, words = breaking_budget([0.5], [Estimate(100.0, 0.0, 5000.0)], tolerated_eur=2000.0)
     assert found is None
     assert "not shown up to 50%" in words
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fraud_core.errors import ParameterError
-from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap, interval
+from fraud_core.evaluation.bootstrap import Estimate, Scored, bootstrap, interval
 from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.promotion.gate import (
     Criterion,
@@ -20,9 +20,9 @@ LIMITS = {"chance": 0.1, "minimum_lift": 5.0, "maximum": 0.95}
 @pytest.mark.parametrize(
     ("found", "outcome"),
     [
-        (Interval(0.78, 0.72, 0.83), "pass"),
-        (Interval(0.55, 0.45, 0.65), "insufficient evidence"),
-        (Interval(0.30, 0.20, 0.40), "fail"),
+        (Estimate(0.78, 0.72, 0.83), "pass"),
+        (Estimate(0.55, 0.45, 0.65), "insufficient evidence"),
+        (Estimate(0.30, 0.20, 0.40), "fail"),
     ],
 )
 def test_average_precision_is_judged_by_its_interval(found, outcome):
@@ -30,7 +30,7 @@ def test_average_precision_is_judged_by_its_interval(found, outcome):
 
 
 def test_average_precision_is_asked_relative_to_chance_so_that_no_table_sets_the_mark_for_another():
-    found = Interval(0.12, 0.10, 0.14)
+    found = Estimate(0.12, 0.10, 0.14)
     rare, common = (
         {"chance": chance, "minimum_lift": 5.0, "maximum": 0.95} for chance in (0.0015, 0.03)
     )
@@ -44,16 +44,16 @@ def test_more_than_can_be_reached_is_refused_by_name():
         ParameterError, match=r"minimum_lift: expected less than 4, since 25.0% .* got 5"
     ):
         judge_average_precision(
-            Interval(0.9, 0.8, 0.95), chance=0.25, minimum_lift=5.0, maximum=0.95
+            Estimate(0.9, 0.8, 0.95), chance=0.25, minimum_lift=5.0, maximum=0.95
         )
 
 
 @pytest.mark.parametrize(
     ("change", "outcome"),
     [
-        (Interval(0.0, -0.02, 0.02), "pass"),
-        (Interval(-0.05, -0.08, -0.02), "insufficient evidence"),
-        (Interval(-0.2, -0.25, -0.15), "fail"),
+        (Estimate(0.0, -0.02, 0.02), "pass"),
+        (Estimate(-0.05, -0.08, -0.02), "insufficient evidence"),
+        (Estimate(-0.2, -0.25, -0.15), "fail"),
     ],
 )
 def test_ranking_against_the_champion_is_judged_beyond_luck(change, outcome):
@@ -81,9 +81,9 @@ def test_average_precision_too_good_to_be_true_is_a_leak(versions):
 
 
 def test_cost_needs_an_interval_above_zero():
-    assert judge_cost(Interval(10.0, 5.0, 20.0)).outcome == "pass"
-    assert judge_cost(Interval(10.0, -5.0, 20.0)).outcome == "insufficient evidence"
-    assert judge_cost(Interval(-10.0, -20.0, -5.0)).outcome == "fail"
+    assert judge_cost(Estimate(10.0, 5.0, 20.0)).outcome == "pass"
+    assert judge_cost(Estimate(10.0, -5.0, 20.0)).outcome == "insufficient evidence"
+    assert judge_cost(Estimate(-10.0, -20.0, -5.0)).outcome == "fail"
 
 
 def test_alert_budget_is_tolerated_up_to_half_as_much_again():

@@ -11,7 +11,7 @@ from fraud_core.data.splits import split_by_time
 from fraud_core.data.toy import toy_card, toy_transactions
 from fraud_core.drift.performance import comparison as performance
 from fraud_core.errors import ResultError
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.verdicts import Evidence, Verdict
 from fraud_core.explain import stability
 from fraud_core.fairness import study as fairness
@@ -23,17 +23,17 @@ from fraud_core.promotion.comparison import breaking_budget
 from fraud_core.promotion.words import STUDY_WORDS
 
 CHANGES = [
-    Interval((low + high) / 2, low, high)
+    Estimate((low + high) / 2, low, high)
     for low, high in product(np.linspace(-0.3, 0.3, 25), repeat=2)
     if low <= high
 ]
 
 
 def agreements():
-    floor = Interval(0.9, 0.85, 0.95)
+    floor = Estimate(0.9, 0.85, 0.95)
     seeds = [stability.Agreement(f"seed {k}", "seed", floor, floor) for k in range(3)]
     for ranking, reasons in product((0.1, 0.9), repeat=2):
-        ends = (Interval(value, value, value) for value in (ranking, reasons))
+        ends = (Estimate(value, value, value) for value in (ranking, reasons))
         yield stability.Agreement("flips", "attack", *ends), seeds
         yield stability.Agreement("flips", "attack", floor, floor), seeds[:1]
 
@@ -110,10 +110,10 @@ def test_words_of_the_breaking_budget_are_read():
             Evidence(breaking_budget([0.5], [cost], tolerated_eur=2000.0)[1])
         ).outcome
 
-    assert outcome(Interval(100.0, 0.0, 1999.0)) == Verdict.PASS
-    assert outcome(Interval(100.0, 0.0, 5000.0)) == Verdict.INSUFFICIENT
-    assert outcome(Interval(1999.0, -6000.0, 10000.0)) == Verdict.INSUFFICIENT
-    assert outcome(Interval(4000.0, 3000.0, 8000.0)) == Verdict.FAIL
-    assert outcome(Interval(4000.0, 1000.0, 8000.0)) == Verdict.INSUFFICIENT
+    assert outcome(Estimate(100.0, 0.0, 1999.0)) == Verdict.PASS
+    assert outcome(Estimate(100.0, 0.0, 5000.0)) == Verdict.INSUFFICIENT
+    assert outcome(Estimate(1999.0, -6000.0, 10000.0)) == Verdict.INSUFFICIENT
+    assert outcome(Estimate(4000.0, 3000.0, 8000.0)) == Verdict.FAIL
+    assert outcome(Estimate(4000.0, 1000.0, 8000.0)) == Verdict.INSUFFICIENT
     nothing_tried = Evidence(breaking_budget([], [], tolerated_eur=2000.0)[1])
     assert report_breaking_budget(nothing_tried).outcome == Verdict.INSUFFICIENT

@@ -139,7 +139,7 @@ def gather_evidence(
     before, after = (_sample(window.X, rng) for window in (reference, current))
     prepared, scores = prepare_reference(before, names, n_bins=10), prepare_scores(before, rng=rng)
     domain = domain_classifier(scores, after, rng=rng)
-    width = max((domain.effect.high - domain.effect.low) / 3.92, 1e-12)
+    width = max((domain.effect.ci_high - domain.effect.ci_low) / 3.92, 1e-12)
     high = np.sort(reference.probability)[-n_frauds]
     low = min(float(np.quantile(reference.probability, LOW_QUANTILE)), float(high))
     coherence, displacement = _coherence(current, low, scores, rng)

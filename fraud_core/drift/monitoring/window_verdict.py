@@ -80,7 +80,7 @@ def judge(
         return WindowVerdict("unknown", n_rows, {}, ())
     adjusted = benjamini_hochberg(np.array([drift.p_value for drift in found.values()]))
     variables = {
-        name: BinnedDrift(drift.population_stability_index, drift.low, drift.high, float(p_value))
+        name: BinnedDrift(drift.population_stability_index, drift.ci_low, drift.ci_high, float(p_value))
         for (name, drift), p_value in zip(found.items(), adjusted, strict=True)
     }
     states = {

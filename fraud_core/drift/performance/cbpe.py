@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Interval, interval
+from fraud_core.evaluation.bootstrap import Estimate, interval
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.calibration import fit_calibration
 
@@ -33,9 +33,9 @@ class LabelFree:
         Number of frauds that the probabilities expect, and that there were.
     """
 
-    estimate: Interval
-    truth: Interval
-    error: Interval
+    estimate: Estimate
+    truth: Estimate
+    error: Estimate
     expected_frauds: float
     frauds: int
 

@@ -8,7 +8,7 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.drift.performance.forward_chaining import fit_rows, forward_margins
 from fraud_core.drift.performance.shift_decomposition import Decomposition, decompose, log_loss
-from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap, interval
+from fraud_core.evaluation.bootstrap import Estimate, Scored, bootstrap, interval
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.model.calibration import fit_calibration
 from fraud_core.model.estimators import EstimatorConfig
@@ -94,7 +94,7 @@ def compare_performance(
     decision: Mapping[str, float],
     n_replicates: int,
     rng: np.random.Generator,
-) -> tuple[dict[str, Interval], dict[str, Interval], dict[str, Interval]]:
+) -> tuple[dict[str, Estimate], dict[str, Estimate], dict[str, Estimate]]:
     """Performance of the model on the late hours of v0 and on v1.
 
     Returns
@@ -164,7 +164,7 @@ def decompose_change(
     return decompose(before.X, after.X, losses, rng=rng, n_resamples=n_resamples)
 
 
-def verdict(change: Interval, *, limit: float) -> str:
+def verdict(change: Estimate, *, limit: float) -> str:
     """A change of performance in words: ``fell``,
     ``rose``, ``unchanged`` or ``insufficient evidence``.
 
@@ -174,11 +174,11 @@ def verdict(change: Interval, *, limit: float) -> str:
     Examples
     --------
     >>> (
-    ...     verdict(Interval(0.0, -0.2, 0.2), limit=0.05),
-    ...     verdict(Interval(-0.2, -0.3, -0.1), limit=0.05),
+    ...     verdict(Estimate(0.0, -0.2, 0.2), limit=0.05),
+    ...     verdict(Estimate(-0.2, -0.3, -0.1), limit=0.05),
     ... )
     ('insufficient evidence', 'fell')
     """
     if change.excludes(0.0):
         return FELL if change.value < 0 else ROSE
-    return UNCHANGED if -limit < change.low and change.high < limit else UNKNOWN
+    return UNCHANGED if -limit < change.ci_low and change.ci_high < limit else UNKNOWN

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.drift.two_sample.multivariate import discriminant_terms
-from fraud_core.evaluation.bootstrap import Interval, interval
+from fraud_core.evaluation.bootstrap import Estimate, interval
 
 PENALTY = 1.0
 N_RESAMPLES = 300
@@ -43,10 +43,10 @@ class Decomposition:
 
     before: float
     after: float
-    change: Interval
-    leaving: Interval
-    conditional: Interval
-    arriving: Interval
+    change: Estimate
+    leaving: Estimate
+    conditional: Estimate
+    arriving: Estimate
     shared_rows: float
 
     @property

@@ -24,7 +24,7 @@ from fraud_core.drift.attribution.scenarios import (
 )
 from fraud_core.drift.performance.forward_chaining import fit_rows
 from fraud_core.drift.two_sample.multivariate import discriminant_terms
-from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.evaluation.bootstrap import Estimate, share
 from fraud_core.model.estimators import EstimatorConfig
 
 N_MODES = 4
@@ -54,10 +54,10 @@ class Judged:
         (mean confidence, share right, count) of verdicts, by confidence.
     """
 
-    accuracy: Interval
-    with_cause: Interval
-    false_attack_rate: Interval
-    attacks: Interval
+    accuracy: Estimate
+    with_cause: Estimate
+    false_attack_rate: Estimate
+    attacks: Estimate
     confusion: dict[str, dict[str, int]]
     reliability: tuple[tuple[float, float, int], ...]
 
@@ -90,7 +90,7 @@ class AttributionStudy:
     strong: Judged
     other_day: Judged
     features_only: Judged
-    silent: Interval
+    silent: Estimate
 
 
 def attribution_study(
@@ -161,7 +161,7 @@ def judge_attribution(attributor: Attributor, scenarios: Sequence[Scenario]) -> 
     )
 
 
-def _right(confusion: Mapping[str, Mapping[str, int]], causes: Sequence[str]) -> Interval:
+def _right(confusion: Mapping[str, Mapping[str, int]], causes: Sequence[str]) -> Estimate:
     return share(
         sum(confusion[cause][cause] for cause in causes),
         sum(sum(confusion[c].values()) for c in causes),

@@ -24,7 +24,7 @@ from fraud_core.drift.two_sample.windows import (
     alarms,
     prepare_window,
 )
-from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.evaluation.bootstrap import Estimate, share
 
 WINDOWS_A_SPLIT = 25
 NIGHT, DAY = range(6), range(8, 20)
@@ -48,10 +48,10 @@ class Calibration:
         the same hours.
     """
 
-    false_alarm_rate: Interval
-    by_rows: dict[int, Interval]
-    power: dict[str, Interval]
-    by_hours: dict[str, Interval]
+    false_alarm_rate: Estimate
+    by_rows: dict[int, Estimate]
+    power: dict[str, Estimate]
+    by_hours: dict[str, Estimate]
 
 
 def calibrate(
@@ -110,7 +110,7 @@ def measure_power(
     n_windows: int,
     limits: Mapping[str, float],
     rng: np.random.Generator,
-) -> dict[str, Interval]:
+) -> dict[str, Estimate]:
     """Share of the windows that are found after each change; half of the rows are the reference.
 
     Returns
@@ -165,7 +165,7 @@ def false_alarm_rate(
     n_bins: int,
     alpha: float,
     rng: np.random.Generator,
-) -> dict[str, Interval]:
+) -> dict[str, Estimate]:
     """Share of windows that alarm although reference and window are random parts of the same rows.
 
     Parameters
@@ -205,7 +205,7 @@ def power(
     n_windows: int,
     alpha: float,
     rng: np.random.Generator,
-) -> dict[str, Interval]:
+) -> dict[str, Estimate]:
     """Share of windows that alarm after a change; rows
     are drawn from a pool that is not in the reference.
 
@@ -230,7 +230,7 @@ def same_hours(
     alpha: float,
     n_bins: int,
     rng: np.random.Generator,
-) -> dict[str, Interval]:
+) -> dict[str, Estimate]:
     """Share of windows of some hours whose features alarm:
     against the whole day, and against the same hours.
 
@@ -281,7 +281,7 @@ def index_power(
     psi_limit: float,
     alpha: float,
     rng: np.random.Generator,
-) -> Interval:
+) -> Estimate:
     """Share of windows in which the feature that was
     changed is called drifted: certain, and up to the limit.
     """
@@ -293,11 +293,11 @@ def index_power(
         counts = np.append(np.rint(bin_shares(window[:, k], by_feature.edges[k]) * n_rows), 0)
         index = compare_counts(by_feature.shares[k], by_feature.n_rows, counts)
         p_value = benjamini_hochberg(feature_p_values(by_feature, window))[k]
-        found += bool(p_value <= FEATURE_SHARE * alpha and index.high >= psi_limit)
+        found += bool(p_value <= FEATURE_SHARE * alpha and index.ci_high >= psi_limit)
     return share(found, n_windows)
 
 
-def _rates(found: Sequence[dict[str, bool]]) -> dict[str, Interval]:
+def _rates(found: Sequence[dict[str, bool]]) -> dict[str, Estimate]:
     families = {name: sum(one[name] for one in found) for name in found[0]}
     counts = {"any": sum(any(one.values()) for one in found)} | families
     return {name: share(count, len(found)) for name, count in counts.items()}

@@ -8,7 +8,7 @@ from fraud_core.drift.performance.shift_decomposition import Decomposition
 from fraud_core.drift.study.attribution import AttributionStudy
 from fraud_core.drift.study.error_rates import Calibration
 from fraud_core.drift.two_sample.windows import WindowDrift
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 
 FEATURE_FIGURES = (
     "population_stability_index",
@@ -41,7 +41,7 @@ def window_figures(window: WindowDrift) -> dict[str, Any]:
     )
 
 
-def calibration_figures(found: Calibration) -> dict[str, Interval]:
+def calibration_figures(found: Calibration) -> dict[str, Estimate]:
     """False alarms, power, night and day."""
     return (
         {"aa.false_alarm_rate": found.false_alarm_rate}
@@ -52,9 +52,9 @@ def calibration_figures(found: Calibration) -> dict[str, Interval]:
 
 
 def performance_figures(
-    before: Mapping[str, Interval],
-    after: Mapping[str, Interval],
-    change: Mapping[str, Interval],
+    before: Mapping[str, Estimate],
+    after: Mapping[str, Estimate],
+    change: Mapping[str, Estimate],
     parts: Mapping[str, Decomposition],
 ) -> dict[str, Any]:
     """One model on both windows, the change, and the parts of a change of loss."""

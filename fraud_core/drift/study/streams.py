@@ -24,7 +24,7 @@ from fraud_core.drift.replay.daily_replay import (
 )
 from fraud_core.drift.replay.stream_rows import hide_reports, to_stream
 from fraud_core.errors import ParameterError
-from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.evaluation.bootstrap import Estimate, share
 from fraud_core.model.estimators import EstimatorConfig
 
 PLAIN, HIDDEN = "plain", "labels_hidden"
@@ -231,7 +231,7 @@ def _cost(days: Sequence[Day], policy: str) -> float:
     return sum(day.cost_eur[policy] for day in days)
 
 
-def _mean(values: Sequence[float | np.floating]) -> Interval | float:
+def _mean(values: Sequence[float | np.floating]) -> Estimate | float:
     """Mean with the 95% interval of Student's t; the value alone when there is one."""
     from scipy.stats import t
 
@@ -239,4 +239,4 @@ def _mean(values: Sequence[float | np.floating]) -> Interval | float:
     if n == 1:
         return mean
     half = float(t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
-    return Interval(mean, mean - half, mean + half)
+    return Estimate(mean, mean - half, mean + half)

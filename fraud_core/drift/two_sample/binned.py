@@ -24,7 +24,7 @@ class BinnedDrift:
     ----------
     population_stability_index
         Σ (c − r) · ln(c / r), at least 0; 0 means equal shares.
-    low, high
+    ci_low, ci_high
         95% interval of the index of the populations, after taking away what chance alone adds.
     p_value
         Of equal distributions; adjusted for the number of variables where a whole window was
@@ -32,8 +32,8 @@ class BinnedDrift:
     """
 
     population_stability_index: float
-    low: float
-    high: float
+    ci_low: float
+    ci_high: float
     p_value: float
 
     def state(self, *, psi_limit: float, alpha: float) -> State:
@@ -45,7 +45,7 @@ class BinnedDrift:
         """
         if self.p_value > alpha:
             return "stable"
-        return "drifted" if self.high >= psi_limit else "moved"
+        return "drifted" if self.ci_high >= psi_limit else "moved"
 
 
 def bin_edges(reference: np.ndarray, n_bins: int) -> np.ndarray:

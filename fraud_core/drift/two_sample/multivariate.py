@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, NORMAL_QUANTILE
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 
 N_KNOTS = 129
 FOLDS = 5
@@ -35,7 +35,7 @@ class WindowTest:
         worse.
     """
 
-    effect: Interval
+    effect: Estimate
     p_value: float
 
 
@@ -153,7 +153,7 @@ def domain_classifier(
     deviation = float(np.sqrt(variance))
     reach = NORMAL_QUANTILE * deviation
     return WindowTest(
-        Interval(value, max(0.0, value - reach), min(1.0, value + reach)),
+        Estimate(value, max(0.0, value - reach), min(1.0, value + reach)),
         _normal_tail(value - 0.5, deviation),
     )
 
@@ -172,7 +172,7 @@ def reconstruction_error(reference: PreparedScores, current: np.ndarray) -> Wind
     >>> rng = np.random.default_rng(0)
     >>> line = rng.normal(size=(2000, 1))
     >>> reference = prepare_scores(np.hstack([line, line + rng.normal(0, 0.1, (2000, 1))]), rng=rng)
-    >>> reconstruction_error(reference, rng.normal(size=(2000, 2))).effect.low > 1
+    >>> reconstruction_error(reference, rng.normal(size=(2000, 2))).effect.ci_low > 1
     True
     """
     if min(sum(map(len, reference.folds)), len(current)) < MINIMUM_ROWS:
@@ -181,12 +181,12 @@ def reconstruction_error(reference: PreparedScores, current: np.ndarray) -> Wind
     before, after = reference.error, _errors(scores, reference.residual)
     mean = float(before.mean())
     if mean <= 0:
-        return WindowTest(Interval(0.0, 0.0, 0.0), 1.0) if after.mean() <= 0 else None
+        return WindowTest(Estimate(0.0, 0.0, 0.0), 1.0) if after.mean() <= 0 else None
     change = float(after.mean()) / mean - 1
     deviation = float(np.sqrt(before.var() / len(before) + after.var() / len(after))) / mean
     reach = NORMAL_QUANTILE * deviation
     return WindowTest(
-        Interval(change, change - reach, change + reach), _normal_tail(change, deviation)
+        Estimate(change, change - reach, change + reach), _normal_tail(change, deviation)
     )
 
 

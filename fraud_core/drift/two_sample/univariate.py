@@ -53,8 +53,8 @@ class FeatureDrift:
 
     feature: str
     population_stability_index: float
-    low: float
-    high: float
+    ci_low: float
+    ci_high: float
     kolmogorov_smirnov: float
     jensen_shannon: float
     wasserstein: float
@@ -270,7 +270,7 @@ def conclude(
     out = []
     for drift, p_value in zip(found, adjusted, strict=True):
         binned = BinnedDrift(
-            drift.population_stability_index, drift.low, drift.high, float(p_value)
+            drift.population_stability_index, drift.ci_low, drift.ci_high, float(p_value)
         )
         judged = n_rows >= MINIMUM_ROWS and np.isfinite(p_value)
         state: State = binned.state(psi_limit=psi_limit, alpha=alpha) if judged else "unknown"
@@ -304,7 +304,7 @@ def _drift(
 ) -> FeatureDrift:
     index = binned.population_stability_index
     return FeatureDrift(
-        feature, index, binned.low, binned.high, ks, js, moved, missing, p_value, state
+        feature, index, binned.ci_low, binned.ci_high, ks, js, moved, missing, p_value, state
     )
 
 

@@ -118,7 +118,7 @@ def compare_windows(
     if min(reference.by_feature.n_rows, len(current)) < MINIMUM_ROWS or found == {"unknown"}:
         state = "unknown"
     elif "drifted" in found or (
-        domain and _certain(domain, alpha) and domain.effect.high >= domain_limit
+        domain and _certain(domain, alpha) and domain.effect.ci_high >= domain_limit
     ):
         state = "drifted"
     elif "moved" in found or any(_certain(test, alpha) for test in tests):

@@ -122,7 +122,7 @@ def _text(found: WindowDrift, reference: Path, current: Path) -> str:
         f"{'p-value':>8}  state"
     )
     for drift in ordered[:SHOWN]:
-        span = f"{drift.population_stability_index:.3f} ({drift.low:.3f} to {drift.high:.3f})"
+        span = f"{drift.population_stability_index:.3f} ({drift.ci_low:.3f} to {drift.ci_high:.3f})"
         lines.append(
             f"{drift.feature:{width}}  {span:>24}  {drift.kolmogorov_smirnov:6.3f}  "
             f"{drift.wasserstein:10.3f}  "
@@ -140,7 +140,7 @@ def _text(found: WindowDrift, reference: Path, current: Path) -> str:
         else:
             effect = test.effect
             lines.append(
-                f"{name}: {effect.value:.3f} ({effect.low:.3f} to {effect.high:.3f}), p = "
+                f"{name}: {effect.value:.3f} ({effect.ci_low:.3f} to {effect.ci_high:.3f}), p = "
                 f"{test.p_value:.2g}"
             )
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from fraud_core.drift.performance.shift_decomposition import Decomposition
 from fraud_core.drift.replay.block_replay import Block
 from fraud_core.drift.replay.daily_replay import Day
 from fraud_core.drift.two_sample.univariate import FeatureDrift
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.metrics import precision_recall_steps
 from fraud_core.pipeline.plots.style import COLORS, GREY, STYLE, axes_of, intervals, say
 
@@ -32,11 +32,11 @@ def feature_drift(found: Sequence[FeatureDrift], psi_limit: float):
     return drawing
 
 
-def false_alarms(by_rows: Mapping[int, Interval], alpha: float):
+def false_alarms(by_rows: Mapping[int, Estimate], alpha: float):
     """Share of unchanged windows that alarm, by the rows of a window, with the budget."""
     drawing, axes = axes_of(5.6, 3.2)
     for n_rows, rate in by_rows.items():
-        axes.plot([n_rows, n_rows], [rate.low, rate.high], color=COLORS[0])
+        axes.plot([n_rows, n_rows], [rate.ci_low, rate.ci_high], color=COLORS[0])
         axes.plot(n_rows, rate.value, "o", color=COLORS[0])
     axes.axhline(alpha, color="black", linewidth=1, linestyle="--", label="budget")
     axes.set(xscale="log", xlabel="rows of a window", ylabel="share that alarms, 95% interval")
@@ -79,8 +79,8 @@ def feature_rows(found: Sequence[FeatureDrift], n_shown: int) -> list[dict[str, 
         {
             "feature": one.feature,
             "stability index": one.population_stability_index,
-            "low": one.low,
-            "high": one.high,
+            "low": one.ci_low,
+            "high": one.ci_high,
             "Kolmogorov–Smirnov": one.kolmogorov_smirnov,
             "moved, sd": one.wasserstein,
             "state": one.state,

@@ -73,7 +73,7 @@ def agreements(found: Sequence[Agreement]):
             panel.axvspan(min(floors[number], 1.0), 1.0, color="#e6eaef", label="noise of seeds")
         for place, each in zip(places, found, strict=True):
             value, color = figure(each), KIND_COLORS[each.kind]
-            panel.plot([value.low, value.high], [place, place], color=color)
+            panel.plot([value.ci_low, value.ci_high], [place, place], color=color)
             panel.plot(value.value, place, "o", color=color)
         panel.set_title(TITLES[number], loc="left", fontsize=10)
         panel.set(xlim=(None, 1.01), ylim=(-0.6, len(found) - 0.4))

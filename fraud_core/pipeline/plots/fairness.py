@@ -6,10 +6,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from fraud_core.fairness.audit import Difference, GroupRate
+from fraud_core.fairness.audit import GroupRate
+from fraud_core.fairness.disparity import Disparity
 from fraud_core.fairness.group_label_hiding import CHANGES, HiddenEffect, at_rate, beyond_placebo
 from fraud_core.fairness.pareto_front import Policy
-from fraud_core.fairness.ratios import Ratio
 from fraud_core.fairness.threshold_curves import AtThreshold, CalibrationBin
 from fraud_core.fairness.verdict_validation import TrialCell
 from fraud_core.pipeline.plots.style import COLORS, GREY, STYLE, axes_of
@@ -39,7 +39,7 @@ def group_rates(panels: Mapping[str, Sequence[GroupRate]], xlabel: str):
     plt.close(drawing)
     for panel, (title, rates) in zip(axes[:, 0], panels.items(), strict=True):
         for place, rate in enumerate(rates):
-            panel.plot([rate.low, rate.high], [place, place], color=COLORS[0])
+            panel.plot([rate.ci_low, rate.ci_high], [place, place], color=COLORS[0])
             panel.plot(rate.rate, place, "o", color=COLORS[0])
         panel.set_yticks(
             range(len(rates)), [f"{rate.group} (n = {rate.trials:,})" for rate in rates]
@@ -83,8 +83,14 @@ def pareto(front: Sequence[Policy]):
         axes.errorbar(
             [each.value for each in x],
             [each.value for each in y],
-            xerr=[[each.value - each.low for each in x], [each.high - each.value for each in x]],
-            yerr=[[each.value - each.low for each in y], [each.high - each.value for each in y]],
+            xerr=[
+                [each.value - each.ci_low for each in x],
+                [each.ci_high - each.value for each in x],
+            ],
+            yerr=[
+                [each.value - each.ci_low for each in y],
+                [each.ci_high - each.value for each in y],
+            ],
             fmt="o",
             color=color,
             elinewidth=0.8,
@@ -116,7 +122,7 @@ def hidden_changes(effects: Sequence[HiddenEffect]):
     for number, (name, color) in enumerate(zip(CHANGES, COLORS, strict=False)):
         found = [effect.changes[name] for effect in effects[1:]]
         value = np.array([each.value for each in found])
-        ends = [value - [each.low for each in found], [each.high for each in found] - value]
+        ends = [value - [each.ci_low for each in found], [each.ci_high for each in found] - value]
         axes.errorbar(
             shares + 0.006 * (number - 1),
             value,
@@ -128,7 +134,7 @@ def hidden_changes(effects: Sequence[HiddenEffect]):
         )
     placebo = effects[0].changes[CHANGES[0]]
     axes.axhspan(
-        placebo.low, placebo.high, color="#dfe3e8", zorder=0, label="placebo, group recall"
+        placebo.ci_low, placebo.ci_high, color="#dfe3e8", zorder=0, label="placebo, group recall"
     )
     axes.set(
         xlabel="share of the group's positives hidden in training", ylabel="change on clean clients"
@@ -236,13 +242,13 @@ def over_thresholds(
 
 
 def _band(
-    panel, rates: Sequence[float], found: Sequence[Difference | Ratio], color: str, label: str
+    panel, rates: Sequence[float], found: Sequence[Disparity], color: str, label: str
 ) -> None:
     """A line with its interval, where it is defined."""
     panel.fill_between(
         rates,
-        [each.low for each in found],
-        [each.high for each in found],
+        [each.ci_low for each in found],
+        [each.ci_high for each in found],
         color=color,
         alpha=0.15,
         lw=0,
@@ -275,8 +281,8 @@ def calibration(within: Mapping[str, Mapping[str, Sequence[CalibrationBin]]]):
             color, style = COLORS[number % 4], "-" if number < 4 else "--"
             x, y = [each.predicted for each in bins], [each.observed.value for each in bins]
             ends = [
-                [each.observed.value - each.observed.low for each in bins],
-                [each.observed.high - each.observed.value for each in bins],
+                [each.observed.value - each.observed.ci_low for each in bins],
+                [each.observed.ci_high - each.observed.value for each in bins],
             ]
             panel.errorbar(
                 x,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.study_table import StudyTable
 from fraud_core.pipeline.plots.style import COLORS, GREY, axes_of, intervals, say
 from fraud_core.poisoning.defences.registry import SELECTOR
@@ -49,7 +49,9 @@ def defences(table: StudyTable):
         for place, own in enumerate(rows.values()):
             for row in (row for row in own if row.defence == name):
                 y = shifts[number] - place
-                axes.plot([row.interval.low, row.interval.high], [y, y], color=color, linewidth=1)
+                axes.plot(
+                    [row.interval.ci_low, row.interval.ci_high], [y, y], color=color, linewidth=1
+                )
                 axes.plot(
                     row.value,
                     y,
@@ -163,7 +165,7 @@ def _label_offsets(points: Mapping[Condition, tuple[float, float]]) -> dict[Cond
     return offsets
 
 
-def certified(curves: Mapping[int, Mapping[int, Interval]], champion: Interval):
+def certified(curves: Mapping[int, Mapping[int, Estimate]], champion: Estimate):
     """Recall that is certified against a number of label flips, a line for each number of parts."""
     drawing, axes = axes_of()
     axes.axhline(
@@ -171,7 +173,7 @@ def certified(curves: Mapping[int, Mapping[int, Interval]], champion: Interval):
     )
     for number, (parts, by_flips) in enumerate(curves.items()):
         flips, values = list(by_flips), list(by_flips.values())
-        spread = [[v.value - v.low for v in values], [v.high - v.value for v in values]]
+        spread = [[v.value - v.ci_low for v in values], [v.ci_high - v.value for v in values]]
         places = np.array(flips) + 0.15 * (number - 1)
         axes.errorbar(
             places,

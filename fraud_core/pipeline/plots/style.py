@@ -9,7 +9,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Interval, Scored
+from fraud_core.evaluation.bootstrap import Estimate, Scored
 from fraud_core.evaluation.metrics import precision_recall_steps
 from fraud_core.evaluation.reliability import Band
 
@@ -94,7 +94,7 @@ def calibration_bands(bands: Sequence[Band]):
     axes.text(0.02, 0.026, "perfect", color=GREY, rotation=38, ha="right")
     for band in bands:
         found = band.observed_share
-        axes.plot([band.mean_probability] * 2, [found.low, found.high], color=COLORS[0])
+        axes.plot([band.mean_probability] * 2, [found.ci_low, found.ci_high], color=COLORS[0])
         axes.plot(band.mean_probability, found.value, "o", color=COLORS[0])
         axes.annotate(
             f"{band.observed} of {band.expected:.0f}",
@@ -117,7 +117,7 @@ def calibration_bands(bands: Sequence[Band]):
     return drawing
 
 
-def intervals(rows: Mapping[str, Interval], xlabel: str, band: tuple[float, float] | None = None):
+def intervals(rows: Mapping[str, Estimate], xlabel: str, band: tuple[float, float] | None = None):
     """One figure with its interval on each line; an optional band marks the noise floor."""
     drawing, axes = axes_of(6.4, 0.9 + 0.36 * len(rows))
     places = np.arange(len(rows))[::-1]
@@ -125,7 +125,7 @@ def intervals(rows: Mapping[str, Interval], xlabel: str, band: tuple[float, floa
         axes.axvspan(*band, color="#dfe3e8", label="noise floor (placebo)")
         axes.legend(loc="best")
     for place, value in zip(places, rows.values(), strict=True):
-        axes.plot([value.low, value.high], [place, place], color=COLORS[0])
+        axes.plot([value.ci_low, value.ci_high], [place, place], color=COLORS[0])
         axes.plot(value.value, place, "o", color=COLORS[0])
     axes.set_yticks(places, [name.replace("_", " ") for name in rows])
     axes.set(xlabel=xlabel, ylim=(-0.6, len(rows) - 0.4))
@@ -158,7 +158,7 @@ def beeswarm(values: np.ndarray, features: np.ndarray, names: list[str], base: f
     return drawing
 
 
-def performance_change(before: Mapping[str, Interval], after: Mapping[str, Interval]):
+def performance_change(before: Mapping[str, Estimate], after: Mapping[str, Estimate]):
     """The same metrics in two windows, side by side, each with its interval."""
     drawing, axes = axes_of(6.4, 1.1 + 0.5 * len(before))
     places = np.arange(len(before))[::-1]
@@ -168,7 +168,7 @@ def performance_change(before: Mapping[str, Interval], after: Mapping[str, Inter
     ):
         for number, value in enumerate(rows.values()):
             y = places[number] + shift
-            axes.plot([value.low, value.high], [y, y], color=color)
+            axes.plot([value.ci_low, value.ci_high], [y, y], color=color)
             axes.plot(value.value, y, "o", color=color, label=label if number == 0 else None)
     axes.set_yticks(places, [name.replace("_", " ") for name in before])
     axes.set(xlabel="value, with 95% interval", ylim=(-0.6, len(before) - 0.4), xlim=(0, 1.02))
@@ -176,7 +176,7 @@ def performance_change(before: Mapping[str, Interval], after: Mapping[str, Inter
     return drawing
 
 
-def operating_point(y_true: np.ndarray, scored: Scored, precision: Interval, recall: Interval):
+def operating_point(y_true: np.ndarray, scored: Scored, precision: Estimate, recall: Estimate):
     """The precision-recall curve of a model and
     where its threshold puts it, with both intervals.
     """
@@ -185,8 +185,8 @@ def operating_point(y_true: np.ndarray, scored: Scored, precision: Interval, rec
     axes.errorbar(
         recall.value,
         precision.value,
-        xerr=[[recall.value - recall.low], [recall.high - recall.value]],
-        yerr=[[precision.value - precision.low], [precision.high - precision.value]],
+        xerr=[[recall.value - recall.ci_low], [recall.ci_high - recall.value]],
+        yerr=[[precision.value - precision.ci_low], [precision.ci_high - precision.value]],
         fmt="o",
         color=COLORS[1],
         capsize=3,

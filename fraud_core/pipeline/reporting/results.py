@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fraud_core.errors import ResultError
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.verdicts import Evidence
 from fraud_core.pipeline.paths import within_project
 
@@ -44,8 +44,8 @@ def write_metrics(results_dir: str, metrics: Mapping[str, Any]) -> dict[str, flo
     """
     flat: dict[str, float | str] = {}
     for name, value in metrics.items():
-        if isinstance(value, Interval):
-            flat |= {name: value.value, f"{name}_lo": value.low, f"{name}_hi": value.high}
+        if isinstance(value, Estimate):
+            flat |= {name: value.value, f"{name}_lo": value.ci_low, f"{name}_hi": value.ci_high}
         else:
             flat[name] = value if isinstance(value, (bool, int, str)) else float(value)
     for name, value in flat.items():
@@ -229,7 +229,7 @@ def markdown_table(rows: list[Mapping[str, Any]]) -> str:
     if not rows:
         raise ResultError("expected at least one row to show, got none")
     columns = list(rows[0])
-    numeric = [all(isinstance(row[c], (int, float, Interval)) for row in rows) for c in columns]
+    numeric = [all(isinstance(row[c], (int, float, Estimate)) for row in rows) for c in columns]
     lines = [
         "| " + " | ".join(columns) + " |",
         "| " + " | ".join("---:" if n else ":---" for n in numeric) + " |",
@@ -239,8 +239,8 @@ def markdown_table(rows: list[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, Interval):
-        ends = f"({_plain(value.low, '')} to {_plain(value.high, '')})"
+    if isinstance(value, Estimate):
+        ends = f"({_plain(value.ci_low, '')} to {_plain(value.ci_high, '')})"
         return f"{_plain(value.value, '')} {ends.replace(' ', NO_BREAK_SPACE)}"
     return _plain(value, "") if isinstance(value, (int, float)) else str(value).replace("|", "\\|")
 

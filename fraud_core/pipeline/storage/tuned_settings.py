@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.pipeline.paths import within_project
 
 FILE = "benchmarks/results/settings.json"
@@ -39,7 +39,7 @@ class TunedEstimator(msgspec.Struct, frozen=True):
     n_tried: int
     cpu_seconds: float
     indistinct: dict[str, dict[str, Any]]
-    lead_of_winner: Interval
+    lead_of_winner: Estimate
 
 
 class Tuning(msgspec.Struct, frozen=True):
@@ -122,5 +122,5 @@ def _tuned(found: dict[str, Any]) -> TunedEstimator:
             for label in ranked
             if tried[label]["indistinct_from_best"]
         },
-        lead_of_winner=Interval(*found["behind_winner"]),
+        lead_of_winner=Estimate(*found["behind_winner"]),
     )

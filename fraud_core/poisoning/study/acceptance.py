@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.study_table import Measurement, StudyTable
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.poisoning.defences.registry import SELECTOR
@@ -273,8 +273,8 @@ def _unbounded(goal: Goal) -> dict[str, Any]:
     }
 
 
-def _verdict(goal: Goal, measured: Interval) -> str:
+def _verdict(goal: Goal, measured: Estimate) -> str:
     missed_by = abs(measured.value - goal.limit)
     word = "reached" if goal.kept_by(measured.value) else f"not reached by {missed_by:.2g}"
-    both = goal.kept_by(measured.low) == goal.kept_by(measured.high)
+    both = goal.kept_by(measured.ci_low) == goal.kept_by(measured.ci_high)
     return word if both else f"{word}, uncertain"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Interval, Scored, bootstrap
+from fraud_core.evaluation.bootstrap import Estimate, Scored, bootstrap
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.poisoning.defences.registry import SELECTOR
 from fraud_core.poisoning.study.bench import NONE
@@ -83,7 +83,7 @@ class Effects:
     floor: Mapping[str, float]
     floor_of_mean: Mapping[str, float]
 
-    def interval(self, condition: Condition, defence: str, metric: str) -> Interval:
+    def interval(self, condition: Condition, defence: str, metric: str) -> Estimate:
         """Mean over the draws of a metric with its interval,
         by the draws of this attack at this rate only.
 
@@ -260,25 +260,25 @@ def noise_floor(changes: Sequence[float], n_trainings: int = 1) -> float:
     return spread * float(np.sqrt(1 / n_trainings + 1 / n)) + abs(float(np.mean(changes)))
 
 
-def mean_over_seeds(values: Sequence[float]) -> Interval:
+def mean_over_seeds(values: Sequence[float]) -> Estimate:
     """Mean of one figure over seeds with its t interval, cut
     to [0, 1]; without spread to tell, the whole of [0, 1].
 
     Examples
     --------
     >>> mean_over_seeds([0.9, 0.9])
-    Interval(value=0.9, low=0.9, high=0.9)
+    Estimate(value=0.9, ci_low=0.9, ci_high=0.9)
     """
     from scipy.stats import t
 
     n, mean = len(values), float(np.mean(values))
     if n < 2:
-        return Interval(mean, 0.0, 1.0)
+        return Estimate(mean, 0.0, 1.0)
     half = float(t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
-    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half))
+    return Estimate(mean, max(0.0, mean - half), min(1.0, mean + half))
 
 
-def verdict(change: Interval, *, limit: float) -> str:
+def verdict(change: Estimate, *, limit: float) -> str:
     """An effect in words: ``harm``, ``gain``, ``none`` or ``insufficient evidence``.
 
     Parameters
@@ -296,11 +296,11 @@ def verdict(change: Interval, *, limit: float) -> str:
 
     Examples
     --------
-    >>> verdict(Interval(-0.2, -0.3, -0.1), limit=0.05)
+    >>> verdict(Estimate(-0.2, -0.3, -0.1), limit=0.05)
     'harm'
-    >>> verdict(Interval(-0.01, -0.2, 0.1), limit=0.05)
+    >>> verdict(Estimate(-0.01, -0.2, 0.1), limit=0.05)
     'insufficient evidence'
     """
     if change.excludes(0.0):
         return "harm" if change.value < 0 else "gain"
-    return "none" if -limit < change.low and change.high < limit else "insufficient evidence"
+    return "none" if -limit < change.ci_low and change.ci_high < limit else "insufficient evidence"

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 
 
-def mean_over_draws(parts: Sequence[np.ndarray], *, null_band: float = 0.0) -> Interval:
+def mean_over_draws(parts: Sequence[np.ndarray], *, null_band: float = 0.0) -> Estimate:
     """Mean over the draws of an attack, with a 95%
     interval that holds the rows, the draw and the fit.
 
@@ -35,7 +35,7 @@ def mean_over_draws(parts: Sequence[np.ndarray], *, null_band: float = 0.0) -> I
     >>> mean_over_draws([np.array([0.5, 0.4, 0.6])]).value
     0.5
     >>> wide = mean_over_draws([np.array([0.5, 0.5, 0.5])], null_band=0.1)
-    >>> round(wide.low, 3), round(wide.high, 3)
+    >>> round(wide.ci_low, 3), round(wide.ci_high, 3)
     (0.4, 0.6)
     """
     from scipy.stats import t
@@ -46,7 +46,7 @@ def mean_over_draws(parts: Sequence[np.ndarray], *, null_band: float = 0.0) -> I
     if n > 1:
         spread = float(t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
     mean = float(values.mean())
-    return Interval(mean, mean - float(np.hypot(low, spread)), mean + float(np.hypot(high, spread)))
+    return Estimate(mean, mean - float(np.hypot(low, spread)), mean + float(np.hypot(high, spread)))
 
 
 def covariance_of_means(over: np.ndarray, under: np.ndarray) -> np.ndarray:
@@ -70,7 +70,7 @@ def covariance_of_means(over: np.ndarray, under: np.ndarray) -> np.ndarray:
     return between + within
 
 
-def fieller(over: np.ndarray, under: np.ndarray) -> Interval | None:
+def fieller(over: np.ndarray, under: np.ndarray) -> Estimate | None:
     """Ratio of two means over draws with its 95% interval
     by Fieller's theorem; None when it has no bound.
 
@@ -95,7 +95,7 @@ def fieller(over: np.ndarray, under: np.ndarray) -> Interval | None:
     >>> rng = np.random.default_rng(0)
     >>> under = 2.0 + 0.01 * rng.normal(size=(5, 200))
     >>> found = fieller(1.0 + 0.01 * rng.normal(size=(5, 200)), under)
-    >>> round(found.value, 1), found.low < 0.5 < found.high
+    >>> round(found.value, 1), found.ci_low < 0.5 < found.ci_high
     (0.5, True)
     >>> fieller(under, 0.01 * rng.normal(size=(5, 200))) is None
     True
@@ -114,20 +114,20 @@ def fieller(over: np.ndarray, under: np.ndarray) -> Interval | None:
     middle = a * b - q2 * cov
     inside = middle * middle - denominator * (a * a - q2 * v_over)
     half = float(np.sqrt(max(0.0, inside)))
-    return Interval(
+    return Estimate(
         a / b, float((middle - half) / denominator), float((middle + half) / denominator)
     )
 
 
-def non_inferior(difference: Interval, *, margin: float) -> bool:
+def non_inferior(difference: Estimate, *, margin: float) -> bool:
     """Whether a difference is at least minus the margin: the whole interval lies above it.
 
     Examples
     --------
     >>> (
-    ...     non_inferior(Interval(0.0, -0.005, 0.02), margin=0.01),
-    ...     non_inferior(Interval(0.01, -0.02, 0.04), margin=0.01),
+    ...     non_inferior(Estimate(0.0, -0.005, 0.02), margin=0.01),
+    ...     non_inferior(Estimate(0.01, -0.02, 0.04), margin=0.01),
     ... )
     (True, False)
     """
-    return difference.low > -margin
+    return difference.ci_low > -margin

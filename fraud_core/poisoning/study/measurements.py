@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.evaluation.bootstrap import Estimate, share
 from fraud_core.evaluation.study_table import Measurement
 from fraud_core.poisoning.certification import CertifiedRecall
 from fraud_core.poisoning.defences.registry import SELECTOR
@@ -116,12 +116,12 @@ def _mean(values: Iterable[float]) -> float:
     return float(np.mean(list(values)))
 
 
-def _mean_ranking(values: Iterable[float | None]) -> Interval | None:
+def _mean_ranking(values: Iterable[float | None]) -> Estimate | None:
     ranked = [value for value in values if value is not None]
     return mean_over_seeds(ranked) if ranked else None
 
 
-def recovered_frauds(own: Sequence[RunResult]) -> dict[str, Interval]:
+def recovered_frauds(own: Sequence[RunResult]) -> dict[str, Estimate]:
     """Precision and recall of the frauds the scan is
     sure of among noisy fraud labels, pooled over seeds.
     """
@@ -136,7 +136,7 @@ def recovered_frauds(own: Sequence[RunResult]) -> dict[str, Interval]:
     return {"precision": share(recovered, believed), "recall": share(recovered, survivors)}
 
 
-def backdoor_success(result: RunResult, y_true: np.ndarray, defence: str) -> Interval:
+def backdoor_success(result: RunResult, y_true: np.ndarray, defence: str) -> Estimate:
     """Share of the frauds that a model catches and that pass
     once the trigger is stamped on them; exact interval.
     """
@@ -196,20 +196,20 @@ def _against_clean(effects: Effects, condition: Condition) -> Iterator[Measureme
     """
     ap = "average_precision"
     defended, undefended = (effects.by_seed(condition, name, JUDGED) for name in (SELECTOR, NONE))
-    figures: dict[str, Interval | None] = {
+    figures: dict[str, Estimate | None] = {
         "average_precision_gap": _negative(effects.interval(condition, SELECTOR, JUDGED)),
         "given_back": mean_over_draws(list(defended - undefended), null_band=effects.band(ap)),
         "kept": _of_clean(effects, condition, ap),
         "cost_ratio": _of_clean(effects, condition, "expected_cost_eur"),
     }
-    if effects.interval(condition, NONE, JUDGED).high < -effects.floor_of_mean[ap]:
+    if effects.interval(condition, NONE, JUDGED).ci_high < -effects.floor_of_mean[ap]:
         figures["recovery_rate"] = fieller(defended - undefended, -undefended)
     for name, value in figures.items():
         if value is not None:
             yield condition.measured(name, value, defence=SELECTOR)
 
 
-def _of_clean(effects: Effects, condition: Condition, metric: str) -> Interval | None:
+def _of_clean(effects: Effects, condition: Condition, metric: str) -> Estimate | None:
     """A metric of the selector's model as a share of
     the clean-trained model's; None with one draw only.
     """
@@ -217,15 +217,15 @@ def _of_clean(effects: Effects, condition: Condition, metric: str) -> Interval |
     return fieller(own, effects.clean_by_seed(condition, SELECTOR, metric))
 
 
-def _negative(interval: Interval) -> Interval:
-    return Interval(-interval.value + 0.0, -interval.high + 0.0, -interval.low + 0.0)
+def _negative(interval: Estimate) -> Estimate:
+    return Estimate(-interval.value + 0.0, -interval.ci_high + 0.0, -interval.ci_low + 0.0)
 
 
-def _mean_interval(rates: Sequence[Interval]) -> Interval:
+def _mean_interval(rates: Sequence[Estimate]) -> Estimate:
     """Mean of shares over seeds; the ends are means of the
     exact ends, because all seeds share the same frauds.
     """
-    return Interval(
+    return Estimate(
         *(float(np.mean([getattr(r, end) for r in rates])) for end in ("value", "low", "high"))
     )
 

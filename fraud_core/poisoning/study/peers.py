@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Interval, bootstrap
+from fraud_core.evaluation.bootstrap import Estimate, bootstrap
 from fraud_core.evaluation.study_table import Measurement
 from fraud_core.poisoning.defences.confident_learning import CONFIDENT_LEARNING
 from fraud_core.poisoning.defences.nearest_neighbours import NEAREST_NEIGHBOURS
@@ -51,7 +51,7 @@ def compare_with_peers(
     n_replicates: int,
     seed: int,
     null_band: float,
-) -> dict[Condition, Interval]:
+) -> dict[Condition, Estimate]:
     """Average precision of the selector less that of the best gated peer, by attack and rate.
 
     Parameters
@@ -101,7 +101,7 @@ def compare_with_peers(
     }
 
 
-def peer_rows(differences: Mapping[Condition, Interval]) -> Iterator[Measurement]:
+def peer_rows(differences: Mapping[Condition, Estimate]) -> Iterator[Measurement]:
     """The differences by attack and rate, and in how many cells
     the selector is not inferior by `MARGIN`, and superior.
 
@@ -110,7 +110,7 @@ def peer_rows(differences: Mapping[Condition, Interval]) -> Iterator[Measurement
     >>> from fraud_core.poisoning.study.conditions import CLEAN
     >>> [
     ...     row.value
-    ...     for row in peer_rows({CLEAN: Interval(0.0, 0.0, 0.0)})
+    ...     for row in peer_rows({CLEAN: Estimate(0.0, 0.0, 0.0)})
     ...     if row.metric == "cells_non_inferior"
     ... ]
     [1.0]
@@ -124,7 +124,7 @@ def peer_rows(differences: Mapping[Condition, Interval]) -> Iterator[Measurement
         "cells_non_inferior": sum(
             non_inferior(value, margin=MARGIN) for value in differences.values()
         ),
-        "cells_superior": sum(value.low > 0 for value in differences.values()),
+        "cells_superior": sum(value.ci_low > 0 for value in differences.values()),
         "non_inferiority_margin": MARGIN,
     }
     for metric, value in counts.items():

@@ -10,7 +10,7 @@ from fraud_core.drift.performance.comparison import (
     score_windows,
     verdict,
 )
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.metrics import average_precision, expected_cost_eur
 from fraud_core.model.estimators import EstimatorConfig
 
@@ -43,9 +43,9 @@ def test_performance_is_measured_on_rows_the_model_has_not_seen(versions, rng):
 
 
 def test_unchanged_needs_a_narrow_interval():
-    assert verdict(Interval(0.0, -0.01, 0.01), limit=0.05) == "unchanged"
-    assert verdict(Interval(0.0, -0.10, 0.10), limit=0.05) == "insufficient evidence"
-    assert verdict(Interval(0.1, 0.02, 0.20), limit=0.05) == "rose"
+    assert verdict(Estimate(0.0, -0.01, 0.01), limit=0.05) == "unchanged"
+    assert verdict(Estimate(0.0, -0.10, 0.10), limit=0.05) == "insufficient evidence"
+    assert verdict(Estimate(0.1, 0.02, 0.20), limit=0.05) == "rose"
 
 
 def test_calibration_and_threshold_come_from_before_both_windows(versions, scored):

@@ -7,7 +7,7 @@ from fraud_core.drift.attribution.evidence import Evidence
 from fraud_core.drift.attribution.scenarios import Scenario
 from fraud_core.drift.study.attribution import attribution_study, judge_attribution, scenario_pools
 from fraud_core.drift.study.metrics import attribution_figures
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.model.estimators import EstimatorConfig
 
 ESTIMATOR = EstimatorConfig("catboost", {"iterations": 15})
@@ -85,7 +85,7 @@ def test_an_attribution_that_reads_no_label_names_hardly_an_attack(days):
     assert sum(sum(row.values()) for row in found.other_day.confusion.values()) == 8 * 4
     figures = attribution_figures(found)
     assert figures["attribution.scenarios"] == 32
-    assert all(isinstance(value, Interval | float | int) for value in figures.values())
+    assert all(isinstance(value, Estimate | float | int) for value in figures.values())
     assert {
         "attribution.accuracy",
         "attribution.false_attack_rate",

@@ -58,7 +58,7 @@ class TestFalseAlarms:
             rng=rng,
         )["any"]
         expected = stats.binomtest(round(5 * found.value), 5).proportion_ci(0.95, method="exact")
-        assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+        assert (found.ci_low, found.ci_high) == pytest.approx((expected.low, expected.high))
 
 
 def test_power_without_a_change_is_the_rate_of_false_alarms(rng):

@@ -11,9 +11,9 @@ from fraud_core.drift.study.metrics import (
     window_figures,
 )
 from fraud_core.drift.two_sample.windows import compare_windows, prepare_window
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 
-HALF = Interval(0.5, 0.4, 0.6)
+HALF = Estimate(0.5, 0.4, 0.6)
 LIMITS = {"psi_limit": 0.1, "domain_limit": 0.6, "alpha": 0.05}
 
 

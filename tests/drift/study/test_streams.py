@@ -4,7 +4,7 @@ import pytest
 from fraud_core.drift.replay.daily_replay import POLICIES, Day
 from fraud_core.drift.study.streams import StreamRun, stream_study, summarise_streams
 from fraud_core.errors import ParameterError
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.model.estimators import EstimatorConfig
 
 SETTING = {
@@ -47,7 +47,7 @@ def test_summary_by_hand():
     )
     assert named.value == 2.5
     # Student's t with one degree of freedom: 12.706 times the deviation 0.7071 over the root of two
-    assert named.high - named.value == pytest.approx(12.7062 * 0.5, rel=1e-4)
+    assert named.ci_high - named.value == pytest.approx(12.7062 * 0.5, rel=1e-4)
     assert until.value == pytest.approx((2 * 1.0 + 3 * 3.0) / 2)
     assert found["replay.stream.labels_hidden.after_extra_eur"].value == pytest.approx(
         (4 * 1.0 + 4 * 3.0) / 2
@@ -85,7 +85,7 @@ def test_streams_are_alike_before_the_change_and_large_moves_are_seen():
     assert any("amount_eur" in day.drifted for day in run.days["covariate"])
     assert not any("amount_eur" in day.drifted for day in run.days["plain"])
     assert all(
-        isinstance(v, Interval | float | int | str) for v in summarise_streams([run]).values()
+        isinstance(v, Estimate | float | int | str) for v in summarise_streams([run]).values()
     )
 
 

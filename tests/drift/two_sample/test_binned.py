@@ -21,7 +21,7 @@ def test_index_by_hand():
     expected = -0.25 * np.log(0.5) + 0.25 * np.log(1.5)
     found = compare_counts(np.array([0.5, 0.5]), 1000, np.array([250, 750]))
     assert found.population_stability_index == pytest.approx(expected)
-    assert found.low < expected < found.high
+    assert found.ci_low < expected < found.ci_high
 
 
 def test_bin_that_is_empty_on_one_side_counts_half_a_row():
@@ -50,7 +50,7 @@ def test_interval_of_unchanged_windows_reaches_zero():
     lows = [
         compare_counts(
             rng.multinomial(5000, shares) / 5000, 5000, rng.multinomial(1000, shares)
-        ).low
+        ).ci_low
         for _ in range(200)
     ]
     assert np.mean(np.array(lows) == 0.0) > 0.93
@@ -159,7 +159,7 @@ class TestCounts:
         for _ in range(1000):
             shares = rng.multinomial(20_000, before) / 20_000
             found = compare_counts(shares, 20_000, rng.multinomial(2000, after))
-            held += found.low <= truth <= found.high
+            held += found.ci_low <= truth <= found.ci_high
         assert 0.93 < held / 1000 <= 0.985
 
     def test_one_value_never_seen_before_is_no_alarm_and_many_are(self):

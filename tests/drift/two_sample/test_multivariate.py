@@ -31,7 +31,7 @@ class TestMultivariate:
         rows = np.hstack([base, base + rng.normal(0, 0.2, (3000, 2))])
         reference = prepare_scores(rows[:1500], rng=rng)
         broken = np.column_stack([rng.permutation(column) for column in rows[1500:].T])
-        assert reconstruction_error(reference, broken).effect.low > 1
+        assert reconstruction_error(reference, broken).effect.ci_low > 1
         assert reconstruction_error(reference, rows[1500:]).p_value > 1e-3
 
     def test_small_windows_are_unknown(self, rng):

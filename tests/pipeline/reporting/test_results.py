@@ -3,7 +3,7 @@ import json
 import pytest
 
 from fraud_core.errors import ResultError
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.verdicts import Evidence
 from fraud_core.pipeline.plots import style as figures
 from fraud_core.pipeline.reporting.results import (
@@ -30,7 +30,7 @@ METRICS = {
 
 
 def test_interval_becomes_three_flat_names(project):
-    write_metrics("results/x", {"m.ap": Interval(0.78, 0.72, 0.83), "n": 3, "verdict": "none"})
+    write_metrics("results/x", {"m.ap": Estimate(0.78, 0.72, 0.83), "n": 3, "verdict": "none"})
     assert json.loads((project / "results/x/metrics.json").read_text()) == {
         "m.ap": 0.78,
         "m.ap_lo": 0.72,
@@ -48,7 +48,7 @@ def test_numbers_are_rounded_to_six_digits(project):
 def test_figures_of_another_study_say_of_which_data_they_speak(project):
     here, there = {"v0": "a" * 64, "v1": "b" * 64}, {"v0": "a" * 64, "v1": "c" * 64}
     assert sibling_figure("results/select", "drift", "verdict", of=here) == Evidence(None)
-    write_metrics("results/drift", {"verdict": "fell", "m": Interval(0.5, 0.4, 0.6)})
+    write_metrics("results/drift", {"verdict": "fell", "m": Estimate(0.5, 0.4, 0.6)})
     unknown = sibling_figure("results/select", "drift", "verdict", of=here)
     assert unknown.refused == "of unknown data: the results of drift name none"
     stamp_data("results/drift", there)
@@ -109,7 +109,7 @@ def test_reading_is_markdown_with_figures():
 
 
 def test_table_aligns_numbers_and_escapes_bars():
-    text = markdown_table([{"name": "x|y", "value": Interval(0.5, 0.25, 0.75), "n": 3}])
+    text = markdown_table([{"name": "x|y", "value": Estimate(0.5, 0.25, 0.75), "n": 3}])
     assert text.splitlines()[1] == "| :--- | ---: | ---: |"
     assert "x\\|y" in text
     assert "0.500 (0.250\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}0.750)" in text
@@ -121,7 +121,7 @@ def test_empty_table_is_refused():
 
 
 def test_figure_is_saved_as_svg_and_png_with_equal_bytes(project):
-    rows = {"one": Interval(0.5, 0.4, 0.6)}
+    rows = {"one": Estimate(0.5, 0.4, 0.6)}
     saved = []
     for _ in range(2):
         save_figure(figures.intervals(rows, "x"), "results/x", "drawing")
@@ -138,5 +138,5 @@ def test_figure_that_is_too_large_is_refused(project, monkeypatch):
     monkeypatch.setattr("fraud_core.pipeline.reporting.results.MAX_SVG_BYTES", 100)
     with pytest.raises(ResultError, match="rasterise"):
         save_figure(
-            figures.intervals({"one": Interval(0.5, 0.4, 0.6)}, "x"), "results/x", "drawing"
+            figures.intervals({"one": Estimate(0.5, 0.4, 0.6)}, "x"), "results/x", "drawing"
         )

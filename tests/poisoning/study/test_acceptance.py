@@ -2,7 +2,7 @@
 
 import pytest
 
-from fraud_core.evaluation.bootstrap import Interval
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.study_table import Measurement, StudyTable
 from fraud_core.pipeline.reporting.results import read_metrics
 from fraud_core.pipeline.storage.study_tables import FILE, read_study_table
@@ -115,7 +115,7 @@ def from_flat(metrics):
     for (metric, condition, defence), name in names.items():
         if name in metrics:
             ends = [metrics[f"{name}{end}"] for end in ("_lo", "_hi") if f"{name}{end}" in metrics]
-            figure = Interval(metrics[name], *ends) if ends else metrics[name]
+            figure = Estimate(metrics[name], *ends) if ends else metrics[name]
             columns = {} if condition is None else condition.columns
             yield Measurement.of(metric, figure, **columns, defence=defence)
 

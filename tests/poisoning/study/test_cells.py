@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fraud_core.evaluation.bootstrap import Interval, share
+from fraud_core.evaluation.bootstrap import Estimate, share
 from fraud_core.evaluation.study_table import StudyTable
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.model.estimators import EstimatorConfig
@@ -115,13 +115,13 @@ def test_each_draw_is_compared_with_the_clean_training_of_its_seed(versions):
 
 def test_hiding_nearly_all_frauds_is_harm_and_the_policy_gives_back(effects):
     undefended = effects.interval(HIDDEN, "none", "average_precision_change")
-    assert undefended.high < 0
+    assert undefended.ci_high < 0
     assert verdict(undefended, limit=0.05) == "harm"
     defended = effects.interval(HIDDEN, "policy", "average_precision_change")
     assert defended.value > undefended.value
     nothing = effects.interval(UNTOUCHED, "none", "average_precision_change")
     band = effects.band("average_precision")
-    assert nothing == Interval(
+    assert nothing == Estimate(
         0.0, -band, band
     )  # one draw: the null band stands for what another may do
 
@@ -260,16 +260,16 @@ def test_noise_floor_needs_two_placebo_trainings_and_widens_with_their_spread():
 
 def test_share_is_exact():
     """Rule of three: none in n gives an upper end of 1 − 0.025^(1/n)."""
-    assert share(0, 20).high == pytest.approx(1 - 0.025 ** (1 / 20))
+    assert share(0, 20).ci_high == pytest.approx(1 - 0.025 ** (1 / 20))
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (Interval(-0.2, -0.3, -0.1), "harm"),
-        (Interval(0.2, 0.1, 0.3), "gain"),
-        (Interval(0.0, -0.01, 0.01), "none"),
-        (Interval(-0.04, -0.2, 0.1), "insufficient evidence"),
+        (Estimate(-0.2, -0.3, -0.1), "harm"),
+        (Estimate(0.2, 0.1, 0.3), "gain"),
+        (Estimate(0.0, -0.01, 0.01), "none"),
+        (Estimate(-0.04, -0.2, 0.1), "insufficient evidence"),
     ],
 )
 def test_verdicts(change, expected):
