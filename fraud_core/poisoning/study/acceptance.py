@@ -58,7 +58,7 @@ class Goal:
 
         Examples
         --------
-        >>> Goal("harm", "loss on clean data", AT_MOST, 0.005).kept_by(0.004)
+        >>> Goal("clean_accuracy_cost", "loss on clean data", AT_MOST, 0.005).kept_by(0.004)
         True
         """
         return value >= self.limit if self.bound == AT_LEAST else value <= self.limit
@@ -114,7 +114,7 @@ def _given_back(attack: str, words: str, reason: str) -> Goal:
         reason,
         condition,
         SELECTOR,
-        measured_with="given_back",
+        measured_with="average_precision_recovered",
     )
 
 
@@ -178,7 +178,7 @@ GOALS = (
         condition=SYMMETRIC_20,
     ),
     Goal(
-        "harm",
+        "clean_accuracy_cost",
         "clean data: average precision lost by the policy",
         AT_MOST,
         0.005,
@@ -222,7 +222,7 @@ def goal_figures(table: StudyTable, goals: Iterable[Goal] = GOALS) -> dict[str, 
 
     Examples
     --------
-    >>> rows = [CLEAN.measured("harm", 0.0, defence=SELECTOR)]
+    >>> rows = [CLEAN.measured("clean_accuracy_cost", 0.0, defence=SELECTOR)]
     >>> goal_figures(StudyTable.from_measurements(rows, table="toy", study="poisoning"))
     {'goals.measured': 1, 'goals.reached': 1, 'goals.not_assessable': 0}
     """

@@ -18,9 +18,10 @@ from fraud_core.poisoning.defences.out_of_fold import OUT_OF_FOLD
 from fraud_core.poisoning.defences.registry import SELECTOR, defence_named, defend
 from fraud_core.poisoning.defences.selection import choose_defence
 from fraud_core.poisoning.defences.undefended import UNDEFENDED
-from fraud_core.poisoning.detection.label_scan import Scan, detect
+from fraud_core.poisoning.detection.label_scan import detect
 from fraud_core.poisoning.detection.out_of_fold import OutOfFold, out_of_fold_scores
 from fraud_core.poisoning.detection.quantised_pool import quantise, train_quantised
+from fraud_core.poisoning.detection.scan_findings import Scan
 from fraud_core.poisoning.study.cells import Cell, Inputs, simulated_sources
 from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO
 from fraud_core.poisoning.study.run_results import AttackFigures, DefendedRun, RunResult
@@ -55,7 +56,7 @@ def _poisoned(cell: Cell, rows: Transactions, margin: np.ndarray) -> Poisoned:
     if cell.condition == CLEAN:
         return _untouched(rows)
     known = Knowledge(margin=margin, source=simulated_sources(len(rows)))
-    return attack(cell.condition.attack, rows, cell.condition.rate, rng=rng, knowledge=known)
+    return attack(cell.condition.attack, rows, cell.condition.attack_rate, rng=rng, knowledge=known)
 
 
 class _Bench:

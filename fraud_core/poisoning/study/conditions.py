@@ -37,6 +37,13 @@ class Condition:
         return self.rate is not None
 
     @property
+    def attack_rate(self) -> float:
+        """The rate; ValueError where nobody attacks."""
+        if self.rate is None:
+            raise ValueError(f"{self.attack}: expected an attack with a rate, found none")
+        return self.rate
+
+    @property
     def entry(self) -> Attack:
         """The attack itself; ParameterError where nobody attacks."""
         return attack_named(self.attack)

@@ -1,8 +1,8 @@
 """Headline figures of the poisoning study: the view of its
 table that metrics.json, the README and the report read.
 
-The table holds every figure; here stand those that pages name. A name holds the rate of its
-attack in percent.
+The table holds every figure. Pages name an attack and never a rate: what they read is measured at
+the largest rate that the study was asked for, which stands beside it as ``<attack>.poison_rate``.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,10 +21,10 @@ WHOLE: dict[str, tuple[str, Callable[[float], Any]]] = {
     "scan.clean_batches": ("scan_clean_batches", int),
     "scan.false_alarms": ("scan_false_alarms", int),
     "scan.false_alarm_rate": ("scan_false_alarm_rate", float),
-    "summary.cells_total": ("cells_total", int),
-    "summary.cells_non_inferior": ("cells_non_inferior", int),
-    "summary.cells_superior": ("cells_superior", int),
-    "summary.non_inferiority_margin": ("non_inferiority_margin", float),
+    "peers.cells_total": ("cells_total", int),
+    "peers.cells_non_inferior": ("cells_non_inferior", int),
+    "peers.cells_superior": ("cells_superior", int),
+    "peers.non_inferiority_margin": ("non_inferiority_margin", float),
     "canaries.power_at_10_percent": ("canary_power_at_10_percent", float),
     "certified.parts": ("certified_parts", int),
     "certified.alert_share": ("certified_alert_share", float),
@@ -39,6 +39,7 @@ WHOLE: dict[str, tuple[str, Callable[[float], Any]]] = {
     "gate.breaking_budget": ("gate_breaking_budget", float),
 }
 JUDGED = CHANGES["average_precision"]
+RECOVERED = "average_precision_recovered"
 
 
 def headline_figures(
@@ -67,8 +68,8 @@ def headline_figures(
         flat[f"{CLEAN.key}.{NONE}.{metric}"] = table.only(
             metric, **CLEAN.columns, defence=NONE
         ).figure
-    for condition in attacked_conditions(table):
-        flat |= _of_condition(table, condition, limit)
+    for smallest, largest in _ends(attacked_conditions(table)):
+        flat |= _of_attack(table, smallest, largest, limit)
     for n_flips in flips:
         flat[f"certified.recall_at_{n_flips}_flips"] = table.only(
             certified_metric(n_flips), defence=None
@@ -121,32 +122,43 @@ def attack_table(table: StudyTable, *, limit: float) -> list[dict[str, Any]]:
     return shown
 
 
-def _of_condition(table: StudyTable, condition: Condition, limit: float) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def _ends(conditions: Iterable[Condition]) -> list[tuple[Condition, Condition]]:
+    """Each attack at its smallest and at its largest rate."""
+    by_attack: dict[str, list[Condition]] = {}
+    for condition in sorted(conditions, key=lambda condition: condition.rate or 0.0):
+        by_attack.setdefault(condition.attack, []).append(condition)
+    return [(rates[0], rates[-1]) for rates in by_attack.values()]
+
+
+def _of_attack(
+    table: StudyTable, smallest: Condition, largest: Condition, limit: float
+) -> dict[str, Any]:
+    attack = largest.attack
+    flat: dict[str, Any] = {f"{attack}.poison_rate": largest.rate}
     for defence in (NONE, SELECTOR):
-        name = f"{condition.key}.{defence}"
-        if table.has(JUDGED, **condition.columns, defence=defence):
-            flat[f"{name}.{JUDGED}"] = table.only(
-                JUDGED, **condition.columns, defence=defence
-            ).figure
-            flat[f"{name}.verdict"] = verdict_words(table, condition, defence, limit=limit)
-        if table.has("success_rate", **condition.columns, defence=defence):
-            flat[f"{name}.success_rate"] = table.only(
-                "success_rate", **condition.columns, defence=defence
-            ).figure
-    if f"{condition.key}.{SELECTOR}.success_rate" in flat:
-        flat[f"summary.{condition.attack}.success_rate"] = flat[
-            f"{condition.key}.{SELECTOR}.success_rate"
-        ]
-    if table.has("given_back", **condition.columns):
-        flat[f"summary.{condition.slug}.given_back"] = table.only(
-            "given_back", **condition.columns
-        ).figure
+        columns = largest.columns | {"defence": defence}
+        for metric in (JUDGED, "success_rate"):
+            if table.has(metric, **columns):
+                flat[f"{attack}.{defence}.{metric}"] = table.only(metric, **columns).figure
+        if table.has(JUDGED, **columns):
+            flat[f"{attack}.{defence}.verdict"] = verdict_words(
+                table, largest, defence, limit=limit
+            )
+    if table.has(RECOVERED, **largest.columns):
+        flat[f"{attack}.{RECOVERED}"] = table.only(RECOVERED, **largest.columns).figure
+    for name, condition in (("smallest", smallest), ("largest", largest)):
+        if table.has("scan_alarmed", **condition.columns):
+            flat[f"{attack}.{name}.poison_rate"] = condition.rate
+            alarmed = table.only("scan_alarmed", **condition.columns).figure
+            flat[f"{attack}.{name}.scan_alarmed"] = alarmed
     return flat
 
 
 def _on_clean(table: StudyTable) -> dict[str, Any]:
-    names = {"summary.clean.harm": "harm", "summary.clean.changed": "trainings_changed"}
+    names = {
+        "clean.accuracy_cost": "clean_accuracy_cost",
+        "clean.trainings_changed": "trainings_changed",
+    }
     asked = {name: metric for name, metric in names.items() if table.has(metric, **CLEAN.columns)}
     return {name: table.only(metric, **CLEAN.columns).figure for name, metric in asked.items()}
 
@@ -159,10 +171,12 @@ def _worst(table: StudyTable, limit: float) -> dict[str, Any]:
             table.only("average_precision", **condition.columns, defence=NONE).value
         ),
     )
-    flat: dict[str, Any] = {"worst.attack": worst.key}
+    flat: dict[str, Any] = {"worst.attack": worst.attack, "worst.poison_rate": worst.rate}
     for defence in (NONE, SELECTOR):
-        if table.has("average_precision", **worst.columns, defence=defence):
-            figure = table.only("average_precision", **worst.columns, defence=defence).figure
-            flat[f"worst.{defence}.average_precision"] = figure
-    flat[f"worst.{NONE}.verdict"] = verdict_words(table, worst, NONE, limit=limit)
+        for metric in ("average_precision", JUDGED):
+            if table.has(metric, **worst.columns, defence=defence):
+                figure = table.only(metric, **worst.columns, defence=defence).figure
+                flat[f"worst.{defence}.{metric}"] = figure
+        if table.has(JUDGED, **worst.columns, defence=defence):
+            flat[f"worst.{defence}.verdict"] = verdict_words(table, worst, defence, limit=limit)
     return flat | {"worst.detected": table.only("detected", **worst.columns).value}

@@ -184,7 +184,7 @@ def _on_clean(effects: Effects, own: Sequence[RunResult]) -> Iterator[Measuremen
     """
     loss = -float(effects.point(CLEAN, SELECTOR, JUDGED).mean())
     changed = sum(bool(run.selector_cleaned) for run in own)
-    yield CLEAN.measured("harm", loss + 0.0, defence=SELECTOR)
+    yield CLEAN.measured("clean_accuracy_cost", loss + 0.0, defence=SELECTOR)
     yield CLEAN.measured("trainings_changed", share(changed, len(own)), defence=SELECTOR)
 
 
@@ -198,7 +198,9 @@ def _against_clean(effects: Effects, condition: Condition) -> Iterator[Measureme
     defended, undefended = (effects.by_seed(condition, name, JUDGED) for name in (SELECTOR, NONE))
     figures: dict[str, Estimate | None] = {
         "average_precision_gap": _negative(effects.interval(condition, SELECTOR, JUDGED)),
-        "given_back": mean_over_draws(list(defended - undefended), null_band=effects.band(ap)),
+        "average_precision_recovered": mean_over_draws(
+            list(defended - undefended), null_band=effects.band(ap)
+        ),
         "kept": _of_clean(effects, condition, ap),
         "cost_ratio": _of_clean(effects, condition, "expected_cost_eur"),
     }

@@ -3,6 +3,7 @@ survived symmetric flips, and how many the scan found again.
 """
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 
@@ -54,9 +55,10 @@ def fraud_pockets(
     frauds = np.flatnonzero(y_true == 1)
     place = features[frauds] / np.maximum(features.std(axis=0), 1e-9)
     pocket = np.full(len(y_true), -1, dtype=np.int64)
-    pocket[frauds] = KMeans(min(n_pockets, len(frauds)), n_init=10, random_state=seed).fit_predict(
-        place
-    )
+    # scikit-learn has no stubs, and its default "auto" is no reason to take a text alone
+    n_init = cast(Any, 10)
+    means = KMeans(min(n_pockets, len(frauds)), n_init=n_init, random_state=seed)
+    pocket[frauds] = means.fit_predict(place)
     return pocket
 
 
@@ -83,7 +85,7 @@ def pockets_by_rate(
         recovery = result.scan.recovery if result.scan is not None else None
         if cell.condition.attack == SYMMETRIC.name and recovery is not None:
             by_rate.setdefault(
-                cell.condition.rate,
+                cell.condition.attack_rate,
                 pockets_found(pocket, recovery.survivor_rows, recovery.recovered_rows),
             )
     return by_rate

@@ -5,9 +5,9 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.poisoning.attacks.definition import FRAUD, LEGITIMATE, Poisoned
-from fraud_core.poisoning.detection.label_scan import Scan
 from fraud_core.poisoning.detection.noisy_posterior import believed
 from fraud_core.poisoning.detection.out_of_fold import OutOfFold
+from fraud_core.poisoning.detection.scan_findings import Scan
 from fraud_core.poisoning.study.run_results import Recovery, ScanFigures
 
 SURE = 0.9

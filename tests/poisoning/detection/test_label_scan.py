@@ -4,7 +4,7 @@ import pytest
 from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.metrics import average_precision
-from fraud_core.poisoning.detection.label_scan import detect, fraud_floor, segment_counts
+from fraud_core.poisoning.detection.label_scan import detect, fraud_floor
 from fraud_core.poisoning.detection.noisy_posterior import believed
 from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
 
@@ -100,11 +100,6 @@ def test_belief_falls_with_the_flip_rate(rng):
     y = rng.integers(0, 2, 500)
     margin = rng.normal(2.0 * y - 1.0)
     assert believed(y, margin, 0.3, 0.0).mean() < believed(y, margin, 0.05, 0.0).mean()
-
-
-def test_segments_are_counted_with_the_worst_first():
-    found = segment_counts(np.array([True, False, True, True]), {"hour": np.array([1, 1, 2, 2])})
-    assert [(c["segment"], c["suspicious"], c["rows"]) for c in found] == [("2", 2, 2), ("1", 1, 2)]
 
 
 def test_exact_duplicates_share_a_fold(versions):

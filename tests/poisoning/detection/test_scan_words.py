@@ -6,7 +6,7 @@ import pytest
 from fraud_core.data.rows import Transactions
 from fraud_core.poisoning.defences.registry import defence_names, defend
 from fraud_core.poisoning.detection.backdoor_triggers import Suspected
-from fraud_core.poisoning.detection.label_scan import Finding, Scan
+from fraud_core.poisoning.detection.scan_findings import Finding, Scan
 from fraud_core.poisoning.detection.scan_words import nothing_named, validity
 from tests.conftest import ROOT
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.study_table import Measurement, StudyTable
 from fraud_core.pipeline.reporting.results import read_metrics
-from fraud_core.pipeline.storage.study_tables import FILE, read_study_table
+from fraud_core.pipeline.storage.study_tables import read_study_table
 from fraud_core.poisoning.study.acceptance import (
     AT_LEAST,
     AT_MOST,
@@ -15,7 +14,6 @@ from fraud_core.poisoning.study.acceptance import (
     goal_table,
 )
 from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
-from tests.conftest import ROOT
 
 GOAL = Goal("a", "what it means", AT_LEAST, 0.9, "because")
 
@@ -74,8 +72,15 @@ def test_goal_of_a_condition_reads_that_condition_and_that_defence_only():
 
 
 def test_goal_whose_figure_has_no_bound_is_not_assessable_and_never_left_out():
-    goal = Goal("rate", "share given back", AT_LEAST, 0.9, "because", measured_with="given_back")
-    study = table(Measurement("given_back", 0.01))
+    goal = Goal(
+        "rate",
+        "share given back",
+        AT_LEAST,
+        0.9,
+        "because",
+        measured_with="average_precision_recovered",
+    )
+    study = table(Measurement("average_precision_recovered", 0.01))
     (row,) = goal_table(study, [goal])
     assert row["verdict"] == "not assessable"
     assert goal_figures(study, [goal]) == {
@@ -85,51 +90,11 @@ def test_goal_whose_figure_has_no_bound_is_not_assessable_and_never_left_out():
     }
 
 
-def flat_name(metric, condition):
-    """Name in the metrics.json of full results made before studies left a table."""
-    if condition is None:
-        return metric.replace("gate_", "gate.")
-    if metric == "success_rate":
-        return f"summary.{condition.attack}.success_rate"
-    if metric.startswith("scan_"):
-        return f"scan.{condition.slug}.{metric.removeprefix('scan_')}"
-    return f"summary.{condition.slug}.{metric}"
-
-
-def from_flat(metrics):
-    """The rows that the goals and the reasons of their misses read."""
-    asked = {
-        (name, goal.condition, goal.defence)
-        for goal in GOALS
-        for name in (goal.metric, goal.measured_with)
-    }
-    names = {asked_for: flat_name(*asked_for[:2]) for asked_for in asked if asked_for[0]}
-    for goal in GOALS:
-        if goal.metric == "cost_ratio":
-            change = "expected_cost_eur_change"
-            names[change, goal.condition, "policy"] = f"{goal.condition.key}.policy.{change}"
-    names["expected_cost_eur_floor_of_mean", PLACEBO, None] = (
-        "placebo.expected_cost_eur_floor_of_mean"
-    )
-    names["expected_cost_eur", CLEAN, "none"] = "clean.none.expected_cost_eur"
-    for (metric, condition, defence), name in names.items():
-        if name in metrics:
-            ends = [metrics[f"{name}{end}"] for end in ("_lo", "_hi") if f"{name}{end}" in metrics]
-            figure = Estimate(metrics[name], *ends) if ends else metrics[name]
-            columns = {} if condition is None else condition.columns
-            yield Measurement.of(metric, figure, **columns, defence=defence)
-
-
 @pytest.fixture(scope="module")
 def full():
-    """Figures of the full study: its table, or metrics.json
-    where the results in git are older than tables.
-    """
-    if (ROOT / "results" / "poisoning" / FILE).is_file():
-        study = read_study_table("results/poisoning")
-    else:
-        study = table(*from_flat(read_metrics("results/poisoning")))
-    if not study.has("given_back", attack="targeted_mode"):
+    """Figures of the full study."""
+    study = read_study_table("results/poisoning")
+    if not study.has("average_precision_recovered", attack="targeted_mode"):
         pytest.skip("results/poisoning holds the quick profile")
     return study
 

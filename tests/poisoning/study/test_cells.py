@@ -154,9 +154,9 @@ def measured(study, effects, versions):
         ("average_precision_change", HIDDEN.columns | {"defence": "trusted_labels"}),
         ("rows_rightly_flagged", HIDDEN.columns | {"defence": "out_of_fold"}),
         ("labels_changed", HIDDEN.columns),
-        ("given_back", HIDDEN.columns),
+        ("average_precision_recovered", HIDDEN.columns),
         ("selector_cleaned", HIDDEN.columns),
-        ("harm", CLEAN.columns),
+        ("clean_accuracy_cost", CLEAN.columns),
         ("success_rate", STAMPED.columns | {"defence": "none"}),
         ("scan_average_precision", HIDDEN.columns),
         ("scan_false_alarm_rate", {}),
@@ -179,14 +179,20 @@ def test_effect_has_a_verdict_and_its_draws_have_its_mean(measured):
 def test_metrics_are_a_view_of_the_table(measured):
     assert attacked_conditions(measured) == [UNTOUCHED, HIDDEN, STAMPED]
     flat = headline_figures(measured, limit=0.05)
-    assert flat["fraud_to_legit.90.none.verdict"] == "harm"
-    assert flat["worst.attack"] == "fraud_to_legit.90"
-    assert flat["summary.backdoor.success_rate"] == flat["backdoor.40.policy.success_rate"]
+    assert (flat["fraud_to_legit.none.verdict"], flat["fraud_to_legit.poison_rate"]) == (
+        "harm",
+        0.9,
+    )
+    assert (flat["worst.attack"], flat["worst.poison_rate"]) == ("fraud_to_legit", 0.9)
+    assert (
+        flat["backdoor.policy.success_rate"]
+        == measured.only("success_rate", **STAMPED.columns, defence="policy").figure
+    )
     assert flat["scan.clean_batches"] == 3
     assert {
         "placebo.average_precision_floor",
-        "summary.clean.harm",
-        "summary.fraud_to_legit_90.given_back",
+        "clean.accuracy_cost",
+        "fraud_to_legit.average_precision_recovered",
     } <= set(flat)
     assert len(attack_table(measured, limit=0.05)) == 3
 
@@ -229,7 +235,7 @@ def test_peers_are_compared_only_where_both_were_run(study, versions):
     assert compare_with_peers(*study, versions.holdout, n_replicates=5, seed=0, null_band=0.0) == {}
 
 
-def test_peers_behind_the_gate_leave_a_silent_batch_as_it_is_and_are_held_back_by_the_trusted_frauds():
+def test_peers_behind_the_gate_leave_a_silent_batch_alone_and_are_held_back_by_trusted_frauds():
     def result(alarmed, own):
         scores = {"trusted_labels": 0.8, "knn": own}
         return RunResult(
