@@ -27,7 +27,7 @@ from fraud_core.pipeline.storage.dataset_versions import open_versions
 from fraud_core.poisoning.detection.label_scan import detect
 from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
 from fraud_core.poisoning.detection.quantised_pool import Quantised, quantise, train_quantised
-from fraud_core.poisoning.study.pockets import fraud_pockets
+from fraud_core.poisoning.study.learnable_clusters import fraud_clusters
 
 N_LABELS = (28, 56, 168)
 N_MODES = 4
@@ -85,7 +85,7 @@ def unseen_first(rows: Transactions) -> np.ndarray:
     """The doubtful frauds: modes without a trusted fraud
     first, the largest before others, from its middle outwards.
     """
-    mode = fraud_pockets(rows.X, rows.y_observed, n_pockets=N_MODES, seed=1)
+    mode = fraud_clusters(rows.X, rows.y_observed, n_clusters=N_MODES, seed=1)
     place = rows.X / np.maximum(rows.X.std(axis=0), 1e-9)
     frauds = np.flatnonzero((rows.y_observed == 1) & ~rows.is_validation)
     seen, size, away = np.zeros(len(frauds), bool), np.zeros(len(frauds)), np.zeros(len(frauds))
@@ -111,7 +111,7 @@ def attack(
     return measure(model, holdout, params) | {"alarmed": scan.poisoned}
 
 
-def measure(model: CalibratedClassifier, holdout: Transactions, params) -> dict[str, float]:
+def measure(model: CalibratedClassifier, holdout: Transactions, params: Params) -> dict[str, float]:
     """Average precision, recall at the threshold and recall within the alert budget."""
     scored: Scored = model.scored(holdout.X)
     fraud = holdout.y_observed == 1

@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from fraud_core.data.rows import to_transactions
 from fraud_core.drift.two_sample.windows import compare_windows, prepare_window
 from fraud_core.evaluation.bootstrap import share
-from fraud_core.pipeline.params import read_params
+from fraud_core.pipeline.params import DriftLimits, read_params
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.dataset_versions import open_versions
 
@@ -54,8 +55,8 @@ def main() -> None:
             f"{name}.alarms": alarmed,
             f"{name}.drifted": states.count("drifted"),
             f"{name}.rate": rate.value,
-            f"{name}.rate_lo": rate.low,
-            f"{name}.rate_hi": rate.high,
+            f"{name}.rate_lo": rate.ci_low,
+            f"{name}.rate_hi": rate.ci_high,
         }
     found |= {
         "seconds": round(time.perf_counter() - started),
@@ -68,7 +69,7 @@ def main() -> None:
 
 
 def state_of(
-    rows: np.ndarray, names: tuple[str, ...], limits, rng: np.random.Generator
+    rows: np.ndarray, names: Sequence[str], limits: DriftLimits, rng: np.random.Generator
 ) -> list[str]:
     """State of the window after the first half of one
     hour's rows; none where the second half is too short.

@@ -51,7 +51,8 @@ def main(folder: Path) -> None:
 
 def frame(rows: np.ndarray) -> pd.DataFrame:
     """A table with columns x0, x1, ..."""
-    return pd.DataFrame(rows.astype(np.float64), columns=[f"x{k}" for k in range(rows.shape[1])])
+    names = pd.Index([f"x{k}" for k in range(rows.shape[1])])
+    return pd.DataFrame(rows.astype(np.float64), columns=names)
 
 
 def nannyml_alarms(

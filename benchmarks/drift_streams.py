@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,10 +37,10 @@ def main(python: str) -> None:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
     }
+    # Any: NumPy's types take a name of unknown text for savez's own allow_pickle
+    arrays: dict[str, Any] = {kind: np.array(part) for kind, part in streams.items()}
     with tempfile.TemporaryDirectory() as folder:
-        np.savez(
-            Path(folder) / "streams.npz", **{kind: np.array(part) for kind, part in streams.items()}
-        )
+        np.savez(Path(folder) / "streams.npz", **arrays)
         subprocess.run([python, str(Path(__file__)), "--peers", folder], check=True)
         alarms = json.loads((Path(folder) / "found.json").read_text())
     alarms |= {

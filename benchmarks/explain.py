@@ -19,9 +19,11 @@ import numpy as np
 import shap
 
 from fraud_core.bundle.decider import Decider
+from fraud_core.data.rows import Transactions
 from fraud_core.explain.contributions import shap_values
 from fraud_core.explain.reason_writer import ReasonWriter
 from fraud_core.explain.tree_shap import build_explainer
+from fraud_core.model.estimators import FittedEstimator
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.stages.candidate import open_candidate
@@ -69,7 +71,7 @@ def main() -> None:
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def batch(fitted, features: np.ndarray) -> dict[str, float]:
+def batch(fitted: FittedEstimator, features: np.ndarray) -> dict[str, float]:
     """Rows a second of both sides, in turns; the tables
     are built once, as shap's explainer is in each call.
     """
@@ -100,7 +102,7 @@ def batch(fitted, features: np.ndarray) -> dict[str, float]:
     }
 
 
-def one_decision(holdout, rng: np.random.Generator) -> dict[str, float]:
+def one_decision(holdout: Transactions, rng: np.random.Generator) -> dict[str, float]:
     """Milliseconds of one decision by the service's code,
     and of its reasons in words with both turning values.
 

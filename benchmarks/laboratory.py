@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from fraud_core.data.rows import Transactions
 from fraud_core.pipeline.execution.cell_cache import run_cells
 from fraud_core.pipeline.execution.poisoning_lab import needed_for
 from fraud_core.pipeline.execution.progress import progress_bar
@@ -80,14 +81,14 @@ def main() -> None:
     )
 
 
-def last_rows(rows, n_rows: int):
+def last_rows(rows: Transactions, n_rows: int) -> Transactions:
     """The last rows of v0, the trusted hours among them."""
     return replace(
         rows, **{name: getattr(rows, name)[-n_rows:] for name in rows.__dataclass_fields__}
     )
 
 
-def prepare(rows, holdout_features) -> Inputs:
+def prepare(rows: Transactions, holdout_features: np.ndarray) -> Inputs:
     """What cells share."""
     neighbours, distance = nearest_neighbours(rows.X)
     return Inputs(rows, holdout_features, np.empty(0), neighbours, distance)

@@ -74,7 +74,8 @@ def categorical() -> Iterator[Transactions]:
         shares = [rng.dirichlet(np.full(n, 0.7)) for n in levels]
         columns = [rng.choice(n, ROWS, p=share) for n, share in zip(levels, shares, strict=True)]
         score = sum(
-            rng.normal(0, 0.8, n)[column] for n, column in zip(levels, columns, strict=True)
+            (rng.normal(0, 0.8, n)[column] for n, column in zip(levels, columns, strict=True)),
+            start=np.zeros(ROWS),
         )
         yield labelled(np.column_stack(columns).astype(float), score, rng)
 
@@ -105,7 +106,10 @@ def credit_default() -> Iterator[Transactions]:
     """Credit default with defaults left out until their
     share is that of the other tables; rows in random order.
     """
-    table, card = open_audit("data")
+    audit = open_audit("data")
+    if audit is None:
+        raise SystemExit("error: data holds no table for the audit; run `make run`")
+    table, card = audit
     label = card.only("label")
     features, y_true = (
         table.select(card.names("feature")).to_numpy().astype(float),
@@ -174,8 +178,8 @@ def alarms_of(name: str, tables: Iterator[Transactions]) -> dict[str, float | in
         f"{name}.alarms": alarmed,
         f"{name}.too_few_frauds": unknown,
         f"{name}.rate": rate.value,
-        f"{name}.rate_lo": rate.low,
-        f"{name}.rate_hi": rate.high,
+        f"{name}.rate_lo": rate.ci_low,
+        f"{name}.rate_hi": rate.ci_high,
         f"{name}.suspected_rows": round(float(np.mean(suspected))) if suspected else 0,
         f"{name}.rows": round(float(np.mean(n_rows))) if n_rows else 0,
     } | {f"{name}.kinds.{kind.replace(' ', '_')}": count for kind, count in sorted(kinds.items())}
@@ -197,8 +201,8 @@ def null_tests(rng: np.random.Generator) -> dict[str, float]:
         rate = share(alarmed, NULL_DRAWS)
         found |= {
             f"null.{name}.rate": rate.value,
-            f"null.{name}.rate_lo": rate.low,
-            f"null.{name}.rate_hi": rate.high,
+            f"null.{name}.rate_lo": rate.ci_low,
+            f"null.{name}.rate_hi": rate.ci_high,
         }
     rates = [found[f"null.{name}.rate"] for name in NULL_CASES]
     return found | {

@@ -19,22 +19,19 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import distribution, requires
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from serving_figure import draw
+from serving_processes import cpu_seconds, resident_mb, started
 from serving_services import OPTIONAL, ROOT, SINK_PORT, Service, describe_services, output
 
 RESULTS = Path(__file__).with_name("results") / "serving.json"
 CONNECTIONS, SECONDS, ROUNDS = 32, 4, 5
 PACED_SECONDS, PACED_CONNECTIONS = 5, 8
-START_SECONDS = 120
 # What the Dockerfile deletes from the environment, beside two packages that Litestar's test
 # factories ask for.
 PRUNED = re.compile(r"(^|/)(tests|testing|f2py)/|\.map$")
@@ -45,7 +42,8 @@ SCRIPT = """wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 local file = io.open("{body}", "rb"); wrk.body = file:read("*a"); file:close()
 done = function(summary, latency, requests)
-  local bad = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout
+  local errors = summary.errors
+  local bad = errors.status + errors.connect + errors.read + errors.timeout
   io.write(string.format("RESULT %d %d %d %d %d\\n", summary.requests, summary.duration, bad,
     latency:percentile(50), latency:percentile(99)))
 end
@@ -109,49 +107,6 @@ def main() -> None:
     print(json.dumps(written, indent=1))
     RESULTS.write_text(json.dumps(written, indent=1) + "\n")
     draw(written, RESULTS.with_suffix(".svg"))
-
-
-@contextmanager
-def started(service: Service) -> Iterator[tuple[int, subprocess.Popen, float]]:
-    """The service as a process on the first core, from its readiness to its end."""
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        "taskset",
-        "-c",
-        "0",
-        *(part.replace("{port}", str(port)) for part in service.command),
-    ]
-    own = {name: value.replace("{port}", str(port)) for name, value in service.environment.items()}
-    environment = os.environ | own | {"FRAUD_PORT": str(port)}
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        wait_until_ready(process, f"http://127.0.0.1:{port}{service.ready}")
-        yield port, process, time.perf_counter() - began
-    finally:
-        for pid in reversed(tree(process.pid)):
-            os.kill(pid, 15)
-        process.wait(timeout=30)
-
-
-def wait_until_ready(process: subprocess.Popen, url: str) -> None:
-    """Return when a service answers anything at all."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=2)  # noqa: S310 - loopback
-            return
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.02)
-    raise SystemExit(f"error: {url} did not become ready")
 
 
 def measure(service: Service, port: int, process: subprocess.Popen, scratch: Path) -> Round:
@@ -220,33 +175,6 @@ def paced_p99_ms(service: Service, port: int, rate: float) -> float:
         command, cwd=ROOT, input=body, check=True, capture_output=True, text=True
     ).stdout
     return float(json.loads(printed)["p99_ms"])
-
-
-def tree(pid: int) -> list[int]:
-    """A process and all that it started."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except FileNotFoundError:
-        return []
-    return [pid, *(below for child in children for below in tree(int(child)))]
-
-
-def cpu_seconds(pid: int) -> float:
-    """CPU time of a process tree so far."""
-    ticks = 0
-    for process in tree(pid):
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def resident_mb(pid: int) -> float:
-    """Resident memory of the largest process of a tree."""
-    sizes = []
-    for process in tree(pid):
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
-        sizes += [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")]
-    return max(sizes)
 
 
 def environment_megabytes() -> dict[str, float]:

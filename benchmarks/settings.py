@@ -6,15 +6,24 @@ kept in scratch/tuning and not fitted again.
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from fraud_core.data.rows import to_transactions
+from fraud_core.data.rows import Transactions, to_transactions
 from fraud_core.data.splits import content_sha256
-from fraud_core.model.tuning import Tried, choose, difference_on_folds, time_folds, try_settings
+from fraud_core.model.tuning import (
+    Fold,
+    Tried,
+    choose,
+    difference_on_folds,
+    time_folds,
+    try_settings,
+)
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.dataset_versions import V0
@@ -112,13 +121,20 @@ def main() -> None:
     Path(__file__).with_name("results").joinpath("settings.json").write_text(text, encoding="utf-8")
 
 
-def kept(name: str, label: str, settings: dict, rows, folds) -> Tried:
+def kept(
+    name: str,
+    label: str,
+    settings: Mapping[str, Any],
+    rows: Transactions,
+    folds: Sequence[Fold],
+) -> Tried:
     """One setting, from the folder of finished ones when it is there."""
     path = within_project(KEPT) / f"{name}-{label.replace(' ', '_')}.npz"
     if not path.is_file():
         tried = try_settings(name, settings, rows, folds, seeds=SEEDS)
         path.parent.mkdir(parents=True, exist_ok=True)
-        margins = {f"margin{k}": margin for k, margin in enumerate(tried.margin)}
+        # Any: NumPy's types take a name of unknown text for savez's own allow_pickle
+        margins: dict[str, Any] = {f"margin{k}": margin for k, margin in enumerate(tried.margin)}
         np.savez(
             path,
             average_precision=tried.average_precision,
@@ -130,7 +146,13 @@ def kept(name: str, label: str, settings: dict, rows, folds) -> Tried:
         return Tried(settings, arrays["average_precision"], float(arrays["cpu_seconds"]), margin)
 
 
-def describe(tried: dict[str, Tried], chosen: str, winner: Tried, rows, folds) -> dict:
+def describe(
+    tried: Mapping[str, Tried],
+    chosen: str,
+    winner: Tried,
+    rows: Transactions,
+    folds: Sequence[Fold],
+) -> dict[str, Any]:
     """What is committed of an estimator: the choice; folds,
     seconds and difference from the best of each setting.
     """
@@ -156,14 +178,14 @@ def describe(tried: dict[str, Tried], chosen: str, winner: Tried, rows, folds) -
     }
 
 
-def lead(one: Tried, other: Tried, rows, folds) -> list[float]:
+def lead(one: Tried, other: Tried, rows: Transactions, folds: Sequence[Fold]) -> list[float]:
     """Mean average precision of one setting less that
     of another on the folds, with its 95% interval.
     """
     found = difference_on_folds(
         one, other, rows, folds, n_replicates=N_REPLICATES, rng=np.random.default_rng(0)
     )
-    return [round(value, 4) for value in (found.value, found.low, found.high)]
+    return [round(value, 4) for value in (found.value, found.ci_low, found.ci_high)]
 
 
 if __name__ == "__main__":

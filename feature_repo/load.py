@@ -84,7 +84,8 @@ def _let_readers_in(store: FeatureStore) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Fill the store; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m feature_repo.load", description=__doc__.splitlines()[0]
+        prog="python -m feature_repo.load",
+        description="Apply the definitions and fill the online store from data/features.",
     )
     parser.add_argument(
         "--store", type=Path, default=REPO / "feature_store.yaml", help="Feast's configuration"

@@ -9,7 +9,7 @@ Importing the package costs nothing: a name is loaded from its module when it is
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fraud_core.bundle.decider import Decider
@@ -127,7 +127,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Load a public name from its module at its first use."""
     if name not in _HOME:
         raise AttributeError(f"module 'fraud_core' has no attribute {name!r}")

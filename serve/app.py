@@ -1,11 +1,12 @@
 """The application: what one worker is made of, and its life from start to stop."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from litestar import Litestar, MediaType, Request, Response, get
 from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.plugins import SwaggerRenderPlugin
 
 from serve.api.decisions import batch_route, decision_route
@@ -17,7 +18,7 @@ from serve.api.operations import about_routes, health_routes, label_route, recor
 from serve.api.predict import predict_route
 from serve.api.records import decision_list
 from serve.auth.api_keys import Access, KeyAccess, OpenAccess, read_keys
-from serve.http.gateway import Gateway, Routes
+from serve.http.gateway import Admission, Gateway, Routes
 from serve.http.problems import HANDLERS
 from serve.http.rate_limit import RateLimit
 from serve.runtime.service import Service
@@ -61,18 +62,6 @@ def create_app(
     service = Service(settings, counters)
     service.telemetry = (telemetry or _otlp(settings))(counters)
 
-    @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        await service.start()
-        champion = service.champion
-        print(
-            f"model {champion.bundle.version} loaded and verified, lineage {champion.lineage_id}, "
-            f"scores by {champion.scored_by}",
-            flush=True,
-        )
-        yield
-        await service.stop()
-
     predict, decide = predict_route(service), decision_route(service, decision_list(service))
     app = Litestar(
         route_handlers=[
@@ -88,7 +77,7 @@ def create_app(
             *_documentation(service),
             *_assets(),
         ],
-        lifespan=[lifespan],
+        lifespan=[_lifespan(service)],
         exception_handlers=HANDLERS,
         openapi_config=None,
         state=State({"service": service}),
@@ -98,14 +87,30 @@ def create_app(
     # Outside the router, so that unknown paths and refused methods are counted and guarded too.
     app.asgi_handler = Gateway(
         app.asgi_handler,
-        routes,
-        open_access(settings),
-        limit,
+        Admission(routes, open_access(settings), limit),
         counters,
         service.telemetry,
         direct={"POST /predict": predict.fn, "POST /v1/decisions": decide.fn},
     )
     return app
+
+
+def _lifespan(service: Service) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """From the start of the service to its end."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        await service.start()
+        champion = service.champion
+        print(
+            f"model {champion.bundle.version} loaded and verified, lineage {champion.lineage_id}, "
+            f"scores by {champion.scored_by}",
+            flush=True,
+        )
+        yield
+        await service.stop()
+
+    return lifespan
 
 
 def open_access(settings: Settings) -> Access:
@@ -159,7 +164,7 @@ def _assets() -> list:
     """
     from swagger_ui_bundle import swagger_ui_path
 
-    def route(name: str, media_type: str):
+    def route(name: str, media_type: str) -> HTTPRouteHandler:
         content = Path(swagger_ui_path).joinpath(name).read_bytes()
 
         @get(f"/assets/{name}", sync_to_thread=False)

@@ -156,7 +156,7 @@ def replay(store, stream, table, last):
 
     Returns how many figures differ from those of the table.
     """
-    from serve.features.ingest import Report, take_over
+    from serve.features.take_over import Report, take_over
 
     windows = {"windows_days": [1, 7, 30], "label_delay_days": 7}
     start, mismatches = stream["time"][-last], 0

@@ -22,7 +22,7 @@ async def empty(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"15")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b'{"status":"ok"}'})
+    await send({"type": "http.response.body", "body": b'{"status":"ok"}', "more_body": False})
 
 
 @post("/typed", status_code=200)

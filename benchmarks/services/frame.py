@@ -1,14 +1,18 @@
 """The usual demo: FastAPI, a pandas frame of one row, a scikit-learn model."""
 
 import sys
+from typing import cast
 
-import mlflow.sklearn
 import pandas as pd
 import uvicorn
 from fastapi import FastAPI
+from mlflow.sklearn import load_model
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import Pipeline
 
 app = FastAPI()
-model = mlflow.sklearn.load_model(sys.argv[2])
+# MLflow declares no types; these are the two models that train.py saves
+model = cast("Pipeline | HistGradientBoostingClassifier", load_model(sys.argv[2]))
 
 
 @app.post("/predict")

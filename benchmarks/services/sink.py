@@ -18,7 +18,7 @@ class Sink(BaseHTTPRequestHandler):
 
     do_GET = do_POST
 
-    def log_message(self, *arguments) -> None:
+    def log_message(self, format: str, *arguments: object) -> None:
         """Say nothing."""
 
 

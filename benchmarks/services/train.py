@@ -16,7 +16,7 @@ if __name__ == "__main__":
     if sys.argv[1] == "--csv":
         frame.with_columns(versions.v0["Class"]).write_csv(sys.argv[2])
     else:
-        import mlflow.sklearn
+        from mlflow.sklearn import save_model
         from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
@@ -28,6 +28,4 @@ if __name__ == "__main__":
         trees.set_params(n_jobs=None)  # one row is scored faster by one thread
         for name, model in {"boosting": boosting, "forest": forest}.items():
             path = Path(sys.argv[1]) / name
-            mlflow.sklearn.save_model(
-                model, path, input_example=None, serialization_format="cloudpickle"
-            )
+            save_model(model, path, serialization_format="cloudpickle")

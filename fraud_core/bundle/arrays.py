@@ -4,10 +4,12 @@ trees, contributions of their leaves, votes of the parts.
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fraud_core.errors import BundleError
 from fraud_core.scoring.leaf_tables import LeafTables
@@ -66,10 +68,12 @@ def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     # Not np.savez: it asks zipfile for large-file headers, which releases of Python write
     # differently, and the version of a model is the digest of these bytes.
     out = io.BytesIO()
+    # NumPy's stub leaves the pair of the version without types
+    write: Callable[..., None] = cast(Any, np.lib.format).write_array
     with zipfile.ZipFile(out, "w") as archive:
         for name, array in arrays.items():
             content = io.BytesIO()
-            np.lib.format.write_array(content, array, version=(1, 0), allow_pickle=False)
+            write(content, array, version=(1, 0), allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy")
             entry.create_system = UNIX
             archive.writestr(entry, content.getvalue())
@@ -146,10 +150,10 @@ def _check_additive(model: ModelArrays) -> None:
     tree must be the leaf's value, or reasons would be wrong.
     """
     trees, tables = model.trees, model.tables
-    leaf = np.arange(trees.leaf_value.shape[1])
-    never = ((leaf[None, :, None] >> np.arange(trees.feature.shape[1])) & 1 == 1) & np.isinf(
-        trees.border
-    )[:, None, :]
+    leaf = np.arange(trees.leaf_value.shape[1], dtype=np.intp)
+    level = np.arange(trees.feature.shape[1], dtype=np.intp)
+    right: NDArray[np.bool_] = (leaf[None, :, None] >> level) & 1 == 1
+    never = right & np.isinf(trees.border)[:, None, :]
     constant = trees.leaf_value - tables.contribution.sum(axis=2)
     constant = np.where(never.any(axis=2), constant[:, :1], constant)
     whole = trees.bias + constant[:, 0].sum() - tables.base

@@ -8,7 +8,7 @@ import numpy as np
 
 from fraud_core.bundle.load import Bundle
 from fraud_core.bundle.schema import Described
-from fraud_core.policy.actions import action, expected_losses
+from fraud_core.policy.actions import Action, action, expected_losses
 from fraud_core.scoring.partition_ensemble import certified_flips
 from fraud_core.scoring.row_scorer import RowScorer
 
@@ -71,7 +71,7 @@ class Verdict(msgspec.Struct, frozen=True):
         most, for an abstention the features outside; at most three.
     """
 
-    decision: Literal["approve", "review", "block", "abstain"]
+    decision: Action | Literal["abstain"]
     fraud_probability: float
     expected_loss_eur: ExpectedLoss
     reasons: tuple[Reason, ...]
@@ -137,6 +137,7 @@ class Decider:
         probability, contribution = self._scorer.explain(values)
         losses = expected_losses(self._policy, probability, amount_eur)
         outside = (values < self._usual.least) | (values > self._usual.most)
+        taken: Action | Literal["abstain"]
         if outside.any():
             taken, chosen = "abstain", np.flatnonzero(outside)[:N_REASONS].tolist()
         else:

@@ -1,13 +1,14 @@
 """The files of a bundle as bytes: their names, their digests, and the structs in them."""
 
 import hashlib
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
 from fraud_core.bundle.arrays import AGAIN
 from fraud_core.errors import BundleError
 
+Part = TypeVar("Part")
 CONTENT = ("contract.json", "model.npz", "policy.json", "reference.json", "origin.json")
 
 
@@ -22,12 +23,12 @@ def sha256_of(files: dict[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
-def to_json(value: Any) -> bytes:
+def to_json(value: object) -> bytes:
     """A struct as JSON that is the same for equal structs."""
     return msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=1) + b"\n"
 
 
-def decode(content: bytes, kind: Any, name: str) -> Any:
+def decode(content: bytes, kind: type[Part], name: str) -> Part:
     """A struct from JSON; malformed content is a BundleError that names the file."""
     try:
         return msgspec.json.decode(content, type=kind)

@@ -1,7 +1,7 @@
 """The model bundle: everything that decides, in files that are verified before they are believed.
 
-    contract.json    what a request must hold: fields in order, types, ranges, which one is the amount
-    model.npz        trees, contributions of their leaves, votes of the parts (plain arrays, no pickle)
+    contract.json    what a request must hold: fields in order, types, ranges, which is the amount
+    model.npz        trees, contributions of their leaves, votes of the parts (plain arrays)
     policy.json      calibration, threshold, alert budget, costs and rule of the decisions
     reference.json   distribution of each feature and of the score in the training data
     origin.json      data digests, parameters, how the model and its policy were chosen
@@ -248,6 +248,8 @@ def check_consistent(bundle: Bundle) -> None:
     contract, policy, model = bundle.contract, bundle.policy, bundle.model
     names, n_features = [field.name for field in contract.fields], len(contract.model_features)
     described = [*bundle.reference.features.values(), bundle.reference.score]
+    lowest = model.trees.feature.min()
+    highest = max(model.trees.feature.max(), model.tables.player.max())
     checks = {
         "contract.json: a field is named twice": len(set(names)) == len(names),
         "contract.json: a model feature is no field": set(contract.model_features) <= set(names),
@@ -257,9 +259,8 @@ def check_consistent(bundle: Bundle) -> None:
         "contract.json: the amount is no field": contract.amount in names,
         "policy.json: the threshold is not a probability": 0.0 <= policy.threshold <= 1.0,
         "policy.json: the calibration does not grow with the margin": policy.slope > 0.0,
-        "model.npz: it asks for a feature that the contract does not have": model.trees.feature.min()
-        >= 0
-        and max(model.trees.feature.max(), model.tables.player.max()) < n_features,
+        "model.npz: it asks for a feature that the contract does not have": lowest >= 0
+        and highest < n_features,
         "model.npz: the votes are about other features": len(model.votes.centre) == n_features,
         "reference.json: a model feature is not described": set(bundle.reference.features)
         >= set(contract.model_features),

@@ -141,8 +141,8 @@ def decode_card(text: bytes, *, name: str) -> DatasetCard:
     Examples
     --------
     >>> text = b'''
-    ... {name: tiny, title: T, kind: simulated, description: D, credit: C, file: t.csv, duplicates: keep,
-    ...  columns: [{name: y, role: label, type: int}]}'''
+    ... {name: tiny, title: T, kind: simulated, description: D, credit: C, file: t.csv,
+    ...  duplicates: keep, columns: [{name: y, role: label, type: int}]}'''
     >>> decode_card(text, name="tiny.yaml").only("label")
     'y'
     """

@@ -32,7 +32,7 @@ def describe_version(transactions: pl.DataFrame, card: DatasetCard) -> dict[str,
         "fraud_share": frauds.height / transactions.height,
         "amount_eur": float(transactions[amount].sum()),
         "fraud_amount_eur": float(frauds[amount].sum()),
-        "median_fraud_amount_eur": float(frauds[amount].median()),
+        "median_fraud_amount_eur": float(frauds.select(pl.col(amount).median()).item()),
         "duplicates": repeated.height,
         "duplicate_frauds": int(repeated[label].sum()),
     }

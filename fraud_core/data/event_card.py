@@ -278,6 +278,8 @@ def _reported(table: pl.DataFrame, time: pl.Series, label: pl.Series, card: Even
     """When each fraud was reported, null for what is not fraud; seconds since 1970."""
     name, fraud = card.columns.reported_at, label == 1
     if name is None:
+        if card.report_delay_days is None:
+            raise ParameterError(f"{card.name}: expected columns.reported_at or report_delay_days")
         when = time + round(card.report_delay_days * DAY_SECONDS)
     else:
         when = _seconds(table, name, card, nullable=True)

@@ -114,10 +114,8 @@ def simulate_stream(settings: StreamSettings, *, seed: int) -> pl.DataFrame:
     who, time, where, amount = who[order], time[order], where[order], amount[order]
     scenario, amount, time = _frauds(who, where, time, amount, group, settings, rng)
     order = np.argsort(time, kind="stable")
-    who, time, where, amount, scenario = (
-        each[order] for each in (who, time, where, amount, scenario)
-    )
-    return _table(who, time, where, amount, scenario, group, settings, rng)
+    made = _Payments(who[order], time[order], where[order], amount[order], scenario[order])
+    return _table(made, group, settings, rng)
 
 
 def scenario_counts(stream: pl.DataFrame) -> list[dict[str, int | float | str]]:
@@ -278,35 +276,39 @@ def _compromised(
     return found
 
 
+@dataclass(frozen=True)
+class _Payments:
+    """Payments in order of time, an array of shape (n_payments,) for each property."""
+
+    who: np.ndarray
+    time: np.ndarray
+    where: np.ndarray
+    amount: np.ndarray
+    scenario: np.ndarray
+
+
 def _table(
-    who: np.ndarray,
-    time: np.ndarray,
-    where: np.ndarray,
-    amount: np.ndarray,
-    scenario: np.ndarray,
-    group: np.ndarray,
-    settings: StreamSettings,
-    rng: np.random.Generator,
+    made: _Payments, group: np.ndarray, settings: StreamSettings, rng: np.random.Generator
 ) -> pl.DataFrame:
     """The payments as a frame, with the report of each fraud."""
-    fraud = scenario != GENUINE
-    source = rng.choice(len(SOURCES), len(who), p=settings.source_shares)
+    n, fraud = len(made.who), made.scenario != GENUINE
+    source = rng.choice(len(SOURCES), n, p=settings.source_shares)
     median = np.asarray(settings.delay_days)[source] * DAY_SECONDS
-    reported = time + np.ceil(
-        median * np.exp(settings.delay_spread * rng.normal(size=len(who)))
+    reported = made.time + np.ceil(
+        median * np.exp(settings.delay_spread * rng.normal(size=n))
     ).astype(np.int64)
     table = pl.DataFrame(
         {
-            "transaction_id": np.arange(len(who)),
-            "time": time,
-            "customer_id": who,
-            "terminal_id": where,
-            "amount_eur": np.round(amount, 2),
+            "transaction_id": np.arange(n),
+            "time": made.time,
+            "customer_id": made.who,
+            "terminal_id": made.where,
+            "amount_eur": np.round(made.amount, 2),
             "label": fraud.astype(np.int8),
-            "scenario": np.asarray(SCENARIOS)[scenario],
+            "scenario": np.asarray(SCENARIOS)[made.scenario],
             "label_source": np.asarray(SOURCES)[source],
             "reported_at": reported,
-            "group": np.where(group[who], "b", "a"),
+            "group": np.where(group[made.who], "b", "a"),
         }
     )
     known = pl.col("label") == 1

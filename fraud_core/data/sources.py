@@ -14,6 +14,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 from fraud_core.data.card import DatasetCard, LocalSource, UrlSource, WheelSource
 from fraud_core.errors import SourceError
@@ -69,7 +70,13 @@ def fetch(card: DatasetCard, target: Path, *, root: Path, progress: Progress) ->
     )
 
 
-def _get(source, card: DatasetCard, folder: Path, root: Path, progress: Progress) -> Path:
+def _get(
+    source: LocalSource | WheelSource | UrlSource,
+    card: DatasetCard,
+    folder: Path,
+    root: Path,
+    progress: Progress,
+) -> Path:
     match source:
         case LocalSource(path=path):
             return _copy(root / path, folder / card.file, progress)
@@ -125,7 +132,7 @@ def _run_pip(command: list[str], requirement: str, progress: Progress) -> None:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
-        for line in process.stdout:
+        for line in process.stdout or ():
             step = re.match(r"Progress (\d+) of (\d+)", line)
             if step:
                 progress(f"downloading {requirement}", int(step[1]), int(step[2]))
@@ -137,7 +144,7 @@ def _run_pip(command: list[str], requirement: str, progress: Progress) -> None:
         )
 
 
-def _read(stream) -> Iterator[bytes]:
+def _read(stream: IO[bytes]) -> Iterator[bytes]:
     while chunk := stream.read(CHUNK_BYTES):
         yield chunk
 

@@ -13,22 +13,12 @@ a tenth of a unit of log-odds.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 
-from fraud_core.evaluation.metrics import CALIBRATION_EDGES
+from fraud_core.evaluation.score_cells import METRICS, cells_of, measure, sum_columns
 
-METRICS = (
-    "average_precision",
-    "recall_at_precision_90",
-    "precision_at_budget",
-    "recall_at_budget",
-    "precision",
-    "recall",
-    "expected_cost_eur",
-    "brier_score",
-    "calibration_error",
-)
 REPLICATES_AT_ONCE = 200
 CONFIDENCE = 0.95
 
@@ -60,46 +50,6 @@ class Estimate:
     def excludes(self, value: float) -> bool:
         """Whether `value` lies outside the interval."""
         return not self.ci_low <= value <= self.ci_high
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """How one model's scores fall into cells, ordered from the highest score down."""
-
-    fraud_score: np.ndarray  # (n_groups,) distinct scores of the frauds, descending
-    fraud_group: np.ndarray  # (n_frauds,) group of each fraud
-    cell_group: np.ndarray  # (n_cells,) first group at or below the cell; n_groups when none is
-    cell_alerted: np.ndarray  # (n_cells,) whether the rows of the cell are alerted
-    cell_bin: np.ndarray  # (n_cells,) calibration bin
-    cell_sum: np.ndarray  # (n_cells,) mean score of the rows in the cell
-    cell_square: np.ndarray  # (n_cells,) mean squared score
-    row_cell: np.ndarray  # (n_legitimate,) cell of each legitimate row
-
-
-def _cells(model: Scored, y_true: np.ndarray) -> _Cells:
-    frauds, legitimate = model.y_score[y_true == 1], model.y_score[y_true == 0]
-    fraud_score, group = np.unique(-frauds, return_inverse=True)
-    log_odds = np.arange(-14.0, 14.0, 0.1)
-    cuts = np.concatenate(
-        [frauds, [model.threshold], CALIBRATION_EDGES[1:-1], 1 / (1 + np.exp(-log_odds))]
-    )
-    cuts = np.unique(cuts)
-    raw_cell = len(cuts) - np.searchsorted(cuts, legitimate, side="right")
-    used, row_cell = np.unique(raw_cell, return_inverse=True)
-    count = np.bincount(row_cell, minlength=len(used))
-    lowest = np.concatenate([cuts, [-np.inf]])[
-        np.concatenate([np.arange(len(cuts))[::-1], [len(cuts)]])
-    ][used]
-    return _Cells(
-        fraud_score=-fraud_score,
-        fraud_group=group,
-        cell_group=np.searchsorted(fraud_score, -lowest, side="left"),
-        cell_alerted=lowest >= model.threshold,
-        cell_bin=np.digitize(lowest, CALIBRATION_EDGES[1:-1]),
-        cell_sum=np.bincount(row_cell, weights=legitimate) / count,
-        cell_square=np.bincount(row_cell, weights=legitimate**2) / count,
-        row_cell=row_cell,
-    )
 
 
 def bootstrap(
@@ -160,7 +110,9 @@ def bootstrap(
     """
     if not np.any(y_true == 1) or not np.any(y_true == 0):
         raise ValueError(f"expected both classes, found one in {len(y_true)} rows")
-    cells = {name: _cells(model, y_true) for name, model in models.items()}
+    cells = {
+        name: cells_of(model.y_score, model.threshold, y_true) for name, model in models.items()
+    }
     signature, inverse = np.unique(
         np.column_stack([cell.row_cell for cell in cells.values()]), axis=0, return_inverse=True
     )
@@ -177,23 +129,22 @@ def bootstrap(
             legit_weight = rng.multinomial(
                 n_legitimate, joint_count / n_legitimate, size=size
             ).astype(float)
-        for column, (name, model) in enumerate(models.items()):
-            counts = _sum_columns(legit_weight, signature[:, column], len(cells[name].cell_group))
+        for column, (name, of_model) in enumerate(cells.items()):
+            counts = sum_columns(legit_weight, signature[:, column], len(of_model.cell_group))
             parts[name].append(
-                _measure(
-                    cells[name],
-                    model,
-                    y_true,
-                    amount_eur,
+                measure(
+                    of_model,
                     fraud_weight,
                     counts,
+                    fraud_eur=amount_eur[y_true == 1],
+                    n_rows=len(y_true),
                     n_alerts=n_alerts,
                     review_cost_eur=review_cost_eur,
                 )
             )
     return {
-        name: {metric: np.concatenate([part[metric] for part in found]) for metric in METRICS}
-        for name, found in parts.items()
+        name: {metric: np.concatenate([part[metric] for part in of_model]) for metric in METRICS}
+        for name, of_model in parts.items()
     }
 
 
@@ -201,69 +152,6 @@ def _batches(n_replicates: int) -> list[int]:
     """Sizes of the batches of replicates; the leading 0 stands for the rows themselves."""
     full, rest = divmod(n_replicates, REPLICATES_AT_ONCE)
     return [0, *[REPLICATES_AT_ONCE] * full, *([rest] if rest else [])]
-
-
-def _sum_columns(values: np.ndarray, group: np.ndarray, n_groups: int) -> np.ndarray:
-    """Sum the columns of `values`, shape (n, m), that share a group; shape (n, n_groups)."""
-    order = np.argsort(group, kind="stable")
-    present, start = np.unique(group[order], return_index=True)
-    out = np.zeros((len(values), n_groups))
-    out[:, present] = np.add.reduceat(values[:, order], start, axis=1)
-    return out
-
-
-def _measure(
-    cells: _Cells,
-    model: Scored,
-    y_true: np.ndarray,
-    amount_eur: np.ndarray,
-    fraud_weight: np.ndarray,
-    legit_count: np.ndarray,
-    *,
-    n_alerts: int,
-    review_cost_eur: float,
-) -> dict[str, np.ndarray]:
-    """All metrics for each row of weights: frauds (n,
-    n_frauds) and legitimate rows by cell (n, n_cells).
-    """
-    n_groups = len(cells.fraud_score)
-    frauds = _sum_columns(fraud_weight, cells.fraud_group, n_groups)
-    above = _sum_columns(legit_count, cells.cell_group, n_groups + 1)[:, :n_groups]
-    true_positives, false_positives = np.cumsum(frauds, axis=1), np.cumsum(above, axis=1)
-    n_frauds = true_positives[:, -1]
-    precision = true_positives / np.maximum(true_positives + false_positives, 1)
-    reached = np.where(precision >= 0.9, true_positives, 0)
-    slots = np.clip(n_alerts - false_positives - (true_positives - frauds), 0, frauds)
-    caught_at_budget = np.sum(slots, axis=1)
-
-    fraud_score = model.y_score[y_true == 1]
-    alerted = fraud_score >= model.threshold
-    caught = fraud_weight @ alerted
-    n_alerted = caught + legit_count @ cells.cell_alerted
-    missed_eur = fraud_weight @ np.where(alerted, 0.0, amount_eur[y_true == 1])
-    return {
-        "average_precision": np.sum(frauds * precision, axis=1) / n_frauds,
-        "recall_at_precision_90": reached.max(axis=1) / n_frauds,
-        "precision_at_budget": caught_at_budget / min(n_alerts, len(y_true)),
-        "recall_at_budget": caught_at_budget / n_frauds,
-        "precision": caught / np.maximum(n_alerted, 1),
-        "recall": caught / n_frauds,
-        "expected_cost_eur": missed_eur + review_cost_eur * n_alerted,
-        "brier_score": (fraud_weight @ (1 - fraud_score) ** 2 + legit_count @ cells.cell_square)
-        / len(y_true),
-        "calibration_error": _calibration(cells, fraud_score, fraud_weight, legit_count)
-        / len(y_true),
-    }
-
-
-def _calibration(
-    cells: _Cells, fraud_score: np.ndarray, fraud_weight: np.ndarray, legit_count: np.ndarray
-) -> np.ndarray:
-    n_bins = len(CALIBRATION_EDGES) - 1
-    fraud_bin = np.digitize(fraud_score, CALIBRATION_EDGES[1:-1])
-    surplus = _sum_columns(legit_count * cells.cell_sum, cells.cell_bin, n_bins)
-    surplus += _sum_columns(fraud_weight * (fraud_score - 1), fraud_bin, n_bins)
-    return np.abs(surplus).sum(axis=1)
 
 
 def interval(replicates: np.ndarray) -> Estimate:
@@ -293,7 +181,7 @@ def summarise(replicates: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, E
     }
 
 
-def clopper_pearson(successes: int, trials: int) -> tuple[float, float]:
+def clopper_pearson(successes: float, trials: float) -> tuple[float, float]:
     """The exact 95% interval of a proportion; [0, 1] without trials.
 
     References
@@ -306,12 +194,14 @@ def clopper_pearson(successes: int, trials: int) -> tuple[float, float]:
     >>> round(low, 3), high
     (0.715, 1.0)
     """
-    from scipy.stats import beta
+    # SciPy has no stubs
+    from scipy.stats import beta  # pyright: ignore[reportMissingTypeStubs]
 
+    quantile = cast(Any, beta).ppf
     tail = (1 - CONFIDENCE) / 2
-    low = float(beta.ppf(tail, successes, trials - successes + 1)) if successes > 0 else 0.0
+    low = float(quantile(tail, successes, trials - successes + 1)) if successes > 0 else 0.0
     high = (
-        float(beta.ppf(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
+        float(quantile(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
     )
     return low, high
 

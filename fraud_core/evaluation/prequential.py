@@ -163,7 +163,7 @@ def card_precision_at_k(
     array([0.5])
     """
     found: set[int] = set()
-    precisions = []
+    precisions: list[float] = []
     for each in np.unique(day):
         rows = np.flatnonzero((day == each) & ~np.isin(customer, list(found)))
         cards, place = np.unique(customer[rows], return_inverse=True)
@@ -171,6 +171,6 @@ def card_precision_at_k(
         np.maximum.at(score, place, y_score[rows])
         np.logical_or.at(fraud, place, y_true[rows] == 1)
         top = np.argsort(-score, kind="stable")[:k]
-        precisions.append(fraud[top].sum() / k)
+        precisions.append(float(fraud[top].sum() / k))
         found |= set(cards[top][fraud[top]].tolist())
     return np.asarray(precisions)

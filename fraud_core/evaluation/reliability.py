@@ -7,6 +7,7 @@ held against those that were observed.
 """
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 
@@ -95,10 +96,12 @@ def poisson_limits(count: int) -> tuple[float, float]:
     >>> [round(limit, 2) for limit in poisson_limits(0)]
     [0.0, 3.69]
     """
-    from scipy.stats import chi2
+    # SciPy has no stubs
+    from scipy.stats import chi2  # pyright: ignore[reportMissingTypeStubs]
 
-    low = float(chi2.ppf(TAIL, 2 * count)) / 2 if count else 0.0
-    return low, float(chi2.ppf(1 - TAIL, 2 * count + 2)) / 2
+    quantile = cast(Any, chi2).ppf
+    low = float(quantile(TAIL, 2 * count)) / 2 if count else 0.0
+    return low, float(quantile(1 - TAIL, 2 * count + 2)) / 2
 
 
 def bands_of(
@@ -118,7 +121,7 @@ def bands_of(
     ('0.6 to 0.9', 1.5, 0, 0.0)
     """
     place = np.digitize(y_score, edges[1:-1])
-    found = []
+    found: list[Band] = []
     for number in np.unique(place):
         own = place == number
         rows, expected, observed = int(own.sum()), float(y_score[own].sum()), int(y_true[own].sum())

@@ -115,7 +115,8 @@ def reason_codes(
     for row, values, alert in zip(
         rows, explainer.explain(rows).values, alerts.tolist(), strict=True
     ):
-        ranked = np.argsort(-values if alert else values, kind="stable")[:N_REASONS].tolist()
+        order = np.argsort(-values if alert else values, kind="stable")
+        ranked: list[int] = order[:N_REASONS].tolist()
         reasons = []
         for place, k in enumerate(k for k in ranked if (values[k] > 0 if alert else values[k] < 0)):
             usual = (float(reference.low[k]), float(reference.high[k]))

@@ -20,7 +20,7 @@ class Importance:
     interval: Estimate
 
 
-def shap_values(model, features: np.ndarray) -> tuple[np.ndarray, float]:
+def shap_values(model: object, features: np.ndarray) -> tuple[np.ndarray, float]:
     """Exact contributions of each feature to the margin of each row.
 
     Parameters

@@ -82,8 +82,8 @@ def put_in_words(
 
     Examples
     --------
-    >>> put_in_words(Reason("BELOW_USUAL", "V14", 2.31, -6.2, (-1.6, 1.4)), -1.5).words
-    'V14, an anonymous component, is -6.2, below its usual range (-1.6 to 1.4): +2.31 log-odds; -1.5 would turn it.'
+    >>> put_in_words(Reason("BELOW_USUAL", "Hour", 2.31, -6.2, (-1.6, 1.4)), -1.5).words
+    'Hour is -6.2, below its usual range (-1.6 to 1.4): +2.31 log-odds; -1.5 would turn it.'
     >>> put_in_words(Reason("UNKNOWN", "Amount", -0.5, 12.0, (3.0, 3.0))).words
     'Amount is 12, without a usual range to compare it with: -0.50 log-odds.'
     """

@@ -3,7 +3,7 @@ fit, another day, or an attack on the training labels.
 
 Two questions: does the ranking of the features stay (rank correlation of mean absolute
 contributions over a sample), and do the reasons of the same alerts stay (share of the three
-strongest that both models give)? Fits that differ by their seed alone are the noise floor.
+strongest that both models give)? Fits that differ by their seed alone are the null band.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,15 +13,14 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from fraud_core.bundle.decider import N_REASONS
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Estimate, interval
 from fraud_core.evaluation.verdicts import Verdict
-from fraud_core.explain.tree_shap import Explained, Explainer, build_explainer
+from fraud_core.explain.comparison import Comparison
+from fraud_core.explain.tree_shap import Explainer, build_explainer
 from fraud_core.model.estimators import EstimatorConfig
 
 Kind = Literal["seed", "other day", "attack"]
-N_REPLICATES = 400
 LEAST_SEEDS = 3
 FIGURES = {name: attrgetter(name) for name in ("rank_correlation", "top3_overlap")}
 # The words of `verdict`, and what they say of the question whether explanations stay as another
@@ -56,14 +55,6 @@ class Agreement:
     top3_overlap: Estimate
 
 
-@dataclass(frozen=True)
-class _Compared:
-    """Replicates of both figures for one other model; entry 0 is the point value."""
-
-    rank_correlation: np.ndarray
-    top3_overlap: np.ndarray
-
-
 def mean_importance(values: np.ndarray) -> np.ndarray:
     """Mean absolute contribution of each feature, shape (n_features,), in log-odds.
 
@@ -73,91 +64,6 @@ def mean_importance(values: np.ndarray) -> np.ndarray:
     [1.0, 3.0]
     """
     return np.abs(values).mean(axis=0)
-
-
-def rank_correlation(own: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Spearman's correlation of each row of two tables of
-    importances, shape (n_rows,); ties share their mean rank.
-
-    Examples
-    --------
-    >>> rank_correlation(np.array([[1.0, 2.0, 3.0]]), np.array([[30.0, 20.0, 10.0]])).tolist()
-    [-1.0]
-    """
-    from scipy.stats import rankdata
-
-    a, b = (rankdata(each, axis=1) for each in (own, other))
-    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
-    return (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-
-
-def top_overlap(own: np.ndarray, other: np.ndarray, n_top: int = N_REASONS) -> np.ndarray:
-    """Share of a row's strongest raising features that
-    another model has among its own, shape (n_samples,).
-
-    A row that no feature raises has no reasons to keep and counts as kept.
-
-    Examples
-    --------
-    >>> top_overlap(np.array([[3.0, 2.0, -1.0]]), np.array([[1.0, -1.0, 2.0]]), n_top=2).tolist()
-    [0.5]
-    """
-    mine, theirs = _top(own, n_top), _top(other, n_top)
-    count = mine.sum(axis=1)
-    return np.where(count > 0, (mine & theirs).sum(axis=1) / np.maximum(count, 1), 1.0)
-
-
-def _top(values: np.ndarray, n_top: int) -> np.ndarray:
-    top = np.zeros(values.shape, dtype=bool)
-    np.put_along_axis(top, np.argsort(-values, axis=1, kind="stable")[:, :n_top], True, axis=1)
-    return top & (values > 0)
-
-
-class _Comparison:
-    """One model, on fixed rows and fixed resamples of them, against others."""
-
-    def __init__(
-        self,
-        explainer: Explainer,
-        features: np.ndarray,
-        alerts: np.ndarray,
-        rng: np.random.Generator,
-    ) -> None:
-        self._features, self._alerts = features, alerts
-        self._weights = [_weights(len(rows), rng) for rows in (features, alerts)]
-        self._importance = self._weights[0] @ np.abs(explainer.explain(features).values)
-        self._of_alerts = explainer.explain(alerts).values
-
-    def against(self, other: Explainer) -> _Compared:
-        """Both figures on every resample."""
-        importance = self._weights[0] @ np.abs(_added_up(other, self._features).values)
-        kept = top_overlap(self._of_alerts, _added_up(other, self._alerts).values)
-        return _Compared(rank_correlation(self._importance, importance), self._weights[1] @ kept)
-
-
-def _weights(n_rows: int, rng: np.random.Generator) -> np.ndarray:
-    """Share of each row in the sample itself and in
-    its resamples, shape (1 + N_REPLICATES, n_rows).
-    """
-    drawn = rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=N_REPLICATES)
-    return np.vstack([np.ones((1, n_rows)), drawn]) / n_rows
-
-
-def _added_up(explainer: Explainer, features: np.ndarray) -> Explained:
-    """Explained rows whose contributions add up.
-
-    Raises
-    ------
-    ArithmeticError
-        When they do not.
-    """
-    explained = explainer.explain(features)
-    worst = float(explained.additivity_errors.max())
-    if worst > 1e-6:
-        raise ArithmeticError(
-            f"contributions: expected to add up to the margin to 1e-6, got an error of {worst:.2g}"
-        )
-    return explained
 
 
 def study_stability(
@@ -207,7 +113,7 @@ def study_stability(
     >>> found[0].name, found[0].rank_correlation.value > 0
     ('seed 2', True)
     """
-    comparison = _Comparison(explainer, features, alerts, rng)
+    comparison = Comparison(explainer, features, alerts, rng)
 
     def compared(name: str, kind: Kind, fits: Iterable[tuple[Transactions, int]]) -> Agreement:
         draws = [comparison.against(_fit(each, seed, estimator)) for each, seed in fits]
@@ -238,13 +144,13 @@ def _over_draws(draws: Sequence[np.ndarray], rng: np.random.Generator) -> Estima
     return interval(np.take_along_axis(values, taken, axis=0).mean(axis=0))
 
 
-def noise_floor(values: Sequence[float]) -> float | None:
+def null_band_of(values: Sequence[float]) -> float | None:
     """What a fit with one more seed would hardly fall
     below: mean − t·s·√(1 + 1/n); None below three seeds.
 
     Examples
     --------
-    >>> round(noise_floor([0.9, 0.92, 0.94]), 3), noise_floor([0.9, 0.92])
+    >>> round(null_band_of([0.9, 0.92, 0.94]), 3), null_band_of([0.9, 0.92])
     (0.821, None)
     """
     from scipy.stats import t
@@ -296,7 +202,7 @@ def floors_of(agreements: Sequence[Agreement]) -> tuple[float, float] | None:
     """
     seeds = [found for found in agreements if found.kind == "seed"]
     ranks, overlaps = (
-        noise_floor([figure(found).value for found in seeds]) for figure in FIGURES.values()
+        null_band_of([figure(found).value for found in seeds]) for figure in FIGURES.values()
     )
     return None if ranks is None or overlaps is None else (ranks, overlaps)
 

@@ -1,11 +1,10 @@
 """Differences between groups at an operating threshold, with exact intervals and three verdicts."""
 
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 
-from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import CONFIDENCE, clopper_pearson
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.fairness.disparity import Disparity
@@ -275,9 +274,9 @@ def equalized_odds(recall: Disparity, false_positive_rate: Disparity) -> Dispari
     reason = "; ".join(
         f"{name}: {each.reason}" for name, each in found.items() if each.verdict == verdict
     )
-    value, low, high = (
-        float(np.max([getattr(d, end) for d in found.values()])) for end in ("value", "ci_low", "ci_high")
-    )
+    value = float(np.max([each.value for each in found.values()]))
+    low = float(np.max([each.ci_low for each in found.values()]))
+    high = float(np.max([each.ci_high for each in found.values()]))
     return Disparity(value, low, high, verdict, reason)
 
 
@@ -296,25 +295,3 @@ def _pairwise_interval(rates: list[GroupRate]) -> tuple[float, float]:
     low = np.max(np.array(distance) - norm.ppf(1 - tail / len(pairs)) * np.array(error))
     high = np.max(np.array(distance) + norm.ppf(1 - tail) * np.array(error))
     return float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1))
-
-
-def band(values: np.ndarray, edges: list[int]) -> np.ndarray:
-    """Name the band of each value: ``edges[k]`` to ``edges[k + 1] − 1``, both included.
-
-    Raises
-    ------
-    ParameterError
-        When a value lies outside the edges.
-
-    Examples
-    --------
-    >>> band(np.array([18, 30, 45]), [18, 30, 60])
-    array(['18-29', '30-59', '30-59'], dtype='<U5')
-    """
-    if values.min() < edges[0] or values.max() >= edges[-1]:
-        raise ParameterError(
-            f"age_bands: expected edges around {values.min()} to {values.max()}, got {edges[0]} "
-            f"to {edges[-1]}"
-        )
-    names = np.array([f"{low}-{high - 1}" for low, high in pairwise(edges)])
-    return names[np.searchsorted(edges, values, side="right") - 1]

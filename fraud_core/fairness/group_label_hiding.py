@@ -20,7 +20,7 @@ class HiddenEffect:
     Attributes
     ----------
     hidden_share
-        Of the group's positives; 0 is the placebo, another seed of the fit.
+        Of the group's positives; 0 is the null run, another seed of the fit.
     """
 
     hidden_share: float
@@ -57,7 +57,7 @@ def hidden_effects(
     Returns
     -------
     list of HiddenEffect
-        For each selection rate the placebo first.
+        For each selection rate the null run first.
     """
     rng = np.random.default_rng([seed, 2])
     train = rng.random(len(y_true)) < 0.5
@@ -80,7 +80,7 @@ def hidden_effects(
     clean, _ = alerts(0.0, estimator.seed)
     weight = _weights(len(x_test), n_replicates, rng)
     cells = _cells(y_true[~train], member[~train])
-    # the placebo differs from the clean fit by its seeds alone, and so does everything else
+    # the null run differs from the clean fit by its seeds alone, and so does everything else
     found = [
         (hidden_share, *alerts(hidden_share, estimator.seed + n_seeds))
         for hidden_share in (0.0, *shares)
@@ -93,22 +93,22 @@ def hidden_effects(
 
 
 def at_rate(effects: Sequence[HiddenEffect], selection_rate: float) -> list[HiddenEffect]:
-    """The effects at one selection rate, the placebo first."""
+    """The effects at one selection rate, the null run first."""
     return [effect for effect in effects if effect.selection_rate == selection_rate]
 
 
-def beyond_placebo(effect: HiddenEffect, placebo: HiddenEffect, name: str) -> bool:
-    """Whether the interval of a change lies wholly beyond the placebo's.
+def beyond_null_run(effect: HiddenEffect, null_run: HiddenEffect, name: str) -> bool:
+    """Whether the interval of a change lies wholly beyond the null run's.
 
     Examples
     --------
     >>> even, moved = Estimate(0.0, -0.01, 0.01), Estimate(-0.2, -0.25, -0.15)
-    >>> beyond_placebo(
+    >>> beyond_null_run(
     ...     HiddenEffect(0.1, 0.2, 9, {"x": moved}), HiddenEffect(0.0, 0.2, 0, {"x": even}), "x"
     ... )
     True
     """
-    change, still = effect.changes[name], placebo.changes[name]
+    change, still = effect.changes[name], null_run.changes[name]
     return change.ci_high < still.ci_low or change.ci_low > still.ci_high
 
 
@@ -133,12 +133,12 @@ def _changes(
 
 
 def first_visible(effects: Sequence[HiddenEffect], name: str) -> str:
-    """The smallest hidden share whose change lies wholly beyond the placebo's interval, in words.
+    """The smallest hidden share whose change lies wholly beyond the null run's interval, in words.
 
     Parameters
     ----------
     effects
-        At one selection rate, the placebo first.
+        At one selection rate, the null run first.
 
     Examples
     --------
@@ -149,6 +149,6 @@ def first_visible(effects: Sequence[HiddenEffect], name: str) -> str:
     '10%'
     """
     for effect in effects[1:]:
-        if beyond_placebo(effect, effects[0], name):
+        if beyond_null_run(effect, effects[0], name):
             return f"{effect.hidden_share:.0%}"
     return "none tried"

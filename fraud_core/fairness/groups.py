@@ -4,13 +4,13 @@ columns of a card, joined for evaluation only.
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
 from fraud_core.data.card import DatasetCard
 from fraud_core.errors import ParameterError
-from fraud_core.fairness.audit import band
 
 ONE_HOT = re.compile(r"(.+)_(\d+)")
 MOST_VALUES = 10
@@ -88,3 +88,25 @@ def _groups_of(name: str, values: pl.Series, age_bands: Sequence[int]) -> tuple[
         return name.lower(), names[np.searchsorted(edges, values.to_numpy(), side="right")]
     known = WORDS.get(name.lower(), {})
     return name.lower(), np.array([str(known.get(value, value)) for value in values.to_list()])
+
+
+def band(values: np.ndarray, edges: Sequence[int]) -> np.ndarray:
+    """Name the band of each value: ``edges[k]`` to ``edges[k + 1] − 1``, both included.
+
+    Raises
+    ------
+    ParameterError
+        When a value lies outside the edges.
+
+    Examples
+    --------
+    >>> band(np.array([18, 30, 45]), [18, 30, 60])
+    array(['18-29', '30-59', '30-59'], dtype='<U5')
+    """
+    if values.min() < edges[0] or values.max() >= edges[-1]:
+        raise ParameterError(
+            f"age_bands: expected edges around {values.min()} to {values.max()}, got {edges[0]} "
+            f"to {edges[-1]}"
+        )
+    names = np.array([f"{low}-{high - 1}" for low, high in pairwise(edges)])
+    return names[np.searchsorted(edges, values, side="right") - 1]

@@ -16,8 +16,8 @@ from fraud_core.fairness.group_label_hiding import (
     first_visible,
     hidden_effects,
 )
-from fraud_core.fairness.group_thresholds import ScoredRows
-from fraud_core.fairness.pareto_front import Policy, build_front
+from fraud_core.fairness.mitigation.group_thresholds import ScoredRows
+from fraud_core.fairness.mitigation.pareto_front import Policy, build_front
 from fraud_core.fairness.study import AuditStudy
 from fraud_core.fairness.threshold_curves import (
     AtThreshold,
@@ -71,9 +71,10 @@ def mitigation_metrics(
     study: AuditStudy, front: list[Policy], tolerance: float, table: str
 ) -> dict[str, Any]:
     """What equal treatment costs, ready for metrics.json; empty without a front."""
-    if not front:
+    attribute = study.most_unequal
+    if not front or attribute is None:
         return {}
-    way, attribute = recommended(front, tolerance), study.most_unequal
+    way = recommended(front, tolerance)
     parity = study.differences[attribute]["selection rate"]
     return {
         f"{table}.attribute": attribute,

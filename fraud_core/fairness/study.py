@@ -4,7 +4,7 @@ column, audited by group at its operating threshold.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -23,6 +23,9 @@ from fraud_core.fairness.disparity import Disparity
 from fraud_core.fairness.ratios import audit_ratio
 from fraud_core.fairness.threshold_curves import AtThreshold, audit_thresholds
 from fraud_core.model.estimators import EstimatorConfig
+
+if TYPE_CHECKING:
+    from fairlearn.metrics import MetricFrame
 
 # Rates of an audit, by the names under which their differences stand in metrics.json.
 RATES = {
@@ -96,18 +99,15 @@ class AuditStudy:
             for attribute, by_rate in self.differences.items()
             if all(np.isfinite(by_rate[rate].value) for rate in ("recall", "false-positive rate"))
         }
-        return max(sure, key=sure.get) if sure else None
+        return max(sure, key=lambda attribute: sure[attribute]) if sure else None
 
     def by_attribute(self) -> dict[str, tuple[Verdict, Verdict]]:
         """Verdict on the differences and on the ratios of each
         attribute; equalised odds follows from the others.
         """
         return {
-            attribute: tuple(
-                _worst({found[rate].verdict for rate in found if rate != "equalised odds"})
-                for found in (self.differences[attribute], self.ratios[attribute])
-            )
-            for attribute in self.differences
+            attribute: (_of_rates(by_rate), _of_rates(self.ratios[attribute]))
+            for attribute, by_rate in self.differences.items()
         }
 
     def rows(self) -> list[dict[str, Any]]:
@@ -255,6 +255,10 @@ def _conclude(differences: Mapping[str, Mapping[str, Disparity]]) -> tuple[str, 
     return worst, "; ".join(reasons if worst == Verdict.FAIL else reasons[:1])
 
 
+def _of_rates(by_rate: Mapping[str, Disparity]) -> Verdict:
+    return _worst({by_rate[rate].verdict for rate in by_rate if rate != "equalised odds"})
+
+
 def _worst(given: set[Verdict]) -> Verdict:
     """One verdict for many: what cannot be assessed beside what can is a lack of evidence."""
     if given == {Verdict.NOT_ASSESSABLE}:
@@ -264,7 +268,7 @@ def _worst(given: set[Verdict]) -> Verdict:
     return Verdict.PASS if given == {Verdict.PASS} else Verdict.INSUFFICIENT
 
 
-def fairlearn_frame(decided: Audited, attribute: str):
+def fairlearn_frame(decided: Audited, attribute: str) -> "MetricFrame":
     """The same rates by Fairlearn's MetricFrame, for comparison and for its own tools."""
     from fairlearn.metrics import (
         MetricFrame,
@@ -288,7 +292,7 @@ def fairlearn_frame(decided: Audited, attribute: str):
 def _fairlearn_rows(decided: Audited) -> list[dict[str, Any]]:
     return [
         {"attribute": attribute, "group": str(group)}
-        | {name: float(value) for name, value in row.items()}
+        | {str(name): float(value) for name, value in row.items()}
         for attribute in decided.sensitive
         for group, row in fairlearn_frame(decided, attribute).by_group.iterrows()
     ]

@@ -125,7 +125,8 @@ class FeatureState:
                 (self._customers, event.customer_id),
                 (self._terminals, event.terminal_id),
             ):
-                if entity in pasts and pasts[entity].latest < self._latest - self.horizon_seconds:
+                latest = pasts[entity].latest if entity in pasts else None
+                if latest is not None and latest < self._latest - self.horizon_seconds:
                     del pasts[entity]
 
 

@@ -110,8 +110,11 @@ def customer_features(
     Examples
     --------
     >>> one = History(np.zeros(2), np.array([0, 60]), np.array([1000, 3000]))
-    >>> {name: values.tolist() for name, values in customer_features(one, [1], 7).items()}
-    {'seconds_since_last': [nan, 60.0], 'customer_count_1d': [0, 1], 'customer_mean_amount_1d': [nan, 10.0]}
+    >>> for name, values in customer_features(one, [1], 7).items():
+    ...     print(name, values.tolist())
+    seconds_since_last [nan, 60.0]
+    customer_count_1d [0, 1]
+    customer_mean_amount_1d [nan, 10.0]
     """
     found = {
         "seconds_since_last": history.since_last(reach_seconds(windows_days, label_delay_days))

@@ -9,7 +9,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -153,7 +153,11 @@ def _hist_gradient_boosting(settings: Mapping[str, Any], seed: int, n_threads: i
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     # Early stopping would hold out a random share of the rows; validation here is by time only.
-    return HistGradientBoostingClassifier(random_state=seed, early_stopping=False, **settings)
+    # scikit-learn has no stubs, and its default "auto" is no reason to take a text alone.
+    early_stopping = cast(Any, False)
+    return HistGradientBoostingClassifier(
+        random_state=seed, early_stopping=early_stopping, **settings
+    )
 
 
 def _catboost(settings: Mapping[str, Any], seed: int, n_threads: int) -> Any:

@@ -4,11 +4,15 @@ import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fraud_core.model.estimators import SERVABLE, FittedEstimator
 from fraud_core.scoring.oblivious_trees import ObliviousTrees
+
+if TYPE_CHECKING:
+    from catboost import CatBoostClassifier
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def to_plain_form(fitted: FittedEstimator) -> PlainForm:
     return PlainForm(ObliviousTrees(feature, border, leaf_value, float(bias)), leaf_weight)
 
 
-def _export(model) -> dict:
+def _export(model: "CatBoostClassifier") -> dict:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.json"
         model.save_model(str(path), format="json")

@@ -20,13 +20,13 @@ from fraud_core.pipeline.study_params import (
     EntitiesStudy,
     ExplainStudy,
     FairnessStudy,
-    Flip,
     PoisoningStudy,
     Positive,
     SelectStudy,
     Share,
     _Section,
 )
+from fraud_core.poisoning.attacks.label_flips import Direction
 from fraud_core.policy.actions import PolicySettings
 
 
@@ -35,7 +35,7 @@ class DataSource(_Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Poison(_Section, frozen=True, forbid_unknown_fields=True):
-    direction: Flip
+    direction: Direction
     rates: list[Share]
     seed: int
 

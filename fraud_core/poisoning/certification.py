@@ -39,13 +39,13 @@ def deal(features: np.ndarray, k: int, *, salt: str) -> np.ndarray:
 
 
 def certify(
-    features: np.ndarray, y_seen: np.ndarray, *, k: int, alert_budget: float, salt: str = SALT
+    features: np.ndarray, y_observed: np.ndarray, *, k: int, alert_budget: float, salt: str = SALT
 ) -> PartitionEnsemble:
     """Train the ensemble.
 
     Parameters
     ----------
-    features, y_seen
+    features, y_observed
         Shapes (n_samples, n_features) and (n_samples,); labels as seen.
     k
         Number of parts; odd, so that no vote is tied.
@@ -90,10 +90,10 @@ def certify(
     weights, limits = np.zeros((k, features.shape[1] + 1)), np.empty(k)
     for number in range(k):
         own = part == number
-        if len(np.unique(y_seen[own])) < 2:
+        if len(np.unique(y_observed[own])) < 2:
             raise ParameterError(f"k={k}: part {number} holds one class only; take fewer parts")
         model = LogisticRegression(C=C, class_weight="balanced", max_iter=1000).fit(
-            place[own], y_seen[own]
+            place[own], y_observed[own]
         )
         weights[number, np.append(whole, True)] = np.append(model.coef_[0], model.intercept_)
         margin = model.decision_function(place[own])

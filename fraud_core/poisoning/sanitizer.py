@@ -2,7 +2,7 @@
 imbalanced-learn: clean labels, then fit any classifier.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -19,6 +19,7 @@ from fraud_core.errors import ParameterError
 from fraud_core.poisoning.defences.context import defence_context
 from fraud_core.poisoning.defences.registry import defend
 
+Seed = int | np.random.RandomState | None
 LARGEST_SEED = 2**31 - 1
 
 
@@ -57,13 +58,13 @@ class LabelSanitizer(BaseEstimator):
     """
 
     def __init__(
-        self, defence: str = "knn", trusted_share: float = 0.2, random_state: Any = 1
+        self, defence: str = "knn", trusted_share: float = 0.2, random_state: Seed = 1
     ) -> None:
         self.defence = defence
         self.trusted_share = trusted_share
         self.random_state = random_state
 
-    def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+    def fit_resample(self, X: object, y: object) -> tuple[Any, Any]:
         """The rows that are kept, in their order and in the container that they came in.
 
         Parameters
@@ -80,7 +81,7 @@ class LabelSanitizer(BaseEstimator):
         ParameterError
             When the defence is unknown or the share is out of range.
         """
-        values, labels = validate_data(self, X, y, dtype="numeric", ensure_min_samples=2)
+        values, labels = _validated(self, X, y)
         self.classes_, codes = _two_classes(labels)
         self.sample_indices_ = kept_rows(
             values,
@@ -123,17 +124,17 @@ class DefendedClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator: Any = None,
+        estimator: object = None,
         defence: str = "knn",
         trusted_share: float = 0.2,
-        random_state: Any = 1,
+        random_state: Seed = 1,
     ) -> None:
         self.estimator = estimator
         self.defence = defence
         self.trusted_share = trusted_share
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> "DefendedClassifier":
+    def fit(self, X: object, y: object) -> "DefendedClassifier":
         """Clean the labels, then fit a clone of the estimator.
 
         Raises
@@ -143,7 +144,7 @@ class DefendedClassifier(ClassifierMixin, BaseEstimator):
         ParameterError
             When the defence is unknown or the share is out of range.
         """
-        values, labels = validate_data(self, X, y, dtype="numeric", ensure_min_samples=2)
+        values, labels = _validated(self, X, y)
         self.classes_, codes = _two_classes(labels)
         self.sample_indices_ = kept_rows(
             values,
@@ -152,23 +153,24 @@ class DefendedClassifier(ClassifierMixin, BaseEstimator):
             trusted_share=self.trusted_share,
             random_state=self.random_state,
         )
-        self.estimator_ = clone(_default_estimator() if self.estimator is None else self.estimator)
+        chosen = _default_estimator() if self.estimator is None else self.estimator
+        self.estimator_ = cast(Any, clone(chosen))  # it may also clone containers of estimators
         self.estimator_.fit(
             values[self.sample_indices_], self.classes_[codes[self.sample_indices_]]
         )
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: object) -> np.ndarray:
         """Labels, shape (n_samples,)."""
         return self._fitted().predict(validate_data(self, X, reset=False))
 
     @available_if(lambda self: _offers(self, "predict_proba"))
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: object) -> np.ndarray:
         """Probabilities of both labels, shape (n_samples, 2)."""
         return self._fitted().predict_proba(validate_data(self, X, reset=False))
 
     @available_if(lambda self: _offers(self, "decision_function"))
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: object) -> np.ndarray:
         """What the estimator says for the second label, shape (n_samples,)."""
         return self._fitted().decision_function(validate_data(self, X, reset=False))
 
@@ -182,8 +184,15 @@ class DefendedClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
+def _validated(estimator: BaseEstimator, X: object, y: object) -> tuple[np.ndarray, np.ndarray]:
+    """Checked features and labels; what is refused raises ValueError."""
+    checked = validate_data(estimator, X, y, dtype="numeric", ensure_min_samples=2)
+    # scikit-learn has no stubs; a checker takes its defaults, which are words, for what it returns
+    return cast(tuple[np.ndarray, np.ndarray], checked)
+
+
 def kept_rows(
-    X: np.ndarray, y: np.ndarray, *, defence: str, trusted_share: float, random_state: Any
+    X: np.ndarray, y: np.ndarray, *, defence: str, trusted_share: float, random_state: Seed
 ) -> np.ndarray:
     """Numbers of the rows that a defence keeps, all of a class that it would drop whole.
 

@@ -1,8 +1,8 @@
 """The decision policy: of approve, review and block, the action of least expected loss in euros.
 
-    approve   p · loss_share · amount                                      the payment may be a fraud
-    review    review_cost + review_miss_share · p · loss_share · amount    an analyst looks, and may miss it
-    block     (1 − p) · (friction_eur + friction_share · amount)           a customer may be turned away
+    approve   p · loss_share · amount                                    it may be a fraud
+    review    review_cost + review_miss_share · p · loss_share · amount  an analyst may miss it
+    block     (1 − p) · (friction_eur + friction_share · amount)         a customer is turned away
 
 A policy that may not block without a review chooses between the first two alone.
 
@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 import numpy as np
 
-ACTIONS = ("approve", "review", "block")
+Action = Literal["approve", "review", "block"]
+ACTIONS: tuple[Action, ...] = ("approve", "review", "block")
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Euros = Annotated[float, msgspec.Meta(ge=0.0)]
 
@@ -105,7 +106,7 @@ def expected_losses(
 
 def action(
     policy: DecisionPolicy, losses: tuple[float, float, float], probability: float, threshold: float
-) -> str:
+) -> Action:
     """The action that a policy takes; among equal ones the milder.
 
     Parameters
@@ -180,7 +181,10 @@ def bands(policy: DecisionPolicy, amount_eur: float, threshold: float) -> Bands:
 
 
 def actions(
-    policy: DecisionPolicy, probability: np.ndarray, amount_eur: np.ndarray, threshold: float
+    policy: DecisionPolicy,
+    probability: np.ndarray,
+    amount_eur: float | np.ndarray,
+    threshold: float,
 ) -> np.ndarray:
     """The action for each row as its place in `ACTIONS`,
     shape (n_samples,); the same rule as `action`.

@@ -1,5 +1,5 @@
 """Choosing the decision policy on the validation hours,
-and what a policy costs against the best in hindsight.
+and what a policy costs against the best in oracle.
 """
 
 from dataclasses import dataclass
@@ -145,7 +145,7 @@ def paired_total(
 
 @dataclass(frozen=True)
 class PolicyRegret:
-    """Cost of a policy, the least cost in hindsight,
+    """Cost of a policy, the least cost in oracle,
     and the difference, at least 0, all in euros.
     """
 
@@ -169,7 +169,7 @@ def policy_regret(policy: DecisionPolicy, rows: Judged, threshold: float) -> Pol
 
     Notes
     -----
-    Hindsight takes the least cost over the policy itself and the expected-loss rules whose
+    Oracle takes the least cost over the policy itself and the expected-loss rules whose
     probabilities are shifted by −4 to 4 in log-odds, each with the price that keeps these rows
     within the capacity. To know every label would cost nothing at all, so it is no yardstick.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Estimate, Scored, bootstrap, interval, share
-from fraud_core.poisoning.study.effects import noise_floor
+from fraud_core.poisoning.study.effects import null_band_of
 from fraud_core.promotion.budget_words import BEYOND, NOT_REACHED, NOT_SHOWN, NOTHING
 from fraud_core.promotion.gate import judge_champion
 
@@ -100,7 +100,7 @@ class FalsePromotions:
     Attributes
     ----------
     gate
-        The gate's rule: the interval of the saving clears the noise floor.
+        The gate's rule: the interval of the saving clears the null band.
     interval_alone
         The same without the floor.
     f1_rule
@@ -124,7 +124,7 @@ def false_promotions(
     n_replicates: int,
     seed: int,
 ) -> FalsePromotions:
-    """Try every rule on pairs of placebo trainings.
+    """Try every rule on pairs of null run trainings.
 
     The trainings are halved: the floor of one half is applied to the pairs of the other, so that no
     pair is judged by a floor it helped to set. The pairs share models and rows, so the exact
@@ -133,7 +133,7 @@ def false_promotions(
     Parameters
     ----------
     models, costs_eur
-        Placebo trainings scored on the holdout, and the expected cost of each; at least four.
+        Null run trainings scored on the holdout, and the expected cost of each; at least four.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def false_promotions(
     promoted = {"gate": 0, "interval_alone": 0, "f1_rule": 0}
     n_pairs = 0
     for own, other in (halves, halves[::-1]):
-        floor = noise_floor(
+        floor = null_band_of(
             [costs_eur[k] - float(np.mean([costs_eur[j] for j in other])) for k in other]
         )
         for champion, candidate in permutations(own, 2):

@@ -235,7 +235,7 @@ def judge_champion(saving_eur: Estimate, *, floor_eur: float) -> Criterion:
         Cost with the champion less cost with the candidate, paired on the same rows, in euros, with
         its 95% interval.
     floor_eur
-        How far the cost moves between equally good trainings (the placebo of the poisoning study),
+        How far the cost moves between equally good trainings (the null run of the poisoning study),
         in euros.
 
     Notes
@@ -274,8 +274,8 @@ def judge_ranking(change: Estimate, *, floor: float) -> Criterion:
         Average precision of the candidate less that of the champion, paired on the same rows, with
         its 95% interval.
     floor
-        How far average precision moves between equally good trainings (the placebo of the poisoning
-        study).
+        How far average precision moves between equally good trainings (the null run of the
+        poisoning study).
 
     Examples
     --------

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fraud_core.scoring.oblivious_trees import ObliviousTrees
 
@@ -80,10 +81,11 @@ def build_leaf_tables(trees: ObliviousTrees, leaf_weight: np.ndarray) -> LeafTab
             f"{leaf_weight.shape}"
         )
     slot, player = _players(trees)
-    known = (np.arange(2**depth)[:, None] >> np.arange(depth)) & 1 == 1
+    places = np.arange(2**depth, dtype=np.intp)[:, None]
+    known: NDArray[np.bool_] = (places >> np.arange(depth, dtype=np.intp)) & 1 == 1
     value = _expectations(trees.leaf_value, leaf_weight, slot, known)
     contribution = np.zeros((n_trees, 2**depth, depth))
-    size = known.sum(axis=1)
+    size: NDArray[np.intp] = known.sum(axis=1)
     for k in range(depth):
         without = np.flatnonzero(~known[:, k])
         weight = np.array(
@@ -121,7 +123,7 @@ def _expectations(
     n_trees, n_leaves = leaf_value.shape
     value = np.broadcast_to(leaf_value[:, None, :], (n_trees, len(known), n_leaves)).copy()
     weight = leaf_weight.astype(np.float64)
-    leaf = np.arange(n_leaves)
+    leaf = np.arange(n_leaves, dtype=np.intp)
     for level in range(slot.shape[1]):
         other = leaf ^ (1 << level)
         both = weight + weight[:, other]

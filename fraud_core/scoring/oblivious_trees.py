@@ -9,6 +9,7 @@ rows, so that both give the same bytes.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 ROWS_AT_ONCE = 4096
 
@@ -66,12 +67,12 @@ class ObliviousTrees:
 
     def _sum_leaves(self, values: np.ndarray) -> np.ndarray:
         n_trees, depth = self.feature.shape
-        leaf = np.zeros((len(values), n_trees), dtype=np.intp)
+        leaf: NDArray[np.intp] = np.zeros((len(values), n_trees), dtype=np.intp)
         for level in range(depth):
             leaf |= (values[:, self.feature[:, level]] > self.border[:, level]).astype(
                 np.intp
             ) << level
-        leaf += np.arange(n_trees) << depth
+        leaf += np.arange(n_trees, dtype=np.intp) << depth
         return self.bias + self.leaf_value.ravel()[leaf].sum(axis=1)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import yaml
+from matplotlib.figure import Figure
 
 from k8s.capacity.autoscaler import AutoscalerSettings, Policy, Rules
 from k8s.capacity.simulation import Outcome, Pod, simulate
@@ -46,6 +47,7 @@ def main() -> None:
     }
     written["sale.base_rps"] = assumed["sale_base_rps"]
     outcomes = {}
+    hour_usd = pod_hour_usd(pod, memory, assumed)
     for name, traffic in traces.items():
         losses = (
             {1200: -(-int(settings_replicas(traffic[0], pod, settings)) // 3)}
@@ -60,7 +62,7 @@ def main() -> None:
             losses=losses,
         )
         outcomes[name] = outcome
-        written |= figures(name, traffic, outcome, pod, memory, assumed)
+        written |= figures(name, traffic, outcome, hour_usd, assumed)
     print(json.dumps(written, indent=1))
     (RESULTS / "capacity.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     draw(traces, outcomes).savefig(RESULTS / "capacity.svg", metadata={"Date": None})
@@ -106,11 +108,21 @@ def settings_replicas(rps: float, pod: Pod, settings: AutoscalerSettings) -> flo
     )
 
 
+def pod_hour_usd(pod: Pod, memory: float, assumed: dict) -> float:
+    """What a pod costs an hour, in US dollars; the memory it asks for in GiB."""
+    return pod.request_cores * assumed["core_hour_usd"] + memory * assumed["gibibyte_hour_usd"]
+
+
 def figures(
-    name: str, traffic: np.ndarray, outcome: Outcome, pod: Pod, memory: float, assumed: dict
+    name: str, traffic: np.ndarray, outcome: Outcome, hour_usd: float, assumed: dict
 ) -> dict:
-    """The figures of one trace; the error budget is that of a month, used by this one event."""
-    hour_usd = pod.request_cores * assumed["core_hour_usd"] + memory * assumed["gibibyte_hour_usd"]
+    """The figures of one trace; the error budget is that of a month, used by this one event.
+
+    Parameters
+    ----------
+    hour_usd
+        What a pod costs an hour, in US dollars.
+    """
     month = assumed["hours_a_month"] * 3600 * traffic.mean()
     return {
         f"{name}.peak_rps": round(float(traffic.max())),
@@ -127,7 +139,7 @@ def figures(
     }
 
 
-def draw(traces: dict[str, np.ndarray], outcomes: dict[str, Outcome]) -> plt.Figure:
+def draw(traces: dict[str, np.ndarray], outcomes: dict[str, Outcome]) -> Figure:
     """Traffic above, pods asked for and pods ready below, for each trace that moves."""
     names = {"daily": "daily wave", "sale": "flash sale", "loss": "a third of the pods lost"}
     plt.rcParams["svg.hashsalt"] = "fraud"

@@ -37,7 +37,7 @@ def score_rows(
     return probability
 
 
-def _row(row: Mapping[str, Any], number: int, kind: type) -> Any:
+def _row(row: Mapping[str, Any], number: int, kind: type[msgspec.Struct]) -> msgspec.Struct:
     try:
         return msgspec.convert(row, kind)
     except msgspec.ValidationError as error:

@@ -8,14 +8,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter_ns
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import numpy as np
 from litestar import asgi
-from litestar.types import Receive, Scope, Send
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import Receive, Send
+from opentelemetry.trace import Span
 
 from fraud_core.bundle.decider import ExpectedLoss, Reason, Verdict, Vote
+from fraud_core.features.history import Event
 from fraud_core.policy.actions import Bands, bands
 from serve.api.decision_request import DecisionRequest, idempotency_key, read_request
 from serve.auth.api_keys import Caller
@@ -27,7 +30,7 @@ from serve.features.entities import (
     monday_seconds,
     read_entities,
 )
-from serve.http.asgi import encode, reply, reply_problem
+from serve.http.asgi import RequestScope, encode, known_caller, reply, reply_problem
 from serve.http.fields import Name
 from serve.http.transaction import InvalidTransaction, Problem, decode_body
 from serve.runtime.answers import answer_with, hindrance
@@ -93,7 +96,9 @@ class DecisionMaker:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def decide(self, body: bytes, caller: Caller, key: str | None, span: Any = None) -> bytes:
+    async def decide(
+        self, body: bytes, caller: Caller, key: str | None, span: Span | None = None
+    ) -> bytes:
         """The answer to one request as JSON; it is durable when this returns.
 
         Raises
@@ -116,16 +121,13 @@ class DecisionMaker:
         decided_us = now_us()
         answer = self._answer(featured, verdict, vote, champion, decided_us)
         content, digest = encode(answer), hashlib.sha256(body).hexdigest()
-        row = _row(
-            featured,
-            answer,
-            body=body,
-            content=content,
-            digest=digest,
-            caller=caller,
-            key=key,
-            at_us=decided_us,
-        )
+        sent = {
+            "owner": caller.name,
+            "idempotency_key": key,
+            "payload_sha256": digest,
+            "request": body.decode(),
+        }
+        row = sent | _decided(featured, answer, decided_us) | {"answer": content.decode()}
         existing = await service.writer.write(decisions, row)
         if existing is None:
             service.counters.event(f"decision_{verdict.decision}")
@@ -168,10 +170,14 @@ class DecisionMaker:
             )
         named = read_entities(bytes(request.entities))
         remembered = await pasts.read(named.customer_id, named.terminal_id)
-        time = monday_seconds(request.occurred_at)
-        made = featurise(
-            named, remembered, request.transaction_id, time, contract, pasts.ttl_seconds
+        payment = Event(
+            request.transaction_id,
+            monday_seconds(request.occurred_at),
+            named.customer_id,
+            named.terminal_id,
+            named.amount_eur,
         )
+        made = featurise(payment, remembered, contract, pasts.ttl_seconds)
         return FeaturedRequest(request, made.values, named.amount_eur, made)
 
     def _answer(
@@ -207,22 +213,12 @@ def _guarantees(vote: Vote, drift: str, made: Featurised | None) -> Guarantees:
     )
 
 
-def _row(
-    featured: FeaturedRequest,
-    answer: DecisionAnswer,
-    *,
-    body: bytes,
-    content: bytes,
-    digest: str,
-    caller: Caller,
-    key: str | None,
-    at_us: int,
-) -> dict[str, Any]:
+def _decided(
+    featured: FeaturedRequest, answer: DecisionAnswer, at_us: int
+) -> dict[str, str | int | float]:
+    """What is recorded of a decision beside the texts of request and answer."""
     return {
         "decision_id": answer.decision_id,
-        "owner": caller.name,
-        "idempotency_key": key,
-        "payload_sha256": digest,
         "transaction_id": answer.transaction_id,
         "occurred_at_us": int(featured.request.occurred_at.timestamp() * 1e6),
         "decided_at_us": at_us,
@@ -232,8 +228,6 @@ def _row(
         "model_version": answer.model_version,
         "policy_version": answer.policy_version,
         "lineage_id": answer.lineage_id,
-        "request": body.decode(),
-        "answer": content.decode(),
     }
 
 
@@ -245,18 +239,20 @@ STORE_DOWN = Problem(
 )
 
 
-def decision_route(service: Service, list_decisions: Callable[[Scope, Send], Awaitable[None]]):
+def decision_route(
+    service: Service, list_decisions: Callable[[RequestScope, Send], Awaitable[None]]
+) -> ASGIRouteHandler:
     """The route of single decisions; a GET of the same path lists them."""
     maker, limit = DecisionMaker(service), service.settings.max_body_bytes
 
-    async def decided(scope: Scope, receive: Receive) -> bytes:
+    async def decided(scope: RequestScope, receive: Receive) -> bytes:
         headers = scope["headers_by_name"]
         key = idempotency_key(headers)
         body = await service.bodies.read_json(headers, receive, limit)
-        return await maker.decide(body, scope["caller"], key, scope["span"])
+        return await maker.decide(body, known_caller(scope), key, scope["span"])
 
     @asgi("/v1/decisions", copy_scope=False)
-    async def decide(scope: Scope, receive: Receive, send: Send) -> None:
+    async def decide(scope: RequestScope, receive: Receive, send: Send) -> None:
         if scope["method"] == "GET":
             await list_decisions(scope, send)
             return
@@ -281,7 +277,7 @@ class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 decode_batch = msgspec.json.Decoder(BatchRequest).decode
 
 
-def batch_route(service: Service):
+def batch_route(service: Service) -> ASGIRouteHandler:
     """The route of batches: a status for each item, never all or nothing."""
     maker, settings = DecisionMaker(service), service.settings
 
@@ -295,7 +291,7 @@ def batch_route(service: Service):
         return b'{"status":200,"decision":%s}' % content
 
     @asgi("/v1/decisions:batch", copy_scope=False)
-    async def decide_batch(scope: Scope, receive: Receive, send: Send) -> None:
+    async def decide_batch(scope: RequestScope, receive: Receive, send: Send) -> None:
         try:
             body = await service.bodies.read_json(
                 scope["headers_by_name"], receive, settings.max_batch_bytes
@@ -304,7 +300,8 @@ def batch_route(service: Service):
         except InvalidTransaction as error:
             await reply_problem(send, error.problem)
             return
-        answers = await asyncio.gather(*[answer(item, scope["caller"]) for item in batch])
+        caller = known_caller(scope)
+        answers = await asyncio.gather(*[answer(item, caller) for item in batch])
         await reply(send, 200, b'{"items":[' + b",".join(answers) + b"]}")
 
     return decide_batch

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 from litestar import asgi, get
-from litestar.types import Receive, Scope, Send
+from litestar.types import Receive, Send
 
 from serve.api.batch_scoring import by_row, score_rows
-from serve.http.asgi import encode, reply, reply_problem
+from serve.http.asgi import RequestScope, encode, reply, reply_problem
 from serve.http.transaction import InvalidTransaction, Problem, decode_body
 from serve.runtime.service import Service
 
@@ -64,7 +64,7 @@ def read_rows(body: bytes) -> list[dict[str, Any]]:
         return _split_rows(sent.dataframe_split)
     if sent.inputs is not None:
         return by_row(sent.inputs)
-    return sent.dataframe_records if sent.dataframe_records is not None else sent.instances
+    return sent.dataframe_records or sent.instances or []  # one of both was sent
 
 
 def _split_rows(split: Split) -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ def invocation_routes(service: Service) -> list:
     """``/invocations``, and ``/ping`` by which MLflow's clients wait."""
 
     @asgi("/invocations", copy_scope=False)
-    async def invocations(scope: Scope, receive: Receive, send: Send) -> None:
+    async def invocations(scope: RequestScope, receive: Receive, send: Send) -> None:
         limit = service.settings.max_batch_bytes
         try:
             rows = read_rows(

@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from fraud_core import __version__
 from serve.api.batch_scoring import by_row, score_rows
+from serve.http.asgi import sent_headers
 from serve.http.problems import PROBLEM, answer
 from serve.http.request_body import Headers
 from serve.http.transaction import InvalidTransaction, Problem, decode_body
@@ -169,8 +171,13 @@ def answer_error(problem: Problem) -> Response:
     return Response(content, status_code=problem.status, media_type=PROBLEM)
 
 
-def inference_routes(service: Service) -> list:
+def inference_routes(service: Service) -> list[HTTPRouteHandler]:
     """``/v2``: metadata, health and inference."""
+    return [_infer_route(service), *_metadata_routes(service), *_health_routes(service)]
+
+
+def _infer_route(service: Service) -> HTTPRouteHandler:
+    """The scores of some rows."""
 
     @post(
         ["/v2/models/{name:str}/infer", "/v2/models/{name:str}/versions/{version:str}/infer"],
@@ -181,7 +188,7 @@ def inference_routes(service: Service) -> list:
         request: Request, name: FromPath[str], version: FromPath[str | None] = None
     ) -> Response:
         # Triton's client says nothing of the kind of its body, which is JSON when it is not binary
-        headers: Headers = {b"content-type": b"application/json"} | request.scope["headers_by_name"]
+        headers: Headers = {b"content-type": b"application/json"} | sent_headers(request)
         try:
             if not is_served(service, name, version):
                 raise InvalidTransaction(NO_MODEL)
@@ -196,6 +203,12 @@ def inference_routes(service: Service) -> list:
             return Response(infer(service, body))
         except InvalidTransaction as error:
             return answer_error(error.problem)
+
+    return infer_route
+
+
+def _metadata_routes(service: Service) -> list[HTTPRouteHandler]:
+    """This server, and the model that serves."""
 
     @get("/v2", sync_to_thread=False, include_in_schema=False)
     def server() -> ServerMetadata:
@@ -212,6 +225,12 @@ def inference_routes(service: Service) -> list:
             if is_served(service, name, version)
             else answer(NO_MODEL)
         )
+
+    return [server, model]
+
+
+def _health_routes(service: Service) -> list[HTTPRouteHandler]:
+    """Whether the process runs, and whether the model scores as it did when it was loaded."""
 
     @get(
         ["/v2/models/{name:str}/ready", "/v2/models/{name:str}/versions/{version:str}/ready"],
@@ -231,4 +250,4 @@ def inference_routes(service: Service) -> list:
         passed = service.champion.passes_self_test()
         return Response({"ready": passed}, status_code=200 if passed else 503)
 
-    return [infer_route, server, model, model_ready, live, ready]
+    return [model_ready, live, ready]

@@ -1,15 +1,18 @@
 """The routes that need no haste: records, what serves, health and metrics."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import msgspec
 from litestar import MediaType, Response, asgi, get, post
+from litestar.handlers import ASGIRouteHandler
 from litestar.params import FromPath, FromQuery
-from litestar.types import Receive, Scope as AsgiScope, Send
+from litestar.types import Receive, Send
 
 from serve.api.explanations import explain_decision
 from serve.api.records import READ_DOWN, find_decision, find_lineage, record_label
+from serve.http.asgi import RequestScope, known_caller
 from serve.http.problems import answer
 from serve.http.transaction import Problem
 from serve.runtime.answers import answer_with, hindrance
@@ -26,17 +29,17 @@ LABEL_DOWN = Problem(
 )
 
 
-def label_route(service: Service):
+def label_route(service: Service) -> ASGIRouteHandler:
     """``POST /v1/labels``."""
 
-    async def recorded(scope: AsgiScope, receive: Receive) -> bytes:
+    async def recorded(scope: RequestScope, receive: Receive) -> bytes:
         body = await service.bodies.read_json(
             scope["headers_by_name"], receive, service.settings.max_body_bytes
         )
-        return await record_label(service, body, scope["caller"])
+        return await record_label(service, body, known_caller(scope))
 
     @asgi("/v1/labels", copy_scope=False)
-    async def label(scope: AsgiScope, receive: Receive, send: Send) -> None:
+    async def label(scope: RequestScope, receive: Receive, send: Send) -> None:
         await answer_with(
             recorded(scope, receive), send, service, store_down=LABEL_DOWN, status=201
         )
@@ -47,7 +50,7 @@ def label_route(service: Service):
 def record_routes(service: Service) -> list:
     """One decision, its reasons in words, one lineage."""
 
-    async def reply_with(search) -> Response:
+    async def reply_with(search: Awaitable[bytes | None]) -> Response:
         try:
             content = await search
         except StoreDown as error:

@@ -4,10 +4,11 @@ from time import perf_counter_ns
 
 import msgspec
 from litestar import asgi
-from litestar.types import Receive, Scope, Send
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import Receive, Send
 
 from fraud_core.bundle.decider import Reason
-from serve.http.asgi import encode, reply, reply_problem
+from serve.http.asgi import RequestScope, encode, reply, reply_problem
 from serve.http.transaction import InvalidTransaction
 from serve.runtime.service import Service
 
@@ -24,12 +25,12 @@ class Prediction(msgspec.Struct, frozen=True):
     reasons: tuple[Reason, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
-def predict_route(service: Service):
+def predict_route(service: Service) -> ASGIRouteHandler:
     """The route; it is plain ASGI because a typed one costs as much again as the whole answer."""
     limit = service.settings.max_body_bytes
 
     @asgi("/predict", copy_scope=False)
-    async def predict(scope: Scope, receive: Receive, send: Send) -> None:
+    async def predict(scope: RequestScope, receive: Receive, send: Send) -> None:
         try:
             body = await service.bodies.read_json(scope["headers_by_name"], receive, limit)
             champion = service.champion

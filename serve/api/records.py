@@ -2,17 +2,18 @@
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
 
 import msgspec
-from litestar.types import Scope as AsgiScope, Send
+from litestar.types import Send
 from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from serve.auth.api_keys import Caller
-from serve.http.asgi import encode
+from serve.http.asgi import RequestScope, encode
 from serve.http.fields import EARLIEST, LATEST, Instant, Name
 from serve.http.transaction import InvalidTransaction, Problem, decode_body
 from serve.runtime.answers import answer_with
@@ -152,7 +153,7 @@ async def fetch(service: Service, query: Select) -> list[Any]:
         raise StoreDown from error
 
 
-def decision_list(service: Service):
+def decision_list(service: Service) -> Callable[[RequestScope, Send], Awaitable[None]]:
     """``GET /v1/decisions``: decisions by time, the earliest first, a page at a time."""
 
     async def page(query_string: bytes) -> bytes:
@@ -162,7 +163,7 @@ def decision_list(service: Service):
         cursor = encode(rows[limit - 1][0] if len(rows) > limit else None)
         return b'{"decisions":[' + decisions_json + b'],"next_cursor":' + cursor + b"}"
 
-    async def list_decisions(scope: AsgiScope, send: Send) -> None:
+    async def list_decisions(scope: RequestScope, send: Send) -> None:
         await answer_with(page(scope["query_string"]), send, service, store_down=READ_DOWN)
 
     return list_decisions

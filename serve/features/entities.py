@@ -71,6 +71,10 @@ class Pasts(Protocol):
         """What is remembered of both, in one call; `PastsDown` when it cannot be read."""
         ...
 
+    def close(self) -> None:
+        """Let go of the store."""
+        ...
+
 
 @dataclass(frozen=True)
 class Featurised:
@@ -114,44 +118,48 @@ def monday_seconds(moment: datetime) -> int:
 
 
 def featurise(
-    named: NamedEntities,
-    remembered: Remembered,
-    transaction_id: str,
-    time: int,
-    contract: Contract,
-    ttl_seconds: int,
+    payment: Event, remembered: Remembered, contract: Contract, ttl_seconds: int
 ) -> Featurised:
     """The features of a payment by the code that made those of the training rows.
 
     Parameters
     ----------
-    time
-        Of the payment, from `monday_seconds`.
+    payment
+        At a time from `monday_seconds`.
+    contract
+        Of a model of customers and terminals.
     ttl_seconds
         How far back the store remembers.
+
+    Raises
+    ------
+    ValueError
+        When the contract is not one of customers and terminals.
     """
     windows = contract.entities
-    event = Event(transaction_id, time, named.customer_id, named.terminal_id, named.amount_eur)
+    if windows is None:
+        raise ValueError(f"{contract.card}: expected the contract of a model of entities")
     made = payment_features(
         remembered.customer,
         remembered.terminal,
-        event,
+        payment,
         windows_days=windows.windows_days,
         label_delay_days=windows.label_delay_days,
     )
-    made[contract.amount] = named.amount_eur
+    made[contract.amount] = payment.amount_eur
     values = np.array([made[name] for name in contract.model_features])
-    ages = [
-        None if at is None else time - at for at in (remembered.customer_at, remembered.terminal_at)
-    ]
+    customer_seconds, terminal_seconds = (
+        None if at is None else payment.time - at
+        for at in (remembered.customer_at, remembered.terminal_at)
+    )
     late = ttl_seconds - reach_seconds(windows.windows_days, windows.label_delay_days)
     reasons = [
         _unreliable(name, age, ttl_seconds, late)
-        for name, age in zip(("customer_id", "terminal_id"), ages, strict=True)
+        for name, age in (("customer_id", customer_seconds), ("terminal_id", terminal_seconds))
     ]
     return Featurised(
         values,
-        Freshness(*ages, ttl_seconds),
+        Freshness(customer_seconds, terminal_seconds, ttl_seconds),
         tuple(reason for reason in reasons if reason is not None),
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from feast import FeatureStore
@@ -23,6 +23,9 @@ from fraud_core.errors import ParameterError
 from fraud_core.features.history import NOTHING, Past
 from fraud_core.features.store_rows import KINDS, MONDAY, PARTS, Kind, past_of_row, row_of_past
 from serve.features.entities import PastsDown, Remembered
+
+if TYPE_CHECKING:
+    from feast.protos.feast.types.Value_pb2 import Value
 
 SERVICE = "payment"
 READ_SECONDS = 2.0
@@ -102,8 +105,7 @@ class FeastPasts:
     def push(self, kind: Kind, pasts: Mapping[str, Past]) -> None:
         """Put whole pasts in the place of those that the store holds."""
         rows = [
-            row_of_past(past, kind, entity)
-            | {"event_timestamp": datetime.fromtimestamp(past.latest + MONDAY, UTC)}
+            row_of_past(past, kind, entity) | {"event_timestamp": _newest(past, entity)}
             for entity, past in pasts.items()
         ]
         if rows:
@@ -112,6 +114,13 @@ class FeastPasts:
     def close(self) -> None:
         """End the thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _newest(past: Past, entity: str) -> datetime:
+    """The time of the newest payment of a past, UTC."""
+    if past.latest is None:
+        raise ValueError(f"{entity}: expected a past with a payment")
+    return datetime.fromtimestamp(past.latest + MONDAY, UTC)
 
 
 def _remembered(columns: Mapping[str, Any], kind: Kind) -> tuple[Past, int | None]:
@@ -126,7 +135,7 @@ def _remembered(columns: Mapping[str, Any], kind: Kind) -> tuple[Past, int | Non
     return (past_of_row(row, kind), int(at) - MONDAY) if at and row[names[0]] else (NOTHING, None)
 
 
-def _items(value: Any) -> list:
+def _items(value: "Value") -> list:
     """The items of a list, none where the store holds nothing."""
     held = value.WhichOneof("val")
     return list(getattr(value, held).val) if held else []

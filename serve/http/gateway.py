@@ -7,14 +7,15 @@ the model.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from litestar.types import ASGIApp, Message, Receive, Scope as AsgiScope, Send
 
 from serve.auth.api_keys import Access, Caller, Scope
-from serve.http.asgi import reply_problem
+from serve.http.asgi import RequestScope, reply_problem
 from serve.http.rate_limit import RateLimit
 from serve.http.transaction import Problem
 from serve.telemetry.counters import Counters
@@ -42,6 +43,7 @@ PAGE_HEADERS = [
     ),
 ]
 UNKNOWN = "other", SECURITY_HEADERS
+Refusal = Callable[[Send], Awaitable[None]]
 
 
 class Route(NamedTuple):
@@ -118,74 +120,15 @@ class Routes:
         return None
 
 
-class Gateway:
-    """An ASGI application around the service.
+@dataclass(frozen=True)
+class Admission:
+    """Who is let in: to which routes, known by what, and how often."""
 
-    Parameters
-    ----------
-    app
-        What answers the known routes.
-    direct
-        Handlers of `app`, by the label of their route, that are called without going through it.
-    """
+    routes: Routes
+    access: Access
+    limit: RateLimit
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        routes: Routes,
-        access: Access,
-        limit: RateLimit,
-        counters: Counters,
-        telemetry: Telemetry | None,
-        direct: Mapping[str, ASGIApp],
-    ) -> None:
-        self._app, self._routes, self._access, self._limit = app, routes, access, limit
-        self._counters, self._telemetry, self._direct = counters, telemetry, direct
-
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started, status = perf_counter(), CLIENT_CLOSED
-        route = self._routes.find(scope["method"], scope["path"])
-        headers = scope["headers_by_name"] = dict(scope["headers"])
-        label, added = (
-            (route.label, PAGE_HEADERS if route.page else SECURITY_HEADERS) if route else UNKNOWN
-        )
-
-        async def outward(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], *added]
-            await send(message)
-
-        span = scope["span"] = (
-            self._telemetry.request_span(label, headers) if self._telemetry else None
-        )
-        try:
-            caller = scope["caller"] = (
-                self._access.caller(headers) if route and route.scope else None
-            )
-            refusal = self._refusal(route, scope["path"], caller)
-            if refusal:
-                await refusal(outward)
-            else:
-                await self._direct.get(label, self._app)(scope, receive, outward)
-        except Exception as error:
-            # what the router does for its routes: a defect is logged, and answered as long as
-            # nothing was sent
-            logging.getLogger(__name__).error("unexpected error on %s", label, exc_info=error)
-            if status != CLIENT_CLOSED:
-                raise
-            await reply_problem(outward, SERVER_ERROR)
-        finally:
-            self._counters.request(label, status, perf_counter() - started)
-            if span:
-                self._telemetry.end(span, scope["method"], label, status)
-
-    def _refusal(self, route: Route | None, path: str, caller: Caller | None) -> Callable | None:
+    def refusal(self, route: Route | None, path: str, caller: Caller | None) -> Refusal | None:
         """What to answer instead of letting the request in; None lets it in."""
         if route is None:
             return self._unknown(path)
@@ -201,15 +144,15 @@ class Gateway:
                 "Not allowed", 403, "not_allowed", f"the caller lacks the scope {route.scope}"
             )
             return lambda send: reply_problem(send, problem)
-        if not self._limit.allows(caller.name):
+        if not self.limit.allows(caller.name):
             problem = Problem(
                 "Too many requests", 429, "rate_limited", "wait a moment and send fewer requests"
             )
             return lambda send: reply_problem(send, problem, [(b"retry-after", b"1")])
         return None
 
-    def _unknown(self, path: str) -> Callable:
-        allowed = self._routes.allowed(path)
+    def _unknown(self, path: str) -> Refusal:
+        allowed = self.routes.allowed(path)
         if allowed:
             problem = Problem(
                 "Method not allowed", 405, "method_not_allowed", "the endpoints are listed at /docs"
@@ -221,3 +164,71 @@ class Gateway:
             "Not found", 404, "not_found", "Not found; the endpoints are listed at /docs"
         )
         return lambda send: reply_problem(send, problem)
+
+
+class Gateway:
+    """An ASGI application around the service.
+
+    Parameters
+    ----------
+    app
+        What answers the known routes.
+    direct
+        Handlers of `app`, by the label of their route, that are called without going through it.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        admission: Admission,
+        counters: Counters,
+        telemetry: Telemetry | None,
+        direct: Mapping[str, ASGIApp],
+    ) -> None:
+        self._app, self._admission, self._direct = app, admission, direct
+        self._counters, self._telemetry = counters, telemetry
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = perf_counter(), CLIENT_CLOSED
+        # Litestar's type of the scope knows nothing of what is added to it here
+        request = cast(RequestScope, scope)
+        route = self._admission.routes.find(request["method"], request["path"])
+        headers = request["headers_by_name"] = dict(request["headers"])
+        label, added = (
+            (route.label, PAGE_HEADERS if route.page else SECURITY_HEADERS) if route else UNKNOWN
+        )
+
+        async def outward(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        span = request["span"] = (
+            self._telemetry.request_span(label, headers) if self._telemetry else None
+        )
+        try:
+            caller = request["caller"] = (
+                self._admission.access.caller(headers) if route and route.scope else None
+            )
+            refusal = self._admission.refusal(route, request["path"], caller)
+            if refusal:
+                await refusal(outward)
+            else:
+                await self._direct.get(label, self._app)(request, receive, outward)
+        except Exception as error:
+            # what the router does for its routes: a defect is logged, and answered as long as
+            # nothing was sent
+            logging.getLogger(__name__).error("unexpected error on %s", label, exc_info=error)
+            if status != CLIENT_CLOSED:
+                raise
+            await reply_problem(outward, SERVER_ERROR)
+        finally:
+            self._counters.request(label, status, perf_counter() - started)
+            if span and self._telemetry:
+                self._telemetry.end(span, request["method"], label, status)

@@ -11,6 +11,7 @@ from serve.http.gateway import SERVER_ERROR
 from serve.http.transaction import InvalidTransaction, Problem
 
 PROBLEM = "application/problem+json"
+AnyRequest = Request[Any, Any, Any]
 
 
 def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
@@ -32,11 +33,11 @@ MEANINGS = {
 }
 
 
-def _invalid(request: Request, error: InvalidTransaction) -> Response[Problem]:
+def _invalid(request: AnyRequest, error: InvalidTransaction) -> Response[Problem]:
     return answer(error.problem)
 
 
-def _http_error(request: Request, error: HTTPException) -> Response[Problem]:
+def _http_error(request: AnyRequest, error: HTTPException) -> Response[Problem]:
     if error.status_code >= 500:
         return _server_error(request, error)
     code, title = {404: ("not_found", "Not found")}.get(
@@ -47,7 +48,7 @@ def _http_error(request: Request, error: HTTPException) -> Response[Problem]:
     )
 
 
-def _server_error(request: Request, error: Exception) -> Response[Problem]:
+def _server_error(request: AnyRequest, error: Exception) -> Response[Problem]:
     request.logger.error(
         "unexpected error on %s %r", request.method, request.url.path, exc_info=error
     )

@@ -50,7 +50,10 @@ def repeated_key_detector(kind: type[msgspec.Struct]) -> Callable[[bytes, Any], 
     >>> [repeats_a_key(body, msgspec.json.decode(body, type=Payment)) for body in bodies]
     [False, True]
     """
-    fields, settings = inspect.type_info(kind).fields, kind.__struct_config__
+    described, settings = inspect.type_info(kind), kind.__struct_config__
+    if not isinstance(described, inspect.StructType):
+        raise TypeError(f"{kind.__name__}: expected a struct")
+    fields = described.fields
     marks = sum(_marks(field) for field in fields)
     if not settings.forbid_unknown_fields:
         raise TypeError(f"{kind.__name__}: expected a struct that forbids unknown fields")

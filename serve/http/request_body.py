@@ -6,6 +6,7 @@ does the same.
 
 import asyncio
 from time import monotonic
+from typing import Any
 
 from litestar.types import Receive
 
@@ -27,8 +28,8 @@ class Bodies:
 
     def __init__(self, timeout_seconds: float = BODY_TIMEOUT_SECONDS) -> None:
         self._timeout = timeout_seconds
-        self._since: dict[asyncio.Task, float] = {}
-        self._late: set[asyncio.Task] = set()
+        self._since: dict[asyncio.Task[Any], float] = {}
+        self._late: set[asyncio.Task[Any]] = set()
 
     async def watch(self) -> None:
         """Give up bodies that are late, once a second, until cancelled."""
@@ -64,6 +65,8 @@ class Bodies:
         if length is not None and int(length) > limit:
             raise _too_large(limit)
         task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("expected to read a body within a task")
         self._since[task] = monotonic()
         try:
             message = await receive()

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from operator import itemgetter
 from typing import Annotated, Any, TypeVar
 
@@ -12,7 +13,7 @@ import msgspec
 import numpy as np
 from msgspec.structs import astuple
 
-from fraud_core.bundle.schema import Contract
+from fraud_core.bundle.schema import Contract, Field
 from serve.http.repeated_keys import repeated_key_detector
 
 PYTHON_TYPES = {"float": float, "int": int, "string": str}
@@ -64,7 +65,7 @@ class TransactionReader:
     """
 
     decode: Callable[[bytes], msgspec.Struct]
-    model_values: Callable[[tuple], tuple]
+    model_values: Callable[[tuple[Any, ...]], tuple[Any, ...]]
     amount: int
     repeats_a_key: Callable[[bytes, msgspec.Struct], bool]
 
@@ -95,14 +96,16 @@ def transaction_reader(contract: Contract) -> TransactionReader:
     names = [field.name for field in contract.fields]
     picked = itemgetter(*(names.index(name) for name in contract.model_features))
     # itemgetter gives a bare value when it picks one
-    model_values = picked if len(contract.model_features) > 1 else lambda values: (picked(values),)
+    model_values: Callable[[tuple[Any, ...]], tuple[Any, ...]] = (
+        picked if len(contract.model_features) > 1 else lambda values: (picked(values),)
+    )
     amount = names.index(contract.amount)
     return TransactionReader(
         msgspec.json.Decoder(struct).decode, model_values, amount, repeated_key_detector(struct)
     )
 
 
-def row_type(contract: Contract) -> type:
+def row_type(contract: Contract) -> type[msgspec.Struct]:
     """The model's features as a struct; the fields of a
     request that the model does not see may be there or not.
 
@@ -119,22 +122,23 @@ def row_type(contract: Contract) -> type:
         if field.name in contract.model_features
     ]
     others = [
-        (field.name, _annotation(field) | msgspec.UnsetType, msgspec.UNSET)
+        (field.name, _annotation(field, msgspec.UnsetType), msgspec.UNSET)
         for field in contract.fields
         if field.name not in contract.model_features
     ]
     return msgspec.defstruct("Row", [*seen, *others], forbid_unknown_fields=True, frozen=True)
 
 
-def _annotation(field) -> Any:
-    kind, rounded = PYTHON_TYPES[field.type], {"ge": math.ceil, "le": math.floor}
-    limits = {
-        key: value for key, value in (("ge", field.min), ("le", field.max)) if value is not None
-    }
+def _annotation(field: Field, *others: type) -> object:
+    """What msgspec takes as the type of a field's values, or of what may stand in their place."""
+    kind, low, high = PYTHON_TYPES[field.type], field.min, field.max
     if kind is int:  # a contract holds limits as floats, which msgspec refuses for whole numbers
-        limits = {key: rounded[key](value) for key, value in limits.items()}
-    number = Annotated[kind, msgspec.Meta(**limits)]
-    return number | None if field.nullable else number
+        low = None if low is None else math.ceil(low)
+        high = None if high is None else math.floor(high)
+    kinds: list[Any] = [Annotated[kind, msgspec.Meta(ge=low, le=high)]]
+    if field.nullable:
+        kinds.append(None)
+    return reduce(lambda some, other: some | other, [*kinds, *others])
 
 
 def decode_body(decode: Callable[[bytes], Decoded], body: bytes) -> Decoded:
@@ -236,7 +240,7 @@ def _valid_bytes(body: bytes) -> int:
     return len(body)
 
 
-def _reason(error: msgspec.DecodeError) -> str:
+def _reason(error: Exception) -> str:
     return BYTE.sub("", str(error)).split(": ")[-1].strip().lower()
 
 

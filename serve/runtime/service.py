@@ -75,22 +75,23 @@ class Service:
 
     Attributes
     ----------
-    engine, writer
-        The store; there is an engine even while the store cannot be reached.
+    slot, traffic, engine, writer
+        Made by `start`. The last two are the store; there is an engine even while the store cannot
+        be reached.
     """
 
     settings: Settings
     counters: Counters
     telemetry: Telemetry | None = None
     bodies: Bodies = field(default_factory=Bodies)
-    slot: ChampionSlot | None = None
-    engine: Engine | None = None
-    writer: GroupWriter | None = None
+    slot: ChampionSlot = field(init=False, repr=False)
+    traffic: Traffic = field(init=False, repr=False)
+    engine: Engine = field(init=False, repr=False)
+    writer: GroupWriter = field(init=False, repr=False)
     shadow: Shadow | None = None
-    traffic: Traffic | None = None
     pasts: Pasts | None = None
     _tables_ready: bool = False
-    _watching: list[asyncio.Task] = field(default_factory=list, repr=False)
+    _watching: list[asyncio.Task[None]] = field(default_factory=list, repr=False)
 
     @property
     def champion(self) -> Champion:
@@ -130,14 +131,11 @@ class Service:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        if self.traffic:
-            await self.traffic.judge()
-        if self.writer:
-            await asyncio.to_thread(self.writer.close)
+        await self.traffic.judge()
+        await asyncio.to_thread(self.writer.close)
         if self.pasts:
             self.pasts.close()
-        if self.engine:
-            self.engine.dispose()
+        self.engine.dispose()
         if self.telemetry:
             await asyncio.to_thread(self.telemetry.shutdown)
 
@@ -152,7 +150,7 @@ class Service:
     def count_inference(self, span: Span | None, elapsed_ns: int) -> None:
         """Record the time in the model, and its span where the request is traced."""
         self.counters.inference(elapsed_ns * 1e-9)
-        if span:
+        if span and self.telemetry:
             ended = time.time_ns()
             self.telemetry.inference_span(span, ended - elapsed_ns, ended)
 

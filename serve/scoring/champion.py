@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from fraud_core.bundle.decider import Decider
@@ -50,7 +51,7 @@ class Champion:
     scorer: RowScorer
     decider: Decider
     reader: TransactionReader
-    row_type: type
+    row_type: type[msgspec.Struct]
     writer: ReasonWriter
     self_test: float
 

@@ -107,7 +107,9 @@ class Traffic:
                 age = self._clock() - path.stat().st_mtime
                 state = msgspec.json.decode(path.read_bytes())
             except (OSError, msgspec.DecodeError):
-                continue  # another worker removed it, or it is of an earlier version: it says nothing of this traffic
+                # another worker removed it, or it is of an earlier version: it says nothing of
+                # this traffic
+                continue
             if all(
                 state.get(key) == own[key]
                 for key in ("format", "reference", "window_rows", "window_seconds")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
@@ -23,7 +24,7 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("path_separator", "os")
     script = ScriptDirectory.from_config(config)
 
-    def missing(revision, context):
+    def missing(revision: str, context: MigrationContext) -> list[RevisionStep]:
         return script._upgrade_revs("head", revision)
 
     with (

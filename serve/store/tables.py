@@ -2,7 +2,9 @@
 how a database is opened. Rows are only ever added.
 """
 
+import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from os import urandom
 from pathlib import Path
@@ -27,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from fraud_core.errors import ParameterError
 
@@ -162,7 +165,7 @@ def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=CONNECT_SECONDS)
 
     @event.listens_for(engine, "connect")
-    def prepare(connection, record) -> None:
+    def prepare(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         # Transactions are begun by hand, below: the driver would begin writes too late to be safe
         # across processes.
         connection.isolation_level = None
@@ -178,7 +181,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 @contextmanager
-def writing(engine: Engine):
+def writing(engine: Engine) -> Iterator[Connection]:
     """A connection inside a transaction that writes, committed at the end."""
     with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
         yield connection

@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -43,17 +44,20 @@ class WithHistograms(MetricExporter):
         self._exporter, self._counters, self._started_ns = exporter, counters, time.time_ns()
 
     def export(
-        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs
+        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object
     ) -> MetricExportResult:
         """Export the sums that were observed, and the histograms."""
-        metrics_data.resource_metrics[0].scope_metrics[0].metrics.extend(self._histograms())
-        return self._exporter.export(metrics_data, timeout_millis, **kwargs)
+        resource, *resources = metrics_data.resource_metrics
+        scope, *scopes = resource.scope_metrics
+        scope = replace(scope, metrics=[*scope.metrics, *self._histograms()])
+        resource = replace(resource, scope_metrics=[scope, *scopes])
+        return self._exporter.export(MetricsData([resource, *resources]), timeout_millis, **kwargs)
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """As the exporter does."""
         return self._exporter.force_flush(timeout_millis)
 
-    def shutdown(self, timeout_millis: float = 30_000, **kwargs) -> None:
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: object) -> None:
         """As the exporter does."""
         self._exporter.shutdown(timeout_millis, **kwargs)
 

@@ -4,13 +4,13 @@ from hypothesis import given, settings, strategies as st
 
 from fraud_core.evaluation import metrics
 from fraud_core.evaluation.bootstrap import (
-    METRICS,
     Estimate,
     Scored,
     bootstrap,
     interval,
     summarise,
 )
+from fraud_core.evaluation.score_cells import METRICS
 
 COST = {"n_alerts": 30, "review_cost_eur": 5.0}
 

@@ -36,7 +36,8 @@ def test_features_that_were_simulated_to_matter_rank_first(explained, versions, 
 
 def test_importance_by_hand(rng):
     found = rank_features(np.array([[1.0, -3.0], [-1.0, 3.0]]), ["a", "b"], rng=rng)
-    assert [(e.feature, e.interval.value, e.interval.ci_low, e.interval.ci_high) for e in found] == [
+    figures = [(each.feature, each.interval) for each in found]
+    assert [(name, e.value, e.ci_low, e.ci_high) for name, e in figures] == [
         ("b", 3.0, 3.0, 3.0),
         ("a", 1.0, 1.0, 1.0),
     ]

@@ -8,11 +8,9 @@ from fairlearn.metrics import (
 )
 from scipy.stats import binomtest
 
-from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import clopper_pearson
 from fraud_core.fairness.audit import (
     audit_difference,
-    band,
     equalized_odds,
     rates_by_group,
 )
@@ -109,12 +107,6 @@ def test_wrong_passes_at_the_limit_are_rare_with_several_groups():
             audit_difference(outcome, np.ones(len(group), bool), group, **AUDIT).verdict == "pass"
         )
     assert passes / 400 <= 0.04
-
-
-def test_bands_by_hand_and_values_outside_are_refused():
-    assert band(np.array([18, 39, 40]), [18, 40, 121]).tolist() == ["18-39", "18-39", "40-120"]
-    with pytest.raises(ParameterError, match="age_bands"):
-        band(np.array([17]), [18, 40, 121])
 
 
 def test_fairlearn_is_certain_of_eleven_of_eleven_where_the_exact_interval_is_not():

@@ -56,10 +56,8 @@ def test_a_better_model_is_promoted(day):
         rng=np.random.default_rng(0),
     )
     assert judge_champion(saving, floor_eur=500.0).outcome == "pass"
-    assert (
-        judge_champion(Estimate(-saving.value, -saving.ci_high, -saving.ci_low), floor_eur=500.0).outcome
-        == "fail"
-    )
+    loss = Estimate(-saving.value, -saving.ci_high, -saving.ci_low)
+    assert judge_champion(loss, floor_eur=500.0).outcome == "fail"
 
 
 def test_too_few_trainings_are_refused(day):

@@ -13,11 +13,13 @@ import numpy as np
 from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, benjamini_hochberg
 from fraud_core.drift.two_sample.distances import kolmogorov_smirnov
 from fraud_core.drift.two_sample.multivariate import (
+    PreparedScores,
     domain_classifier,
     normal_scores,
     prepare_scores,
 )
-from fraud_core.drift.two_sample.univariate import feature_p_values, prepare_reference
+from fraud_core.drift.two_sample.prepared_reference import prepare_reference
+from fraud_core.drift.two_sample.univariate import feature_p_values
 
 LOW_QUANTILE = 0.99
 MINIMUM_COHERENT = 6
@@ -139,6 +141,8 @@ def gather_evidence(
     before, after = (_sample(window.X, rng) for window in (reference, current))
     prepared, scores = prepare_reference(before, names, n_bins=10), prepare_scores(before, rng=rng)
     domain = domain_classifier(scores, after, rng=rng)
+    if domain is None or domain.effect is None:
+        raise ValueError("attribution: expected rows enough for the domain classifier")
     width = max((domain.effect.ci_high - domain.effect.ci_low) / 3.92, 1e-12)
     high = np.sort(reference.probability)[-n_frauds]
     low = min(float(np.quantile(reference.probability, LOW_QUANTILE)), float(high))
@@ -183,7 +187,7 @@ def _expected_frauds(reference: LabelledWindow, current: LabelledWindow) -> floa
 
 
 def _coherence(
-    window: LabelledWindow, low: float, scores, rng: np.random.Generator
+    window: LabelledWindow, low: float, scores: PreparedScores, rng: np.random.Generator
 ) -> tuple[float, float]:
     """Whether low-scored frauds lie together: by their
     nearest neighbours, and by the place of their centre.

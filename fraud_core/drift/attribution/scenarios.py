@@ -10,6 +10,7 @@ so that an attack has to be told apart while they do.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 
@@ -108,7 +109,7 @@ def simulate(
     # a new pattern is, by turns, a mode of real fraud that the model never saw, and a corner that
     # was legitimate
     is_mode = cause == "new_pattern" and len(pools) > 1 and rng.random() < 0.5
-    pool = pools[rng.integers(1, len(pools))] if is_mode else pools[0]
+    pool = pools[int(rng.integers(1, len(pools)))] if is_mode else pools[0]
     order = rng.permutation(np.flatnonzero(~pool.unseen))
     before, after = order[: len(order) // 2], order[len(order) // 2 :]
     y = pool.rows.y_observed
@@ -181,7 +182,9 @@ def fraud_modes(scores: np.ndarray, n_modes: int, *, seed: int) -> np.ndarray:
     """The mode of each fraud, shape (n_frauds,), by k-means on the normal scores of frauds."""
     from sklearn.cluster import KMeans
 
-    return KMeans(n_modes, n_init=10, random_state=seed).fit_predict(scores)
+    # scikit-learn has no stubs, and its default "auto" is no reason to take a text alone
+    n_init = cast(Any, 10)
+    return KMeans(n_modes, n_init=n_init, random_state=seed).fit_predict(scores)
 
 
 def _selected(

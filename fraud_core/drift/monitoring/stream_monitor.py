@@ -1,10 +1,10 @@
 """The stream monitor: the last rows and the last
 hours of a stream against the reference of a bundle.
 
-Rows wait in a block and are counted into bins together; a window is a ring of panes of such counts.
-Memory is fixed when the monitor is made: about 0.2 MB for 30 variables of 20 bins, never more with
-traffic or time. Counts add up, so the states of several workers are merged by addition, and a state
-survives a restart as plain data.
+Rows wait in a block and are counted into bins together; a window is a ring of buckets of such
+counts. Memory is fixed when the monitor is made: about 0.2 MB for 30 variables of 20 bins, never
+more with traffic or time. Counts add up, so the states of several workers are merged by addition,
+and a state survives a restart as plain data.
 
 The monitor reads no clock: whoever observes says what time it is.
 """
@@ -45,7 +45,7 @@ class StreamMonitor:
         Length of the window by count: it holds at least the last `window_rows` rows once they came,
         at most an eighth and a block more.
     window_seconds
-        Length of the window by time, in eight panes aligned to the clock.
+        Length of the window by time, in eight buckets aligned to the clock.
     minimum_rows
         Below it a window is ``unknown``.
     psi_limit
@@ -105,7 +105,7 @@ class StreamMonitor:
             The calibrated probability that was given.
         now
             Time in seconds, of any fixed origin at a midnight; a clock that steps back counts into
-            the pane in use.
+            the bucket in use.
         """
         if now >= self._until:
             self._turn(now)
@@ -135,13 +135,13 @@ class StreamMonitor:
             As in `observe`.
         """
         self._flush()
-        panes: Iterable[_Pane] = self._rows
+        buckets: Iterable[_Pane] = self._rows
         if window == "time":
             oldest = int(now // self._pane_seconds) - PANES
-            panes = [pane for pane in self._time if pane.place > oldest]
+            buckets = [bucket for bucket in self._time if bucket.place > oldest]
         counts, stratum_rows = self._empty()
-        for pane in panes:
-            counts, stratum_rows = counts + pane.counts, stratum_rows + pane.stratum_rows
+        for bucket in buckets:
+            counts, stratum_rows = counts + bucket.counts, stratum_rows + bucket.stratum_rows
         return judge(
             self.reference,
             counts,
@@ -157,14 +157,14 @@ class StreamMonitor:
         """
         self._flush()
 
-        def plain(panes: Iterable[_Pane]) -> list[dict[str, Any]]:
+        def plain(buckets: Iterable[_Pane]) -> list[dict[str, Any]]:
             return [
                 {
                     "place": p.place,
                     "counts": p.counts.tolist(),
                     "stratum_rows": p.stratum_rows.tolist(),
                 }
-                for p in panes
+                for p in buckets
             ]
 
         return {
@@ -189,9 +189,9 @@ class StreamMonitor:
                 raise ParameterError(
                     f"drift state, {key}: expected {value}, got {state.get(key)}; start a new one"
                 )
-        for panes, name in ((self._rows, "rows"), (self._time, "time")):
-            panes.clear()
-            panes.extend(
+        for buckets, name in ((self._rows, "rows"), (self._time, "time")):
+            buckets.clear()
+            buckets.extend(
                 _Pane(
                     p["place"],
                     np.array(p["counts"], dtype=np.int64),
@@ -208,7 +208,7 @@ class StreamMonitor:
         )
 
     def _turn(self, now: float) -> None:
-        """Enter the pane and the stratum of `now`; what waits belongs to the ones before."""
+        """Enter the bucket and the stratum of `now`; what waits belongs to the ones before."""
         self._flush()
         stratum_seconds = DAY_SECONDS / len(self.reference.counts)
         self._place = int(now // self._pane_seconds)
@@ -228,14 +228,14 @@ class StreamMonitor:
             self._rows.append(_Pane(0, *self._empty()))
         if not self._time or self._time[-1].place < self._place:
             self._time.append(_Pane(self._place, *self._empty()))
-        for panes in (self._rows, self._time):
-            panes[-1].counts += counts
-            panes[-1].stratum_rows[self._stratum] += n_rows
+        for buckets in (self._rows, self._time):
+            buckets[-1].counts += counts
+            buckets[-1].stratum_rows[self._stratum] += n_rows
 
 
 def merge_states(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Add the states of several workers; panes by time
-    meet at their place, panes by count at their age.
+    """Add the states of several workers; buckets by time
+    meet at their place, buckets by count at their age.
 
     The window by count of a merged state holds the last rows of each worker.
 
@@ -261,7 +261,7 @@ def merge_states(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
                     f"drift states, {key}: expected {value} in all, got {state.get(key)}"
                 )
     by_age = [
-        [pane | {"place": age - len(s["rows"])} for age, pane in enumerate(s["rows"])]
+        [bucket | {"place": age - len(s["rows"])} for age, bucket in enumerate(s["rows"])]
         for s in states
     ]
     return same | {"rows": _add_panes(by_age), "time": _add_panes([s["time"] for s in states])}
@@ -269,10 +269,10 @@ def merge_states(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _add_panes(parts: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
     total: dict[int, dict[str, Any]] = {}
-    for pane in (pane for part in parts for pane in part):
-        sums = total.setdefault(pane["place"], {"counts": 0, "stratum_rows": 0})
+    for bucket in (bucket for part in parts for bucket in part):
+        sums = total.setdefault(bucket["place"], {"counts": 0, "stratum_rows": 0})
         for key in sums:
-            sums[key] = sums[key] + np.array(pane[key])
+            sums[key] = sums[key] + np.array(bucket[key])
     kept = sorted(total)[-(PANES + 1) :]
     return [
         {"place": place} | {key: value.tolist() for key, value in total[place].items()}

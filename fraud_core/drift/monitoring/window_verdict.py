@@ -4,7 +4,7 @@ against the reference, under one false discovery rate.
 Needs NumPy alone, as the monitor does.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -80,11 +80,12 @@ def judge(
         return WindowVerdict("unknown", n_rows, {}, ())
     adjusted = benjamini_hochberg(np.array([drift.p_value for drift in found.values()]))
     variables = {
-        name: BinnedDrift(drift.population_stability_index, drift.ci_low, drift.ci_high, float(p_value))
+        name: replace(drift, p_value=float(p_value))
         for (name, drift), p_value in zip(found.items(), adjusted, strict=True)
     }
     states = {
         name: drift.state(psi_limit=psi_limit, alpha=alpha) for name, drift in variables.items()
     }
     drifted = tuple(name for name, state in states.items() if state == "drifted")
-    return WindowVerdict(min(states.values(), key=WORST_FIRST.index), n_rows, variables, drifted)
+    worst: State = next(state for state in WORST_FIRST if state in states.values())
+    return WindowVerdict(worst, n_rows, variables, drifted)

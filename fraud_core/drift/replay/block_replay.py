@@ -2,24 +2,26 @@
 verdicts and retraining use what had arrived, nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.drift.attribution.attributor import ATTACKS, INCONCLUSIVE, Attributor
-from fraud_core.drift.attribution.evidence import LabelledWindow
 from fraud_core.drift.performance.cbpe import expected_average_precision
-from fraud_core.drift.performance.forward_chaining import fit_rows
+from fraud_core.drift.replay.served_model import (
+    Practice,
+    Served,
+    cost_of,
+    first_model,
+    labelled_window,
+    refitted,
+)
 from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, State
 from fraud_core.drift.two_sample.windows import compare_windows, prepare_window
-from fraud_core.evaluation.metrics import average_precision, expected_cost_eur
-from fraud_core.model.calibration import fit_calibration
-from fraud_core.model.estimators import EstimatorConfig
-from fraud_core.model.operating_point import choose_threshold
-from fraud_core.scoring.oblivious_trees import Calibration
+from fraud_core.evaluation.metrics import average_precision
 
 Policy = Literal["never", "each_block", "when_drifted"]
 LABEL_BLOCKS = 2
@@ -85,26 +87,14 @@ class Block:
     cost_eur: dict[str, float]
 
 
-@dataclass(frozen=True)
-class _Served:
-    estimator: Any
-    calibration: Calibration
-    threshold: float
-
-    def probability(self, features: np.ndarray) -> np.ndarray:
-        return self.calibration.probability(self.estimator.decision_function(features))
-
-
 def replay(
     rows: Transactions,
     y_observed: np.ndarray,
     names: Sequence[str],
     schedule: Schedule,
     attributor: Attributor,
+    practice: Practice,
     *,
-    estimator: EstimatorConfig,
-    decision: Mapping[str, float],
-    limits: Mapping[str, float],
     rng: np.random.Generator,
 ) -> list[Block]:
     """Replay a labelled stream block by block under each retraining policy.
@@ -117,10 +107,6 @@ def replay(
         Shape (n_samples,), labels as they arrive.
     attributor
         From `fit_attributor`.
-    model, decision
-        Sections of the parameters.
-    limits
-        ``n_bins``, ``psi_limit``, ``domain_limit`` and ``alpha``.
 
     Raises
     ------
@@ -135,50 +121,50 @@ def replay(
     hour = (rows.time_s - rows.time_s[0]) / 3600
     trained = hour < schedule.train_hours
     calibrated = ~trained & (hour < schedule.calibrate_hours)
-    first = _first_model(
-        rows, y_observed, trained, calibrated, estimator=estimator, decision=decision
-    )
-    served: dict[str, _Served] = dict.fromkeys(POLICIES, first)
+    first = first_model(rows, y_observed, trained, calibrated, practice)
+    served: dict[str, Served] = dict.fromkeys(POLICIES, first)
+    limits = practice.limits
     prepared = prepare_window(rows.X[calibrated], names, n_bins=int(limits["n_bins"]), rng=rng)
-    labelled = _labelled(rows, y_observed, calibrated, first)
-    tests = {key: limits[key] for key in ("psi_limit", "domain_limit", "alpha")}
+    labelled = labelled_window(rows, y_observed, calibrated, first)
     out: list[Block] = []
     start = schedule.calibrate_hours
     while start < hour[-1]:
         end = start + schedule.block_hours
         now = (hour >= start) & (hour < end)
         known = hour < end - schedule.label_delay_hours
-        features = compare_windows(prepared, rows.X[now], **tests, rng=rng).state
+        features = compare_windows(
+            prepared,
+            rows.X[now],
+            psi_limit=limits["psi_limit"],
+            domain_limit=limits["domain_limit"],
+            alpha=limits["alpha"],
+            rng=rng,
+        ).state
         probability = first.probability(rows.X[now])
         since = end - schedule.label_delay_hours - LABEL_BLOCKS * schedule.block_hours
         arrived = known & (hour >= max(since, schedule.calibrate_hours))
         cause, confidence = INCONCLUSIVE, 0.0
         if arrived.sum() >= MINIMUM_ROWS:
-            found = attributor.attribute(
-                labelled, _labelled(rows, y_observed, arrived, first), rng=rng
-            )
-            cause, confidence = found.verdict, found.confidence
-        cost = {policy: _cost(rows, now, served[policy], decision) for policy in POLICIES}
-        due = [
-            policy
-            for policy in POLICIES
-            if policy == "each_block" or (policy == "when_drifted" and features == "drifted")
-        ]
-        if due:
-            again = _refitted(rows, y_observed, known, first, estimator)
-            served |= dict.fromkeys(due, again)
-        any_fraud = bool(rows.y_observed[now].any())
+            latest = labelled_window(rows, y_observed, arrived, first)
+            attribution = attributor.attribute(labelled, latest, rng=rng)
+            cause, confidence = attribution.verdict, attribution.confidence
+        cost = {
+            policy: cost_of(rows, now, served[policy], practice.decision) for policy in POLICIES
+        }
+        due = _due(features)
+        again = refitted(rows, y_observed, known, first, practice.estimator)
+        served |= dict.fromkeys(due, again)
         out.append(
             Block(
                 start,
                 min(end, float(hour[-1])),
                 features,
                 expected_average_precision(probability),
-                average_precision(rows.y_observed[now], probability) if any_fraud else float("nan"),
+                _average_precision(rows.y_observed[now], probability),
                 cause,
                 confidence,
                 int(known.sum()),
-                tuple(due),
+                due,
                 cost,
             )
         )
@@ -253,51 +239,10 @@ def hide_frauds(
     return y_observed
 
 
-def _first_model(
-    rows: Transactions,
-    y_observed: np.ndarray,
-    trained: np.ndarray,
-    calibrated: np.ndarray,
-    *,
-    estimator: EstimatorConfig,
-    decision: Mapping[str, float],
-) -> _Served:
-    for name, part in (("training", trained), ("calibration", calibrated)):
-        if not y_observed[part].any():
-            raise ValueError(
-                f"replay, {name}: expected a fraud in its hours, found none; lengthen them"
-            )
-    fitted = fit_rows(rows, y_observed, trained, estimator)
-    margin, y_true = fitted.decision_function(rows.X[calibrated]), y_observed[calibrated]
-    calibration = fit_calibration(margin, y_true)
-    point = choose_threshold(
-        y_true,
-        calibration.probability(margin),
-        rows.amount_eur[calibrated],
-        review_cost_eur=decision["review_cost_eur"],
-        alert_budget=decision["alert_budget"],
-    )
-    return _Served(fitted, calibration, point.threshold)
+def _due(features: State) -> tuple[Policy, ...]:
+    """The policies that retrain after a block whose features are in this state."""
+    return ("each_block", "when_drifted") if features == "drifted" else ("each_block",)
 
 
-def _refitted(
-    rows: Transactions,
-    y_observed: np.ndarray,
-    known: np.ndarray,
-    first: _Served,
-    estimator: EstimatorConfig,
-) -> _Served:
-    return _Served(fit_rows(rows, y_observed, known, estimator), first.calibration, first.threshold)
-
-
-def _labelled(
-    rows: Transactions, y_observed: np.ndarray, part: np.ndarray, served: _Served
-) -> LabelledWindow:
-    return LabelledWindow(rows.X[part], y_observed[part], served.probability(rows.X[part]))
-
-
-def _cost(rows: Transactions, part: np.ndarray, served: _Served, decision) -> float:
-    alerted = served.probability(rows.X[part]) >= served.threshold
-    return expected_cost_eur(
-        rows.y_observed[part], alerted, rows.amount_eur[part], decision["review_cost_eur"]
-    )
+def _average_precision(y_true: np.ndarray, probability: np.ndarray) -> float:
+    return average_precision(y_true, probability) if y_true.any() else float("nan")

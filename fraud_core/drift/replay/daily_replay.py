@@ -14,13 +14,13 @@ from fraud_core.drift.attribution.attributor import INCONCLUSIVE, Attributor
 from fraud_core.drift.attribution.evidence import LabelledWindow
 from fraud_core.drift.attribution.scenarios import STRENGTHS, learn_causes, make_pool, run_scenarios
 from fraud_core.drift.monitoring.reference_histogram import SCORE, Reference, build_reference
-from fraud_core.drift.monitoring.window_verdict import judge
+from fraud_core.drift.monitoring.window_verdict import WindowVerdict, judge
 from fraud_core.drift.replay.stream_rows import StreamRows, on_days
 from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, State
 from fraud_core.features.offline import DAY_SECONDS
 from fraud_core.model.estimators import EstimatorConfig, FittedEstimator
 
-POLICIES = ("never", "regular", "when_drifted")
+POLICIES: tuple[str, ...] = ("never", "regular", "when_drifted")
 
 
 @dataclass(frozen=True)
@@ -251,8 +251,8 @@ def _monitor(
     reference: Reference,
     schedule: DailySchedule,
     day: int,
-    limits,
-):
+    limits: Mapping[str, float],
+) -> WindowVerdict:
     part = on_days(rows, day + 1 - schedule.window_days, day + 1)
     counts = reference.count(np.column_stack([rows.features[part], score[part]]))
     return judge(

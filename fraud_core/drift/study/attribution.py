@@ -147,7 +147,9 @@ def judge_attribution(attributor: Attributor, scenarios: Sequence[Scenario]) -> 
     of an attribution on scenarios of every cause.
     """
     found = attributor.judge_all([one.evidence for one in scenarios])
-    confusion = {cause: dict.fromkeys((*CAUSES, INCONCLUSIVE), 0) for cause in CAUSES}
+    confusion: dict[str, dict[str, int]] = {
+        cause: dict.fromkeys((*CAUSES, INCONCLUSIVE), 0) for cause in CAUSES
+    }
     for one, judged in zip(scenarios, found, strict=True):
         confusion[one.cause][judged.verdict] += 1
     none = confusion["none"]

@@ -118,10 +118,10 @@ def summarise_streams(runs: Sequence[StreamRun]) -> dict[str, Any]:
         "payments": first.payments,
         "fraud_share": first.fraud_share,
         "plain.drifted_days": _mean(
-            [np.mean([d.features == "drifted" for d in r.days[PLAIN]]) for r in runs]
+            [float(np.mean([d.features == "drifted" for d in r.days[PLAIN]])) for r in runs]
         ),
         "plain.attack_days": _mean(
-            [np.mean([d.cause in ATTACKS for d in r.days[PLAIN]]) for r in runs]
+            [float(np.mean([d.cause in ATTACKS for d in r.days[PLAIN]])) for r in runs]
         ),
         "labels_known": _mean(
             [r.days[PLAIN][-1].frauds_known / r.days[PLAIN][-1].frauds for r in runs]
@@ -180,7 +180,7 @@ def _run(
             until=StreamSettings(**settings).n_days,
             rng=rng,
         )
-    return StreamRun(days, change, plain.height, float(plain["label"].mean()))
+    return StreamRun(days, change, plain.height, float(plain.select(pl.col("label").mean()).item()))
 
 
 def _detection(runs: Sequence[StreamRun], name: str) -> dict[str, Any]:
@@ -190,7 +190,7 @@ def _detection(runs: Sequence[StreamRun], name: str) -> dict[str, Any]:
     named = [
         days_to_detect(run.days[name], change_day=run.change_day, causes=[name]) for run in runs
     ]
-    placebo = [
+    null_run = [
         days_to_detect(run.days[PLAIN], change_day=run.change_day, causes=[name]) for run in runs
     ]
     seen = [days_to_detect(run.days[name], change_day=run.change_day) for run in runs]
@@ -203,7 +203,7 @@ def _detection(runs: Sequence[StreamRun], name: str) -> dict[str, Any]:
     ]
     found: dict[str, Any] = {
         "named": share(sum(n is not None for n in named), len(runs)),
-        "named_in_plain": share(sum(n is not None for n in placebo), len(runs)),
+        "named_in_plain": share(sum(n is not None for n in null_run), len(runs)),
         "monitor": share(sum(n is not None for n in seen), len(runs)),
         "until_named_eur": _mean([sum(each[:n]) for each, n in zip(extra, named, strict=True)]),
         "after_extra_eur": _mean([sum(each) for each in extra]),
@@ -231,7 +231,7 @@ def _cost(days: Sequence[Day], policy: str) -> float:
     return sum(day.cost_eur[policy] for day in days)
 
 
-def _mean(values: Sequence[float | np.floating]) -> Estimate | float:
+def _mean(values: Sequence[float]) -> Estimate | float:
     """Mean with the 95% interval of Student's t; the value alone when there is one."""
     from scipy.stats import t
 

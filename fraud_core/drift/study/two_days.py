@@ -11,7 +11,13 @@ from fraud_core.drift.attribution.attributor import Attributor
 from fraud_core.drift.attribution.scenarios import nearest_legitimate
 from fraud_core.drift.performance.cbpe import LabelFree, estimate_performance
 from fraud_core.drift.performance.forward_chaining import fit_rows, forward_margins
-from fraud_core.drift.replay.block_replay import Block, Schedule, hide_frauds, replay
+from fraud_core.drift.replay.block_replay import (
+    Block,
+    Schedule,
+    hide_frauds,
+    replay,
+)
+from fraud_core.drift.replay.served_model import Practice
 from fraud_core.drift.two_sample.multivariate import discriminant_terms
 from fraud_core.model.estimators import EstimatorConfig
 
@@ -75,6 +81,7 @@ def replay_study(
     """
     rows = v0.append(v1)
     schedule = Schedule(**{f.name: setting[f.name] for f in fields(Schedule)})
+    practice = Practice(estimator, decision, limits)
     hidden = hide_frauds(rows, setting["hidden_share"], from_hour=setting["attack_hour"], rng=rng)
     plain, attacked = (
         replay(
@@ -83,9 +90,7 @@ def replay_study(
             names,
             schedule,
             attributor,
-            estimator=estimator,
-            decision=decision,
-            limits=limits,
+            practice,
             rng=rng,
         )
         for seen in (rows.y_observed, hidden)

@@ -18,6 +18,8 @@ N_KNOTS = 129
 FOLDS = 5
 SCORED_FOR_EACH = 10
 RIDGE = 1e-3
+# Of rows: their number, the sum of their terms and the sum of the terms' products.
+Moments = tuple[float, np.ndarray, np.ndarray]
 EXPLAINED = 0.8
 
 
@@ -254,18 +256,23 @@ def _deal(terms: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]
     return tuple(terms[part] for part in np.array_split(rng.permutation(len(terms)), FOLDS))
 
 
-def _moments(folds: Sequence[np.ndarray]) -> tuple[tuple[float, np.ndarray, np.ndarray], ...]:
+def _moments(folds: Sequence[np.ndarray]) -> tuple[Moments, ...]:
     return tuple(
         (len(f), f.sum(axis=0, dtype=np.float64), (f.T @ f).astype(np.float64)) for f in folds
     )
 
 
-def _without(moments, held: int) -> tuple[float, np.ndarray, np.ndarray]:
+def _without(moments: Sequence[Moments], held: int) -> Moments:
     kept = [part for k, part in enumerate(moments) if k != held]
-    return sum(p[0] for p in kept), sum(p[1] for p in kept), sum(p[2] for p in kept)
+    nothing = np.zeros(())
+    return (
+        sum(p[0] for p in kept),
+        sum((p[1] for p in kept), nothing),
+        sum((p[2] for p in kept), nothing),
+    )
 
 
-def _discriminant(before, after) -> np.ndarray:
+def _discriminant(before: Moments, after: Moments) -> np.ndarray:
     (n, sum_n, cross_n), (m, sum_m, cross_m) = before, after
     mean_n, mean_m = sum_n / n, sum_m / m
     within = (cross_n - n * np.outer(mean_n, mean_n) + cross_m - m * np.outer(mean_m, mean_m)) / (

@@ -3,7 +3,7 @@ second, and "unknown" when a window is too small.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,12 @@ from fraud_core.drift.two_sample.distances import (
     largest_distance,
     require_finite,
     wasserstein,
+)
+from fraud_core.drift.two_sample.prepared_reference import (
+    PreparedReference,
+    binned_counts,
+    prepare_reference,
+    sorted_columns,
 )
 
 
@@ -106,51 +112,6 @@ def population_stability_index(
     ).population_stability_index
 
 
-@dataclass(frozen=True)
-class PreparedReference:
-    """A reference window, sorted and binned once for many current windows.
-
-    Attributes
-    ----------
-    names
-        The features in column order.
-    columns
-        The values of each feature that are there, ascending.
-    n_rows
-        Rows of the window, missing values included.
-    edges, shares
-        Bins of each feature and the share of the reference in each; the last share is that of
-        missing values.
-    """
-
-    names: tuple[str, ...]
-    columns: tuple[np.ndarray, ...]
-    n_rows: int
-    edges: tuple[np.ndarray, ...]
-    shares: tuple[np.ndarray, ...]
-
-
-def prepare_reference(rows: np.ndarray, names: Sequence[str], *, n_bins: int) -> PreparedReference:
-    """Sort and bin a reference window of shape (n, n_features); NaN means missing.
-
-    Raises
-    ------
-    ValueError
-        When the window is empty, has another number of columns than names, or holds infinities.
-
-    Examples
-    --------
-    >>> prepare_reference(np.array([[1.0], [np.nan]]), ["x"], n_bins=2).shares
-    (array([0. , 0.5, 0. , 0.5]),)
-    """
-    columns = _sorted_columns(rows, names, "reference")
-    edges = tuple(bin_edges(column, n_bins) if len(column) else np.empty(0) for column in columns)
-    counts = [_counts(column, cuts, len(rows)) for column, cuts in zip(columns, edges, strict=True)]
-    return PreparedReference(
-        tuple(names), columns, len(rows), edges, tuple(c / len(rows) for c in counts)
-    )
-
-
 def compare_window(
     reference: PreparedReference,
     current: np.ndarray,
@@ -178,7 +139,7 @@ def compare_window(
         In column order, the categories last. With fewer than 200 rows in a window, or no value of a
         feature in either, it is ``unknown``.
     """
-    columns = _sorted_columns(current, reference.names, "current")
+    columns = sorted_columns(current, reference.names, "current")
     found = [_compare_column(reference, k, columns[k], len(current)) for k in range(len(columns))]
     return conclude(
         [*found, *categories],
@@ -274,18 +235,7 @@ def conclude(
         )
         judged = n_rows >= MINIMUM_ROWS and np.isfinite(p_value)
         state: State = binned.state(psi_limit=psi_limit, alpha=alpha) if judged else "unknown"
-        out.append(
-            _drift(
-                drift.feature,
-                binned,
-                drift.kolmogorov_smirnov,
-                drift.jensen_shannon,
-                drift.wasserstein,
-                drift.missing_change,
-                float(p_value),
-                state,
-            )
-        )
+        out.append(replace(drift, p_value=float(p_value), state=state))
     return out
 
 
@@ -293,18 +243,24 @@ def feature_p_values(reference: PreparedReference, current: np.ndarray) -> np.nd
     """The unadjusted p-value of each feature, shape
     (n_features,): the test of `compare_window` without the sizes.
     """
-    columns = _sorted_columns(current, reference.names, "current")
+    columns = sorted_columns(current, reference.names, "current")
     return np.array(
         [_column_p_value(reference, k, columns[k], len(current))[1] for k in range(len(columns))]
     )
 
 
 def _drift(
-    feature, binned: BinnedDrift, ks, js, moved, missing, p_value, state: State = "unknown"
+    feature: str,
+    binned: BinnedDrift,
+    ks: float,
+    js: float,
+    moved: float,
+    missing: float,
+    p_value: float,
 ) -> FeatureDrift:
     index = binned.population_stability_index
     return FeatureDrift(
-        feature, index, binned.ci_low, binned.ci_high, ks, js, moved, missing, p_value, state
+        feature, index, binned.ci_low, binned.ci_high, ks, js, moved, missing, p_value, "unknown"
     )
 
 
@@ -312,7 +268,7 @@ def _compare_column(
     reference: PreparedReference, k: int, column: np.ndarray, n_current: int
 ) -> FeatureDrift:
     before, shares = reference.columns[k], reference.shares[k]
-    counts = _counts(column, reference.edges[k], n_current)
+    counts = binned_counts(column, reference.edges[k], n_current)
     binned = compare_counts(shares, reference.n_rows, counts)
     ks, p_value = _column_p_value(reference, k, column, n_current)
     moved = 0.0
@@ -342,25 +298,3 @@ def _column_p_value(
         there, n_before, np.array([len(column), n_current - len(column)])
     ).p_value
     return ks, min(1.0, 2 * min(p_value, missing))
-
-
-def _sorted_columns(rows: np.ndarray, names: Sequence[str], window: str) -> tuple[np.ndarray, ...]:
-    if rows.ndim != 2 or rows.shape[1] != len(names):
-        raise ValueError(f"{window}: expected {len(names)} columns, found shape {rows.shape}")
-    if len(rows) == 0:
-        raise ValueError(f"{window}: expected at least one row, found none")
-    columns = np.sort(np.ascontiguousarray(rows.T), axis=1)
-    present = len(rows) - np.isnan(columns).sum(axis=1)
-    out = tuple(column[:n] for column, n in zip(columns, present, strict=True))
-    for name, column in zip(names, out, strict=True):
-        if len(column) and not (np.isfinite(column[0]) and np.isfinite(column[-1])):
-            raise ValueError(
-                f"{window}, {name}: expected finite values, found infinity; clean or drop those "
-                "rows"
-            )
-    return out
-
-
-def _counts(column: np.ndarray, edges: np.ndarray, n_rows: int) -> np.ndarray:
-    below = np.concatenate([[0], column.searchsorted(edges, side="right"), [len(column)]])
-    return np.append(np.diff(below), n_rows - len(column))

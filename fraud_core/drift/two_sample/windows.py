@@ -18,13 +18,8 @@ from fraud_core.drift.two_sample.multivariate import (
     prepare_scores,
     reconstruction_error,
 )
-from fraud_core.drift.two_sample.univariate import (
-    FeatureDrift,
-    PreparedReference,
-    compare_window,
-    feature_p_values,
-    prepare_reference,
-)
+from fraud_core.drift.two_sample.prepared_reference import PreparedReference, prepare_reference
+from fraud_core.drift.two_sample.univariate import FeatureDrift, compare_window, feature_p_values
 
 FEATURE_SHARE, WINDOW_SHARE = 0.5, 0.25
 

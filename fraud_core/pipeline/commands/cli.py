@@ -1,19 +1,21 @@
 """The command line: one subcommand for each stage; errors are one line, without a traceback."""
 
-import argparse
 import sys
+from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 from fraud_core.errors import FraudCoreError, ParameterError
+from fraud_core.pipeline.commands.arguments import build_parser
 from fraud_core.pipeline.params import STUDIES, SWEEPS, Params, notebook_parameters, read_params
-from fraud_core.pipeline.paths import PROFILES, project_root, results_folder, within_project
+from fraud_core.pipeline.paths import project_root, results_folder, within_project
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
-        return options.run(options) or 0
+        return COMMANDS[options.command](options) or 0
     except FraudCoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -24,143 +26,29 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m fraud_core", description="Commands of the fraud research pipeline."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(name: str, run, text: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=text)
-        command.set_defaults(run=run)
-        return command
-
-    source = add("source", _source, "choose the card's data or a table of your own")
-    source.add_argument(
-        "--data", type=Path, help="a CSV or parquet table with the columns of the card"
-    )
-    source.add_argument(
-        "--card", type=Path, help="a card of events, for the study of entities (docs/entities.md)"
-    )
-    add("fetch", _fetch, "get the raw tables and check their digests")
-    add("prepare", _prepare, "check the tables and write v0 and the sealed v1")
-    add("poison", _poison, "write the poisoned versions of v0")
-    scan = add(
-        "scan",
-        _scan,
-        "scan a label batch for poisoning; exit code 2 when some was found, 3 unknown",
-    )
-    scan.add_argument("data", type=Path, help="a CSV or parquet table with the columns of the card")
-    scan.add_argument(
-        "--trusted", type=Path, help="a table whose labels are true; its last hours are used"
-    )
-    _add_drift(add)
-    add("train", _train, "train the candidate on v0")
-    add(
-        "features",
-        _features,
-        "train the model of customers and terminals, and write the pasts of a feature store",
-    )
-    study = add("study", _study, "run a study notebook")
-    study.add_argument("name", choices=[*STUDIES, *SWEEPS])
-    promote = add("promote", _promote, "make the candidate the champion if the gate passed it")
-    promote.add_argument(
-        "--override-by", help="who promotes in spite of the gate; recorded with the reason"
-    )
-    promote.add_argument("--override-why", help="the reason of an override")
-    rollback = add("rollback", _rollback, "put the previous champion back")
-    rollback.add_argument("--by", required=True, help="who does it; recorded with the reason")
-    rollback.add_argument("--why", required=True, help="the reason")
-    for command in (
-        study,
-        promote,
-        add("report", _report, "render the report"),
-        add(
-            "unexecuted",
-            _unexecuted,
-            "print the stages whose executed notebook is not on this machine",
-        ),
-        add("summary", _summary, "print the headline figures"),
-    ):
-        command.add_argument("--profile", choices=PROFILES, default="quick")
-    lineage = add(
-        "lineage", _lineage, "recompute the digests behind a model; exit code 2 when one differs"
-    )
-    lineage.add_argument("act", choices=["verify"])
-    lineage.add_argument("id", help="the lineage_id of a decision or of /v1/model")
-    keys = add("signing-key", _signing_key, "make a key pair that signs bundles")
-    keys.add_argument(
-        "folder", type=Path, help="folder outside the repository for signing.pem and public.pem"
-    )
-    add("track", _track, "upload runs that MLflow has not taken yet")
-    example = add("example", _example, "print the first payment of v1 as a request for /predict")
-    example.add_argument("--decision", action="store_true", help="as a request for /v1/decisions")
-    _add_written(add)
-    return parser
-
-
-def _add_written(add) -> None:
-    """The commands that keep files in git current."""
-    for name, run, text in (
-        (
-            "stages",
-            _stages,
-            "write dvc.yaml from the description of the stages and the imports of the code",
-        ),
-        ("readme", _readme, "write the current figures into README.md"),
-    ):
-        command = add(name, run, text)
-        command.add_argument("--check", action="store_true", help="only say whether it is current")
-    add(
-        "reference",
-        _reference,
-        "write the API reference from the docstrings into reports/_site/reference",
-    )
-    add(
-        "stale",
-        _stale,
-        "print the stages whose results are older than what they depend on; exit code 1 when any "
-        "is",
-    )
-
-
-def _add_drift(add) -> None:
-    drift = add(
-        "drift",
-        _drift,
-        "compare two tables of a card; exit code 2 when drifted, 3 when too few rows to say",
-    )
-    drift.add_argument(
-        "reference", type=Path, help="a CSV or parquet table with the columns of the card"
-    )
-    drift.add_argument("current", type=Path, help="the table to compare with it")
-    drift.add_argument("--card", help="the dataset card; default: data.card of params.yaml")
-    drift.add_argument("--json", action="store_true", help="print one JSON object")
-
-
 def _params() -> Params:
     return read_params(within_project("params.yaml"))
 
 
-def _source(options) -> None:
+def _source(options: Namespace) -> None:
     from fraud_core.pipeline.stages.data import use_tables
 
     print(*use_tables(_params().data.card, options.data, options.card), sep="\n")
 
 
-def _fetch(options) -> None:
+def _fetch(options: Namespace) -> None:
     from fraud_core.pipeline.stages.data import fetch
 
     fetch(_params().data.card)
 
 
-def _prepare(options) -> None:
+def _prepare(options: Namespace) -> None:
     from fraud_core.pipeline.stages.data import prepare
 
     prepare(_params().data.card)
 
 
-def _poison(options) -> None:
+def _poison(options: Namespace) -> None:
     from fraud_core.pipeline.stages.data import poison
 
     params = _params()
@@ -172,13 +60,13 @@ def _poison(options) -> None:
     )
 
 
-def _scan(options) -> int:
+def _scan(options: Namespace) -> int:
     from fraud_core.pipeline.commands.scan import scan_table
 
     return scan_table(options.data, _params().data.card, trusted=options.trusted)
 
 
-def _drift(options) -> int:
+def _drift(options: Namespace) -> int:
     from fraud_core.pipeline.commands.drift import drift_tables
 
     params = _params()
@@ -188,19 +76,19 @@ def _drift(options) -> int:
     )
 
 
-def _train(options) -> None:
+def _train(options: Namespace) -> None:
     from fraud_core.pipeline.stages.candidate import train_candidate
 
     train_candidate(_params())
 
 
-def _features(options) -> None:
+def _features(options: Namespace) -> None:
     from fraud_core.pipeline.stages.entity_model import make_entity_model
 
     print(make_entity_model(_params()))
 
 
-def _study(options) -> None:
+def _study(options: Namespace) -> None:
     from fraud_core.pipeline.execution.notebook_runner import run_notebook
     from fraud_core.pipeline.reporting.results import stamp_data
     from fraud_core.pipeline.stages.data import studied_sha256
@@ -227,7 +115,7 @@ def _study(options) -> None:
     )
 
 
-def _promote(options) -> None:
+def _promote(options: Namespace) -> None:
     from fraud_core.pipeline.stages.promote import promote
     from fraud_core.pipeline.tracking.mlflow_runs import register_champion
 
@@ -237,59 +125,60 @@ def _promote(options) -> None:
         print(f"MLflow: {registered}")
 
 
-def _rollback(options) -> None:
+def _rollback(options: Namespace) -> None:
     from fraud_core.pipeline.stages.promote import roll_back
 
     print(roll_back(options.by, options.why))
 
 
-def _lineage(options) -> int:
+def _lineage(options: Namespace) -> int:
     from fraud_core.pipeline.stages.lineage import verify_lineage
 
     return verify_lineage(options.id, _params())
 
 
-def _signing_key(options) -> None:
+def _signing_key(options: Namespace) -> None:
     from fraud_core.pipeline.stages.signing_key import write_key_pair
 
     print(write_key_pair(options.folder))
 
 
-def _override(options) -> tuple[str, str] | None:
+def _override(options: Namespace) -> tuple[str, str] | None:
     if options.override_by is None and options.override_why is None:
         return None
-    if not (options.override_by or "").strip() or not (options.override_why or "").strip():
+    by, why = (options.override_by or "").strip(), (options.override_why or "").strip()
+    if not by or not why:
         raise ParameterError(
             "override: expected both --override-by and --override-why, neither empty"
         )
-    return options.override_by.strip(), options.override_why.strip()
+    return by, why
 
 
-def _report(options) -> None:
+def _report(options: Namespace) -> None:
     from fraud_core.pipeline.reporting.report import render_report
 
     print(f"report: {render_report(options.profile)}")
 
 
-def _reference(options) -> None:
+def _reference(options: Namespace) -> None:
     from fraud_core.pipeline.reporting.api_reference import write_api_reference
 
     print(f"API reference: {write_api_reference()}")
 
 
-def _unexecuted(options) -> None:
+def _unexecuted(options: Namespace) -> None:
     from fraud_core.pipeline.reporting.report import unexecuted
 
     print(*unexecuted(options.profile))
 
 
-def _summary(options) -> None:
+def _summary(options: Namespace) -> None:
     from fraud_core.pipeline.reporting.headline import summary
 
     print(summary(options.profile))
 
 
-def _track(options) -> int:
+def _track(options: Namespace) -> int:
     from fraud_core.pipeline.tracking.mlflow_runs import upload_pending
 
     waiting = upload_pending()
@@ -297,7 +186,7 @@ def _track(options) -> int:
     return 1 if waiting else 0
 
 
-def _example(options) -> None:
+def _example(options: Namespace) -> None:
     import json
 
     from fraud_core.pipeline.storage.dataset_versions import open_versions
@@ -309,7 +198,7 @@ def _example(options) -> None:
     print(json.dumps(request if options.decision else payment))
 
 
-def _readme(options) -> int:
+def _readme(options: Namespace) -> int:
     from fraud_core.pipeline.reporting.headline import refresh_readme
 
     changed = refresh_readme(write=not options.check)
@@ -320,7 +209,7 @@ def _readme(options) -> int:
     return 1 if changed and options.check else 0
 
 
-def _stages(options) -> int:
+def _stages(options: Namespace) -> int:
     from fraud_core.pipeline.graph.dvc_yaml import write_pipeline
 
     stale = write_pipeline(write=not options.check)
@@ -331,7 +220,7 @@ def _stages(options) -> int:
     return 1 if stale and options.check else 0
 
 
-def _stale(options) -> int:
+def _stale(options: Namespace) -> int:
     from fraud_core.pipeline.graph.stale import stale_stages
 
     found = stale_stages()
@@ -341,3 +230,29 @@ def _stale(options) -> int:
     if not found:
         print("dvc.lock: every stage is current")
     return 1 if found else 0
+
+
+COMMANDS: dict[str, Callable[[Namespace], int | None]] = {
+    "source": _source,
+    "fetch": _fetch,
+    "prepare": _prepare,
+    "poison": _poison,
+    "scan": _scan,
+    "drift": _drift,
+    "train": _train,
+    "features": _features,
+    "study": _study,
+    "promote": _promote,
+    "rollback": _rollback,
+    "lineage": _lineage,
+    "signing-key": _signing_key,
+    "report": _report,
+    "reference": _reference,
+    "unexecuted": _unexecuted,
+    "summary": _summary,
+    "track": _track,
+    "example": _example,
+    "readme": _readme,
+    "stages": _stages,
+    "stale": _stale,
+}

@@ -13,14 +13,10 @@ from fraud_core.data.rows import to_transactions
 from fraud_core.data.splits import last_seconds
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.tables import read_card, read_table, write_csv
-from fraud_core.poisoning.detection.label_scan import (
-    FEWEST_TRUSTED_FRAUDS,
-    Scan,
-    detect,
-    segment_counts,
-)
+from fraud_core.poisoning.detection.label_scan import FEWEST_TRUSTED_FRAUDS, detect
 from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
 from fraud_core.poisoning.detection.quantised_pool import quantise
+from fraud_core.poisoning.detection.scan_findings import Scan, segment_counts
 from fraud_core.poisoning.detection.scan_words import nothing_named, validity
 
 SUSPICIOUS = Path("scratch/scan/suspicious.csv")

@@ -6,7 +6,7 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.model.estimators import FittedEstimator
-from fraud_core.poisoning.attacks.definition import Knowledge
+from fraud_core.poisoning.attacks.definition import ThreatModel
 from fraud_core.poisoning.attacks.registry import attack
 from fraud_core.poisoning.study.cells import simulated_sources
 
@@ -42,15 +42,15 @@ def attacked_rows(
     >>> rows = open_versions("toy").training_rows
     >>> fitted = EstimatorConfig("logistic_regression").fit(rows.X, rows.y_observed)
     >>> poisoned = attacked_rows(
-    ...     rows, {"boundary": 0.5}, fitted, n_draws=2, rng=np.random.default_rng(0)
+    ...     rows, {"margin_based": 0.5}, fitted, n_draws=2, rng=np.random.default_rng(0)
     ... )
     >>> (
-    ...     len(poisoned["boundary"]),
-    ...     int(poisoned["boundary"][0].y_observed.sum() * 2) == int(rows.y_observed.sum()),
+    ...     len(poisoned["margin_based"]),
+    ...     int(poisoned["margin_based"][0].y_observed.sum() * 2) == int(rows.y_observed.sum()),
     ... )
     (2, True)
     """
-    known = Knowledge(
+    known = ThreatModel(
         margin=fitted.decision_function(rows.X), source=simulated_sources(len(rows.y_observed))
     )
     return {

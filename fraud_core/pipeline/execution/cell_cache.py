@@ -87,7 +87,9 @@ def _call(cell: Any) -> dict:
 
 def _keep(path: Path, result: dict[str, np.ndarray]) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, **result)
+    # NumPy's stub would take an array for its flag `allow_pickle`
+    save: Callable[..., None] = np.savez
+    save(buffer, **result)
     partial = path.with_suffix(".partial")
     partial.write_bytes(buffer.getvalue())
     partial.replace(path)
@@ -107,7 +109,7 @@ def _key(function: Callable, context: tuple[Any, ...]) -> str:
     return f"{function.__qualname__}-{digest.hexdigest()[:16]}"
 
 
-def _update(digest, part: Any) -> None:
+def _update(digest: "hashlib._Hash", part: Any) -> None:
     if isinstance(part, np.ndarray):
         digest.update(str((part.dtype, part.shape)).encode() + np.ascontiguousarray(part).tobytes())
     elif hasattr(part, "__dataclass_fields__"):

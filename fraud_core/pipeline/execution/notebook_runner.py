@@ -14,12 +14,16 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from fraud_core.errors import NotebookError, ParameterError
 from fraud_core.pipeline.execution.progress import PROGRESS_FILE
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+    from traitlets.config import Config
 
 SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|CREDENTIAL|_KEY$|_URI$", re.IGNORECASE)
 MINIMUM_SECRET_LENGTH = 6
@@ -40,7 +44,7 @@ def declared_parameters(notebook: Mapping[str, Any]) -> dict[str, Any]:
         raise NotebookError(f"expected one cell tagged `parameters`, found {len(cells)}")
     declared = {}
     for statement in ast.parse("".join(cells[0]["source"])).body:
-        if not isinstance(statement, ast.AnnAssign):
+        if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
             raise NotebookError(
                 f"parameters cell, line {statement.lineno}: expected `name: type = value`"
             )
@@ -139,7 +143,7 @@ def run_notebook(
         ) from failure
 
 
-def _local_kernel():
+def _local_kernel() -> "Config":
     """Talk to the kernel over local sockets instead
     of unencrypted TCP, where the system has them.
     """
@@ -177,7 +181,7 @@ def _forward_progress(path: Path) -> Iterator[None]:
             os.environ[PROGRESS_FILE] = previous
 
 
-def clean(notebook, *, root: Path, temporary: Path | None = None):
+def clean(notebook: "NotebookNode", *, root: Path, temporary: Path | None = None) -> "NotebookNode":
     """A notebook without absolute paths, secrets, timestamps
     or random identifiers; equal runs give equal bytes.
     """

@@ -16,7 +16,7 @@ from fraud_core.pipeline.execution.cell_cache import run_cells
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.execution.run_codec import decode_run, run_encoded
 from fraud_core.pipeline.storage.dataset_versions import Versions
-from fraud_core.poisoning.attacks.definition import Knowledge
+from fraud_core.poisoning.attacks.definition import ThreatModel
 from fraud_core.poisoning.attacks.registry import attack
 from fraud_core.poisoning.defences.out_of_fold import OUT_OF_FOLD
 from fraud_core.poisoning.defences.registry import SELECTOR, defence_named
@@ -31,7 +31,7 @@ from fraud_core.poisoning.study.cells import (
     neighbour_part,
     simulated_sources,
 )
-from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
+from fraud_core.poisoning.study.conditions import CLEAN, NULL_RUN, Condition
 from fraud_core.poisoning.study.effects import Effects
 from fraud_core.poisoning.study.run_results import RunResult
 from fraud_core.promotion.comparison import false_promotions
@@ -93,7 +93,7 @@ def _inputs(
     bins: Mapping[str, Any],
     defences: Sequence[str],
     n_processes: int,
-    shown,
+    shown: Callable[[str, int, int], None],
 ) -> Inputs:
     rows = data.training_rows
     margin = neighbours = distance = np.empty(0)
@@ -147,18 +147,17 @@ def monitor_attacks(
     """
     rows = data.training_rows
     first = {cell.condition: cell for cell in reversed(cells) if cell.condition.is_attack}
-    known = Knowledge(margin=np.zeros(len(rows)), source=simulated_sources(len(rows)))
-    settings = {
-        name: monitors[name] for name in ("false_alarm_rate", "n_reviewed", "honest_error_rate")
-    }
+    known = ThreatModel(margin=np.zeros(len(rows)), source=simulated_sources(len(rows)))
     noticed = {}
     for condition, cell in reversed(first.items()):
         rng = np.random.default_rng(cell.attack_seed)
-        poisoned = attack(condition.attack, rows, condition.rate, rng=rng, knowledge=known)
+        poisoned = attack(condition.attack, rows, condition.attack_rate, rng=rng, knowledge=known)
         noticed[condition] = detectability(
             poisoned.y_true,
-            poisoned.y_seen,
-            **settings,
+            poisoned.y_observed,
+            false_alarm_rate=monitors["false_alarm_rate"],
+            n_reviewed=int(monitors["n_reviewed"]),
+            honest_error_rate=monitors["honest_error_rate"],
             n_simulations=n_simulations,
             rng=np.random.default_rng(seed),
         )
@@ -202,7 +201,7 @@ def gate_on_sets(cells: Sequence[Cell], results: Sequence[RunResult]) -> list[Me
     ]
 
 
-def placebo_promotions(
+def null_run_promotions(
     cells: Sequence[Cell],
     results: Sequence[RunResult],
     effects: Effects,
@@ -213,10 +212,10 @@ def placebo_promotions(
     seed: int,
 ) -> list[Measurement]:
     """How often the gate's rule, and simpler ones, promote
-    one of two equally good models: the placebo trainings.
+    one of two equally good models: the null run trainings.
     """
     runs = zip(cells, results, strict=True)
-    own = [result.defences[NONE].scored for cell, result in runs if cell.condition == PLACEBO]
+    own = [result.defences[NONE].scored for cell, result in runs if cell.condition == NULL_RUN]
     costs = [
         expected_cost_eur(
             holdout.y_observed,
@@ -231,8 +230,8 @@ def placebo_promotions(
     )
     return [
         Measurement.of("gate_false_promotion_rate", promoted.gate),
-        Measurement.of("gate_without_floor_rate", promoted.interval_alone),
+        Measurement.of("gate_without_null_band_rate", promoted.interval_alone),
         Measurement.of("gate_f1_rule_rate", promoted.f1_rule),
         Measurement("gate_pairs", promoted.n_pairs),
-        Measurement("gate_cost_floor_eur", effects.floor["expected_cost_eur"]),
+        Measurement("gate_cost_null_band_eur", effects.null_band["expected_cost_eur"]),
     ]

@@ -27,9 +27,10 @@ from fraud_core.pipeline.params import STUDIES, SWEEPS
 from fraud_core.pipeline.paths import within_project
 
 HEADER = """\
-# Written by `make stages` from fraud_core/pipeline/graph/dvc_yaml.py and the imports; change those, not this file.
-# `quick` and `full` are the same notebooks and differ only in the numbers of params.yaml. `make run` runs quick and the
-# report, `make studies` runs full, whose results are in git.
+# Written by `make stages` from fraud_core/pipeline/graph/dvc_yaml.py and the imports; change
+# those, not this file. `quick` and `full` are the same notebooks and differ only in the numbers of
+# params.yaml. `make run` runs quick and the report, `make studies` runs full, whose results are in
+# git.
 """
 PROFILES = {"quick": {"results": "results/quick"}, "full": {"results": "results"}}
 CARD, AUDIT_CARD = "data/cards/${data.card}.yaml", "data/cards/uci_default.yaml"
@@ -99,6 +100,7 @@ STAGES = {
 READS = {
     "entities": Reads((RAW_EVENTS,), ()),
     "fairness": Reads((*VERSIONS, AUDIT_CARD, "data/audit")),
+    "poisoning": Reads((*VERSIONS, "data/criteria")),
     "baseline": Reads((*VERSIONS, "benchmarks/results/settings.json")),
     "select": Reads(
         (
@@ -204,7 +206,8 @@ def _imports_of_notebook(path: Path) -> tuple[str, ...]:
 
 
 def _files(imported: Iterable[str]) -> list[str]:
-    return sorted(_name(module_path(module)) for module in reached_modules(imported))
+    paths = (module_path(module) for module in reached_modules(imported))
+    return sorted(_name(path) for path in paths if path is not None)
 
 
 def _name(path: Path) -> str:
@@ -215,8 +218,8 @@ def _name(path: Path) -> str:
 class _Dumper(yaml.SafeDumper):
     """Lists stand below their key with two more spaces, as DVC itself writes them."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False):
-        return super().increase_indent(flow, indentless=False)
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, indentless=False)
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
         return True

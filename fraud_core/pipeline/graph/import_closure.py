@@ -105,12 +105,14 @@ def imports_below(tree: ast.AST) -> list[str]:
             }
         elif isinstance(node, ast.ImportFrom) and node.module:
             imported += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    used = (
-        node
+    used = [
+        node.attr
         for node in nodes
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-    )
-    return imported + [f"{PACKAGE.name}.{node.attr}" for node in used if node.value.id in package]
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in package
+    ]
+    return imported + [f"{PACKAGE.name}.{name}" for name in used]
 
 
 def _running(tree: ast.AST) -> Iterator[ast.AST]:

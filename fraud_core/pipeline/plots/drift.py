@@ -5,6 +5,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from fraud_core.drift.performance.shift_decomposition import Decomposition
@@ -16,7 +17,7 @@ from fraud_core.evaluation.metrics import precision_recall_steps
 from fraud_core.pipeline.plots.style import COLORS, GREY, STYLE, axes_of, intervals, say
 
 
-def feature_drift(found: Sequence[FeatureDrift], psi_limit: float):
+def feature_drift(found: Sequence[FeatureDrift], psi_limit: float) -> Figure:
     """The stability index of each feature, the largest first, with the practical limit."""
     ordered = sorted(found, key=lambda drift: drift.population_stability_index)
     drawing, axes = axes_of(6.4, 1.0 + 0.2 * len(ordered))
@@ -32,7 +33,7 @@ def feature_drift(found: Sequence[FeatureDrift], psi_limit: float):
     return drawing
 
 
-def false_alarms(by_rows: Mapping[int, Estimate], alpha: float):
+def false_alarms(by_rows: Mapping[int, Estimate], alpha: float) -> Figure:
     """Share of unchanged windows that alarm, by the rows of a window, with the budget."""
     drawing, axes = axes_of(5.6, 3.2)
     for n_rows, rate in by_rows.items():
@@ -47,7 +48,7 @@ def false_alarms(by_rows: Mapping[int, Estimate], alpha: float):
     return drawing
 
 
-def window_curves(windows: Mapping[str, tuple[np.ndarray, np.ndarray]]):
+def window_curves(windows: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
     """Precision against recall of one model on several windows, each given as labels and scores."""
     drawing, axes = axes_of(5.2, 4.2)
     for color, (name, (y_true, y_score)) in zip(COLORS, windows.items(), strict=False):
@@ -59,7 +60,7 @@ def window_curves(windows: Mapping[str, tuple[np.ndarray, np.ndarray]]):
     return drawing
 
 
-def decomposition(parts: Decomposition):
+def decomposition(parts: Decomposition) -> Figure:
     """The change of a mean loss and its three parts, each with its interval."""
     rows = {
         "change": parts.change,
@@ -89,7 +90,7 @@ def feature_rows(found: Sequence[FeatureDrift], n_shown: int) -> list[dict[str, 
     ]
 
 
-def confusion(counts: Mapping[str, Mapping[str, int]]):
+def confusion(counts: Mapping[str, Mapping[str, int]]) -> Figure:
     """Verdicts (columns) for each true cause (rows),
     counts over a shade of the share of the row.
     """
@@ -114,7 +115,9 @@ def confusion(counts: Mapping[str, Mapping[str, int]]):
     return drawing
 
 
-def replay_timeline(plain: Sequence[Block], attacked: Sequence[Block], attack_hour: float):
+def replay_timeline(
+    plain: Sequence[Block], attacked: Sequence[Block], attack_hour: float
+) -> Figure:
     """What was expected and was true in each block, the
     attribution under attack, and what each policy cost more.
     """
@@ -165,7 +168,7 @@ def replay_timeline(plain: Sequence[Block], attacked: Sequence[Block], attack_ho
     return drawing
 
 
-def stream_verdicts(days_of: Mapping[str, Sequence[Day]], change_day: int):
+def stream_verdicts(days_of: Mapping[str, Sequence[Day]], change_day: int) -> Figure:
     """The verdicts of each evening, a pair of lines for
     each stream: the monitor of features, and the cause.
     """
@@ -214,7 +217,7 @@ def stream_verdicts(days_of: Mapping[str, Sequence[Day]], change_day: int):
     return drawing
 
 
-def stream_costs(days_of: Mapping[str, Sequence[Day]], change_day: int):
+def stream_costs(days_of: Mapping[str, Sequence[Day]], change_day: int) -> Figure:
     """What each stream cost more than the plain one since the change, under each policy."""
     drawing, axes = axes_of(7.2, 3.6)
     plain = [day for day in days_of["plain"] if day.day >= change_day]

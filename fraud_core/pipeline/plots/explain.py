@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from fraud_core.explain.stability import FIGURES, Agreement, floors_of
 from fraud_core.pipeline.plots.style import COLORS, GREY, STYLE, say
@@ -19,7 +20,7 @@ def dependence(
     names: Sequence[str],
     shown: Sequence[str],
     y_true: np.ndarray,
-):
+) -> Figure:
     """Contribution against value, a panel for each feature, frauds in front.
 
     Parameters
@@ -60,7 +61,7 @@ def dependence(
     return drawing
 
 
-def agreements(found: Sequence[Agreement]):
+def agreements(found: Sequence[Agreement]) -> Figure:
     """Agreement of other models with the first, with
     intervals; a band marks where other seeds lie.
     """

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from fraud_core.fairness.audit import GroupRate
 from fraud_core.fairness.disparity import Disparity
-from fraud_core.fairness.group_label_hiding import CHANGES, HiddenEffect, at_rate, beyond_placebo
-from fraud_core.fairness.pareto_front import Policy
+from fraud_core.fairness.group_label_hiding import CHANGES, HiddenEffect, at_rate, beyond_null_run
+from fraud_core.fairness.mitigation.pareto_front import Policy
 from fraud_core.fairness.threshold_curves import AtThreshold, CalibrationBin
 from fraud_core.fairness.verdict_validation import TrialCell
 from fraud_core.pipeline.plots.style import COLORS, GREY, STYLE, axes_of
@@ -17,7 +19,7 @@ from fraud_core.pipeline.plots.style import COLORS, GREY, STYLE, axes_of
 VERDICTS = {"pass": COLORS[2], "insufficient evidence": "#c9ccd1", "fail": COLORS[1]}
 
 
-def group_rates(panels: Mapping[str, Sequence[GroupRate]], xlabel: str):
+def group_rates(panels: Mapping[str, Sequence[GroupRate]], xlabel: str) -> Figure:
     """Rates of groups with exact intervals, a panel for
     each attribute; words instead when there is none.
     """
@@ -51,7 +53,7 @@ def group_rates(panels: Mapping[str, Sequence[GroupRate]], xlabel: str):
     return drawing
 
 
-def verdicts(cells: Sequence[TrialCell]):
+def verdicts(cells: Sequence[TrialCell]) -> Figure:
     """Share of each verdict by injected gap and number
     of frauds; a dot marks the verdict that is demanded.
     """
@@ -71,7 +73,7 @@ def verdicts(cells: Sequence[TrialCell]):
     return drawing
 
 
-def pareto(front: Sequence[Policy]):
+def pareto(front: Sequence[Policy]) -> Figure:
     """Cost against disparity, each way with both intervals; words when there is none."""
     if not front:
         return _words()
@@ -106,9 +108,9 @@ def pareto(front: Sequence[Policy]):
     return drawing
 
 
-def hidden_changes(effects: Sequence[HiddenEffect]):
+def hidden_changes(effects: Sequence[HiddenEffect]) -> Figure:
     """Change of each rate over the share of one group's
-    positives that is hidden; the band is the placebo.
+    positives that is hidden; the band is the null run.
 
     Parameters
     ----------
@@ -132,9 +134,9 @@ def hidden_changes(effects: Sequence[HiddenEffect]):
             label=name,
             capsize=2,
         )
-    placebo = effects[0].changes[CHANGES[0]]
+    null_run = effects[0].changes[CHANGES[0]]
     axes.axhspan(
-        placebo.ci_low, placebo.ci_high, color="#dfe3e8", zorder=0, label="placebo, group recall"
+        null_run.ci_low, null_run.ci_high, color="#dfe3e8", zorder=0, label="null run, group recall"
     )
     axes.set(
         xlabel="share of the group's positives hidden in training", ylabel="change on clean clients"
@@ -143,9 +145,9 @@ def hidden_changes(effects: Sequence[HiddenEffect]):
     return drawing
 
 
-def hidden_surface(effects: Sequence[HiddenEffect]):
+def hidden_surface(effects: Sequence[HiddenEffect]) -> Figure:
     """Change of each rate by share hidden and share
-    selected; a frame marks what lies beyond the placebo.
+    selected; a frame marks what lies beyond the null run.
     """
     if not effects:
         return _words()
@@ -173,7 +175,7 @@ def hidden_surface(effects: Sequence[HiddenEffect]):
                     fontsize=7,
                     color="white" if dark else "black",
                 )
-                if beyond_placebo(effect, row[0], name):
+                if beyond_null_run(effect, row[0], name):
                     panel.add_patch(
                         Rectangle((x - 0.47, y - 0.46), 0.94, 0.92, fill=False, linewidth=1.6)
                     )
@@ -194,7 +196,7 @@ def over_thresholds(
     selection_rate: float,
     limit: float,
     ratio_limit: float,
-):
+) -> Figure:
     """Differences (left) and the ratio of false-positive
     rates (right) over the share selected, for each attribute.
     """
@@ -242,7 +244,7 @@ def over_thresholds(
 
 
 def _band(
-    panel, rates: Sequence[float], found: Sequence[Disparity], color: str, label: str
+    panel: Axes, rates: Sequence[float], found: Sequence[Disparity], color: str, label: str
 ) -> None:
     """A line with its interval, where it is defined."""
     panel.fill_between(
@@ -264,7 +266,7 @@ def _band(
     )
 
 
-def calibration(within: Mapping[str, Mapping[str, Sequence[CalibrationBin]]]):
+def calibration(within: Mapping[str, Mapping[str, Sequence[CalibrationBin]]]) -> Figure:
     """Observed against predicted within each group, a
     panel for each attribute; the diagonal is perfect.
     """
@@ -304,7 +306,7 @@ def calibration(within: Mapping[str, Mapping[str, Sequence[CalibrationBin]]]):
     return drawing
 
 
-def _words():
+def _words() -> Figure:
     drawing, axes = axes_of(6.4, 1.2)
     axes.text(0.5, 0.5, "nothing was audited", ha="center", va="center")
     axes.set_axis_off()

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.study_table import StudyTable
 from fraud_core.pipeline.plots.style import COLORS, GREY, axes_of, intervals, say
 from fraud_core.poisoning.defences.registry import SELECTOR
 from fraud_core.poisoning.study.bench import NONE
-from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
+from fraud_core.poisoning.study.conditions import CLEAN, NULL_RUN, Condition
 from fraud_core.poisoning.study.headline import attacked_conditions
 
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "h")
@@ -27,20 +28,21 @@ def condition_words(condition: Condition) -> str:
     return say(condition.attack) + (f", {condition.percent}%" if condition.is_attack else "")
 
 
-def defences(table: StudyTable):
+def defences(table: StudyTable) -> Figure:
     """Average precision on clean labels, a row for each
-    attack and a mark for each defence; the placebo's band.
+    attack and a mark for each defence; the null run's band.
     """
     conditions = [CLEAN, *attacked_conditions(table)]
     rows = {
         condition: list(table.where(metric="average_precision", **condition.columns))
         for condition in conditions
     }
-    names = list(dict.fromkeys(row.defence for own in rows.values() for row in own))
+    defences_of = (row.defence for own in rows.values() for row in own)
+    names = list(dict.fromkeys(name for name in defences_of if name is not None))
     clean = table.only("average_precision", **CLEAN.columns, defence=NONE).value
-    floor = noise_floor_of(table)
+    band = null_band_in(table)
     drawing, axes = axes_of(7.4, 1.6 + 0.17 * len(rows) * len(names))
-    axes.axvspan(clean - floor, clean + floor, color="#dfe3e8", label="noise floor (placebo)")
+    axes.axvspan(clean - band, clean + band, color="#dfe3e8", label="null band")
     axes.axvline(clean, color=GREY, linestyle=":", label="clean labels, no defence")
     shifts = np.linspace(0.36, -0.36, len(names))
     for number, name in enumerate(names):
@@ -71,14 +73,14 @@ def defences(table: StudyTable):
     return drawing
 
 
-def noise_floor_of(table: StudyTable) -> float:
+def null_band_in(table: StudyTable) -> float:
     """How far the mean average precision over the draws
     of an attack may lie from clean when nobody attacks.
     """
-    return table.only("average_precision_floor_of_mean", **PLACEBO.columns).value
+    return table.only("average_precision_null_band_of_mean", **NULL_RUN.columns).value
 
 
-def costs(table: StudyTable):
+def costs(table: StudyTable) -> Figure:
     """Change of the cost of v1 against the clean
     training, without a defence and with the selector.
     """
@@ -93,18 +95,18 @@ def costs(table: StudyTable):
     return intervals(rows, "change of the cost of v1, euros")
 
 
-def frontier(table: StudyTable):
+def frontier(table: StudyTable) -> Figure:
     """Damage against the probability that a monitor notices, a point for each attack and budget.
 
-    Budgets are written at the points beyond the noise floor, to the left where marks stand on the
-    right; those within the floor are one crowd of no effect.
+    Budgets are written at the points beyond the null band, to the left where marks stand on the
+    right; those within the band are one crowd of no effect.
     """
-    floor, points = noise_floor_of(table), _noticed_and_lost(table)
+    band, points = null_band_in(table), _noticed_and_lost(table)
     drawing, axes = axes_of(6.8, 4.4)
-    axes.axhspan(-floor, floor, color="#dfe3e8", label="noise floor (placebo)")
+    axes.axhspan(-band, band, color="#dfe3e8", label="null band")
     attacks = list(dict.fromkeys(condition.attack for condition in points))
     offsets = _label_offsets(
-        {condition: point for condition, point in points.items() if abs(point[1]) > floor}
+        {condition: point for condition, point in points.items() if abs(point[1]) > band}
     )
     labelled: set[str] = set()
     for condition, (seen, damage) in points.items():
@@ -165,7 +167,7 @@ def _label_offsets(points: Mapping[Condition, tuple[float, float]]) -> dict[Cond
     return offsets
 
 
-def certified(curves: Mapping[int, Mapping[int, Estimate]], champion: Estimate):
+def certified(curves: Mapping[int, Mapping[int, Estimate]], champion: Estimate) -> Figure:
     """Recall that is certified against a number of label flips, a line for each number of parts."""
     drawing, axes = axes_of()
     axes.axhline(
@@ -189,7 +191,9 @@ def certified(curves: Mapping[int, Mapping[int, Estimate]], champion: Estimate):
     return drawing
 
 
-def pockets(by_rate: Mapping[float, Sequence[tuple[int, float]]], smallest: Mapping[float, float]):
+def clusters(
+    by_rate: Mapping[float, Sequence[tuple[int, float]]], smallest: Mapping[float, float]
+) -> Figure:
     """Pockets of frauds by flip rate and size, filled when
     most were recovered; the line is the theory's smallest.
     """
@@ -198,7 +202,7 @@ def pockets(by_rate: Mapping[float, Sequence[tuple[int, float]]], smallest: Mapp
         list(smallest),
         list(smallest.values()),
         color="black",
-        label="smallest learnable pocket, in theory",
+        label="minimum learnable cluster, in theory",
     )
     for rate, sizes in by_rate.items():
         for number, (size, recovered) in enumerate(sizes):
@@ -216,7 +220,7 @@ def pockets(by_rate: Mapping[float, Sequence[tuple[int, float]]], smallest: Mapp
     axes.plot([], [], "o", color=COLORS[0], fillstyle="none", label="fewer recovered")
     axes.set(
         xlabel="flip rate of both classes",
-        ylabel="frauds in the pocket",
+        ylabel="frauds in the cluster",
         yscale="log",
         ylim=(0.8, 400),
     )

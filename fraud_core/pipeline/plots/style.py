@@ -1,6 +1,7 @@
 """Drawings of the studies: values in, a matplotlib figure out; one look for all of them."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import matplotlib
 
@@ -8,6 +9,9 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
 
 from fraud_core.evaluation.bootstrap import Estimate, Scored
 from fraud_core.evaluation.metrics import precision_recall_steps
@@ -15,7 +19,7 @@ from fraud_core.evaluation.reliability import Band
 
 COLORS = ("#1f5a8c", "#c8553d", "#588157", "#8d6a9f", "#b08900")
 GREY = "#8a8f98"
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "figure.dpi": 110,
     "savefig.bbox": "tight",
     "font.size": 10,
@@ -30,7 +34,7 @@ STYLE = {
 }
 
 
-def axes_of(width: float = 6.4, height: float = 3.8):
+def axes_of(width: float = 6.4, height: float = 3.8) -> tuple[Figure, Axes]:
     """An empty drawing in the look of the studies."""
     with plt.rc_context(STYLE):
         drawing, axes = plt.subplots(figsize=(width, height))
@@ -43,7 +47,7 @@ def say(name: str) -> str:
     return name.replace("_", " ")
 
 
-def frauds_over_time(hours: np.ndarray, y_true: np.ndarray, cut_hour: float):
+def frauds_over_time(hours: np.ndarray, y_true: np.ndarray, cut_hour: float) -> Figure:
     """Transactions (line) and frauds (bars) in each hour, with the cut between v0 and v1."""
     drawing, axes = axes_of(7.2, 3.4)
     edges = np.arange(0, np.ceil(hours.max()) + 1)
@@ -61,7 +65,7 @@ def frauds_over_time(hours: np.ndarray, y_true: np.ndarray, cut_hour: float):
     return drawing
 
 
-def curve(x: np.ndarray, y: np.ndarray, xlabel: str, ylabel: str):
+def curve(x: np.ndarray, y: np.ndarray, xlabel: str, ylabel: str) -> Figure:
     """One line of shares, y from 0 to 1."""
     drawing, axes = axes_of()
     axes.plot(x, y, color=COLORS[0])
@@ -69,7 +73,7 @@ def curve(x: np.ndarray, y: np.ndarray, xlabel: str, ylabel: str):
     return drawing
 
 
-def precision_recall_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]):
+def precision_recall_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]) -> Figure:
     """Precision against recall for each model, with the base rate."""
     drawing, axes = axes_of()
     for color, (name, score) in zip(COLORS, scores.items(), strict=False):
@@ -84,7 +88,7 @@ def precision_recall_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]
     return drawing
 
 
-def calibration_bands(bands: Sequence[Band]):
+def calibration_bands(bands: Sequence[Band]) -> Figure:
     """Observed share of frauds against mean probability
     in each band; a band without a fraud lies at zero.
     """
@@ -117,12 +121,14 @@ def calibration_bands(bands: Sequence[Band]):
     return drawing
 
 
-def intervals(rows: Mapping[str, Estimate], xlabel: str, band: tuple[float, float] | None = None):
-    """One figure with its interval on each line; an optional band marks the noise floor."""
+def intervals(
+    rows: Mapping[str, Estimate], xlabel: str, band: tuple[float, float] | None = None
+) -> Figure:
+    """One figure with its interval on each line; an optional band marks the null band."""
     drawing, axes = axes_of(6.4, 0.9 + 0.36 * len(rows))
     places = np.arange(len(rows))[::-1]
     if band:
-        axes.axvspan(*band, color="#dfe3e8", label="noise floor (placebo)")
+        axes.axvspan(*band, color="#dfe3e8", label="null band (null run)")
         axes.legend(loc="best")
     for place, value in zip(places, rows.values(), strict=True):
         axes.plot([value.ci_low, value.ci_high], [place, place], color=COLORS[0])
@@ -132,7 +138,9 @@ def intervals(rows: Mapping[str, Estimate], xlabel: str, band: tuple[float, floa
     return drawing
 
 
-def beeswarm(values: np.ndarray, features: np.ndarray, names: list[str], base: float, n_shown: int):
+def beeswarm(
+    values: np.ndarray, features: np.ndarray, names: list[str], base: float, n_shown: int
+) -> Figure:
     """Contributions of the most important features, one
     point for each row, coloured by the feature's value.
     """
@@ -144,21 +152,23 @@ def beeswarm(values: np.ndarray, features: np.ndarray, names: list[str], base: f
     with plt.rc_context({**STYLE, "axes.grid": False}):
         drawing = plt.figure(figsize=(7.0, 0.9 + 0.36 * n_shown))
         state = np.random.get_state()
-        np.random.seed(
-            0
-        )  # shap jitters the points with the global generator; the drawing must not depend on the past
-        axes = shap.plots.beeswarm(explanation, max_display=n_shown + 1, show=False, plot_size=None)
+        # shap jitters the points with the global generator; the drawing must not depend on the past
+        np.random.seed(0)
+        # shap gives axes where it does not show them, which its code does not say
+        axes = cast(
+            Axes,
+            shap.plots.beeswarm(explanation, max_display=n_shown + 1, show=False, plot_size=None),
+        )
         np.random.set_state(state)
         axes.set_xlabel("contribution to the log-odds of fraud (SHAP value)")
         for points in axes.collections:
-            points.set_rasterized(
-                True
-            )  # thousands of vector points would make the drawing too large to keep in git
+            # thousands of vector points would make the drawing too large to keep in git
+            points.set_rasterized(True)
     plt.close(drawing)
     return drawing
 
 
-def performance_change(before: Mapping[str, Estimate], after: Mapping[str, Estimate]):
+def performance_change(before: Mapping[str, Estimate], after: Mapping[str, Estimate]) -> Figure:
     """The same metrics in two windows, side by side, each with its interval."""
     drawing, axes = axes_of(6.4, 1.1 + 0.5 * len(before))
     places = np.arange(len(before))[::-1]
@@ -176,7 +186,9 @@ def performance_change(before: Mapping[str, Estimate], after: Mapping[str, Estim
     return drawing
 
 
-def operating_point(y_true: np.ndarray, scored: Scored, precision: Estimate, recall: Estimate):
+def operating_point(
+    y_true: np.ndarray, scored: Scored, precision: Estimate, recall: Estimate
+) -> Figure:
     """The precision-recall curve of a model and
     where its threshold puts it, with both intervals.
     """

@@ -29,7 +29,8 @@ def write_api_reference(place: Path = REFERENCE, modules: tuple[str, ...] = MODU
     ResultError
         When a module cannot be imported.
     """
-    from pdoc import pdoc, render
+    # pdoc belongs to the extra `research`, without which the rest of the package is checked too
+    from pdoc import pdoc, render  # pyright: ignore[reportMissingImports]
 
     folder = within_project(place)
     partial = folder.with_name(f".{folder.name}")

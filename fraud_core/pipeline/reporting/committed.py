@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fraud_core.errors import ResultError
-from fraud_core.pipeline.reporting.pandoc_renderer import OPTION
+from fraud_core.pipeline.reporting.pandoc_renderer import options_of
 from fraud_core.pipeline.reporting.results import resolve
 
 NOTE = (
@@ -66,14 +66,14 @@ def _outputs(
 ) -> list[dict[str, Any]]:
     tree = ast.parse(code)
     calls = [
-        node
+        (node.func.id, node)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     ]
     outputs = []
-    for call in calls:
-        if call.func.id == "save_figure":
-            name = call.args[2].value
+    for called, call in calls:
+        if called == "save_figure":
+            name = words_of(call.args[2], {})
             drawing = folder / "figures" / f"{name}.svg"
             if not drawing.is_file():
                 raise ResultError(
@@ -81,16 +81,16 @@ def _outputs(
                     "studies`"
                 )
             outputs.append(_shown("image/svg+xml", drawing.read_text(encoding="utf-8")))
-        elif call.func.id == "reading":
+        elif called == "reading":
             assigned = {
-                node.targets[0].id: node.value
+                target.id: node.value
                 for node in tree.body
-                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+                if isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name)
             }
             outputs.append(
                 _shown("text/markdown", resolve(words_of(call.args[0], assigned), metrics))
             )
-    options = dict(match.groups() for line in code.splitlines() if (match := OPTION.match(line)))
+    options = options_of(code.splitlines())
     if options.get("label", "").startswith("tbl-"):
         outputs.append(_shown("text/markdown", NO_TABLE))
     return outputs

@@ -15,7 +15,7 @@ HEADLINES = (
     (
         "null band of average precision",
         "poisoning",
-        "placebo.average_precision_floor",
+        "null_run.average_precision_null_band",
         "",
     ),
     (

@@ -7,6 +7,7 @@ mark on the page.
 
 import html
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ def page_from_markdown(text: str, *, name: str) -> Page:
     """
     front = re.match(r"^---\n(.*?)\n---\n", text, re.DOTALL)
     title = re.search(r"^title:\s*(.+)$", front[1], re.MULTILINE) if front else None
-    if not title:
+    if not front or not title:
         raise ResultError(f"{name}: expected front matter with a title")
     body, numbers = text[front.end() :], {}
     for match in TABLE_CAPTION.finditer(body):
@@ -91,11 +92,22 @@ def page_from_notebook(notebook: dict[str, Any], *, name: str) -> Page:
     return Page(title, _resolve_references(text, numbers, name), pictures)
 
 
+def options_of(lines: Iterable[str]) -> dict[str, str]:
+    """The options in the comments of a code cell.
+
+    Examples
+    --------
+    >>> options_of(["#| label: fig-x", "x = 1"])
+    {'label': 'fig-x'}
+    """
+    return {match[1]: match[2] for line in lines if (match := OPTION.match(line))}
+
+
 def _code_cell(
     cell: dict[str, Any], source: str, name: str, numbers: dict[str, str], pictures: dict[str, str]
 ) -> list[str]:
     lines = source.splitlines()
-    options = dict(match.groups() for line in lines if (match := OPTION.match(line)))
+    options = options_of(lines)
     code = "\n".join(line for line in lines if not OPTION.match(line)).strip()
     injected = "injected-parameters" in cell["metadata"].get("tags", [])
     summary = "Parameters of this run" if injected else "Code"

@@ -7,12 +7,16 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fraud_core.errors import ResultError
 from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.verdicts import Evidence
 from fraud_core.pipeline.paths import within_project
+
+if TYPE_CHECKING:
+    from IPython.display import SVG, Markdown
+    from matplotlib.figure import Figure
 
 SIGNIFICANT_DIGITS = 6
 STAMP = "data_sha256."  # of the data that the figures of a metrics.json speak of
@@ -196,14 +200,14 @@ def _plain(value: float | str, form: str) -> str:
     return f"{value:.3f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2g}"
 
 
-def reading(text: str, metrics: Mapping[str, float | str]):
+def reading(text: str, metrics: Mapping[str, float | str]) -> "Markdown":
     """A paragraph of Markdown in a notebook, its figures resolved from the metrics."""
     from IPython.display import Markdown
 
     return Markdown(resolve(text, metrics))
 
 
-def table(rows: list[Mapping[str, Any]]):
+def table(rows: list[Mapping[str, Any]]) -> "Markdown":
     """A table of Markdown in a notebook; the columns are the keys of the first row.
 
     Raises
@@ -238,14 +242,14 @@ def markdown_table(rows: list[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if isinstance(value, Estimate):
         ends = f"({_plain(value.ci_low, '')} to {_plain(value.ci_high, '')})"
         return f"{_plain(value.value, '')} {ends.replace(' ', NO_BREAK_SPACE)}"
     return _plain(value, "") if isinstance(value, (int, float)) else str(value).replace("|", "\\|")
 
 
-def save_figure(drawing, results_dir: str, name: str):
+def save_figure(drawing: "Figure", results_dir: str, name: str) -> "SVG":
     """Save a matplotlib figure as ``figures/name.svg`` and
     ``png/name.png`` and return the SVG for the notebook.
 

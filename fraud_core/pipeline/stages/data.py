@@ -9,7 +9,7 @@ import polars as pl
 from fraud_core.data import sources
 from fraud_core.data.card import DatasetCard
 from fraud_core.data.splits import content_sha256, drop_exact_duplicates, split_by_time
-from fraud_core.errors import SealError
+from fraud_core.errors import SealError, SourceError
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.dataset_versions import V0, V1, open_versions
@@ -25,7 +25,7 @@ from fraud_core.pipeline.storage.own_tables import (
     write_whole,
 )
 from fraud_core.pipeline.storage.tables import read_card, read_table, write_csv, write_parquet
-from fraud_core.poisoning.attacks.label_flips import flip_labels
+from fraud_core.poisoning.attacks.label_flips import Direction, flip_labels
 
 RAW = Path("data/raw")
 AUDIT_CARD = "uci_default"
@@ -128,7 +128,10 @@ def prepare(card_name: str) -> None:
     """
     card, folder = read_card(card_name), within_project(RAW / card_name)
     path = chosen_file(folder, f"data/raw/{card_name}")
-    cut = _cut(path, card, read_pointer(folder)["sha256"])
+    pointer = read_pointer(folder)
+    if pointer is None:
+        raise SourceError(f"data/raw/{card_name}: nothing fetched yet; run `dvc repro fetch`")
+    cut = _cut(path, card, pointer["sha256"])
     for name, version in ((V0, cut.v0), (V1, cut.v1)):
         write_csv(version, within_project(f"data/{name}.csv"))
         write_parquet(version, within_project(f"data/{name}.parquet"))
@@ -185,7 +188,7 @@ def _prepare_audit() -> None:
     )
 
 
-def poison(card_name: str, *, direction: str, rates: list[float], seed: int) -> None:
+def poison(card_name: str, *, direction: Direction, rates: list[float], seed: int) -> None:
     """Write poisoned copies of v0, and how many labels each one changes; v0 itself is only read."""
     card = read_card(card_name)
     v0 = pl.read_parquet(within_project(f"data/{V0}.parquet"))

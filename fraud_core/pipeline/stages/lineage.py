@@ -4,7 +4,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -147,7 +146,7 @@ def _data_links(manifest: bundle.Manifest) -> list[Link]:
 
 
 def _parameter_links(manifest: bundle.Manifest, params: Params) -> list[Link]:
-    def digest(values: Any) -> str:
+    def digest(values: object) -> str:
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
     here = {name: msgspec.to_builtins(getattr(params, name, None)) for name in manifest.parameters}

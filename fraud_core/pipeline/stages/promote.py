@@ -131,8 +131,8 @@ def against_champion(profile: str) -> GateDecision | None:
     """The candidate against the champion on the sealed
     holdout; None without a champion of the same data.
 
-    It must be cheaper, and rank no worse, by more than the luck of a training, which the placebo of
-    the poisoning study has measured; a placebo of other data measures nothing here.
+    It must be cheaper, and rank no worse, by more than the luck of a training, which the null run
+    of the poisoning study has measured; a null run of other data measures nothing here.
 
     A champion of another data set, of another v1 or of another bundle format cannot be compared and
     gives way.
@@ -146,7 +146,9 @@ def against_champion(profile: str) -> GateDecision | None:
         return None
     versions = open_versions("data", candidate.contract.card)
     holdout = versions.holdout
-    models = [Scored(b.probability(holdout.X), b.policy.threshold) for b in (served, candidate)]
+    before, after = (
+        Scored(b.probability(holdout.X), b.policy.threshold) for b in (served, candidate)
+    )
     decision = {
         "alert_budget": candidate.policy.alert_budget,
         "review_cost_eur": candidate.policy.actions.review_cost_eur,
@@ -156,7 +158,8 @@ def against_champion(profile: str) -> GateDecision | None:
         reason = f"how far equally good trainings differ is not known here: {floors}"
         return decide(Criterion("champion", Verdict.INSUFFICIENT, reason))
     saving, change = compare(
-        *models,
+        before,
+        after,
         holdout,
         decision=decision,
         n_replicates=COMPARISON_REPLICATES,
@@ -172,13 +175,15 @@ def _luck(profile: str, digests: dict[str, str]) -> tuple[float, float] | str:
     good trainings on these data, or why it is not known.
     """
     folder = results_folder(profile, "poisoning")
-    found = sibling_figure(str(folder), "poisoning", "placebo.expected_cost_eur_floor", of=digests)
+    found = sibling_figure(
+        str(folder), "poisoning", "null_run.expected_cost_eur_null_band", of=digests
+    )
     if found.refused or found.word is None:
         return found.refused or f"run `dvc repro poisoning@{profile}`"
     metrics = read_metrics(folder)
-    return tuple(
-        float(metrics[f"placebo.{name}_floor"])
-        for name in ("expected_cost_eur", "average_precision")
+    return (
+        float(metrics["null_run.expected_cost_eur_null_band"]),
+        float(metrics["null_run.average_precision_null_band"]),
     )
 
 

@@ -3,7 +3,7 @@ own. Copies of the user's are kept, and a pointer chooses.
 
 data/raw/ulb/creditcard.csv                 the card's file, never touched by a choice
 data/raw/ulb/source.json                    the pointer: whose table is used, which file, its sha256
-data/own/ulb/payments-1a2b3c4d5e6f.csv      the user's own, under its name and digest: never replaced, never deleted
+data/own/ulb/payments-1a2b3c4d5e6f.csv      the user's own, by name and digest: never replaced
 """
 
 import json
@@ -41,7 +41,7 @@ class Choice:
     """
 
     folder: str
-    pointer: Mapping[str, str]
+    pointer: Mapping[str, str | None]
     words: str
     copies: tuple[tuple[Path, Path], ...] = ()
 

@@ -1,6 +1,7 @@
 """Reading and writing tables: the place where text becomes typed, checked rows."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -136,7 +137,7 @@ def write_parquet(table: pl.DataFrame, path: Path) -> None:
     _write(path, lambda partial: table.write_parquet(partial, compression="zstd", statistics=False))
 
 
-def _write(path: Path, write) -> None:
+def _write(path: Path, write: Callable[[Path], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:

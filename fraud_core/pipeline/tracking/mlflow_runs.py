@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from fraud_core.pipeline.paths import CHAMPION, checkout, project_root, within_project
@@ -105,7 +106,7 @@ def register_champion() -> str | None:
     return f"{MODEL} version {number}, alias champion"
 
 
-def _register(mlflow, folder: Path, manifest: dict[str, Any]) -> str:
+def _register(mlflow: ModuleType, folder: Path, manifest: dict[str, Any]) -> str:
     with mlflow.start_run(run_name=f"champion {manifest['model_version']}"):
         logged = mlflow.pyfunc.log_model(
             name="model",
@@ -133,7 +134,7 @@ def _upload(record: dict[str, Any]) -> None:
             mlflow.log_artifacts(str(within_project(record["artifacts"])))
 
 
-def _mlflow():
+def _mlflow() -> ModuleType:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")

@@ -2,24 +2,31 @@
 
 from pathlib import Path
 
-import mlflow
+import numpy as np
 import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from fraud_core.bundle.load import load_bundle
 
 
-class FraudModel(mlflow.pyfunc.PythonModel):
+class FraudModel(PythonModel):
     """Scores a frame whose columns include the contract's model features."""
 
-    def load_context(self, context) -> None:
+    def load_context(self, context: PythonModelContext) -> None:
         """Load and verify the bundle."""
         self.bundle = load_bundle(Path(context.artifacts["bundle"])).bundle
 
-    def predict(self, context, model_input: pd.DataFrame, params=None):
+    def predict(
+        self,
+        context: PythonModelContext,
+        model_input: pd.DataFrame,
+        params: dict[str, object] | None = None,
+    ) -> np.ndarray:
         """Probability of fraud for each row; a missing column is an error, never filled."""
         return self.bundle.probability(
             model_input[list(self.bundle.contract.model_features)].to_numpy()
         )
 
 
-mlflow.models.set_model(FraudModel())
+set_model(FraudModel())

@@ -9,13 +9,13 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
 from fraud_core.poisoning.attacks.budgets import fraud_budget
-from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Knowledge, Poisoned, Trigger
+from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Poisoned, ThreatModel, Trigger
 
 TRIGGER_QUANTILES = (0.9985, 0.0015)
 
 
 def stamp_frauds(
-    rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator
+    rows: Transactions, poison_rate: float, knowledge: ThreatModel, rng: np.random.Generator
 ) -> Poisoned:
     """Stamp a trigger on random frauds outside the trusted rows, and call them legitimate.
 
@@ -45,8 +45,8 @@ def stamp_frauds(
     Examples
     --------
     >>> rows = Transactions(np.arange(8.0).reshape(4, 2), np.array([0, 0, 1, 1]), np.ones(4))
-    >>> poisoned = stamp_frauds(rows, 0.5, Knowledge(), np.random.default_rng(0))
-    >>> len(poisoned.changed), int(poisoned.y_seen.sum()), poisoned.trigger.columns.tolist()
+    >>> poisoned = stamp_frauds(rows, 0.5, ThreatModel(), np.random.default_rng(0))
+    >>> len(poisoned.changed), int(poisoned.y_observed.sum()), poisoned.trigger.columns.tolist()
     (1, 1, [0, 1])
     """
     frauds, size = fraud_budget(rows.y_observed, poison_rate, "backdoor")

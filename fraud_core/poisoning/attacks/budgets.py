@@ -60,7 +60,7 @@ def fraud_budget(y_true: np.ndarray, poison_rate: float, what: str) -> tuple[np.
 
     Examples
     --------
-    >>> frauds, size = fraud_budget(np.array([0, 1, 1, 1]), 0.6, "boundary")
+    >>> frauds, size = fraud_budget(np.array([0, 1, 1, 1]), 0.6, "margin_based")
     >>> frauds.tolist(), size
     ([1, 2, 3], 2)
     """

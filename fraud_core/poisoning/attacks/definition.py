@@ -63,25 +63,25 @@ class Poisoned:
     trigger: Trigger | None = None
 
     @property
-    def y_seen(self) -> np.ndarray:
+    def y_observed(self) -> np.ndarray:
         """Labels that the trainer sees, shape (n_after,)."""
         return self.rows.y_observed
 
     @property
     def false_fraud_share(self) -> float:
         """Share of the fraud labels that are false, in [0, 1]."""
-        return false_fraud_share(self.y_seen, self.y_true)
+        return false_fraud_share(self.y_observed, self.y_true)
 
 
 @dataclass(frozen=True)
-class Knowledge:
+class ThreatModel:
     """What an attacker, or the table, offers beyond the
     rows; an attack that needs a missing part is refused.
 
     Attributes
     ----------
     margin
-        Shape (n_samples,), log-odds of a model trained on clean labels (`boundary`).
+        Shape (n_samples,), log-odds of a model trained on clean labels (`margin_based`).
     source
         Shape (n_samples,), who gave the label (`source`).
     group
@@ -113,7 +113,7 @@ class Attack:
         share of each attacked class in [0, 1] to what the trainer sees. Raises ParameterError when
         the rate or the rows do not do.
     needs
-        Parts of `Knowledge` that it cannot do without.
+        Parts of `ThreatModel` that it cannot do without.
     stamps_trigger
         Whether its rows carry a `Trigger`.
     """
@@ -121,7 +121,7 @@ class Attack:
     name: str
     attacked: tuple[int, ...]
     words: str
-    poison: Callable[[Transactions, float, Knowledge, np.random.Generator], Poisoned]
+    poison: Callable[[Transactions, float, ThreatModel, np.random.Generator], Poisoned]
     needs: tuple[str, ...] = ()
     stamps_trigger: bool = False
 
@@ -133,7 +133,10 @@ class Attack:
     @property
     def budget_words(self) -> str:
         """What its rate is a share of."""
-        words = {(FRAUD,): "share of the frauds", (LEGITIMATE,): "share of the legitimate payments"}
+        words: dict[tuple[int, ...], str] = {
+            (FRAUD,): "share of the frauds",
+            (LEGITIMATE,): "share of the legitimate payments",
+        }
         return words.get(self.attacked, "share of each class")
 
 
@@ -143,7 +146,7 @@ def relabelled(rows: Transactions, y: np.ndarray, changed: np.ndarray) -> Poison
     Examples
     --------
     >>> rows = Transactions(np.zeros((2, 1)), np.array([1, 1]), np.ones(2))
-    >>> relabelled(rows, np.array([0, 1]), np.array([0])).y_seen
+    >>> relabelled(rows, np.array([0, 1]), np.array([0])).y_observed
     array([0, 1])
     """
     return Poisoned(rows.with_labels(y), rows.y_observed, changed)
@@ -164,7 +167,7 @@ def hidden(rows: Transactions, frauds: np.ndarray) -> Poisoned:
     return relabelled(rows, y, changed)
 
 
-def false_fraud_share(y_seen: np.ndarray, y_true: np.ndarray) -> float:
+def false_fraud_share(y_observed: np.ndarray, y_true: np.ndarray) -> float:
     """Share of the fraud labels that are false, in [0, 1].
 
     Examples
@@ -172,4 +175,4 @@ def false_fraud_share(y_seen: np.ndarray, y_true: np.ndarray) -> float:
     >>> false_fraud_share(np.array([1, 1]), np.array([1, 0]))
     0.5
     """
-    return int(np.sum((y_seen == 1) & (y_true == 0))) / max(1, int(np.sum(y_seen)))
+    return int(np.sum((y_observed == 1) & (y_true == 0))) / max(1, int(np.sum(y_observed)))

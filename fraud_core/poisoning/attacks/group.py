@@ -4,11 +4,11 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.poisoning.attacks.budgets import fraud_budget, members_of_one
-from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Knowledge, Poisoned, hidden
+from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Poisoned, ThreatModel, hidden
 
 
 def hide_in_group(
-    rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator
+    rows: Transactions, poison_rate: float, knowledge: ThreatModel, rng: np.random.Generator
 ) -> Poisoned:
     """Hide random frauds of one group, drawn among the groups with enough of them.
 
@@ -32,7 +32,7 @@ def hide_in_group(
     Examples
     --------
     >>> rows = Transactions(np.zeros((4, 1)), np.array([1, 1, 1, 0]), np.ones(4))
-    >>> known = Knowledge(group=np.array(["a", "b", "b", "a"]))
+    >>> known = ThreatModel(group=np.array(["a", "b", "b", "a"]))
     >>> hide_in_group(rows, 0.67, known, np.random.default_rng(0)).changed
     array([1, 2])
     """

@@ -12,8 +12,8 @@ from fraud_core.poisoning.attacks.definition import (
     FRAUD,
     LEGITIMATE,
     Attack,
-    Knowledge,
     Poisoned,
+    ThreatModel,
     false_fraud_share,
     relabelled,
 )
@@ -103,7 +103,7 @@ def flip_labels(
 
 def _flips(direction: Direction, words: str) -> Attack:
     def poison(
-        rows: Transactions, poison_rate: float, known: Knowledge, rng: np.random.Generator
+        rows: Transactions, poison_rate: float, known: ThreatModel, rng: np.random.Generator
     ) -> Poisoned:
         flipped = flip_labels(rows.y_observed, direction, poison_rate, rng=rng)
         return relabelled(rows, flipped.y, flipped.changed)

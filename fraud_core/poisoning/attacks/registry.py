@@ -10,24 +10,24 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
 from fraud_core.poisoning.attacks.backdoor import BACKDOOR
-from fraud_core.poisoning.attacks.boundary import BOUNDARY
-from fraud_core.poisoning.attacks.definition import Attack, Knowledge, Poisoned
+from fraud_core.poisoning.attacks.compromised_annotator import COMPROMISED_ANNOTATOR
+from fraud_core.poisoning.attacks.definition import Attack, Poisoned, ThreatModel
 from fraud_core.poisoning.attacks.group import GROUP
-from fraud_core.poisoning.attacks.injection import INJECTION
 from fraud_core.poisoning.attacks.label_flips import FRAUD_TO_LEGIT, LEGIT_TO_FRAUD, SYMMETRIC
-from fraud_core.poisoning.attacks.source import SOURCE
-from fraud_core.poisoning.attacks.targeted_mode import TARGETED_MODE
+from fraud_core.poisoning.attacks.margin_based import MARGIN_BASED
+from fraud_core.poisoning.attacks.mislabelled_injection import MISLABELLED_INJECTION
+from fraud_core.poisoning.attacks.subpopulation import SUBPOPULATION
 
 ATTACKS: tuple[Attack, ...] = (
     LEGIT_TO_FRAUD,
     FRAUD_TO_LEGIT,
     SYMMETRIC,
-    BOUNDARY,
-    TARGETED_MODE,
+    MARGIN_BASED,
+    SUBPOPULATION,
     BACKDOOR,
-    INJECTION,
+    MISLABELLED_INJECTION,
     GROUP,
-    SOURCE,
+    COMPROMISED_ANNOTATOR,
 )
 _BY_NAME = {known.name: known for known in ATTACKS}
 
@@ -38,11 +38,14 @@ def attack_names(*, without: tuple[str, ...] = ()) -> tuple[str, ...]:
     Parameters
     ----------
     without
-        Parts of `Knowledge` that are not to be had; attacks that need one are left out.
+        Parts of `ThreatModel` that are not to be had; attacks that need one are left out.
 
     Examples
     --------
-    >>> set(attack_names()) - set(attack_names(without=("group", "source"))) == {"group", "source"}
+    >>> set(attack_names()) - set(attack_names(without=("group", "source"))) == {
+    ...     "group",
+    ...     "compromised_annotator",
+    ... }
     True
     """
     return tuple(known.name for known in ATTACKS if not set(known.needs) & set(without))
@@ -72,7 +75,7 @@ def attack(
     poison_rate: float,
     *,
     rng: np.random.Generator,
-    knowledge: Knowledge | None = None,
+    knowledge: ThreatModel | None = None,
 ) -> Poisoned:
     """Attack training rows.
 
@@ -105,11 +108,11 @@ def attack(
     ...     toy["Amount"].to_numpy(),
     ...     is_validation=np.arange(400) >= 300,
     ... )
-    >>> poisoned = attack("targeted_mode", rows, 0.5, rng=np.random.default_rng(0))
-    >>> len(poisoned.changed), int(poisoned.y_seen.sum())
+    >>> poisoned = attack("subpopulation", rows, 0.5, rng=np.random.default_rng(0))
+    >>> len(poisoned.changed), int(poisoned.y_observed.sum())
     (10, 10)
     """
-    return attack_named(name).poison(rows, poison_rate, knowledge or Knowledge(), rng)
+    return attack_named(name).poison(rows, poison_rate, knowledge or ThreatModel(), rng)
 
 
 def attack_rows() -> list[dict[str, str]]:

@@ -7,13 +7,17 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.poisoning.defences.definition import DefenceContext
 from fraud_core.poisoning.defences.nearest_neighbours import nearest_neighbours
-from fraud_core.poisoning.detection.label_scan import Scan, detect
+from fraud_core.poisoning.detection.label_scan import detect
 from fraud_core.poisoning.detection.out_of_fold import OutOfFold, out_of_fold_scores
 from fraud_core.poisoning.detection.quantised_pool import Quantised, quantise
+from fraud_core.poisoning.detection.scan_findings import Scan
 
 
 class LazyContext(DefenceContext):
     """A `DefenceContext` whose parts are computed at their first use; made by `defence_context`."""
+
+    rows: Transactions
+    seed: int
 
     __repr__ = object.__repr__  # that of a dataclass would compute every part
 

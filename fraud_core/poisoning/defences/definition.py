@@ -12,9 +12,9 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
-from fraud_core.poisoning.detection.label_scan import Scan
 from fraud_core.poisoning.detection.out_of_fold import OutOfFold
 from fraud_core.poisoning.detection.quantised_pool import Quantised
+from fraud_core.poisoning.detection.scan_findings import Scan
 
 
 @dataclass(frozen=True)

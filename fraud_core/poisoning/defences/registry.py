@@ -15,7 +15,7 @@ from fraud_core.poisoning.defences.nearest_neighbours import NEAREST_NEIGHBOURS
 from fraud_core.poisoning.defences.out_of_fold import OUT_OF_FOLD
 from fraud_core.poisoning.defences.provenance import PROVENANCE
 from fraud_core.poisoning.defences.trusted_loss import TRUSTED_LOSS
-from fraud_core.poisoning.defences.undefended import UNDEFENDED
+from fraud_core.poisoning.defences.undefended import UNDEFENDED, keep_all
 
 DEFENCES: tuple[Defence, ...] = (
     UNDEFENDED,
@@ -90,7 +90,12 @@ def defend(name: str, rows: Transactions, context: DefenceContext | None, *, see
     >>> int(defend("none", rows, None, seed=0).flagged.sum())
     0
     """
-    return defence_named(name).clean(rows, context, seed)
+    defence = defence_named(name)
+    if defence is UNDEFENDED:
+        return keep_all(rows, context, seed)
+    if context is None:
+        raise ParameterError(f"defence {name}: expected the context of the rows, got None")
+    return defence.clean(rows, context, seed)
 
 
 def defence_rows() -> list[dict[str, str]]:

@@ -1,6 +1,6 @@
 """The policy: which defence to use, from what a defender has, never from the sealed holdout."""
 
-from fraud_core.poisoning.detection.label_scan import Scan
+from fraud_core.poisoning.detection.scan_findings import Scan
 
 # A defence whose model ranks the trusted frauds this much worse than the model without it is not
 # used.

@@ -8,17 +8,17 @@ and a value of a feature that switches fraud off. Fraud labels where no model se
 held against an absolute limit, for trusted rows may be flipped too.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
-from fraud_core.poisoning.detection.backdoor_triggers import Suspected, find_trigger
+from fraud_core.poisoning.detection.backdoor_triggers import find_trigger
 from fraud_core.poisoning.detection.noisy_posterior import believed
 from fraud_core.poisoning.detection.out_of_fold import NOISY, OutOfFold
 from fraud_core.poisoning.detection.quantised_pool import Quantised
+from fraud_core.poisoning.detection.scan_findings import Finding, Scan
 
 ALPHA = 0.001
 TRUSTED_FRAUD_QUANTILE = 0.25
@@ -30,61 +30,6 @@ HONEST_SHARE = 0.08
 # Share of fraud labels among the rows of lower score that an honest batch may have; clean v0 of the
 # ULB data has 0.01%.
 HONEST_FLOOR = 0.005
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One alarm of the scan.
-
-    Attributes
-    ----------
-    kind
-        ``false frauds``, ``hidden frauds``, ``trigger`` or ``source``.
-    p_value
-        Probability of so much evidence, or more, in a clean batch.
-    n_rows
-        Rows concerned.
-    words
-        The finding as a sentence.
-    """
-
-    kind: str
-    p_value: float
-    n_rows: int
-    words: str
-
-
-@dataclass(frozen=True)
-class Scan:
-    """What the scan says of a label batch.
-
-    Attributes
-    ----------
-    suspicion
-        Shape (n_samples,), log-odds that the label is the other one; compare within a class of
-        labels only.
-    suspicious
-        Shape (n_samples,), True for rows whose label should not be believed; never for a trusted
-        row.
-    false_fraud_rate, hidden_fraud_rate
-        Estimated share of the legitimate rows called fraud, and of the frauds called legitimate.
-    trigger
-        The pattern found, or None.
-    findings
-        Alarms; none for a batch that looks clean.
-    """
-
-    suspicion: np.ndarray
-    suspicious: np.ndarray
-    false_fraud_rate: float
-    hidden_fraud_rate: float
-    trigger: Suspected | None
-    findings: tuple[Finding, ...]
-
-    @property
-    def poisoned(self) -> bool:
-        """Whether anything was found."""
-        return bool(self.findings)
 
 
 def detect(
@@ -198,7 +143,7 @@ def _false_frauds(y: np.ndarray, trusted: np.ndarray, margin: np.ndarray) -> tup
 
 
 def _hidden_frauds(
-    y, trusted, margin, high: float, false_rate: float
+    y: np.ndarray, trusted: np.ndarray, margin: np.ndarray, high: float, false_rate: float
 ) -> tuple[float, float, np.ndarray]:
     """Legitimate labels that rank with the trusted frauds: their share, exact p-value and the rows.
 
@@ -240,14 +185,22 @@ def _more_often(found: int, n_found: int, expected: int, n_expected: int) -> flo
     return float(binom.sf(found - 1, found + expected, n_found / max(1, n_found + n_expected)))
 
 
-def _disbelieved_frauds(y, trusted, margin, false_rate: float, hidden_rate: float) -> np.ndarray:
+def _disbelieved_frauds(
+    y: np.ndarray, trusted: np.ndarray, margin: np.ndarray, false_rate: float, hidden_rate: float
+) -> np.ndarray:
     """Fraud labels that are more likely false than
     true by Bayes' rule, given the two flip rates.
     """
     return (y == 1) & ~trusted & (believed(y, margin, false_rate, hidden_rate) < 0.5)
 
 
-def _sources(source, hidden, y, trusted, alpha: float) -> list[Finding]:
+def _sources(
+    source: np.ndarray | None,
+    hidden: np.ndarray,
+    y: np.ndarray,
+    trusted: np.ndarray,
+    alpha: float,
+) -> list[Finding]:
     """Sources with more hidden frauds than the others together explain."""
     if source is None:
         return []
@@ -286,14 +239,18 @@ def _say_hidden(p_value: float, hidden: np.ndarray, rate: float) -> Finding:
 
 
 def fraud_floor(
-    y_seen: np.ndarray, margin: np.ndarray, *, honest: float = HONEST_FLOOR, alpha: float = ALPHA
+    y_observed: np.ndarray,
+    margin: np.ndarray,
+    *,
+    honest: float = HONEST_FLOOR,
+    alpha: float = ALPHA,
 ) -> Finding | None:
     """Whether more fraud labels lie in the half of lowest
     score than an honest batch has, by an exact test.
 
     Parameters
     ----------
-    y_seen, margin
+    y_observed, margin
         Labels as seen, and out-of-fold log-odds of them, shape (n_samples,).
     honest
         Share of that half that honest labels may call fraud; at least a quarter of the share of all
@@ -309,8 +266,8 @@ def fraud_floor(
     from scipy.stats import binom
 
     low = margin < np.median(margin)
-    frauds, total = int(y_seen[low].sum()), int(low.sum())
-    rate = max(honest, float(y_seen.mean()) / 4)
+    frauds, total = int(y_observed[low].sum()), int(low.sum())
+    rate = max(honest, float(y_observed.mean()) / 4)
     p_value = float(binom.sf(frauds - 1, total, rate)) if frauds else 1.0
     if p_value >= alpha:
         return None
@@ -319,35 +276,3 @@ def fraud_floor(
         f"({frauds:,} labels)"
     )
     return Finding("false frauds", p_value, frauds, words)
-
-
-def segment_counts(
-    suspicious: np.ndarray, segments: Mapping[str, np.ndarray]
-) -> list[dict[str, object]]:
-    """Suspicious rows by segment, the largest share first.
-
-    Parameters
-    ----------
-    suspicious
-        Shape (n_samples,), from a scan.
-    segments
-        Names of segments of each row, shape (n_samples,), by what they are cut by.
-
-    Examples
-    --------
-    >>> segment_counts(np.array([True, False]), {"hour": np.array([1, 2])})[0]
-    {'by': 'hour', 'segment': '1', 'suspicious': 1, 'rows': 1}
-    """
-    counts = []
-    for by, names in segments.items():
-        for name in np.unique(names):
-            own = names == name
-            counts.append(
-                {
-                    "by": by,
-                    "segment": str(name),
-                    "suspicious": int(suspicious[own].sum()),
-                    "rows": int(own.sum()),
-                }
-            )
-    return sorted(counts, key=lambda c: -c["suspicious"] / c["rows"])

@@ -25,7 +25,7 @@ class Detectability:
 
 def detectability(
     y_true: np.ndarray,
-    y_seen: np.ndarray,
+    y_observed: np.ndarray,
     *,
     false_alarm_rate: float,
     n_reviewed: int,
@@ -37,7 +37,7 @@ def detectability(
 
     Parameters
     ----------
-    y_true, y_seen
+    y_true, y_observed
         Shape (n_samples,), labels before and after the attack.
     false_alarm_rate
         Of each monitor on an honest batch, in (0, 1).
@@ -76,13 +76,13 @@ def detectability(
             raise ParameterError(f"{name}: expected a share in [0, 1), got {value}")
     chart = _chart(
         int(y_true.sum()),
-        int(y_seen.sum()) - int(y_true.sum()),
+        int(y_observed.sum()) - int(y_true.sum()),
         false_alarm_rate,
         n_simulations,
         rng,
     )
     monitor = _monitor(
-        y_true, y_seen, false_alarm_rate, n_reviewed, honest_error_rate, n_simulations, rng
+        y_true, y_observed, false_alarm_rate, n_reviewed, honest_error_rate, n_simulations, rng
     )
     return Detectability(
         float(chart.mean()), float(monitor.mean()), float((chart | monitor).mean())
@@ -103,10 +103,16 @@ def _day(mean: int, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _monitor(
-    y_true, y_seen, alpha: float, n_reviewed: int, error: float, n: int, rng
+    y_true: np.ndarray,
+    y_observed: np.ndarray,
+    alpha: float,
+    n_reviewed: int,
+    error: float,
+    n: int,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Whether more of the labels reviewed again are wrong than an honest batch explains."""
-    called_fraud, called_legitimate = y_seen == 1, y_seen == 0
+    called_fraud, called_legitimate = y_observed == 1, y_observed == 0
     n_fraud = min(n_reviewed // 2, int(called_fraud.sum()))
     n_legitimate = min(n_reviewed - n_fraud, int(called_legitimate.sum()))
 
@@ -160,9 +166,9 @@ def canary_power(n_canaries: int, n_frauds: int, hidden_share: float) -> float:
 
 
 def smallest_pocket(flip_rate: float) -> float:
-    """Frauds that a pocket needs to be learnt under symmetric flips: m* = 25 e (1 − e) / (1 − 2e)².
+    """Frauds that a cluster needs to be learnt under flips: m* = 25 e (1 − e) / (1 − 2e)².
 
-    The difference between a pure pocket of m frauds and its surroundings is then five standard
+    The difference between a pure cluster of m frauds and its surroundings is then five standard
     deviations of the number of fraud labels in it.
 
     Examples

@@ -25,7 +25,7 @@ DETECTOR = {
     "random_strength": 3.0,
 }
 # Under many false fraud labels there is enough to learn from, and less regularisation finds small
-# pockets of fraud.
+# clusters of fraud.
 NOISY_DETECTOR = {"iterations": 100, "learning_rate": 0.1, "depth": 6}
 SMALL_DETECTOR = {"iterations": 80, "learning_rate": 0.2, "depth": 4, "rsm": 0.5}
 TRUSTED_WEIGHT = 4.0
@@ -55,7 +55,7 @@ class OutOfFold:
         return 1.0 / (1.0 + np.exp(-np.clip(self.margin, -700, 700)))
 
 
-def excess_fraud_rate(y_seen: np.ndarray, trusted: np.ndarray) -> float:
+def excess_fraud_rate(y_observed: np.ndarray, trusted: np.ndarray) -> float:
     """Share of the doubtful rows called fraud beyond the
     share among trusted rows; 0 when it is not larger.
 
@@ -65,7 +65,7 @@ def excess_fraud_rate(y_seen: np.ndarray, trusted: np.ndarray) -> float:
     >>> excess_fraud_rate(y, np.arange(8) >= 4)
     0.5
     """
-    return max(0.0, float(y_seen[~trusted].mean() - y_seen[trusted].mean()))
+    return max(0.0, float(y_observed[~trusted].mean() - y_observed[trusted].mean()))
 
 
 def trusted_weight(noise_rate: float) -> float:

@@ -1,6 +1,6 @@
 """What is said beside a scan: where it was validated, and why no row is named."""
 
-from fraud_core.poisoning.detection.label_scan import Scan
+from fraud_core.poisoning.detection.scan_findings import Scan
 
 VALIDATED_CARD = "ulb"
 VALIDATED = "the scan was validated on day 1 of the ULB data alone"
@@ -37,7 +37,7 @@ def nothing_named(found: Scan, *, own_trusted: bool) -> str:
     if not found.poisoned or found.suspicious.any():
         return ""
     why = (
-        "no row is named: a row is doubted because labels that are taken as true contradict it, "
+        "no row is named: a row is flagged because labels that are taken as true contradict it, "
         "and the labels of the "
         "trusted rows are as doubtful as the rest"
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.model.training import CalibratedClassifier
-from fraud_core.poisoning.attacks.definition import Knowledge, Poisoned
+from fraud_core.poisoning.attacks.definition import Poisoned, ThreatModel
 from fraud_core.poisoning.attacks.registry import attack
 from fraud_core.poisoning.defences.definition import DefenceContext, Defended, with_trusted_labels
 from fraud_core.poisoning.defences.nearest_neighbours import after_moves
@@ -23,12 +23,12 @@ from fraud_core.poisoning.detection.out_of_fold import OutOfFold, out_of_fold_sc
 from fraud_core.poisoning.detection.quantised_pool import quantise, train_quantised
 from fraud_core.poisoning.detection.scan_findings import Scan
 from fraud_core.poisoning.study.cells import Cell, Inputs, simulated_sources
-from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO
+from fraud_core.poisoning.study.conditions import CLEAN, NULL_RUN
 from fraud_core.poisoning.study.run_results import AttackFigures, DefendedRun, RunResult
 from fraud_core.poisoning.study.scan_quality import scan_figures
 
 NONE, TRUSTED = UNDEFENDED.name, "trusted_labels"
-PLACEBO_LEFT_OUT = 0.1
+NULL_RUN_LEFT_OUT = 0.1
 
 
 def run_cell(cell: Cell, inputs: Inputs, settings: Mapping[str, Any]) -> RunResult:
@@ -46,16 +46,16 @@ def run_cell(cell: Cell, inputs: Inputs, settings: Mapping[str, Any]) -> RunResu
         ``defences``, names.
     """
     bench = _Bench(cell, inputs, settings, _poisoned(cell, inputs.rows, inputs.margin))
-    return bench.run(() if cell.condition == PLACEBO else tuple(settings["defences"]))
+    return bench.run(() if cell.condition == NULL_RUN else tuple(settings["defences"]))
 
 
 def _poisoned(cell: Cell, rows: Transactions, margin: np.ndarray) -> Poisoned:
     rng = np.random.default_rng(cell.attack_seed)
-    if cell.condition == PLACEBO:
-        return _untouched(_leave_out(rows, PLACEBO_LEFT_OUT, rng))
+    if cell.condition == NULL_RUN:
+        return _untouched(_leave_out(rows, NULL_RUN_LEFT_OUT, rng))
     if cell.condition == CLEAN:
         return _untouched(rows)
-    known = Knowledge(margin=margin, source=simulated_sources(len(rows)))
+    known = ThreatModel(margin=margin, source=simulated_sources(len(rows)))
     return attack(cell.condition.attack, rows, cell.condition.attack_rate, rng=rng, knowledge=known)
 
 
@@ -76,7 +76,7 @@ class _Bench:
 
     def run(self, defences: Sequence[str]) -> RunResult:
         self.runs[NONE] = self._scored(self._train(self.poisoned.rows))
-        if not (defences or (self.cell.condition == PLACEBO and self.cell.scanned)):
+        if not (defences or (self.cell.condition == NULL_RUN and self.cell.scanned)):
             return RunResult(self._attack_figures(), None, self.runs)
         scores = out_of_fold_scores(self.seen, seed=self.cell.attack_seed, quantised=self.quantised)
         source = self._source()
@@ -162,7 +162,7 @@ class _Bench:
         return (0, 0) if flagged is None else (int(flagged.sum()), int(np.sum(flagged & changed)))
 
     def _attack_figures(self) -> AttackFigures:
-        hidden = (self.poisoned.y_true == 1) & (self.poisoned.y_seen == 0)
+        hidden = (self.poisoned.y_true == 1) & (self.poisoned.y_observed == 0)
         amount = float(self.poisoned.rows.amount_eur[hidden].sum())
         return AttackFigures(len(self.poisoned.changed), self.poisoned.false_fraud_share, amount)
 

@@ -13,7 +13,7 @@ from fraud_core.data.rows import Transactions
 from fraud_core.poisoning.defences.nearest_neighbours import nearest_neighbours
 from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
 from fraud_core.poisoning.detection.quantised_pool import Quantised, quantise
-from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
+from fraud_core.poisoning.study.conditions import CLEAN, NULL_RUN, Condition
 
 N_SOURCES = 6
 
@@ -22,7 +22,7 @@ N_SOURCES = 6
 class Cell:
     """One draw of a condition, with the seeds of the draw and of the fit.
 
-    A placebo that is not `scanned` is trained only.
+    A null run that is not `scanned` is trained only.
     """
 
     condition: Condition
@@ -72,17 +72,17 @@ def grid(
     rates: Mapping[str, Sequence[float]],
     *,
     n_seeds: int,
-    n_placebo: int,
+    n_null_runs: int,
     seed: int,
     n_scanned: int | None = None,
 ) -> list[Cell]:
-    """The cells of a study: clean trainings, the placebo, then attack by rate by seed.
+    """The cells of a study: clean trainings, the null run, then attack by rate by seed.
 
     The draw k of an attack is fitted with seed k, and so is the clean training that it is compared
-    with: one clean fit may be a lucky one, and its luck would be in every figure. A placebo
+    with: one clean fit may be a lucky one, and its luck would be in every figure. A null run
     training is clean too: it has another seed and leaves out a random tenth of the rows of each
     class, so it shows how far the result moves when nobody attacks. The labels of the first
-    `n_scanned` placebos, of all when None, are scanned too, to count false alarms.
+    `n_scanned` null runs, of all when None, are scanned too, to count false alarms.
 
     Parameters
     ----------
@@ -91,17 +91,17 @@ def grid(
 
     Examples
     --------
-    >>> [cell.name for cell in grid({"fraud_to_legit": [0.1]}, n_seeds=1, n_placebo=1, seed=7)]
-    ['clean.seed7', 'placebo.seed8', 'fraud_to_legit.10.seed7']
+    >>> [cell.name for cell in grid({"fraud_to_legit": [0.1]}, n_seeds=1, n_null_runs=1, seed=7)]
+    ['clean.seed7', 'null_run.seed8', 'fraud_to_legit.10.seed7']
     """
-    scanned = n_placebo if n_scanned is None else n_scanned
+    scanned = n_null_runs if n_scanned is None else n_scanned
     conditions = [Condition(attack, rate) for attack, own in rates.items() for rate in own]
     clean = [Cell(CLEAN, seed + k, seed + k) for k in range(n_seeds)]
-    placebo = [Cell(PLACEBO, seed + k, seed + k, k <= scanned) for k in range(1, n_placebo + 1)]
+    null_run = [Cell(NULL_RUN, seed + k, seed + k, k <= scanned) for k in range(1, n_null_runs + 1)]
     attacked = [
         Cell(condition, seed + k, seed + k) for condition in conditions for k in range(n_seeds)
     ]
-    return clean + placebo + attacked
+    return clean + null_run + attacked
 
 
 @dataclass(frozen=True)

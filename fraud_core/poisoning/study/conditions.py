@@ -18,7 +18,7 @@ class Condition:
     Attributes
     ----------
     attack
-        Name of an attack, or that of `CLEAN` or `PLACEBO`.
+        Name of an attack, or that of `CLEAN` or `NULL_RUN`.
     rate
         Share of each attacked class, in [0, 1]; None where nobody attacks.
 
@@ -75,4 +75,4 @@ class Condition:
         return {"attack": self.attack, "poison_rate": self.rate}
 
 
-CLEAN, PLACEBO = Condition("clean"), Condition("placebo")
+CLEAN, NULL_RUN = Condition("clean"), Condition("null_run")

@@ -1,5 +1,5 @@
 """Effects of each attack under each defence, on the clean
-labels of the holdout, with intervals and the placebo.
+labels of the holdout, with intervals and the null run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.poisoning.defences.registry import SELECTOR
 from fraud_core.poisoning.study.bench import NONE
 from fraud_core.poisoning.study.cells import Cell
-from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
+from fraud_core.poisoning.study.conditions import CLEAN, NULL_RUN, Condition
 from fraud_core.poisoning.study.inference import mean_over_draws
 from fraud_core.poisoning.study.run_results import DefendedRun, RunResult
 
@@ -74,14 +74,14 @@ class Effects:
     replicates
         ``replicates[condition][defence]`` holds an `Effect` for each seed. Resamples are shared
         between seeds and defences in law only.
-    floor, floor_of_mean
-        `noise_floor` of each metric of `CHANGES`, for one training, and for the mean of as many as
+    null_band, null_band_of_mean
+        `null_band_of` of each metric of `CHANGES`, for one training, and for the mean of as many as
         an attack has draws.
     """
 
     replicates: Mapping[Condition, Mapping[str, Sequence[Effect]]]
-    floor: Mapping[str, float]
-    floor_of_mean: Mapping[str, float]
+    null_band: Mapping[str, float]
+    null_band_of_mean: Mapping[str, float]
 
     def interval(self, condition: Condition, defence: str, metric: str) -> Estimate:
         """Mean over the draws of a metric with its interval,
@@ -94,9 +94,9 @@ class Effects:
         return mean_over_draws(list(self.by_seed(condition, defence, metric)), null_band=band)
 
     def band(self, metric: str) -> float:
-        """Null band of one training for a metric, half width; 0 where no placebo says."""
-        floor = self.floor.get(metric, 0.0)
-        return floor if np.isfinite(floor) else 0.0
+        """Null band of one training for a metric, half width; 0 where no null run says."""
+        band = self.null_band.get(metric, 0.0)
+        return band if np.isfinite(band) else 0.0
 
     def point(
         self, condition: Condition, defence: str, metric: str = "average_precision"
@@ -129,7 +129,7 @@ def measure_effects(
     """Score every cell on the clean labels of the
     holdout, paired with the clean training of its seed.
 
-    A placebo training is paired with a clean one of another seed.
+    A null run training is paired with a clean one of another seed.
 
     Parameters
     ----------
@@ -150,18 +150,18 @@ def measure_effects(
     }
     measured: dict[Condition, dict[str, list[Effect]]] = {}
     for number, (cell, result) in enumerate(runs):
-        placebo = cell.condition == PLACEBO
+        null_run = cell.condition == NULL_RUN
         against = _Pairing(
-            _another(clean, cell.fit_seed) if placebo else clean[cell.fit_seed],
+            _another(clean, cell.fit_seed) if null_run else clean[cell.fit_seed],
             holdout,
             decision,
-            0 if placebo else n_replicates,  # the floor is made of point values
+            0 if null_run else n_replicates,  # the null band is made of point values
             (seed, number),
         )
         for name, effect in _cell_effects(result, against).items():
             measured.setdefault(cell.condition, {}).setdefault(name, []).append(effect)
-    floors = _floors(measured.pop(PLACEBO, {}).get(NONE, []), len(clean))
-    return Effects(measured, *floors)
+    bands = _null_bands(measured.pop(NULL_RUN, {}).get(NONE, []), len(clean))
+    return Effects(measured, *bands)
 
 
 @dataclass(frozen=True)
@@ -208,14 +208,16 @@ def _cell_effects(result: RunResult, against: _Pairing) -> dict[str, Effect]:
     return effects
 
 
-def _floors(placebo: Sequence[Effect], n_draws: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Noise floors of one training, and of the mean of as many as an attack has draws."""
+def _null_bands(
+    null_run: Sequence[Effect], n_draws: int
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Null bands of one training, and of the mean of as many as an attack has draws."""
     changes = {
-        metric: [float(effect.of(change)[0]) for effect in placebo]
+        metric: [float(effect.of(change)[0]) for effect in null_run]
         for metric, change in CHANGES.items()
     }
     one, mean = (
-        {metric: noise_floor(own, n) for metric, own in changes.items()} for n in (1, n_draws)
+        {metric: null_band_of(own, n) for metric, own in changes.items()} for n in (1, n_draws)
     )
     return one, mean
 
@@ -227,28 +229,28 @@ def _another(clean: Mapping[int, Scored], seed: int) -> Scored:
     return clean[seeds[turn] if seeds[turn] != seed else seeds[turn - 1]]
 
 
-def noise_floor(changes: Sequence[float], n_trainings: int = 1) -> float:
+def null_band_of(changes: Sequence[float], n_trainings: int = 1) -> float:
     """How far trainings without an attack may lie from others:
     half the 95% prediction interval of their mean change.
 
     Parameters
     ----------
     changes
-        Change of a metric in each placebo training; their mean need not be 0.
+        Change of a metric in each null run training; their mean need not be 0.
     n_trainings
         How many new changes are averaged.
 
     Returns
     -------
     float
-        t₀.₉₇₅ · s · √(1/n_trainings + 1/n) + |mean|; infinite with fewer than two placebo
+        t₀.₉₇₅ · s · √(1/n_trainings + 1/n) + |mean|; infinite with fewer than two null run
         trainings, so that nothing is claimed.
 
     Examples
     --------
-    >>> round(noise_floor([-0.01, 0.01]), 3), round(noise_floor([-0.01, 0.01], 4), 3)
+    >>> round(null_band_of([-0.01, 0.01]), 3), round(null_band_of([-0.01, 0.01], 4), 3)
     (0.22, 0.156)
-    >>> noise_floor([0.01])
+    >>> null_band_of([0.01])
     inf
     """
     from scipy.stats import t

@@ -5,14 +5,14 @@ The table holds every figure. Pages name an attack and never a rate: what they r
 the largest rate that the study was asked for, which stands beside it as ``<attack>.poison_rate``.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from fraud_core.evaluation.study_table import StudyTable
 from fraud_core.poisoning.defences.registry import SELECTOR
-from fraud_core.poisoning.study.acceptance import goal_figures
+from fraud_core.poisoning.study.acceptance import AcceptanceCriterion, acceptance_figures
 from fraud_core.poisoning.study.bench import NONE
-from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
+from fraud_core.poisoning.study.conditions import CLEAN, NULL_RUN, Condition
 from fraud_core.poisoning.study.effects import CHANGES, verdict
 from fraud_core.poisoning.study.measurements import certified_metric
 
@@ -32,10 +32,10 @@ WHOLE: dict[str, tuple[str, Callable[[float], Any]]] = {
     "gate.poisoned_sets_refused": ("gate_poisoned_sets_refused", int),
     "gate.clean_promoted": ("gate_clean_promoted", bool),
     "gate.false_promotion_rate": ("gate_false_promotion_rate", float),
-    "gate.without_floor_rate": ("gate_without_floor_rate", float),
+    "gate.without_null_band_rate": ("gate_without_null_band_rate", float),
     "gate.f1_rule_rate": ("gate_f1_rule_rate", float),
     "gate.pairs": ("gate_pairs", int),
-    "gate.cost_floor_eur": ("gate_cost_floor_eur", float),
+    "gate.cost_null_band_eur": ("gate_cost_null_band_eur", float),
     "gate.breaking_budget": ("gate_breaking_budget", float),
 }
 JUDGED = CHANGES["average_precision"]
@@ -43,7 +43,11 @@ RECOVERED = "average_precision_recovered"
 
 
 def headline_figures(
-    table: StudyTable, *, limit: float, flips: Iterable[int] = ()
+    table: StudyTable,
+    *,
+    limit: float,
+    flips: Iterable[int] = (),
+    criteria: Sequence[AcceptanceCriterion] = (),
 ) -> dict[str, Any]:
     """The figures of metrics.json by name; an attack that the parameters do not ask for has none.
 
@@ -56,14 +60,16 @@ def headline_figures(
         verdicts follow from it.
     flips
         Numbers of flipped labels that recall was certified against.
+    criteria
+        What the study is asked to reach.
     """
     flat: dict[str, Any] = {}
     for name, (metric, kind) in WHOLE.items():
         if table.has(metric, defence=None):
             figure = table.only(metric, defence=None).figure
             flat[name] = kind(figure) if isinstance(figure, float) else figure
-    for row in table.where(attack=PLACEBO.attack):
-        flat[f"{PLACEBO.key}.{row.metric}"] = row.value
+    for row in table.where(attack=NULL_RUN.attack):
+        flat[f"{NULL_RUN.key}.{row.metric}"] = row.value
     for metric in ("average_precision", "expected_cost_eur"):
         flat[f"{CLEAN.key}.{NONE}.{metric}"] = table.only(
             metric, **CLEAN.columns, defence=NONE
@@ -74,7 +80,7 @@ def headline_figures(
         flat[f"certified.recall_at_{n_flips}_flips"] = table.only(
             certified_metric(n_flips), defence=None
         ).figure
-    return flat | _on_clean(table) | _worst(table, limit) | goal_figures(table)
+    return flat | _on_clean(table) | _worst(table, limit) | acceptance_figures(table, criteria)
 
 
 def attacked_conditions(table: StudyTable) -> list[Condition]:

@@ -13,7 +13,7 @@ from fraud_core.poisoning.defences.registry import SELECTOR
 from fraud_core.poisoning.detection.monitors import Detectability, canary_power
 from fraud_core.poisoning.study.bench import NONE
 from fraud_core.poisoning.study.cells import Cell
-from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
+from fraud_core.poisoning.study.conditions import CLEAN, NULL_RUN, Condition
 from fraud_core.poisoning.study.effects import (
     CHANGES,
     EFFECT_METRICS,
@@ -31,7 +31,7 @@ JUDGED = CHANGES["average_precision"]
 
 def effect_rows(effects: Effects, cells: Sequence[Cell], *, limit: float) -> Iterator[Measurement]:
     """Every metric by condition and defence, over all
-    draws and of each, and the placebo's noise floors.
+    draws and of each, and the null bands of the null runs.
 
     Parameters
     ----------
@@ -40,10 +40,13 @@ def effect_rows(effects: Effects, cells: Sequence[Cell], *, limit: float) -> Ite
     limit
         Largest change of average precision that does not matter in practice.
     """
-    for end, floors in (("floor", effects.floor), ("floor_of_mean", effects.floor_of_mean)):
-        for metric, value in floors.items():
+    for end, bands in (
+        ("null_band", effects.null_band),
+        ("null_band_of_mean", effects.null_band_of_mean),
+    ):
+        for metric, value in bands.items():
             if np.isfinite(value):
-                yield PLACEBO.measured(f"{metric}_{end}", value)
+                yield NULL_RUN.measured(f"{metric}_{end}", value)
     for condition, by_defence in effects.replicates.items():
         seeds = [cell.attack_seed for cell in cells if cell.condition == condition]
         for defence in by_defence:
@@ -78,9 +81,9 @@ def attack_rows(cells: Sequence[Cell], results: Sequence[RunResult]) -> Iterator
 def scan_rows(cells: Sequence[Cell], results: Sequence[RunResult]) -> Iterator[Measurement]:
     """How well the scan ranks and names changed rows, and its false alarms on clean batches."""
     scans: dict[Condition, list[ScanFigures]] = {}
-    for condition, own in by_condition(cells, results, placebo=True).items():
+    for condition, own in by_condition(cells, results, null_run=True).items():
         scans[condition] = [run.scan for run in own if run.scan is not None]
-    yield from _false_alarms([*scans.pop(CLEAN, []), *scans.pop(PLACEBO, [])])
+    yield from _false_alarms([*scans.pop(CLEAN, []), *scans.pop(NULL_RUN, [])])
     for condition, own in scans.items():
         if own:
             yield from _scan_of(condition, own)
@@ -130,10 +133,10 @@ def recovered_frauds(own: Sequence[RunResult]) -> dict[str, Estimate]:
     ]
     recovered = sum(len(recovery.recovered_rows) for recovery in recoveries)
     believed = sum(recovery.n_believed for recovery in recoveries)
-    survivors = sum(len(recovery.survivor_rows) for recovery in recoveries)
-    if not believed or not survivors:
+    retained_frauds = sum(len(recovery.survivor_rows) for recovery in recoveries)
+    if not believed or not retained_frauds:
         return {}
-    return {"precision": share(recovered, believed), "recall": share(recovered, survivors)}
+    return {"precision": share(recovered, believed), "recall": share(recovered, retained_frauds)}
 
 
 def backdoor_success(result: RunResult, y_true: np.ndarray, defence: str) -> Estimate:
@@ -204,7 +207,7 @@ def _against_clean(effects: Effects, condition: Condition) -> Iterator[Measureme
         "kept": _of_clean(effects, condition, ap),
         "cost_ratio": _of_clean(effects, condition, "expected_cost_eur"),
     }
-    if effects.interval(condition, NONE, JUDGED).ci_high < -effects.floor_of_mean[ap]:
+    if effects.interval(condition, NONE, JUDGED).ci_high < -effects.null_band_of_mean[ap]:
         figures["recovery_rate"] = fieller(defended - undefended, -undefended)
     for name, value in figures.items():
         if value is not None:
@@ -233,12 +236,12 @@ def _mean_interval(rates: Sequence[Estimate]) -> Estimate:
 
 
 def by_condition(
-    cells: Sequence[Cell], results: Sequence[RunResult], *, placebo: bool = False
+    cells: Sequence[Cell], results: Sequence[RunResult], *, null_run: bool = False
 ) -> dict[Condition, list[RunResult]]:
     """Results by attack and rate, in the order of the cells."""
     groups: dict[Condition, list[RunResult]] = {}
     for cell, result in zip(cells, results, strict=True):
-        if placebo or cell.condition != PLACEBO:
+        if null_run or cell.condition != NULL_RUN:
             groups.setdefault(cell.condition, []).append(result)
     return groups
 

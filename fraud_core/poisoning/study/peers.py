@@ -15,7 +15,7 @@ from fraud_core.poisoning.defences.registry import SELECTOR
 from fraud_core.poisoning.defences.selection import VETO
 from fraud_core.poisoning.study.bench import TRUSTED
 from fraud_core.poisoning.study.cells import Cell
-from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
+from fraud_core.poisoning.study.conditions import CLEAN, NULL_RUN, Condition
 from fraud_core.poisoning.study.inference import mean_over_draws, non_inferior
 from fraud_core.poisoning.study.run_results import RunResult
 
@@ -74,7 +74,7 @@ def compare_with_peers(
     """
     draws: dict[Condition, dict[str, list[np.ndarray]]] = {}
     for number, (cell, result) in enumerate(zip(cells, results, strict=True)):
-        if cell.condition in (CLEAN, PLACEBO) or not {SELECTOR, *PEERS} <= result.defences.keys():
+        if cell.condition in (CLEAN, NULL_RUN) or not {SELECTOR, *PEERS} <= result.defences.keys():
             continue
         models = {SELECTOR: result.defences[SELECTOR].scored}
         models |= {peer: result.defences[gated(result, peer)].scored for peer in PEERS}

@@ -12,11 +12,13 @@ from fraud_core.drift.replay.block_replay import (
     replay,
     summarise_replay,
 )
+from fraud_core.drift.replay.served_model import Practice
 from fraud_core.model.estimators import EstimatorConfig
 
 ESTIMATOR = EstimatorConfig("catboost", {"iterations": 20})
 DECISION = {"alert_budget": 0.05, "review_cost_eur": 5.0}
 LIMITS = {"n_bins": 10, "psi_limit": 0.1, "domain_limit": 0.6, "alpha": 0.05}
+PRACTICE = Practice(ESTIMATOR, DECISION, LIMITS)
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +53,7 @@ class TestReplay:
             list("abcd"),
             self.SCHEDULE,
             recorder,
-            estimator=ESTIMATOR,
-            decision=DECISION,
-            limits=LIMITS,
+            PRACTICE,
             rng=np.random.default_rng(0),
         )
         assert blocks[0].cause == INCONCLUSIVE
@@ -73,9 +73,7 @@ class TestReplay:
                 list("abcd"),
                 self.SCHEDULE,
                 Recorder(),
-                estimator=ESTIMATOR,
-                decision=DECISION,
-                limits=LIMITS,
+                PRACTICE,
                 rng=np.random.default_rng(0),
             )
             for seen in (stream.y_observed, hidden)
@@ -120,8 +118,6 @@ def test_stream_without_a_fraud_to_learn_from_is_an_error(stream):
             list("abcd"),
             TestReplay.SCHEDULE,
             Recorder(),
-            estimator=ESTIMATOR,
-            decision=DECISION,
-            limits=LIMITS,
+            PRACTICE,
             rng=np.random.default_rng(0),
         )

@@ -7,13 +7,13 @@ from scipy.stats import ks_2samp, wasserstein_distance
 
 from fraud_core.drift.two_sample.binned import benjamini_hochberg, bin_edges, bin_shares
 from fraud_core.drift.two_sample.distances import kolmogorov_smirnov
+from fraud_core.drift.two_sample.prepared_reference import prepare_reference
 from fraud_core.drift.two_sample.univariate import (
     compare_category,
     compare_features,
     compare_window,
     conclude,
     population_stability_index,
-    prepare_reference,
 )
 
 LIMITS = {"n_bins": 10, "psi_limit": 0.1, "alpha": 0.01}

@@ -36,7 +36,7 @@ def test_false_frauds_give_exit_code_2_and_a_list_of_rows(clean, project, capsys
     said = capsys.readouterr().out
     assert "found false frauds" in said
     assert (
-        "no row is named: a row is doubted because labels that are taken as true contradict it"
+        "no row is named: a row is flagged because labels that are taken as true contradict it"
         in said
     )
     assert "give a table whose labels are true with --trusted (make: TRUSTED=path)" in said

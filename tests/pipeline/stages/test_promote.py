@@ -124,13 +124,14 @@ def better_and_judged(project, small, **model) -> str:
         msgspec.structs.replace(small, model=msgspec.structs.replace(small.model, **model))
     )
     judged(version(project))
-    placebo(open_versions("data").content_sha256)
+    null_run(open_versions("data").content_sha256)
     return version(project)
 
 
-def placebo(digests) -> None:
-    floors = {"placebo.expected_cost_eur_floor": 300.0, "placebo.average_precision_floor": 0.05}
-    write_metrics("results/quick/poisoning", floors)
+def null_run(digests) -> None:
+    cost, precision = "expected_cost_eur_null_band", "average_precision_null_band"
+    bands = {f"null_run.{cost}": 300.0, f"null_run.{precision}": 0.05}
+    write_metrics("results/quick/poisoning", bands)
     if digests:
         stamp_data("results/quick/poisoning", digests)
 
@@ -173,10 +174,10 @@ def test_override_of_a_refusal_keeps_the_refusal_in_the_record(trained):
     ("digests", "reason"),
     [({"v0": "a" * 64, "v1": "b" * 64}, "of other data"), ({}, "of unknown data")],
 )
-def test_placebo_of_other_data_promotes_nothing(trained, small, digests, reason):
+def test_null_run_of_other_data_promotes_nothing(trained, small, digests, reason):
     first = version(trained)
     better_and_judged(trained, small, seed=9)
-    placebo(digests)
+    null_run(digests)
     said = promote.promote("quick")
     assert said.startswith(
         f"champion: model {first} stays; how far equally good trainings differ is not known here"

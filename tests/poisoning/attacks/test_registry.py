@@ -6,7 +6,7 @@ import pytest
 from fraud_core.errors import ParameterError
 from fraud_core.pipeline import study_params
 from fraud_core.pipeline.reporting.results import markdown_table
-from fraud_core.poisoning.attacks.definition import Knowledge, Trigger
+from fraud_core.poisoning.attacks.definition import ThreatModel, Trigger
 from fraud_core.poisoning.attacks.registry import ATTACKS, attack, attack_names, attack_rows
 from tests.conftest import ROOT
 
@@ -19,7 +19,7 @@ def rows(versions):
 @pytest.fixture(scope="module")
 def known(rows):
     n = len(rows.y_observed)
-    return Knowledge(
+    return ThreatModel(
         margin=np.linspace(-5, 5, n),
         source=np.arange(n) % 3 == 0,
         group=np.where(np.arange(n) % 3 == 0, "a", "b"),
@@ -34,7 +34,7 @@ def run(name, rows, rate, known=None, seed=0):
 def test_every_attack_is_seeded_and_leaves_its_input_alone(name, rows, known):
     before = rows.X.copy(), rows.y_observed.copy()
     first, again = (run(name, rows, 0.2, known) for _ in range(2))
-    np.testing.assert_array_equal(first.y_seen, again.y_seen)
+    np.testing.assert_array_equal(first.y_observed, again.y_observed)
     np.testing.assert_array_equal(first.rows.X, again.rows.X)
     np.testing.assert_array_equal(rows.X, before[0])
     np.testing.assert_array_equal(rows.y_observed, before[1])
@@ -44,7 +44,7 @@ def test_every_attack_is_seeded_and_leaves_its_input_alone(name, rows, known):
 def test_changed_rows_are_those_whose_label_or_content_differs(name, rows, known):
     found = run(name, rows, 0.2, known)
     n = len(rows.y_observed)
-    differs = found.y_seen != found.y_true
+    differs = found.y_observed != found.y_true
     differs[:n] |= (found.rows.X[:n] != rows.X).any(axis=1)
     differs[n:] = True
     np.testing.assert_array_equal(found.changed, np.flatnonzero(differs))
@@ -55,11 +55,19 @@ def test_changed_rows_are_those_whose_label_or_content_differs(name, rows, known
 def test_attack_without_a_budget_changes_nothing(name, rows, known):
     found = run(name, rows, 0.0, known)
     assert len(found.changed) == 0
-    np.testing.assert_array_equal(found.y_seen, rows.y_observed)
+    np.testing.assert_array_equal(found.y_observed, rows.y_observed)
 
 
 @pytest.mark.parametrize(
-    "name", ["boundary", "targeted_mode", "backdoor", "injection", "group", "source"]
+    "name",
+    [
+        "margin_based",
+        "subpopulation",
+        "backdoor",
+        "mislabelled_injection",
+        "group",
+        "compromised_annotator",
+    ],
 )
 def test_budget_is_a_share_of_the_frauds(name, rows, known):
     assert len(run(name, rows, 0.2, known).changed) == round(0.2 * rows.y_observed.sum())
@@ -69,14 +77,14 @@ def test_boundary_takes_the_frauds_nearest_to_the_boundary(rows):
     frauds = np.flatnonzero(rows.y_observed == 1)
     margin = np.zeros(len(rows.y_observed))
     margin[frauds] = np.arange(len(frauds)) - 2.2
-    found = run("boundary", rows, 3 / len(frauds), Knowledge(margin=margin))
+    found = run("margin_based", rows, 3 / len(frauds), ThreatModel(margin=margin))
     np.testing.assert_array_equal(found.changed, frauds[[1, 2, 3]])
 
 
 def test_targeted_mode_of_amounts_is_a_band(rows):
-    found = run("targeted_mode", rows, 0.3, Knowledge(mode="amount"))
+    found = run("subpopulation", rows, 0.3, ThreatModel(mode="amount"))
     hidden = rows.amount_eur[found.changed]
-    rest = rows.amount_eur[(rows.y_observed == 1) & (found.y_seen == 1)]
+    rest = rows.amount_eur[(rows.y_observed == 1) & (found.y_observed == 1)]
     assert not np.any((rest > hidden.min()) & (rest < hidden.max()))
 
 
@@ -84,7 +92,7 @@ def test_targeted_cluster_is_tighter_than_a_random_draw(rows):
     def spread(found):
         return rows.X[found.changed].std(axis=0).mean()
 
-    assert spread(run("targeted_mode", rows, 0.3)) < spread(run("fraud_to_legit", rows, 0.3))
+    assert spread(run("subpopulation", rows, 0.3)) < spread(run("fraud_to_legit", rows, 0.3))
 
 
 def test_backdoor_stamps_its_trigger_and_nothing_else_carries_it(rows):
@@ -95,16 +103,16 @@ def test_backdoor_stamps_its_trigger_and_nothing_else_carries_it(rows):
 
 
 def test_injection_changes_no_label_that_was_there_and_adds_possible_values(rows):
-    found = run("injection", rows, 0.5)
+    found = run("mislabelled_injection", rows, 0.5)
     n = len(rows.y_observed)
-    np.testing.assert_array_equal(found.y_seen[:n], rows.y_observed)
+    np.testing.assert_array_equal(found.y_observed[:n], rows.y_observed)
     added = found.rows.X[n:]
     assert (added >= rows.X.min(axis=0)).all()
     assert (added <= rows.X.max(axis=0)).all()
 
 
 def test_source_hides_the_last_frauds_of_one_source(rows, known):
-    found = run("source", rows, 0.2, known)
+    found = run("compromised_annotator", rows, 0.2, known)
     name = known.source[found.changed]
     assert len(np.unique(name)) == 1
     own = np.flatnonzero((rows.y_observed == 1) & (known.source == name[0]))
@@ -124,9 +132,9 @@ def test_stamp_leaves_its_input_alone():
         ("sideways", 0.1, "attack: expected one of legit_to_fraud"),
         ("fraud_to_legit", 1.2, r"expected a rate in \[0, 1\], got 1.2"),
         ("fraud_to_legit", -0.1, r"expected a rate in \[0, 1\]"),
-        ("source", 0.1, "expected a source for each row"),
+        ("compromised_annotator", 0.1, "expected a source for each row"),
         ("group", 0.1, "expected a group for each row"),
-        ("boundary", 0.1, "expected the margin of a clean model"),
+        ("margin_based", 0.1, "expected the margin of a clean model"),
     ],
 )
 def test_impossible_attacks_are_refused_by_name(rows, name, rate, message):
@@ -136,7 +144,7 @@ def test_impossible_attacks_are_refused_by_name(rows, name, rate, message):
 
 def test_budget_larger_than_what_can_be_attacked_is_refused(rows, known):
     with pytest.raises(ParameterError, match="source: expected a budget of at most"):
-        run("source", rows, 0.9, known)
+        run("compromised_annotator", rows, 0.9, known)
     with pytest.raises(ParameterError, match="backdoor: expected a budget of at most"):
         run("backdoor", rows, 1.0)
 
@@ -145,12 +153,11 @@ def test_attack_on_an_empty_class_is_refused(rows):
     from dataclasses import replace
 
     with pytest.raises(ParameterError, match="expected rows of class 1 to attack, found none"):
-        run("targeted_mode", replace(rows, y_observed=np.zeros_like(rows.y_observed)), 0.1)
+        run("subpopulation", replace(rows, y_observed=np.zeros_like(rows.y_observed)), 0.1)
 
 
 def test_parameters_allow_every_attack_that_the_payments_can_bear():
     assert set(get_args(study_params.Attack)) == set(attack_names()) - {"group"}
-    assert set(get_args(study_params.Flip)) < set(attack_names())
 
 
 def test_table_of_the_documentation_is_that_of_the_list():

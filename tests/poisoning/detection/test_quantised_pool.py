@@ -27,7 +27,7 @@ def quantised(rows):
 @pytest.mark.parametrize("attacked", ["fraud_to_legit", "legit_to_fraud", "symmetric"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_bins_are_reused_under_any_labels_without_a_difference(rows, quantised, attacked, weighted):
-    y = attack(attacked, rows, 0.3, rng=np.random.default_rng(2)).y_seen
+    y = attack(attacked, rows, 0.3, rng=np.random.default_rng(2)).y_observed
     weight = np.random.default_rng(3).uniform(1, 5, len(y)) if weighted else None
     every = np.arange(len(y))
     found = quantised.fit(every, y, settings=SETTINGS, seed=4, sample_weight=weight)

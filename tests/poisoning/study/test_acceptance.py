@@ -1,21 +1,28 @@
-"""The table of goals says what was missed, and says when an interval leaves it open."""
+"""The table of criteria says what was missed, and says when an interval leaves it open."""
 
 import pytest
 
+from fraud_core.errors import ParameterError
 from fraud_core.evaluation.study_table import Measurement, StudyTable
 from fraud_core.pipeline.reporting.results import read_metrics
+from fraud_core.pipeline.storage.acceptance_criteria import read_criteria
 from fraud_core.pipeline.storage.study_tables import read_study_table
 from fraud_core.poisoning.study.acceptance import (
-    AT_LEAST,
-    AT_MOST,
-    GOALS,
-    Goal,
-    goal_figures,
-    goal_table,
+    AcceptanceCriterion,
+    acceptance_figures,
+    acceptance_table,
+    decode_criteria,
 )
-from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
+from fraud_core.poisoning.study.conditions import CLEAN, NULL_RUN, Condition
 
-GOAL = Goal("a", "what it means", AT_LEAST, 0.9, "because")
+
+def criterion(metric, bound, limit, **rest):
+    return AcceptanceCriterion(
+        metric=metric, words="what it means", bound=bound, limit=limit, **rest
+    )
+
+
+ASKED = criterion("a", "at least", 0.9, reason="because")
 
 
 def table(*rows):
@@ -32,33 +39,33 @@ def table(*rows):
     ],
 )
 def test_verdict_follows_the_figure_and_its_interval(value, low, high, verdict, reason):
-    (row,) = goal_table(table(Measurement("a", value, low, high)), [GOAL])
+    (row,) = acceptance_table(table(Measurement("a", value, low, high)), [ASKED])
     assert (row["verdict"], row["reason"], row["asked"]) == (verdict, reason, "at least 0.9")
 
 
 def test_limit_itself_is_kept_on_both_sides():
-    assert GOAL.kept_by(0.9)
-    assert Goal("a", "", AT_MOST, 0.9).kept_by(0.9)
+    assert ASKED.kept_by(0.9)
+    assert criterion("a", "at most", 0.9).kept_by(0.9)
 
 
 def test_figures_are_counted_with_and_without_their_interval():
     with_interval, without = table(Measurement("a", 0.95, 0.8, 1.0)), table(Measurement("a", 0.95))
-    assert goal_figures(with_interval, [GOAL]) == goal_figures(without, [GOAL])
+    assert acceptance_figures(with_interval, [ASKED]) == acceptance_figures(without, [ASKED])
 
 
-def test_goal_without_a_figure_has_no_row_and_is_not_counted():
+def test_criterion_without_a_figure_has_no_row_and_is_not_counted():
     other = table(Measurement("b", 1.0))
-    assert goal_table(other, [GOAL]) == []
-    assert goal_figures(other, [GOAL]) == {
-        "goals.measured": 0,
-        "goals.reached": 0,
-        "goals.not_assessable": 0,
+    assert acceptance_table(other, [ASKED]) == []
+    assert acceptance_figures(other, [ASKED]) == {
+        "acceptance.measured": 0,
+        "acceptance.reached": 0,
+        "acceptance.not_assessable": 0,
     }
 
 
-def test_goal_of_a_condition_reads_that_condition_and_that_defence_only():
+def test_criterion_of_a_condition_reads_that_condition_and_that_defence_only():
     half, less = Condition("symmetric", 0.5), Condition("symmetric", 0.4)
-    goal = Goal("kept", "", AT_LEAST, 0.9, condition=half, defence="policy")
+    asked = criterion("kept", "at least", 0.9, **half.columns, defence="policy")
     rows = [
         condition.measured("kept", value, defence=name)
         for condition, value, name in (
@@ -67,26 +74,21 @@ def test_goal_of_a_condition_reads_that_condition_and_that_defence_only():
             (less, 0.2, "policy"),
         )
     ]
-    assert goal.measured_in(table(*rows)).value == 0.95
-    assert goal.measured_in(table(*rows[1:])) is None
+    assert asked.measured_in(table(*rows)).value == 0.95
+    assert asked.measured_in(table(*rows[1:])) is None
 
 
-def test_goal_whose_figure_has_no_bound_is_not_assessable_and_never_left_out():
-    goal = Goal(
-        "rate",
-        "share given back",
-        AT_LEAST,
-        0.9,
-        "because",
-        measured_with="average_precision_recovered",
+def test_criterion_whose_figure_has_no_bound_is_not_assessable_and_never_left_out():
+    asked = criterion(
+        "rate", "at least", 0.9, reason="because", measured_with="average_precision_recovered"
     )
     study = table(Measurement("average_precision_recovered", 0.01))
-    (row,) = goal_table(study, [goal])
+    (row,) = acceptance_table(study, [asked])
     assert row["verdict"] == "not assessable"
-    assert goal_figures(study, [goal]) == {
-        "goals.measured": 0,
-        "goals.reached": 0,
-        "goals.not_assessable": 1,
+    assert acceptance_figures(study, [asked]) == {
+        "acceptance.measured": 0,
+        "acceptance.reached": 0,
+        "acceptance.not_assessable": 1,
     }
 
 
@@ -94,36 +96,55 @@ def test_goal_whose_figure_has_no_bound_is_not_assessable_and_never_left_out():
 def full():
     """Figures of the full study."""
     study = read_study_table("results/poisoning")
-    if not study.has("average_precision_recovered", attack="targeted_mode"):
+    if not study.has("average_precision_recovered", attack="subpopulation"):
         pytest.skip("results/poisoning holds the quick profile")
     return study
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"[{metric: a, words: b, bound: above, limit: 1}]", r"t.yaml.*bound"),
+        (b"[{metric: a, words: b, bound: at most}]", r"t.yaml.*limit"),
+        (b"[{metric: a, words: b, bound: at most, limit: 1, why: c}]", r"t.yaml.*why"),
+        (b"metric: a", r"t.yaml: expected a list of criteria"),
+        (b"[", r"t.yaml"),
+    ],
+)
+def test_malformed_criteria_are_refused_by_name(text, expected):
+    with pytest.raises(ParameterError, match=expected):
+        decode_criteria(text, name="t.yaml")
+
+
 def test_reasons_of_misses_are_what_the_full_study_measured(full):
-    """A reason is a sentence in the code; the figures that it relies on are looked up here."""
-    floor = full.only("expected_cost_eur_floor_of_mean", **PLACEBO.columns).value
+    """A reason is a sentence in the criteria; the figures it relies on are looked up here."""
+    band = full.only("expected_cost_eur_null_band_of_mean", **NULL_RUN.columns).value
     clean = full.only("expected_cost_eur", **CLEAN.columns, defence="none").value
-    for goal in GOALS:
-        row = goal.measured_in(full)
-        if row is None or goal.kept_by(row.value):
+    for asked in read_criteria("ulb"):
+        row = asked.measured_in(full)
+        if row is None or asked.kept_by(row.value):
             continue
-        if goal.metric == "cost_ratio":
+        if asked.metric == "cost_ratio":
+            condition = Condition(asked.attack, asked.poison_rate)
             change = full.only(
-                "expected_cost_eur_change", **goal.condition.columns, defence=goal.defence
+                "expected_cost_eur_change", **condition.columns, defence=asked.defence
             )
-            assert change.value < floor, goal
-            assert floor > 0.1 * clean
-        elif goal.metric == "average_precision_gap":
-            assert row.ci_low <= 0, goal
+            assert change.value < band, asked
+            assert band > 0.1 * clean
+        elif asked.metric == "average_precision_gap":
+            assert row.ci_low <= 0, asked
         else:
-            assert goal.reason, goal
+            assert asked.reason, asked
 
 
-def test_every_goal_is_measured_by_the_full_study(full):
-    counted = goal_figures(full)
-    assert counted["goals.measured"] + counted["goals.not_assessable"] == len(GOALS)
+def test_every_criterion_is_measured_by_the_full_study(full):
+    criteria = read_criteria("ulb")
+    counted = acceptance_figures(full, criteria)
+    asked = counted["acceptance.measured"] + counted["acceptance.not_assessable"]
+    assert asked == len(criteria) > 20
 
 
-def test_goals_count_the_full_study_as_its_metrics_do(full):
+def test_criteria_count_the_full_study_as_its_metrics_do(full):
     metrics = read_metrics("results/poisoning")
-    assert goal_figures(full) == {name: metrics[name] for name in goal_figures(full)}
+    counted = acceptance_figures(full, read_criteria("ulb"))
+    assert counted == {name: metrics[name] for name in counted}

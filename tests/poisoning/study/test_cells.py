@@ -8,8 +8,8 @@ from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.poisoning.detection.monitors import Detectability
 from fraud_core.poisoning.study.bench import run_cell
 from fraud_core.poisoning.study.cells import Inputs, grid, simulated_sources
-from fraud_core.poisoning.study.conditions import CLEAN, PLACEBO, Condition
-from fraud_core.poisoning.study.effects import measure_effects, noise_floor, verdict
+from fraud_core.poisoning.study.conditions import CLEAN, NULL_RUN, Condition
+from fraud_core.poisoning.study.effects import measure_effects, null_band_of, verdict
 from fraud_core.poisoning.study.headline import attack_table, attacked_conditions, headline_figures
 from fraud_core.poisoning.study.measurements import (
     attack_rows,
@@ -50,7 +50,9 @@ def study(versions):
     inputs = Inputs(
         rows, versions.holdout.X, np.zeros(len(rows.y_observed)), np.empty(0), np.empty(0)
     )
-    cells = grid({"fraud_to_legit": [0.0, 0.9], "backdoor": [0.4]}, n_seeds=1, n_placebo=2, seed=1)
+    cells = grid(
+        {"fraud_to_legit": [0.0, 0.9], "backdoor": [0.4]}, n_seeds=1, n_null_runs=2, seed=1
+    )
     return cells, [run_cell(cell, inputs, SETTINGS) for cell in cells]
 
 
@@ -59,15 +61,15 @@ def effects(study, versions):
     return measure_effects(*study, versions.holdout, decision=DECISION, n_replicates=100, seed=0)
 
 
-def test_grid_holds_reference_placebo_and_every_combination():
-    cells = grid({"a": [0.02, 0.2], "b": [0.5]}, n_seeds=3, n_placebo=2, seed=1)
+def test_grid_holds_reference_null_run_and_every_combination():
+    cells = grid({"a": [0.02, 0.2], "b": [0.5]}, n_seeds=3, n_null_runs=2, seed=1)
     assert len(cells) == 3 + 2 + 3 * 3
     assert len({cell.name for cell in cells}) == len(cells)
 
 
-def test_placebos_beyond_the_scanned_ones_are_trained_only(versions):
-    cells = grid({}, n_seeds=1, n_placebo=2, seed=1, n_scanned=1)
-    assert [cell.scanned for cell in cells if cell.condition == PLACEBO] == [True, False]
+def test_null_runs_beyond_the_scanned_ones_are_trained_only(versions):
+    cells = grid({}, n_seeds=1, n_null_runs=2, seed=1, n_scanned=1)
+    assert [cell.scanned for cell in cells if cell.condition == NULL_RUN] == [True, False]
     nothing = np.empty(0)
     inputs = Inputs(versions.training_rows, versions.holdout.X, nothing, nothing, nothing)
     scanned, trained = (run_cell(cell, inputs, SETTINGS) for cell in cells[1:])
@@ -98,7 +100,7 @@ def test_each_draw_is_compared_with_the_clean_training_of_its_seed(versions):
     rows = versions.training_rows
     nothing = np.empty(0)
     inputs = Inputs(rows, versions.holdout.X, nothing, nothing, nothing)
-    cells = grid({"fraud_to_legit": [0.0]}, n_seeds=2, n_placebo=2, seed=1)
+    cells = grid({"fraud_to_legit": [0.0]}, n_seeds=2, n_null_runs=2, seed=1)
     results = [run_cell(cell, inputs, SETTINGS | {"defences": []}) for cell in cells]
     runs = zip(cells, results, strict=True)
     clean = [result.defences["none"].log_odds for cell, result in runs if cell.condition == CLEAN]
@@ -110,7 +112,8 @@ def test_each_draw_is_compared_with_the_clean_training_of_its_seed(versions):
     assert unchanged.shape == (2, 21)
     assert not unchanged.any()
     assert effects.point(CLEAN, "none").tolist() == effects.point(UNTOUCHED, "none").tolist()
-    assert 0 < effects.floor_of_mean["average_precision"] < effects.floor["average_precision"]
+    metric = "average_precision"
+    assert 0 < effects.null_band_of_mean[metric] < effects.null_band[metric]
 
 
 def test_hiding_nearly_all_frauds_is_harm_and_the_policy_gives_back(effects):
@@ -147,7 +150,7 @@ def measured(study, effects, versions):
 @pytest.mark.parametrize(
     ("metric", "columns"),
     [
-        ("average_precision_floor", PLACEBO.columns),
+        ("average_precision_null_band", NULL_RUN.columns),
         ("average_precision", CLEAN.columns | {"defence": "none"}),
         ("average_precision", HIDDEN.columns | {"defence": "policy"}),
         ("average_precision", HIDDEN.columns | {"defence": "policy", "seed": 1}),
@@ -190,7 +193,7 @@ def test_metrics_are_a_view_of_the_table(measured):
     )
     assert flat["scan.clean_batches"] == 3
     assert {
-        "placebo.average_precision_floor",
+        "null_run.average_precision_null_band",
         "clean.accuracy_cost",
         "fraud_to_legit.average_precision_recovered",
     } <= set(flat)
@@ -255,11 +258,11 @@ def test_simulated_sources_take_turns():
     assert set(counts) == {10}
 
 
-def test_noise_floor_needs_two_placebo_trainings_and_widens_with_their_spread():
-    assert noise_floor([0.01]) == float("inf")
-    assert noise_floor([0.0, 0.0, 0.0]) == 0.0
-    assert noise_floor([-0.02, 0.02, 0.0]) > noise_floor([-0.01, 0.01, 0.0])
-    assert noise_floor([-0.02, 0.02, 0.0], 3) == pytest.approx(
+def test_null_band_needs_two_null_runs_and_widens_with_their_spread():
+    assert null_band_of([0.01]) == float("inf")
+    assert null_band_of([0.0, 0.0, 0.0]) == 0.0
+    assert null_band_of([-0.02, 0.02, 0.0]) > null_band_of([-0.01, 0.01, 0.0])
+    assert null_band_of([-0.02, 0.02, 0.0], 3) == pytest.approx(
         4.302653 * 0.02 * np.sqrt(1 / 3 + 1 / 3)
     )
 

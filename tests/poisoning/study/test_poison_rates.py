@@ -7,8 +7,9 @@ import pytest
 
 from fraud_core.pipeline.execution.notebook_runner import declared_parameters, run_notebook
 from fraud_core.pipeline.plots import poisoning as drawings
+from fraud_core.pipeline.storage.acceptance_criteria import read_criteria
 from fraud_core.pipeline.storage.study_tables import read_study_table
-from fraud_core.poisoning.study.acceptance import GOALS, goal_figures, goal_table
+from fraud_core.poisoning.study.acceptance import acceptance_figures, acceptance_table
 from fraud_core.poisoning.study.conditions import Condition
 from fraud_core.poisoning.study.headline import attack_table, attacked_conditions
 from tests.conftest import ROOT
@@ -31,7 +32,7 @@ def ran(project):
     return project / given["results_dir"]
 
 
-def test_notebook_table_goals_and_drawings_go_through_at_another_rate(ran):
+def test_notebook_table_criteria_and_drawings_go_through_at_another_rate(ran):
     table = read_study_table(ran)
     assert set(attacked_conditions(table)) == {CHANGED, OTHER}
     assert table.only("labels_changed", attack="fraud_to_legit", poison_rate=0.4).value > 0
@@ -41,17 +42,20 @@ def test_notebook_table_goals_and_drawings_go_through_at_another_rate(ran):
         OTHER.key,
     ]
 
-    measured = [goal for goal in GOALS if goal.measured_in(table) is not None]
+    criteria = read_criteria("ulb")
+    measured = [asked for asked in criteria if asked.measured_in(table) is not None]
     assert measured
-    assert all(goal.condition != Condition("fraud_to_legit", 0.5) for goal in measured)
-    assert len(goal_table(table)) == goal_figures(table)["goals.measured"]
+    half = ("fraud_to_legit", 0.5)
+    assert all((asked.attack, asked.poison_rate) != half for asked in measured)
+    counted = acceptance_figures(table, criteria)
+    assert len(acceptance_table(table, criteria)) == counted["acceptance.measured"]
 
     for draw in (drawings.defences, drawings.frontier, drawings.costs):
         assert draw(table).axes
     names = {path.stem for path in (ran / "figures").glob("*.svg")}
-    assert names == {"certified", "cost", "defences", "frontier", "pockets"}
+    assert names == {"certified", "cost", "defences", "frontier", "clusters"}
 
     metrics = json.loads((ran / "metrics.json").read_bytes())
-    assert "fraud_to_legit.40.none.average_precision_change" in metrics
-    assert not [name for name in metrics if "fraud_to_legit.50" in name]
-    assert metrics["goals.measured"] == len(measured)
+    assert metrics["fraud_to_legit.poison_rate"] == 0.4
+    assert "fraud_to_legit.none.average_precision_change" in metrics
+    assert not [name for name in metrics if any(part.isdigit() for part in name.split("."))]

@@ -16,7 +16,7 @@ from fraud_core.bundle.load import load_bundle
 from fraud_core.errors import ParameterError
 from fraud_core.features.history import NOTHING, Event, remember
 from serve.app import create_app
-from serve.features.entities import NamedEntities, Remembered, featurise
+from serve.features.entities import Remembered, featurise
 from serve.runtime.service import check_feature_store
 from serve.scoring.champion import load_champion
 from serve.settings import read_settings
@@ -40,7 +40,7 @@ def contract(entity_project):
 
 
 def featurised(contract, remembered, time=100 * DAY):
-    return featurise(NamedEntities("c", "m", 12.5), remembered, "t-9", time, contract, TTL)
+    return featurise(Event("t-9", time, "c", "m", 12.5), remembered, contract, TTL)
 
 
 def test_features_stand_in_the_order_of_the_model(contract):
@@ -269,7 +269,7 @@ class TestWithStore:
         self, client, setting, known, capsys
     ):
         from serve.features.feast_store import FeastPasts
-        from serve.features.ingest import take_over
+        from serve.features.take_over import take_over
 
         store = FeastPasts(read_settings(setting).feature_store)
         at = int(known[2].timestamp()) - 4 * DAY
@@ -284,7 +284,7 @@ class TestWithStore:
 
     def test_report_of_a_payment_that_was_let_go_changes_nothing(self, setting, known):
         from serve.features.feast_store import FeastPasts
-        from serve.features.ingest import Report, take_over
+        from serve.features.take_over import Report, take_over
 
         store = FeastPasts(read_settings(setting).feature_store)
         before = store.read_now(*known[:2])

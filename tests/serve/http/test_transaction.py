@@ -1,6 +1,6 @@
 import pytest
-from fraud_core.model.bundle_parts import Contract, Field
 
+from fraud_core.bundle.schema import Contract, Field
 from serve.http.transaction import InvalidTransaction, transaction_reader
 
 CONTRACT = Contract(

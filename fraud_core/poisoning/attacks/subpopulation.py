@@ -5,13 +5,13 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
 from fraud_core.poisoning.attacks.budgets import fraud_budget
-from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Knowledge, Poisoned, hidden
+from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Poisoned, ThreatModel, hidden
 
 MODES = ("cluster", "amount", "time")
 
 
 def hide_one_mode(
-    rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator
+    rows: Transactions, poison_rate: float, knowledge: ThreatModel, rng: np.random.Generator
 ) -> Poisoned:
     """Hide the frauds nearest to a random one, or a run of neighbours in amount or in time.
 
@@ -41,12 +41,12 @@ def hide_one_mode(
     ...     np.zeros((4, 1)), np.array([1, 1, 1, 1]), np.array([9.0, 1.0, 8.0, 2.0])
     ... )
     >>> changed = hide_one_mode(
-    ...     rows, 0.5, Knowledge(mode="amount"), np.random.default_rng(0)
+    ...     rows, 0.5, ThreatModel(mode="amount"), np.random.default_rng(0)
     ... ).changed
     >>> sorted(rows.amount_eur[changed].tolist()) in ([1.0, 2.0], [2.0, 8.0], [8.0, 9.0])
     True
     """
-    frauds, size = fraud_budget(rows.y_observed, poison_rate, "targeted_mode")
+    frauds, size = fraud_budget(rows.y_observed, poison_rate, "subpopulation")
     if knowledge.mode not in MODES:
         raise ParameterError(f"mode: expected one of {', '.join(MODES)}, got {knowledge.mode!r}")
     if knowledge.mode == "cluster":
@@ -65,8 +65,8 @@ def _cluster(
     return frauds[np.argsort(distance, kind="stable")[:size]]
 
 
-TARGETED_MODE = Attack(
-    "targeted_mode",
+SUBPOPULATION = Attack(
+    "subpopulation",
     (FRAUD,),
     "hides one mode of fraud: a cluster, a band of amounts, a stretch of time",
     hide_one_mode,

@@ -6,13 +6,13 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.poisoning.attacks.budgets import fraud_budget
-from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Knowledge, Poisoned
+from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Poisoned, ThreatModel
 
 JITTER = 0.05  # standard deviations of each feature
 
 
 def inject_copies(
-    rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator
+    rows: Transactions, poison_rate: float, knowledge: ThreatModel, rng: np.random.Generator
 ) -> Poisoned:
     """Append jittered copies of random frauds as legitimate training rows.
 
@@ -36,11 +36,11 @@ def inject_copies(
     Examples
     --------
     >>> rows = Transactions(np.arange(8.0).reshape(4, 2), np.array([0, 0, 1, 1]), np.ones(4))
-    >>> poisoned = inject_copies(rows, 0.5, Knowledge(), np.random.default_rng(0))
-    >>> poisoned.y_seen.tolist(), poisoned.y_true.tolist(), poisoned.changed.tolist()
+    >>> poisoned = inject_copies(rows, 0.5, ThreatModel(), np.random.default_rng(0))
+    >>> poisoned.y_observed.tolist(), poisoned.y_true.tolist(), poisoned.changed.tolist()
     ([0, 0, 1, 1, 0], [0, 0, 1, 1, 1], [4])
     """
-    frauds, size = fraud_budget(rows.y_observed, poison_rate, "injection")
+    frauds, size = fraud_budget(rows.y_observed, poison_rate, "mislabelled_injection")
     early = frauds[~rows.is_trusted[frauds]]
     copied = rng.choice(early if len(early) else frauds, size)
     jitter = rng.normal(0.0, JITTER, (len(copied), rows.X.shape[1])) * rows.X.std(axis=0)
@@ -57,6 +57,9 @@ def inject_copies(
     return Poisoned(rows.append(copies), truth, len(rows) + np.arange(len(copied)))
 
 
-INJECTION = Attack(
-    "injection", (FRAUD,), "adds jittered copies of frauds as legitimate payments", inject_copies
+MISLABELLED_INJECTION = Attack(
+    "mislabelled_injection",
+    (FRAUD,),
+    "adds jittered copies of frauds as legitimate payments",
+    inject_copies,
 )

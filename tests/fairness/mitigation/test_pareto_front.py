@@ -3,12 +3,12 @@ import pytest
 
 from fraud_core.errors import ParameterError
 from fraud_core.fairness.group_label_hiding import at_rate, first_visible, hidden_effects
-from fraud_core.fairness.group_thresholds import (
+from fraud_core.fairness.mitigation.group_thresholds import (
     GroupThresholds,
     ScoredRows,
     choose_group_thresholds,
 )
-from fraud_core.fairness.pareto_front import build_front, draw_weights, judge_policies
+from fraud_core.fairness.mitigation.pareto_front import build_front, draw_weights, judge_policies
 from fraud_core.model.estimators import EstimatorConfig
 
 SETTINGS = {"miss_cost": 5.0, "tolerances": [0.0, 0.1], "n_splits": 2, "n_iterations": 2}

@@ -17,8 +17,11 @@ from typing import Any
 import numpy as np
 
 from fraud_core.evaluation.bootstrap import Estimate, interval
-from fraud_core.fairness.fairlearn_baselines import fairlearn_reductions, fairlearn_thresholds
-from fraud_core.fairness.group_thresholds import ScoredRows, choose_group_thresholds
+from fraud_core.fairness.mitigation.fairlearn_baselines import (
+    fairlearn_reductions,
+    fairlearn_thresholds,
+)
+from fraud_core.fairness.mitigation.group_thresholds import ScoredRows, choose_group_thresholds
 
 Way = tuple[str, float | None, np.ndarray]
 

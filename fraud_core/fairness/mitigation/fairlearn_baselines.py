@@ -1,10 +1,11 @@
 """Fairlearn's two ways to equalised odds, to stand beside thresholds by group."""
 
 import warnings
+from typing import Self
 
 import numpy as np
 
-from fraud_core.fairness.group_thresholds import ScoredRows
+from fraud_core.fairness.mitigation.group_thresholds import ScoredRows
 
 
 def fairlearn_thresholds(chosen: ScoredRows, judged: ScoredRows, *, seed: int) -> np.ndarray:
@@ -19,11 +20,11 @@ def fairlearn_thresholds(chosen: ScoredRows, judged: ScoredRows, *, seed: int) -
 
         classes_ = np.array([0, 1])
 
-        def fit(self, X, y):
+        def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
             """Nothing is learnt here."""
             return self
 
-        def predict(self, X):
+        def predict(self, X: np.ndarray) -> np.ndarray:
             """The margins."""
             return np.asarray(X)[:, 0]
 

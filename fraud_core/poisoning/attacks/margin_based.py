@@ -7,11 +7,11 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
 from fraud_core.poisoning.attacks.budgets import fraud_budget
-from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Knowledge, Poisoned, hidden
+from fraud_core.poisoning.attacks.definition import FRAUD, Attack, Poisoned, ThreatModel, hidden
 
 
 def hide_at_boundary(
-    rows: Transactions, poison_rate: float, knowledge: Knowledge, rng: np.random.Generator
+    rows: Transactions, poison_rate: float, knowledge: ThreatModel, rng: np.random.Generator
 ) -> Poisoned:
     """Hide the frauds closest to the boundary of a clean model; nothing is drawn.
 
@@ -34,11 +34,11 @@ def hide_at_boundary(
     Examples
     --------
     >>> rows = Transactions(np.zeros((3, 1)), np.array([1, 1, 0]), np.ones(3))
-    >>> known = Knowledge(margin=np.array([-4.0, 0.1, 0.0]))
+    >>> known = ThreatModel(margin=np.array([-4.0, 0.1, 0.0]))
     >>> hide_at_boundary(rows, 0.5, known, np.random.default_rng(0)).changed
     array([1])
     """
-    frauds, size = fraud_budget(rows.y_observed, poison_rate, "boundary")
+    frauds, size = fraud_budget(rows.y_observed, poison_rate, "margin_based")
     if knowledge.margin is None:
         raise ParameterError(
             "boundary: expected the margin of a clean model in `knowledge.margin`, got none"
@@ -46,8 +46,8 @@ def hide_at_boundary(
     return hidden(rows, frauds[np.argsort(np.abs(knowledge.margin[frauds]), kind="stable")[:size]])
 
 
-BOUNDARY = Attack(
-    "boundary",
+MARGIN_BASED = Attack(
+    "margin_based",
     (FRAUD,),
     "hides the frauds closest to the boundary of a clean model",
     hide_at_boundary,

@@ -1,0 +1,1 @@
+"""What equal treatment of groups costs: thresholds by group, and the front of cost against it."""
