@@ -59,7 +59,8 @@ def project(tmp_path, monkeypatch) -> Path:
     """
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "data" / "cards", tmp_path / "data" / "cards")
+    for name in ("cards", "criteria"):
+        shutil.copytree(ROOT / "data" / name, tmp_path / "data" / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -270,18 +270,13 @@ def _worst(given: set[Verdict]) -> Verdict:
 
 def fairlearn_frame(decided: Audited, attribute: str) -> "MetricFrame":
     """The same rates by Fairlearn's MetricFrame, for comparison and for its own tools."""
-    from fairlearn.metrics import (
-        MetricFrame,
-        false_positive_rate,
-        selection_rate,
-        true_positive_rate,
-    )
+    from fairlearn import metrics
 
-    return MetricFrame(
+    return metrics.MetricFrame(
         metrics={
-            "selection rate": selection_rate,
-            "recall": true_positive_rate,
-            "false-positive rate": false_positive_rate,
+            "selection rate": metrics.selection_rate,
+            "recall": metrics.true_positive_rate,
+            "false-positive rate": metrics.false_positive_rate,
         },
         y_true=decided.y_true,
         y_pred=decided.y_alert.astype(int),

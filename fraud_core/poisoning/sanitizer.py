@@ -2,6 +2,7 @@
 imbalanced-learn: clean labels, then fit any classifier.
 """
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -20,6 +21,8 @@ from fraud_core.poisoning.defences.context import defence_context
 from fraud_core.poisoning.defences.registry import defend
 
 Seed = int | np.random.RandomState | None
+# scikit-learn has no stubs; a checker takes its defaults, which are words, for all it accepts.
+_validate = cast(Callable[..., Any], validate_data)
 LARGEST_SEED = 2**31 - 1
 
 
@@ -162,17 +165,17 @@ class DefendedClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: object) -> np.ndarray:
         """Labels, shape (n_samples,)."""
-        return self._fitted().predict(validate_data(self, X, reset=False))
+        return self._fitted().predict(_validate(self, X, reset=False))
 
     @available_if(lambda self: _offers(self, "predict_proba"))
     def predict_proba(self, X: object) -> np.ndarray:
         """Probabilities of both labels, shape (n_samples, 2)."""
-        return self._fitted().predict_proba(validate_data(self, X, reset=False))
+        return self._fitted().predict_proba(_validate(self, X, reset=False))
 
     @available_if(lambda self: _offers(self, "decision_function"))
     def decision_function(self, X: object) -> np.ndarray:
         """What the estimator says for the second label, shape (n_samples,)."""
-        return self._fitted().decision_function(validate_data(self, X, reset=False))
+        return self._fitted().decision_function(_validate(self, X, reset=False))
 
     def _fitted(self) -> Any:
         check_is_fitted(self)
@@ -186,9 +189,7 @@ class DefendedClassifier(ClassifierMixin, BaseEstimator):
 
 def _validated(estimator: BaseEstimator, X: object, y: object) -> tuple[np.ndarray, np.ndarray]:
     """Checked features and labels; what is refused raises ValueError."""
-    checked = validate_data(estimator, X, y, dtype="numeric", ensure_min_samples=2)
-    # scikit-learn has no stubs; a checker takes its defaults, which are words, for what it returns
-    return cast(tuple[np.ndarray, np.ndarray], checked)
+    return _validate(estimator, X, y, dtype="numeric", ensure_min_samples=2)
 
 
 def kept_rows(

@@ -172,5 +172,5 @@ def test_shares_of_codes_by_hand():
     assert found["reasons.turned_by_one_value"].value == pytest.approx(1 / 3)
     assert found["reasons.code.ABOVE_USUAL"].value == pytest.approx(2 / 3)
     assert found["reasons.code.UNKNOWN"].value == 0.0
-    assert found["reasons.code.UNKNOWN"].high > 0
+    assert found["reasons.code.UNKNOWN"].ci_high > 0
     assert "reasons.code.OUTSIDE_TRAINING_RANGE" not in found

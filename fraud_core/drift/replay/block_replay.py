@@ -2,7 +2,7 @@
 verdicts and retraining use what had arrived, nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +20,7 @@ from fraud_core.drift.replay.served_model import (
     refitted,
 )
 from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, State
-from fraud_core.drift.two_sample.windows import compare_windows, prepare_window
+from fraud_core.drift.two_sample.windows import PreparedWindow, compare_windows, prepare_window
 from fraud_core.evaluation.metrics import average_precision
 
 Policy = Literal["never", "each_block", "when_drifted"]
@@ -132,14 +132,7 @@ def replay(
         end = start + schedule.block_hours
         now = (hour >= start) & (hour < end)
         known = hour < end - schedule.label_delay_hours
-        features = compare_windows(
-            prepared,
-            rows.X[now],
-            psi_limit=limits["psi_limit"],
-            domain_limit=limits["domain_limit"],
-            alpha=limits["alpha"],
-            rng=rng,
-        ).state
+        features = _state(prepared, rows.X[now], limits, rng)
         probability = first.probability(rows.X[now])
         since = end - schedule.label_delay_hours - LABEL_BLOCKS * schedule.block_hours
         arrived = known & (hour >= max(since, schedule.calibrate_hours))
@@ -237,6 +230,23 @@ def hide_frauds(
     y_observed = rows.y_observed.copy()
     y_observed[rng.choice(frauds, round(share * len(frauds)), replace=False)] = 0
     return y_observed
+
+
+def _state(
+    reference: PreparedWindow,
+    current: np.ndarray,
+    limits: Mapping[str, float],
+    rng: np.random.Generator,
+) -> State:
+    """State of the features of a block, by every test that needs no label."""
+    return compare_windows(
+        reference,
+        current,
+        psi_limit=limits["psi_limit"],
+        domain_limit=limits["domain_limit"],
+        alpha=limits["alpha"],
+        rng=rng,
+    ).state
 
 
 def _due(features: State) -> tuple[Policy, ...]:

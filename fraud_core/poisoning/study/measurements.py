@@ -230,9 +230,8 @@ def _mean_interval(rates: Sequence[Estimate]) -> Estimate:
     """Mean of shares over seeds; the ends are means of the
     exact ends, because all seeds share the same frauds.
     """
-    return Estimate(
-        *(float(np.mean([getattr(r, end) for r in rates])) for end in ("value", "low", "high"))
-    )
+    ends = np.mean([(rate.value, rate.ci_low, rate.ci_high) for rate in rates], axis=0)
+    return Estimate(*(float(end) for end in ends))
 
 
 def by_condition(
