@@ -42,7 +42,7 @@ def main() -> None:
     rows, holdout, show = data.training_rows, data.holdout, progress_bar()
     estimator, decision = params.model.config("catboost"), msgspec.to_builtins(params.decision)
     quantised = quantise(rows.X)
-    score = out_of_fold_scores(rows, seed=0, quantised=quantised).margin
+    score = out_of_fold_scores(rows, seed=0, quantised=quantised).log_odds
     clean = {
         seed: measure(
             train_quantised(quantised, estimator.with_seed(seed), rows, **decision), holdout, params

@@ -192,11 +192,11 @@ def null_tests(rng: np.random.Generator) -> dict[str, float]:
     found = {}
     for name, (n_trusted, n_scanned, mixed) in NULL_CASES.items():
         trusted = np.arange(n_trusted + n_scanned) < n_trusted
-        margin = np.ones(len(trusted))
+        log_odds = np.ones(len(trusted))
         alarmed = 0
         for _ in range(NULL_DRAWS):
             y = (rng.random(len(trusted)) >= mixed).astype(int)
-            _, p_value, _ = scan._hidden_frauds(y, trusted, margin, 0.0, 0.0)
+            _, p_value, _ = scan._hidden_frauds(y, trusted, log_odds, 0.0, 0.0)
             alarmed += p_value < scan.ALPHA
         rate = share(alarmed, NULL_DRAWS)
         found |= {

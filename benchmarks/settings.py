@@ -95,7 +95,7 @@ def main() -> None:
             show(f"settings of {name}", number, len(grid))
             tried[name][label] = kept(name, label, settings, rows, folds)
         show(f"settings of {name}", len(grid), len(grid))
-    chosen = {name: choose(settings, margin=EQUAL) for name, settings in tried.items()}
+    chosen = {name: choose(settings, tolerance=EQUAL) for name, settings in tried.items()}
     winner = max(chosen, key=lambda name: tried[name][chosen[name]].mean)
     best = tried[winner][chosen[winner]]
     record = {
@@ -134,16 +134,16 @@ def kept(
         tried = try_settings(name, settings, rows, folds, seeds=SEEDS)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Any: NumPy's types take a name of unknown text for savez's own allow_pickle
-        margins: dict[str, Any] = {f"margin{k}": margin for k, margin in enumerate(tried.margin)}
+        by_fold: dict[str, Any] = {f"log_odds{k}": own for k, own in enumerate(tried.log_odds)}
         np.savez(
             path,
             average_precision=tried.average_precision,
             cpu_seconds=tried.cpu_seconds,
-            **margins,
+            **by_fold,
         )
     with np.load(path) as arrays:
-        margin = tuple(arrays[f"margin{k}"] for k in range(len(folds)))
-        return Tried(settings, arrays["average_precision"], float(arrays["cpu_seconds"]), margin)
+        log_odds = tuple(arrays[f"log_odds{k}"] for k in range(len(folds)))
+        return Tried(settings, arrays["average_precision"], float(arrays["cpu_seconds"]), log_odds)
 
 
 def describe(

@@ -158,4 +158,6 @@ def _check_additive(model: ModelArrays) -> None:
     constant = np.where(never.any(axis=2), constant[:, :1], constant)
     whole = trees.bias + constant[:, 0].sum() - tables.base
     if max(np.ptp(constant, axis=1).max(), abs(whole)) > ADDITIVITY:
-        raise BundleError(f"model.npz: contributions and base do not add up to the margin; {AGAIN}")
+        raise BundleError(
+            f"model.npz: contributions and base do not add up to the log-odds; {AGAIN}"
+        )

@@ -58,7 +58,7 @@ class Bundle:
 
     @property
     def calibration(self) -> Calibration:
-        """What turns a margin into a probability."""
+        """What turns log-odds into a probability."""
         return Calibration(self.policy.slope, self.policy.intercept)
 
     def probability(self, features: np.ndarray) -> np.ndarray:
@@ -69,7 +69,7 @@ class Bundle:
         features
             Shape (n_samples, n_features), columns in the order of ``contract.model_features``.
         """
-        return self.calibration.probability(self.trees.margin(features))
+        return self.calibration.probability(self.trees.log_odds(features))
 
 
 @dataclass(frozen=True)
@@ -258,7 +258,7 @@ def check_consistent(bundle: Bundle) -> None:
         ),
         "contract.json: the amount is no field": contract.amount in names,
         "policy.json: the threshold is not a probability": 0.0 <= policy.threshold <= 1.0,
-        "policy.json: the calibration does not grow with the margin": policy.slope > 0.0,
+        "policy.json: the calibration does not grow with the log-odds": policy.slope > 0.0,
         "model.npz: it asks for a feature that the contract does not have": lowest >= 0
         and highest < n_features,
         "model.npz: the votes are about other features": len(model.votes.centre) == n_features,

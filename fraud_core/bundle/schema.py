@@ -52,7 +52,7 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a margin becomes a probability and a probability a decision."""
+    """How log-odds becomes a probability and a probability a decision."""
 
     slope: float
     intercept: float

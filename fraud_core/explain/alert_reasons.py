@@ -49,7 +49,7 @@ def reference_range(features: np.ndarray) -> ReferenceRange:
 
 
 def strongest_alerts(explainer: Explainer, features: np.ndarray, alert_budget: float) -> np.ndarray:
-    """The rows with the highest margins, the highest first, at least one.
+    """The rows with the highest log-odds, the highest first, at least one.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def strongest_alerts(explainer: Explainer, features: np.ndarray, alert_budget: f
     array([[1.]])
     """
     size = max(1, round(alert_budget * len(features)))
-    return features[np.argsort(-explainer.trees.margin(features), kind="stable")[:size]]
+    return features[np.argsort(-explainer.trees.log_odds(features), kind="stable")[:size]]
 
 
 def reason_codes(
@@ -110,7 +110,7 @@ def reason_codes(
     'Amount is 2, above its usual range (0 to 1): +1.00 log-odds; 0.5 would turn it.'
     """
     scorer = RowScorer(explainer.trees, explainer.tables, Calibration(1.0, 0.0), rows.shape[1])
-    alerts = explainer.trees.margin(rows) >= threshold
+    alerts = explainer.trees.log_odds(rows) >= threshold
     found = []
     for row, values, alert in zip(
         rows, explainer.explain(rows).values, alerts.tolist(), strict=True
@@ -137,7 +137,7 @@ def reason_codes(
 def _crossing(
     scorer: RowScorer, row: np.ndarray, feature: int, threshold: float, alert: bool
 ) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda others: (scorer.margins_with(row, feature, others) >= threshold) != alert
+    return lambda others: (scorer.log_odds_with(row, feature, others) >= threshold) != alert
 
 
 def reason_metrics(decisions: Sequence[Sequence[WordedReason]]) -> dict[str, Estimate | int]:

@@ -100,6 +100,6 @@ def added_up(explainer: Explainer, features: np.ndarray) -> Explained:
     worst = float(explained.additivity_errors.max())
     if worst > 1e-6:
         raise ArithmeticError(
-            f"contributions: expected to add up to the margin to 1e-6, got an error of {worst:.2g}"
+            f"contributions: expected to add up to the log-odds to 1e-6, got up to {worst:.2g}"
         )
     return explained

@@ -21,7 +21,7 @@ class Importance:
 
 
 def shap_values(model: object, features: np.ndarray) -> tuple[np.ndarray, float]:
-    """Exact contributions of each feature to the margin of each row.
+    """Exact contributions of each feature to the log-odds of each row.
 
     Parameters
     ----------
@@ -50,15 +50,15 @@ def shap_values(model: object, features: np.ndarray) -> tuple[np.ndarray, float]
     return np.asarray(explained.values), float(np.ravel(explained.base_values)[0])
 
 
-def additivity_error(values: np.ndarray, base: float, margin: np.ndarray) -> float:
-    """Largest absolute difference between the sum of the contributions and the margin, in log-odds.
+def additivity_error(values: np.ndarray, base: float, log_odds: np.ndarray) -> float:
+    """Largest absolute difference between the sum of the contributions and the log-odds.
 
     Examples
     --------
     >>> additivity_error(np.array([[1.0, -0.5]]), 0.25, np.array([0.75]))
     0.0
     """
-    return float(np.abs(values.sum(axis=1) + base - margin).max())
+    return float(np.abs(values.sum(axis=1) + base - log_odds).max())
 
 
 def rank_features(

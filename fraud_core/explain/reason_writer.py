@@ -136,4 +136,4 @@ class ReasonWriter:
         )
 
     def _probabilities(self, values: np.ndarray, k: int, others: np.ndarray) -> np.ndarray:
-        return self._calibration.probability(self._scorer.margins_with(values, k, others))
+        return self._calibration.probability(self._scorer.log_odds_with(values, k, others))

@@ -1,5 +1,5 @@
 """Explaining many rows at once: one pass over the trees
-gives contributions, and the margin they must add up to.
+gives contributions, and the log-odds they must add up to.
 """
 
 from dataclasses import dataclass
@@ -23,23 +23,23 @@ class Explained:
     ----------
     values
         Shape (n_samples, n_features), log-odds; above 0 towards fraud.
-    margin
+    log_odds
         Shape (n_samples,), log-odds of each row before calibration, summed from the leaves
         themselves.
     base
-        Expected margin over the training rows.
+        Expected log-odds over the training rows.
     """
 
     values: np.ndarray
-    margin: np.ndarray
+    log_odds: np.ndarray
     base: float
 
     @property
     def additivity_errors(self) -> np.ndarray:
         """Absolute difference between contributions plus
-        base and the margin, in log-odds, shape (n_samples,).
+        base and the log-odds, shape (n_samples,).
         """
-        return np.abs(self.values.sum(axis=1) + self.base - self.margin)
+        return np.abs(self.values.sum(axis=1) + self.base - self.log_odds)
 
 
 @dataclass(frozen=True)
@@ -77,32 +77,32 @@ class Explainer:
         >>> found = Explainer(stump, build_leaf_tables(stump, np.array([[3.0, 1.0]]))).explain(
         ...     np.array([[0.0], [1.0]])
         ... )
-        >>> found.values.ravel().tolist(), found.margin.tolist(), found.base
+        >>> found.values.ravel().tolist(), found.log_odds.tolist(), found.base
         ([-0.5, 1.5], [-0.75, 1.25], -0.25)
         """
         rows = np.ascontiguousarray(features, dtype=np.float32)
-        values, margin = np.empty(rows.shape), np.empty(len(rows))
+        values, log_odds = np.empty(rows.shape), np.empty(len(rows))
         by_place = np.ascontiguousarray(self.tables.contribution.transpose(0, 2, 1))
         for start in range(0, len(rows), ROWS_AT_ONCE):
             block = slice(start, start + ROWS_AT_ONCE)
-            sums, margin[block] = self._add_up(np.ascontiguousarray(rows[block].T), by_place)
+            sums, log_odds[block] = self._add_up(np.ascontiguousarray(rows[block].T), by_place)
             values[block] = sums.T
-        return Explained(values, margin, self.tables.base)
+        return Explained(values, log_odds, self.tables.base)
 
     def _add_up(self, columns: np.ndarray, by_place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Contributions, shape (n_features, n_rows), and margins of one block given as columns."""
+        """Contributions, shape (n_features, n_rows), and log-odds of one block given as columns."""
         n_rows = columns.shape[1]
-        sums, margin = np.zeros(columns.shape), np.full(n_rows, self.trees.bias)
+        sums, log_odds = np.zeros(columns.shape), np.full(n_rows, self.trees.bias)
         leaf, added = np.empty(n_rows, dtype=np.intp), np.empty(n_rows)
         for tree, player in enumerate(self.tables.player.tolist()):
             leaf[:] = _leaves(columns, self.trees.feature[tree].tolist(), self.trees.border[tree])
             # a leaf number is never out of range; "clip" lets NumPy write into `added` without a
             # copy
-            margin += np.take(self.trees.leaf_value[tree], leaf, out=added, mode="clip")
+            log_odds += np.take(self.trees.leaf_value[tree], leaf, out=added, mode="clip")
             for place, feature in enumerate(player):
                 if feature >= 0:
                     sums[feature] += np.take(by_place[tree, place], leaf, out=added, mode="clip")
-        return sums, margin
+        return sums, log_odds
 
 
 def _leaves(columns: np.ndarray, feature: list[int], border: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ class Audited:
     ----------
     y_true, y_alert
         Label and decision of each row, shape (n_rows,).
-    margin, features
+    log_odds, features
         Log-odds by a model of other rows, and what it saw.
     sensitive
         Group of each row, by attribute.
@@ -32,7 +32,7 @@ class Audited:
 
     y_true: np.ndarray
     y_alert: np.ndarray
-    margin: np.ndarray
+    log_odds: np.ndarray
     features: np.ndarray
     sensitive: dict[str, np.ndarray]
     clusters: np.ndarray | None = None
@@ -67,14 +67,14 @@ def decide_and_join(
     fold = rng.integers(0, n_folds, clients.height)
     features = clients.select(card.names("feature")).to_numpy().astype(np.float32)
     y_true = clients[card.only("label")].to_numpy()
-    margin = np.empty(clients.height)
+    log_odds = np.empty(clients.height)
     for number in range(n_folds):
         here = fold == number
         fitted = estimator.fit(features[~here], y_true[~here])
-        margin[here] = fitted.decision_function(features[here])
-    selected = margin >= np.quantile(margin, 1 - selection_rate)
+        log_odds[here] = fitted.decision_function(features[here])
+    selected = log_odds >= np.quantile(log_odds, 1 - selection_rate)
     return Audited(
-        y_true, selected, margin, features, join_groups(clients, card, age_bands=age_bands)
+        y_true, selected, log_odds, features, join_groups(clients, card, age_bands=age_bands)
     )
 
 
@@ -102,10 +102,10 @@ def decide_payments(
     """
     train, test = to_transactions(v0, card), to_transactions(v1, card)
     fitted = estimator.fit(train.X, train.y_observed)
-    margin = fitted.decision_function(test.X)
-    alert = margin >= np.quantile(margin, 1 - alert_budget)
+    log_odds = fitted.decision_function(test.X)
+    alert = log_odds >= np.quantile(log_odds, 1 - alert_budget)
     groups = join_groups(v1, card, age_bands=age_bands)
     # the first entity of a card is the one who pays
     payers = card.names("entity")[:1]
     clusters = v1[payers[0]].to_numpy() if payers else None
-    return Audited(test.y_observed, alert, margin, test.X, groups, clusters)
+    return Audited(test.y_observed, alert, log_odds, test.X, groups, clusters)

@@ -73,8 +73,8 @@ def hidden_effects(
             seen = y_train.copy()
             seen[rng.choice(targets, size, replace=False)] = 0
             fitted = estimator.with_seed(first_seed + number).fit(x_train, seen)
-            margin = fitted.decision_function(x_test)
-            found += margin >= np.quantile(margin, 1 - np.array(selection_rates))[:, None]
+            log_odds = fitted.decision_function(x_test)
+            found += log_odds >= np.quantile(log_odds, 1 - np.array(selection_rates))[:, None]
         return found / n_seeds, size
 
     clean, _ = alerts(0.0, estimator.seed)

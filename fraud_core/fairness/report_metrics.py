@@ -50,7 +50,7 @@ def mitigate(
     kept = np.isin(
         group, [name for name, count in positives.items() if count >= settings["minimum_positives"]]
     )
-    rows = ScoredRows(decided.y_true, decided.margin, group, decided.features).at(kept)
+    rows = ScoredRows(decided.y_true, decided.log_odds, group, decided.features).at(kept)
     return build_front(
         rows, settings, selection_rate=selection_rate, n_replicates=n_replicates, seed=seed
     )
@@ -164,7 +164,7 @@ def calibration_of(study: AuditStudy, minimum: int) -> dict[str, dict[str, list[
     if study.decided is None:
         return {}
     decided = study.decided
-    probability = calibrate(decided.y_true, decided.margin)
+    probability = calibrate(decided.y_true, decided.log_odds)
     return {
         attribute: calibration_within(decided.y_true, probability, group, minimum=minimum)
         for attribute, group in decided.sensitive.items()
@@ -183,7 +183,7 @@ def calibration_rows(
     if study.decided is None:
         return []
     decided, found = study.decided, []
-    probability = calibrate(decided.y_true, decided.margin)
+    probability = calibrate(decided.y_true, decided.log_odds)
     for attribute, group in decided.sensitive.items():
         everyone = np.ones(len(group), dtype=bool)
         for rate in rates_by_group(decided.y_true == 1, everyone, group):

@@ -305,7 +305,7 @@ def audit_over_thresholds(
     return {
         attribute: audit_thresholds(
             decided.y_true,
-            decided.margin,
+            decided.log_odds,
             group,
             selection_rates,
             decided.clusters,

@@ -38,7 +38,7 @@ class AtThreshold:
 
 def audit_thresholds(
     y_true: np.ndarray,
-    margin: np.ndarray,
+    log_odds: np.ndarray,
     sensitive_features: np.ndarray,
     selection_rates: Sequence[float],
     clusters: np.ndarray | None = None,
@@ -51,7 +51,7 @@ def audit_thresholds(
 
     Parameters
     ----------
-    y_true, margin, sensitive_features
+    y_true, log_odds, sensitive_features
         Label, score and group of each row, shape (n_samples,).
     clusters, limit, ratio_limit, minimum
         As in `audit_difference` and `audit_ratio`.
@@ -68,7 +68,7 @@ def audit_thresholds(
     """
     found = []
     for rate in selection_rates:
-        alert = margin >= np.quantile(margin, 1 - rate)
+        alert = log_odds >= np.quantile(log_odds, 1 - rate)
         frauds, genuine = (
             (alert, y_true == label, sensitive_features, clusters) for label in (1, 0)
         )
@@ -94,7 +94,7 @@ class CalibrationBin:
     rows: int
 
 
-def calibrate(y_true: np.ndarray, margin: np.ndarray) -> np.ndarray:
+def calibrate(y_true: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
     """Probabilities by one logistic calibration for all rows,
     shape (n_samples,); what is left is the groups' own.
 
@@ -104,7 +104,7 @@ def calibrate(y_true: np.ndarray, margin: np.ndarray) -> np.ndarray:
     >>> bool(abs(calibrate(y, y * 2.0 + np.tile([0, 0, 1, -1], 25)).mean() - 0.5) < 1e-4)
     True
     """
-    return fit_calibration(margin, y_true).probability(margin)
+    return fit_calibration(log_odds, y_true).probability(log_odds)
 
 
 def calibration_within(

@@ -297,10 +297,10 @@ def _decide_stream(
     )
     features = _features_of(stream)
     fitted = estimator.fit(features[~late], y_true[~late])
-    margin = fitted.decision_function(features[late])
-    threshold = np.quantile(margin, 1 - alert_share)
+    log_odds = fitted.decision_function(features[late])
+    threshold = np.quantile(log_odds, 1 - alert_share)
     struck = (stream["scenario"] == STRUCK).to_numpy()[late]
-    caught = (margin >= threshold)[struck]
+    caught = (log_odds >= threshold)[struck]
     unhurt = caught
     if bias > 0:
         # the same seed gives the same payments without the bias, but for these amounts

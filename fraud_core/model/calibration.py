@@ -18,12 +18,12 @@ Method = Literal["none", "intercept", "platt"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
-def calibrate(margin: np.ndarray, y_true: np.ndarray, method: Method = "platt") -> Calibration:
+def calibrate(log_odds: np.ndarray, y_true: np.ndarray, method: Method = "platt") -> Calibration:
     """Calibrate log-odds on rows that the estimator was not fitted on.
 
     Parameters
     ----------
-    margin
+    log_odds
         Shape (n_samples,), log-odds.
     y_true
         Shape (n_samples,), 0 or 1; both present unless the method is ``none``.
@@ -44,13 +44,13 @@ def calibrate(margin: np.ndarray, y_true: np.ndarray, method: Method = "platt") 
     if method == "none":
         return Calibration(1.0, 0.0)
     if method == "intercept":
-        return fit_intercept(margin, y_true)
+        return fit_intercept(log_odds, y_true)
     if method == "platt":
-        return fit_calibration(margin, y_true)
+        return fit_calibration(log_odds, y_true)
     raise ValueError(f"calibration: expected one of {', '.join(METHODS)}, got {method!r}")
 
 
-def fit_intercept(margin: np.ndarray, y_true: np.ndarray) -> Calibration:
+def fit_intercept(log_odds: np.ndarray, y_true: np.ndarray) -> Calibration:
     """The shift of log-odds under which the probabilities add up to the number of frauds.
 
     Raises
@@ -65,10 +65,10 @@ def fit_intercept(margin: np.ndarray, y_true: np.ndarray) -> Calibration:
     (1.0, -3.0)
     """
     _require_both(y_true)
-    low, high = -np.max(margin) - 50.0, -np.min(margin) + 50.0
+    low, high = -np.max(log_odds) - 50.0, -np.min(log_odds) + 50.0
     for _ in range(2 * ITERATIONS):
         middle = (low + high) / 2
-        if Calibration(1.0, middle).probability(margin).sum() < y_true.sum():
+        if Calibration(1.0, middle).probability(log_odds).sum() < y_true.sum():
             low = middle
         else:
             high = middle
@@ -84,12 +84,12 @@ def _require_both(y_true: np.ndarray) -> None:
         )
 
 
-def fit_calibration(margin: np.ndarray, y_true: np.ndarray) -> Calibration:
+def fit_calibration(log_odds: np.ndarray, y_true: np.ndarray) -> Calibration:
     """Fit slope and intercept by Newton's method on Platt's smoothed targets.
 
     Parameters
     ----------
-    margin
+    log_odds
         Shape (n_samples,), log-odds of an estimator on rows it was not fitted on.
     y_true
         Shape (n_samples,), 0 or 1, both present.
@@ -97,7 +97,7 @@ def fit_calibration(margin: np.ndarray, y_true: np.ndarray) -> Calibration:
     Returns
     -------
     Calibration
-        The slope is positive when a larger margin means more fraud.
+        The slope is positive when larger log-odds mean more fraud.
 
     Raises
     ------
@@ -113,15 +113,15 @@ def fit_calibration(margin: np.ndarray, y_true: np.ndarray) -> Calibration:
     --------
     >>> rng = np.random.default_rng(0)
     >>> y = rng.integers(0, 2, 4000)
-    >>> margin = rng.normal(2 * y - 1, 1.0)  # the true log-odds are 2 · margin
-    >>> 1.8 < fit_calibration(margin, y).slope < 2.2
+    >>> log_odds = rng.normal(2 * y - 1, 1.0)  # the true log-odds are 2 · log_odds
+    >>> 1.8 < fit_calibration(log_odds, y).slope < 2.2
     True
     """
     _require_both(y_true)
     n_frauds, n_legitimate = int(np.sum(y_true == 1)), int(np.sum(y_true == 0))
     target = np.where(y_true == 1, (n_frauds + 1) / (n_frauds + 2), 1 / (n_legitimate + 2))
-    scale = max(float(np.std(margin)), 1e-12)
-    design = np.column_stack([margin / scale, np.ones_like(margin)])
+    scale = max(float(np.std(log_odds)), 1e-12)
+    design = np.column_stack([log_odds / scale, np.ones_like(log_odds)])
     weights = np.array([0.0, np.log((n_frauds + 1) / (n_legitimate + 1))])
     for _ in range(ITERATIONS):
         probability = 1 / (1 + np.exp(-np.clip(design @ weights, -700, 700)))

@@ -48,8 +48,8 @@ def to_plain_form(fitted: FittedEstimator) -> PlainForm:
     Returns
     -------
     PlainForm
-        The margin of its trees equals ``fitted.margin`` up to rounding (checked to 1e-8 whenever a
-        bundle is made).
+        The log-odds of its trees equal ``fitted.decision_function`` but for rounding (1e-8,
+        checked when a bundle is made).
 
     Raises
     ------

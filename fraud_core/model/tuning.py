@@ -1,9 +1,9 @@
 """Tuning by time-ordered folds: every estimator by one protocol and one number of settings.
 
 A fold fits on everything before an instant and scores the hours after it. The figure of a setting
-is the mean average precision over folds and seeds. Settings within a stated margin of the best one
-are equals, and of equals the one that is fastest to fit is taken. How far the folds can tell
-settings apart is said by a paired bootstrap over their rows.
+is the mean average precision over folds and seeds. Settings within a stated tolerance of the best
+one are equals, and of equals the one that is fastest to fit is taken. How far the folds can
+distinguish settings is reported by a paired bootstrap over their rows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,14 +40,14 @@ class Tried:
         Shape (n_folds,), mean over the seeds.
     cpu_seconds
         Processor time of one fit, mean over folds and seeds.
-    margin
+    log_odds
         Log-odds of the first seed on the scored rows, one array for each fold.
     """
 
     settings: Mapping[str, Any]
     average_precision: np.ndarray
     cpu_seconds: float
-    margin: tuple[np.ndarray, ...]
+    log_odds: tuple[np.ndarray, ...]
 
     @property
     def mean(self) -> float:
@@ -99,29 +99,29 @@ def try_settings(
         Seeds of the fits.
     """
     precision = np.empty((len(folds), len(seeds)))
-    margins, spent = [], 0.0
+    first_seed, spent = [], 0.0
     for i, fold in enumerate(folds):
         for j, seed in enumerate(seeds):
             started = process_time()
             estimator = EstimatorConfig(name, settings, seed)
             model = estimator.fit(rows.X[fold.fitted], rows.y_observed[fold.fitted])
             spent += process_time() - started
-            margin = model.decision_function(rows.X[fold.scored])
-            precision[i, j] = average_precision(rows.y_observed[fold.scored], margin)
+            log_odds = model.decision_function(rows.X[fold.scored])
+            precision[i, j] = average_precision(rows.y_observed[fold.scored], log_odds)
             if j == 0:
-                margins.append(margin)
-    return Tried(dict(settings), precision.mean(axis=1), spent / precision.size, tuple(margins))
+                first_seed.append(log_odds)
+    return Tried(dict(settings), precision.mean(axis=1), spent / precision.size, tuple(first_seed))
 
 
-def choose(tried: Mapping[str, Tried], *, margin: float) -> str:
+def choose(tried: Mapping[str, Tried], *, tolerance: float) -> str:
     """The setting that is taken: the fastest to fit
-    among those within `margin` of the highest mean.
+    among those within `tolerance` of the highest mean.
 
     Parameters
     ----------
     tried
         Settings on the same folds, by name.
-    margin
+    tolerance
         Difference of mean average precision up to which two settings count as equal; at least 0.
 
     Examples
@@ -129,13 +129,13 @@ def choose(tried: Mapping[str, Tried], *, margin: float) -> str:
     >>> slow = Tried({}, np.array([0.800]), 9.0, ())
     >>> fast = Tried({}, np.array([0.798]), 1.0, ())
     >>> (
-    ...     choose({"slow": slow, "fast": fast}, margin=0.005),
-    ...     choose({"slow": slow, "fast": fast}, margin=0.0),
+    ...     choose({"slow": slow, "fast": fast}, tolerance=0.005),
+    ...     choose({"slow": slow, "fast": fast}, tolerance=0.0),
     ... )
     ('fast', 'slow')
     """
     highest = max(setting.mean for setting in tried.values())
-    equals = [name for name, setting in tried.items() if setting.mean >= highest - margin]
+    equals = [name for name, setting in tried.items() if setting.mean >= highest - tolerance]
     return min(equals, key=lambda name: tried[name].cpu_seconds)
 
 
@@ -154,7 +154,7 @@ def difference_on_folds(
     Parameters
     ----------
     one, other
-        Of the same folds; the margins of their first seed are compared.
+        Of the same folds; the log-odds of their first seed are compared.
     n_replicates, rng
         Of the stratified bootstrap, drawn apart in each fold.
 
@@ -168,8 +168,8 @@ def difference_on_folds(
         found = bootstrap(
             rows.y_observed[fold.scored],
             {
-                "one": Scored(_squash(one.margin[k]), 0.5),
-                "other": Scored(_squash(other.margin[k]), 0.5),
+                "one": Scored(_squash(one.log_odds[k]), 0.5),
+                "other": Scored(_squash(other.log_odds[k]), 0.5),
             },
             rows.amount_eur[fold.scored],
             n_alerts=1,
@@ -218,5 +218,5 @@ def tune(
     return tried
 
 
-def _squash(margin: np.ndarray) -> np.ndarray:
-    return 1.0 / (1.0 + np.exp(-np.clip(margin.astype(np.float64), -700, 700)))
+def _squash(log_odds: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-np.clip(log_odds.astype(np.float64), -700, 700)))

@@ -96,8 +96,8 @@ def certify(
             place[own], y_observed[own]
         )
         weights[number, np.append(whole, True)] = np.append(model.coef_[0], model.intercept_)
-        margin = model.decision_function(place[own])
-        limits[number] = np.quantile(margin, 1 - alert_budget)
+        log_odds = model.decision_function(place[own])
+        limits[number] = np.quantile(log_odds, 1 - alert_budget)
     return PartitionEnsemble(weights, limits, centre, scale)
 
 

@@ -18,7 +18,7 @@ ROWS_AT_ONCE = 8192
 
 @dataclass(frozen=True)
 class LeafTables:
-    """Contributions of each leaf of each tree to the margin, in log-odds.
+    """Contributions of each leaf of each tree to the log-odds.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class LeafTables:
         Shape (n_trees, 2 ** depth, depth): what a leaf adds for each of them; 0 in the places that
         are left over.
     base
-        Expected margin over the training rows: contributions and base add up to the margin.
+        Expected log-odds over the training rows: contributions and base add up to the log-odds.
     """
 
     player: np.ndarray
@@ -136,7 +136,7 @@ def _expectations(
 
 
 def contributions(trees: ObliviousTrees, tables: LeafTables, features: np.ndarray) -> np.ndarray:
-    """Contribution of each feature to the margin of each row, in log-odds.
+    """Contribution of each feature to the log-odds of each row, in log-odds.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def contributions(trees: ObliviousTrees, tables: LeafTables, features: np.ndarra
     -------
     numpy.ndarray
         Shape (n_samples, n_features), float64; its rows and ``tables.base`` add up to
-        ``trees.margin(features)``.
+        ``trees.log_odds(features)``.
 
     Examples
     --------

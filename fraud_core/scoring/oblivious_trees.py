@@ -36,7 +36,7 @@ class ObliviousTrees:
     leaf_value: np.ndarray
     bias: float
 
-    def margin(self, features: np.ndarray) -> np.ndarray:
+    def log_odds(self, features: np.ndarray) -> np.ndarray:
         """Log-odds before calibration.
 
         Parameters
@@ -54,7 +54,7 @@ class ObliviousTrees:
         >>> stump = ObliviousTrees(
         ...     np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.25
         ... )
-        >>> stump.margin(np.array([[0.0], [1.0]]))
+        >>> stump.log_odds(np.array([[0.0], [1.0]]))
         array([-0.75,  1.25])
         """
         values = np.ascontiguousarray(features, dtype=np.float32)
@@ -78,18 +78,18 @@ class ObliviousTrees:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Logistic (Platt) calibration: probability = 1 / (1 + exp(−(slope · margin + intercept)))."""
+    """Logistic (Platt) calibration: 1 / (1 + exp(−(slope · log_odds + intercept)))."""
 
     slope: float
     intercept: float
 
-    def probability(self, margin: np.ndarray) -> np.ndarray:
-        """Probability of fraud in [0, 1] from a margin, shape (n_samples,).
+    def probability(self, log_odds: np.ndarray) -> np.ndarray:
+        """Probability of fraud in [0, 1] from log-odds, shape (n_samples,).
 
         Examples
         --------
         >>> Calibration(1.0, 0.0).probability(np.array([0.0]))
         array([0.5])
         """
-        z = np.clip(self.slope * margin + self.intercept, -700.0, 700.0)
+        z = np.clip(self.slope * log_odds + self.intercept, -700.0, 700.0)
         return 1.0 / (1.0 + np.exp(-z))

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class PartitionEnsemble:
-    """Logistic models of disjoint parts, and the margin from which each votes fraud.
+    """Logistic models of disjoint parts, and the log-odds from which each votes fraud.
 
     Attributes
     ----------
@@ -17,7 +17,7 @@ class PartitionEnsemble:
         Shape (k, n_features + 1), on standardised features; the last column is the intercept.
         Features that may be NaN have weight 0.
     limits
-        Shape (k,), margin from which a part votes fraud; chosen on that part alone.
+        Shape (k,), log-odds from which a part votes fraud; chosen on that part alone.
     centre, scale
         Shape (n_features,), of the standardisation. They depend on features, not on labels.
     """
@@ -32,8 +32,8 @@ class PartitionEnsemble:
         place = np.clip((features - self.centre) / self.scale, -20, 20)
         if np.isnan(place).any():
             place = np.where(self.weights[:, :-1].any(axis=0), place, 0.0)
-        margin = place @ self.weights[:, :-1].T + self.weights[:, -1]
-        return (margin >= self.limits).sum(axis=1)
+        log_odds = place @ self.weights[:, :-1].T + self.weights[:, -1]
+        return (log_odds >= self.limits).sum(axis=1)
 
 
 def certified_flips(votes: np.ndarray, k: int) -> np.ndarray:

@@ -65,13 +65,13 @@ class RowScorer:
         bits = values.astype(np.float32).take(self._feature) > self._border
         return np.packbits(bits, bitorder="little").view(self._leaf_number) + self._first_leaf
 
-    def margin(self, values: np.ndarray) -> float:
-        """Log-odds of one row before calibration, equal to the bit to ``ObliviousTrees.margin``."""
-        return self._margin(self.leaves(values))
+    def log_odds(self, values: np.ndarray) -> float:
+        """Log-odds of one row before calibration, to the bit ``ObliviousTrees.log_odds``."""
+        return self._log_odds(self.leaves(values))
 
-    def margins_with(self, values: np.ndarray, feature: int, others: np.ndarray) -> np.ndarray:
+    def log_odds_with(self, values: np.ndarray, feature: int, others: np.ndarray) -> np.ndarray:
         """Margins of one row with one feature replaced,
-        equal to the bit to `margin` of each such row.
+        equal to the bit to `log_odds` of each such row.
 
         Parameters
         ----------
@@ -100,21 +100,21 @@ class RowScorer:
         """Calibrated probability of fraud of one row of
         shape (n_features,), equal to the bit to the batch's.
         """
-        return self._calibrated(self._margin(self.leaves(values)))
+        return self._calibrated(self._log_odds(self.leaves(values)))
 
     def explain(self, values: np.ndarray) -> tuple[float, np.ndarray]:
         """Probability of one row, and the contribution of
-        each feature to its margin in log-odds, (n_features,).
+        each feature to its log-odds, (n_features,).
         """
         leaves = self.leaves(values)
         added = self._contribution.take(leaves, axis=0).ravel()
-        return self._calibrated(self._margin(leaves)), np.bincount(
+        return self._calibrated(self._log_odds(leaves)), np.bincount(
             self._player, added, self._n_features
         )
 
-    def _margin(self, leaves: np.ndarray) -> float:
+    def _log_odds(self, leaves: np.ndarray) -> float:
         return float(self._bias + np.add.reduce(self._leaf_value.take(leaves)))
 
-    def _calibrated(self, margin: float) -> float:
-        z = min(max(self._slope * margin + self._intercept, -700.0), 700.0)
+    def _calibrated(self, log_odds: float) -> float:
+        z = min(max(self._slope * log_odds + self._intercept, -700.0), 700.0)
         return float(1.0 / (1.0 + np.exp(-z)))

@@ -58,17 +58,17 @@ class CompiledScorer(RowScorer):
             **addresses, bias=trees.bias, n_trees=n_trees, depth=depth, n_features=n_features
         )
         self._address = ctypes.byref(self._trees)
-        self._compiled = library.margin
+        self._compiled = library.log_odds
         self._compiled.restype = ctypes.c_double
 
-    def margin(self, values: np.ndarray) -> float:
+    def log_odds(self, values: np.ndarray) -> float:
         """Log-odds of one row of shape (n_features,) before calibration."""
         self._row[:] = values
         return self._compiled(self._address)
 
     def probability(self, values: np.ndarray) -> float:
         """Calibrated probability of fraud of one row of shape (n_features,)."""
-        return self._calibrated(self.margin(values))
+        return self._calibrated(self.log_odds(values))
 
 
 class _Trees(ctypes.Structure):
@@ -95,7 +95,7 @@ def row_scorer(bundle: Bundle) -> RowScorer:
             flush=True,
         )
         return plain
-    if all(compiled.margin(row) == plain.margin(row) for row in _spread(least, most)):
+    if all(compiled.log_odds(row) == plain.log_odds(row) for row in _spread(least, most)):
         return compiled
     print(
         f"warning: {binary().name} gives other figures than NumPy and is not used; delete it",

@@ -1,4 +1,4 @@
-/* The margin of one row by oblivious trees: the arithmetic of fraud_core/model/scorer.py, to the bit.
+/* Log-odds of one row by oblivious trees: the arithmetic of fraud_core/scoring/row_scorer.py, to the bit.
  *
  * Sums are made in the order of NumPy's pairwise sum, and without fused multiply-add, so that not one bit differs.
  * serve/scoring/compiled_scorer.py compiles this where there is a C compiler, and compares the two before it is used.
@@ -39,7 +39,7 @@ static double pairwise_sum(const double *values, long n)
     return pairwise_sum(values, half) + pairwise_sum(values + half, n - half);
 }
 
-double margin(const struct trees *t)
+double log_odds(const struct trees *t)
 {
     const int *feature = t->feature;
     const float *border = t->border;

@@ -90,9 +90,9 @@ def test_undefined_value_is_unknown_and_nothing_is_looked_for(stumps):
 @settings(max_examples=40)
 def test_reasons_are_the_strongest_contributions_that_speak_for_the_decision(seed):
     explainer, rows = explainer_of(seed), np.random.default_rng(seed).normal(size=(4, 5)) * 2
-    values, margin = explainer.explain(rows).values, explainer.trees.margin(rows)
+    values, log_odds = explainer.explain(rows).values, explainer.trees.log_odds(rows)
     for found, row_values, m in zip(
-        reason_codes(explainer, rows, NAMES, USUAL, threshold=0.3), values, margin, strict=True
+        reason_codes(explainer, rows, NAMES, USUAL, threshold=0.3), values, log_odds, strict=True
     ):
         towards = row_values if m >= 0.3 else -row_values
         expected = sorted([v for v in towards if v > 0], reverse=True)[:3]
@@ -110,13 +110,13 @@ def test_counterfactual_turns_the_alert_inside_the_usual_range_and_nothing_neare
     def alerts(row, k, others):
         changed = np.tile(row, (len(others), 1))
         changed[:, k] = others
-        return trees.margin(changed) >= threshold
+        return trees.log_odds(changed) >= threshold
 
     for row, found in zip(
         rows, reason_codes(explainer, rows, NAMES, USUAL, threshold=threshold), strict=True
     ):
         for reason in found[:2]:
-            k, own = NAMES.index(reason.feature), trees.margin(row[None])[0] >= threshold
+            k, own = NAMES.index(reason.feature), trees.log_odds(row[None])[0] >= threshold
             border = trees.border[trees.feature == k]
             every = np.concatenate(
                 [border, np.nextafter(border, np.float32(np.inf)), np.linspace(-1, 1, 401)]
@@ -137,7 +137,8 @@ def test_strongest_alerts_are_those_of_highest_margin_the_highest_first(rng):
     explainer, rows = explainer_of(1), rng.normal(size=(200, 5))
     found = strongest_alerts(explainer, rows, 0.05)
     assert (
-        explainer.trees.margin(found).tolist() == sorted(explainer.trees.margin(rows))[-10:][::-1]
+        explainer.trees.log_odds(found).tolist()
+        == sorted(explainer.trees.log_odds(rows))[-10:][::-1]
     )
     assert len(strongest_alerts(explainer, rows, 1e-9)) == 1
     assert len(strongest_alerts(explainer, rows, 1.0)) == 200

@@ -60,5 +60,5 @@ def test_contributions_that_do_not_add_up_are_refused(rng):
     wrong = type(tables)(tables.player, tables.contribution, tables.base + 2e-6)
     rows = rng.normal(size=(50, 4))
     assert added_up(Explainer(trees, tables), rows).additivity_errors.max() < 1e-9
-    with pytest.raises(ArithmeticError, match="to add up to the margin to 1e-6"):
+    with pytest.raises(ArithmeticError, match="to add up to the log-odds to 1e-6"):
         added_up(Explainer(trees, wrong), rows)

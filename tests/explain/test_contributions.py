@@ -16,7 +16,7 @@ def explained(versions):
 
 def test_contributions_add_up_to_the_margin_of_the_served_scorer(explained):
     fitted, features, values, base = explained
-    assert additivity_error(values, base, to_oblivious_trees(fitted).margin(features)) < 1e-6
+    assert additivity_error(values, base, to_oblivious_trees(fitted).log_odds(features)) < 1e-6
 
 
 def test_values_equal_catboosts_own(explained):

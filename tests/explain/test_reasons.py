@@ -142,7 +142,7 @@ def test_turning_value_is_the_nearest_that_turns_and_none_is_overlooked(seed, va
     def decided(others):
         rows = np.tile(row, (len(others), 1))
         rows[:, 1] = others
-        return trees.margin(rows) >= 0.0
+        return trees.log_odds(rows) >= 0.0
 
     own = decided(row[1:2])[0]
     found = turning_value(

@@ -107,7 +107,7 @@ def compared(versions):
     fitted = ESTIMATOR.fit(rows.X, rows.y_observed)
     features = versions.holdout.X
     explainer = build_explainer(fitted)
-    alerts = features[np.argsort(-explainer.trees.margin(features))[:60]]
+    alerts = features[np.argsort(-explainer.trees.log_odds(features))[:60]]
     exchanged = np.roll(rows.X, 9, axis=1)
     others = {
         "same rows": ("other day", [rows]),

@@ -46,7 +46,7 @@ def test_two_levels_by_hand():
     )
     # v(∅)=4, v(a)=7, v(b)=6, v(ab)=10; without a: v(a)=1, v(ab)=2
     np.testing.assert_allclose(found.values, [[3.5, 2.5], [-3.5, 1.5]])
-    assert found.margin.tolist() == [11.0, 3.0]
+    assert found.log_odds.tolist() == [11.0, 3.0]
     assert found.base == 5.0
     assert found.additivity_errors.tolist() == [0.0, 0.0]
 
@@ -61,7 +61,7 @@ def test_value_on_a_border_goes_to_the_lower_side():
 def test_no_row_and_one_row(rng):
     explainer = explainer_of(rng)
     nobody = explainer.explain(np.empty((0, 6)))
-    assert (nobody.values.shape, nobody.margin.shape) == ((0, 6), (0,))
+    assert (nobody.values.shape, nobody.log_odds.shape) == ((0, 6), (0,))
     row = rng.normal(size=(1, 6))
     np.testing.assert_array_equal(
         explainer.explain(row).values, explainer.explain(np.repeat(row, 9, axis=0)).values[:1]
@@ -76,7 +76,7 @@ def test_values_are_those_of_the_tables_to_the_bit_and_margins_those_of_the_scor
     np.testing.assert_array_equal(
         found.values, contributions(explainer.trees, explainer.tables, rows)
     )
-    np.testing.assert_allclose(found.margin, explainer.trees.margin(rows), atol=1e-12)
+    np.testing.assert_allclose(found.log_odds, explainer.trees.log_odds(rows), atol=1e-12)
 
 
 def test_block_has_no_say(rng):
@@ -101,7 +101,7 @@ def test_contributions_follow_their_columns_and_scale_with_the_leaves(seed):
     )
     again = Explainer(moved, build_leaf_tables(moved, weight)).explain(rows[:, order])
     np.testing.assert_allclose(again.values, 2.0 * found.values[:, order], atol=1e-12)
-    np.testing.assert_allclose(again.margin, 2.0 * found.margin, atol=1e-12)
+    np.testing.assert_allclose(again.log_odds, 2.0 * found.log_odds, atol=1e-12)
     assert found.additivity_errors.max() < 1e-12
 
 
@@ -109,10 +109,10 @@ def test_ten_thousand_rows_add_up_to_the_margin_of_the_served_scorer(fitted, fea
     explainer = build_explainer(fitted)
     found = explainer.explain(features)
     scorer = RowScorer(explainer.trees, explainer.tables, Calibration(1.0, 0.0), features.shape[1])
-    margin = np.array([scorer.margin(row) for row in features])
-    assert len(margin) == ROWS
+    log_odds = np.array([scorer.log_odds(row) for row in features])
+    assert len(log_odds) == ROWS
     assert found.additivity_errors.max() <= 1e-6
-    assert np.abs(found.values.sum(axis=1) + found.base - margin).max() <= 1e-6
+    assert np.abs(found.values.sum(axis=1) + found.base - log_odds).max() <= 1e-6
 
 
 def test_ten_thousand_rows_equal_catboosts_shap_values(fitted, features):

@@ -154,7 +154,7 @@ def test_own_payments_are_audited_and_the_sensitive_column_never_reaches_the_mod
     first, second = (
         decide_payments(*split_by_time(each, card), card, **PAYMENTS) for each in (table, other)
     )
-    np.testing.assert_array_equal(first.margin, second.margin)
+    np.testing.assert_array_equal(first.log_odds, second.log_odds)
     assert (first.sensitive["sex"] != second.sensitive["sex"]).any()
     study = audit_payments(*split_by_time(table, card), card, limits=LIMITS, **PAYMENTS)
     assert study.verdict in ("pass", "insufficient evidence")

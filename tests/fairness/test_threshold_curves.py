@@ -23,10 +23,10 @@ def unequal():
 
 
 def test_each_threshold_is_the_audit_of_its_alerts(unequal):
-    y_true, margin, group = unequal
-    found = audit_thresholds(y_true, margin, group, [0.1, 0.3], **LIMITS)
+    y_true, log_odds, group = unequal
+    found = audit_thresholds(y_true, log_odds, group, [0.1, 0.3], **LIMITS)
     for at in found:
-        alert = margin >= np.quantile(margin, 1 - at.selection_rate)
+        alert = log_odds >= np.quantile(log_odds, 1 - at.selection_rate)
         assert alert.mean() == pytest.approx(at.selection_rate, abs=1e-3)
         assert at.recall == audit_difference(alert, y_true == 1, group, limit=0.1, minimum=50)
         assert at.false_positive_rate == audit_difference(
@@ -51,8 +51,8 @@ def test_one_calibration_fits_all_together_and_misfits_groups_whose_base_rates_d
     rng = np.random.default_rng(2)
     group = np.repeat(["a", "b"], 5000)
     y_true = (rng.random(10_000) < np.where(group == "a", 0.5, 0.1)).astype(int)
-    margin = rng.normal(size=10_000)
-    probability = calibrate(y_true, margin)
+    log_odds = rng.normal(size=10_000)
+    probability = calibrate(y_true, log_odds)
     assert probability.mean() == pytest.approx(y_true.mean(), abs=0.01)
     within = calibration_within(y_true, probability, group, minimum=100)
     assert all(each.observed.ci_low > each.predicted for each in within["a"])

@@ -22,8 +22,8 @@ def fit(name, versions, settings=None, sample_weight=None):
 
 @pytest.mark.parametrize("name", REGISTRY)
 def test_every_estimator_learns_simulated_fraud(name, versions):
-    margin = fit(name, versions).decision_function(versions.holdout.X)
-    assert average_precision(versions.holdout.y_observed, margin) > 0.5
+    log_odds = fit(name, versions).decision_function(versions.holdout.X)
+    assert average_precision(versions.holdout.y_observed, log_odds) > 0.5
 
 
 @pytest.mark.parametrize("name", REGISTRY)
@@ -87,15 +87,15 @@ def test_plain_trees_equal_catboost(versions, settings, rng):
     features = versions.holdout.X[: len(versions.holdout.X)].copy()
     features[: len(borders) % 500, 0] = borders[: len(borders) % 500]  # values exactly on a border
     np.testing.assert_allclose(
-        trees.margin(features), fitted.decision_function(features), atol=1e-10
+        trees.log_odds(features), fitted.decision_function(features), atol=1e-10
     )
 
 
 def test_one_row_scores_exactly_as_in_a_batch(versions):
     trees = to_oblivious_trees(fit("catboost", versions))
     features = versions.holdout.X[:300]
-    alone = np.array([trees.margin(features[k : k + 1])[0] for k in range(300)])
-    np.testing.assert_array_equal(alone, trees.margin(features))
+    alone = np.array([trees.log_odds(features[k : k + 1])[0] for k in range(300)])
+    np.testing.assert_array_equal(alone, trees.log_odds(features))
 
 
 def test_padding_of_shallow_trees_changes_nothing():
@@ -104,8 +104,8 @@ def test_padding_of_shallow_trees_changes_nothing():
         np.array([[0, 0]]), np.array([[0.5, np.inf]], "f4"), np.array([[-1.0, 1.0, 9.0, 9.0]]), 0.0
     )
     x = np.array([[0.0], [0.5], [1.0]])
-    np.testing.assert_array_equal(stump.margin(x), padded.margin(x))
-    assert stump.margin(x).tolist() == [-1.0, -1.0, 1.0]
+    np.testing.assert_array_equal(stump.log_odds(x), padded.log_odds(x))
+    assert stump.log_odds(x).tolist() == [-1.0, -1.0, 1.0]
 
 
 def test_estimator_without_a_plain_form_is_refused(versions):

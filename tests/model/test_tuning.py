@@ -32,7 +32,7 @@ def test_folds_fit_on_the_past_only_and_score_every_later_row_once():
 
 
 @pytest.mark.parametrize(
-    ("means", "seconds", "margin", "chosen"),
+    ("means", "seconds", "tolerance", "chosen"),
     [
         ((0.80, 0.79), (9.0, 1.0), 0.005, "a"),
         ((0.80, 0.796), (9.0, 1.0), 0.005, "b"),
@@ -40,12 +40,12 @@ def test_folds_fit_on_the_past_only_and_score_every_later_row_once():
         ((0.80, 0.80), (9.0, 1.0), 0.0, "b"),
     ],
 )
-def test_fastest_of_equals_is_taken(means, seconds, margin, chosen):
+def test_fastest_of_equals_is_taken(means, seconds, tolerance, chosen):
     named = {
         name: tried(*pair)
         for name, pair in zip("ab", zip(means, seconds, strict=True), strict=True)
     }
-    assert choose(named, margin=margin) == chosen
+    assert choose(named, tolerance=tolerance) == chosen
 
 
 def test_every_setting_is_fitted_on_the_same_folds(rows):
@@ -54,13 +54,13 @@ def test_every_setting_is_fitted_on_the_same_folds(rows):
     found = tune("logistic_regression", grid, rows, folds, seeds=[1, 2])
     assert [found[name].average_precision.shape for name in grid] == [(2,), (2,)]
     assert found["plain"].mean > rows.y_observed.mean()
-    assert [len(margin) for margin in found["plain"].margin] == [400, 400]
+    assert [len(log_odds) for log_odds in found["plain"].log_odds] == [400, 400]
 
 
 def test_difference_to_itself_is_nothing_and_a_reversed_ranking_is_worse(rows):
     folds = time_folds(rows.time_s, [600.0, 1200.0])
     one = tune("logistic_regression", {"a": {"C": 1.0}}, rows, folds, seeds=[1])["a"]
-    against = Tried({}, one.average_precision, 1.0, tuple(-margin for margin in one.margin))
+    against = Tried({}, one.average_precision, 1.0, tuple(-log_odds for log_odds in one.log_odds))
     drawn = {"n_replicates": 50, "rng": np.random.default_rng(0)}
     same = difference_on_folds(one, one, rows, folds, **drawn)
     assert (same.value, same.ci_low, same.ci_high) == (0.0, 0.0, 0.0)

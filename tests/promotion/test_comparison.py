@@ -19,12 +19,12 @@ def day():
 
 
 def noisy(day, seed: int, noise: float = 1.0) -> Scored:
-    margin = (
+    log_odds = (
         3.0 * day.y_observed
         - 2.0
         + np.random.default_rng(seed).normal(0, noise, len(day.y_observed))
     )
-    return Scored(1 / (1 + np.exp(-margin)), 0.5)
+    return Scored(1 / (1 + np.exp(-log_odds)), 0.5)
 
 
 def test_saving_is_the_difference_of_the_costs(day):

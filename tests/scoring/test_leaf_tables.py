@@ -82,7 +82,9 @@ def test_contributions_and_base_add_up_to_the_margin(rng):
     tables = build_leaf_tables(trees, rng.integers(1, 9, (40, 64)).astype(float))
     rows = rng.normal(size=(20_000, 7)).astype("f4")
     np.testing.assert_allclose(
-        contributions(trees, tables, rows).sum(axis=1) + tables.base, trees.margin(rows), atol=1e-10
+        contributions(trees, tables, rows).sum(axis=1) + tables.base,
+        trees.log_odds(rows),
+        atol=1e-10,
     )
 
 

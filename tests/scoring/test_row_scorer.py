@@ -21,9 +21,9 @@ def model(rng, n_trees=150, depth=6, n_features=29):
 def test_single_row_gives_the_bytes_of_the_batch(rng, n_trees, depth):
     trees, _, scorer = model(rng, n_trees, depth)
     rows = rng.normal(size=(3000, 29))
-    margin = trees.margin(rows)
-    probability = CALIBRATION.probability(margin)
-    assert [scorer.margin(row) for row in rows] == margin.tolist()
+    log_odds = trees.log_odds(rows)
+    probability = CALIBRATION.probability(log_odds)
+    assert [scorer.log_odds(row) for row in rows] == log_odds.tolist()
     assert [scorer.probability(row) for row in rows] == probability.tolist()
 
 
@@ -31,7 +31,7 @@ def test_value_on_a_border_goes_the_same_way(rng):
     trees, _, scorer = model(rng)
     row = np.zeros(29)
     row[trees.feature[:, 0]] = trees.border[:, 0]
-    assert scorer.margin(row) == trees.margin(row[None])[0]
+    assert scorer.log_odds(row) == trees.log_odds(row[None])[0]
 
 
 @pytest.mark.parametrize(("n_trees", "depth"), [(1, 1), (150, 6), (9, 9)])
@@ -44,10 +44,10 @@ def test_margins_with_another_value_are_those_of_such_rows(rng, n_trees, depth):
         others = np.concatenate([rng.normal(size=20), border, border + 1e-12])
         rows = np.tile(row, (len(others), 1))
         rows[:, feature] = others
-        assert scorer.margins_with(row, feature, others).tolist() == [
-            scorer.margin(each) for each in rows
+        assert scorer.log_odds_with(row, feature, others).tolist() == [
+            scorer.log_odds(each) for each in rows
         ]
-    assert scorer.margins_with(row, 3, np.empty(0)).tolist() == []
+    assert scorer.log_odds_with(row, 3, np.empty(0)).tolist() == []
 
 
 def test_explanation_is_that_of_the_batch(rng):
@@ -63,5 +63,5 @@ def test_explanation_is_that_of_the_batch(rng):
 def test_extreme_margins_stay_probabilities(rng):
     stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1e6, 1e6]]), 0.0)
     scorer = RowScorer(stump, build_leaf_tables(stump, np.ones((1, 2))), CALIBRATION, 1)
-    expected = CALIBRATION.probability(stump.margin(np.array([[0.0], [1.0]])))
+    expected = CALIBRATION.probability(stump.log_odds(np.array([[0.0], [1.0]])))
     assert [scorer.probability(np.array([x])) for x in (0.0, 1.0)] == expected.tolist()

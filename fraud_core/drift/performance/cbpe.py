@@ -70,9 +70,9 @@ def expected_average_precision(probability: np.ndarray) -> float:
 
 
 def estimate_performance(
-    calibration_margin: np.ndarray,
+    calibration_log_odds: np.ndarray,
     calibration_y_true: np.ndarray,
-    margin: np.ndarray,
+    log_odds: np.ndarray,
     y_true: np.ndarray,
     *,
     rng: np.random.Generator,
@@ -84,7 +84,7 @@ def estimate_performance(
     ----------
     calibration_margin, calibration_y_true
         Shapes (n,), log-odds and labels of past rows that the scoring model was not fitted on.
-    margin, y_true
+    log_odds, y_true
         Shapes (m,), log-odds of the rows in question and the labels that came later; these serve
         the truth alone.
     rng
@@ -96,21 +96,21 @@ def estimate_performance(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> margin = rng.normal(-4.0, 2.0, 40_000)
-    >>> y = (rng.random(40_000) < 1 / (1 + np.exp(-margin))).astype(int)
+    >>> log_odds = rng.normal(-4.0, 2.0, 40_000)
+    >>> y = (rng.random(40_000) < 1 / (1 + np.exp(-log_odds))).astype(int)
     >>> found = estimate_performance(
-    ...     margin[:20_000], y[:20_000], margin[20_000:], y[20_000:], rng=rng
+    ...     log_odds[:20_000], y[:20_000], log_odds[20_000:], y[20_000:], rng=rng
     ... )
     >>> abs(found.error.value) < 0.05
     True
     """
-    probability = fit_calibration(calibration_margin, calibration_y_true).probability(margin)
-    # every calibration keeps the order of the margins, so the rows are ranked once
-    order = np.argsort(-margin, kind="stable")
-    ranked, labels, ones = margin[order], y_true[order], np.ones(len(margin))
+    probability = fit_calibration(calibration_log_odds, calibration_y_true).probability(log_odds)
+    # every calibration keeps the order of the log-odds, so the rows are ranked once
+    order = np.argsort(-log_odds, kind="stable")
+    ranked, labels, ones = log_odds[order], y_true[order], np.ones(len(log_odds))
     estimates, truths = (
         [expected_average_precision(probability)],
-        [average_precision(y_true, margin)],
+        [average_precision(y_true, log_odds)],
     )
     frauds, others = (
         np.flatnonzero(calibration_y_true == 1),
@@ -120,7 +120,7 @@ def estimate_performance(
         rows = np.concatenate(
             [rng.choice(frauds, rng.poisson(len(frauds)) or 1), rng.choice(others, len(others))]
         )
-        again = fit_calibration(calibration_margin[rows], calibration_y_true[rows]).probability(
+        again = fit_calibration(calibration_log_odds[rows], calibration_y_true[rows]).probability(
             ranked
         )
         estimates.append(_ranked_precision(rng.random(len(again)) < again, ones))

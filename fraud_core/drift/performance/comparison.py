@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.drift.performance.forward_chaining import fit_rows, forward_margins
+from fraud_core.drift.performance.forward_chaining import fit_rows, forward_log_odds
 from fraud_core.drift.performance.shift_decomposition import Decomposition, decompose, log_loss
 from fraud_core.evaluation.bootstrap import Estimate, Scored, bootstrap, interval
 from fraud_core.evaluation.verdicts import Verdict
@@ -77,10 +77,12 @@ def score_windows(
     """
     early, before = v0.take(~late), v0.take(late)
     fitted = fit_rows(early, early.y_observed, np.ones(len(early), bool), estimator)
-    margin, y_true, row = forward_margins(early, n_blocks=CALIBRATION_BLOCKS, estimator=estimator)
-    calibration = fit_calibration(margin, y_true)
+    log_odds, y_true, row = forward_log_odds(
+        early, n_blocks=CALIBRATION_BLOCKS, estimator=estimator
+    )
+    calibration = fit_calibration(log_odds, y_true)
     point = choose_threshold(
-        y_true, calibration.probability(margin), early.amount_eur[row], **decision
+        y_true, calibration.probability(log_odds), early.amount_eur[row], **decision
     )
     p_before, p_after = (
         calibration.probability(fitted.decision_function(window.X)) for window in (before, v1)

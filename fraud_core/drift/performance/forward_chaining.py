@@ -29,7 +29,7 @@ def fit_rows(
     return estimator.fit(rows.X[part], y_observed[part])
 
 
-def forward_margins(
+def forward_log_odds(
     rows: Transactions, *, n_blocks: int, estimator: EstimatorConfig
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Log-odds of past rows, block by block, each from a model fitted on everything before it.
@@ -43,7 +43,7 @@ def forward_margins(
 
     Returns
     -------
-    margin, y_true, row
+    log_odds, y_true, row
         Of the rows after the first third of the time; `row` is their place.
 
     Examples
@@ -52,23 +52,23 @@ def forward_margins(
     >>> rows = Transactions(
     ...     rng.normal(size=(600, 2)) + y[:, None], y.astype(int), np.ones(600), np.arange(600.0)
     ... )
-    >>> margin, y_true, row = forward_margins(
+    >>> log_odds, y_true, row = forward_log_odds(
     ...     rows, n_blocks=2, estimator=EstimatorConfig("catboost", {"iterations": 5})
     ... )
-    >>> len(margin), int(row[0])
+    >>> len(log_odds), int(row[0])
     (400, 200)
     """
     since = rows.time_s - rows.time_s[0]
     cuts = since[-1] * np.linspace(FIRST_SHARE, 1.0, n_blocks + 1)
     cuts[-1] = np.inf
-    margin, place = [], []
+    log_odds, place = [], []
     for start, end in pairwise(cuts):
         block = np.flatnonzero((since >= start) & (since < end))
-        margin.append(
+        log_odds.append(
             fit_rows(rows, rows.y_observed, since < start, estimator).decision_function(
                 rows.X[block]
             )
         )
         place.append(block)
     row = np.concatenate(place)
-    return np.concatenate(margin), rows.y_observed[row], row
+    return np.concatenate(log_odds), rows.y_observed[row], row

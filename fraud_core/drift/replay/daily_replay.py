@@ -307,9 +307,9 @@ def _cost(
     schedule: DailySchedule,
     review_cost_eur: float,
 ) -> float:
-    margin = model.decision_function(rows.features[part])
-    n_alerts = min(len(margin), round(schedule.alert_share * len(margin)))
-    reviewed = np.argsort(-margin, kind="stable")[:n_alerts]
+    log_odds = model.decision_function(rows.features[part])
+    n_alerts = min(len(log_odds), round(schedule.alert_share * len(log_odds)))
+    reviewed = np.argsort(-log_odds, kind="stable")[:n_alerts]
     missed = np.where(rows.y_true[part] == 1, rows.amount_eur[part], 0.0)
     missed[reviewed] = 0.0
     return float(missed.sum() + review_cost_eur * n_alerts)

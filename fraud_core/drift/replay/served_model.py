@@ -68,11 +68,11 @@ def first_model(
                 f"replay, {name}: expected a fraud in its hours, found none; lengthen them"
             )
     fitted = fit_rows(rows, y_observed, trained, practice.estimator)
-    margin, y_true = fitted.decision_function(rows.X[calibrated]), y_observed[calibrated]
-    calibration = fit_calibration(margin, y_true)
+    log_odds, y_true = fitted.decision_function(rows.X[calibrated]), y_observed[calibrated]
+    calibration = fit_calibration(log_odds, y_true)
     point = choose_threshold(
         y_true,
-        calibration.probability(margin),
+        calibration.probability(log_odds),
         rows.amount_eur[calibrated],
         review_cost_eur=practice.decision["review_cost_eur"],
         alert_budget=practice.decision["alert_budget"],

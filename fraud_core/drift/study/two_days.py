@@ -10,7 +10,7 @@ from fraud_core.data.rows import Transactions
 from fraud_core.drift.attribution.attributor import Attributor
 from fraud_core.drift.attribution.scenarios import nearest_legitimate
 from fraud_core.drift.performance.cbpe import LabelFree, estimate_performance
-from fraud_core.drift.performance.forward_chaining import fit_rows, forward_margins
+from fraud_core.drift.performance.forward_chaining import fit_rows, forward_log_odds
 from fraud_core.drift.replay.block_replay import (
     Block,
     Schedule,
@@ -43,12 +43,14 @@ def label_free_study(
         scores are the same, so the estimate cannot move, and the truth does. This is the case in
         which the method must fail.
     """
-    margin, y_true, row = forward_margins(v0, n_blocks=FORWARD_BLOCKS, estimator=estimator)
+    log_odds, y_true, row = forward_log_odds(v0, n_blocks=FORWARD_BLOCKS, estimator=estimator)
     scored = fit_rows(v0, v0.y_observed, np.ones(len(v0), bool), estimator).decision_function(v1.X)
     drawn: dict[str, Any] = {"rng": rng, "n_resamples": n_resamples}
-    on_v1 = estimate_performance(margin, y_true, scored, v1.y_observed, **drawn)
+    on_v1 = estimate_performance(log_odds, y_true, scored, v1.y_observed, **drawn)
     last = np.arange(len(row)) >= len(row) - len(row) // FORWARD_BLOCKS
-    on_v0 = estimate_performance(margin[~last], y_true[~last], margin[last], y_true[last], **drawn)
+    on_v0 = estimate_performance(
+        log_odds[~last], y_true[~last], log_odds[last], y_true[last], **drawn
+    )
     corner = nearest_legitimate(
         discriminant_terms(v0.X, v1.X)[:, : v1.X.shape[1]],
         v1.y_observed,
@@ -57,7 +59,7 @@ def label_free_study(
     )
     changed = v1.y_observed.copy()
     changed[corner] = 1
-    return on_v1, on_v0, estimate_performance(margin, y_true, scored, changed, **drawn)
+    return on_v1, on_v0, estimate_performance(log_odds, y_true, scored, changed, **drawn)
 
 
 def replay_study(

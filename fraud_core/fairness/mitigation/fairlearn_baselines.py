@@ -16,7 +16,7 @@ def fairlearn_thresholds(chosen: ScoredRows, judged: ScoredRows, *, seed: int) -
     from sklearn.base import BaseEstimator, ClassifierMixin
 
     class Champion(ClassifierMixin, BaseEstimator):
-        """Hands on the margin that it is given."""
+        """Hands on the log-odds that it is given."""
 
         classes_ = np.array([0, 1])
 
@@ -25,7 +25,7 @@ def fairlearn_thresholds(chosen: ScoredRows, judged: ScoredRows, *, seed: int) -
             return self
 
         def predict(self, X: np.ndarray) -> np.ndarray:
-            """The margins."""
+            """The log-odds."""
             return np.asarray(X)[:, 0]
 
     optimizer = ThresholdOptimizer(
@@ -36,9 +36,9 @@ def fairlearn_thresholds(chosen: ScoredRows, judged: ScoredRows, *, seed: int) -
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fairlearn and pandas discuss their own types
-        optimizer.fit(chosen.margin[:, None], chosen.y_true, sensitive_features=chosen.group)
+        optimizer.fit(chosen.log_odds[:, None], chosen.y_true, sensitive_features=chosen.group)
         answer = optimizer.predict(
-            judged.margin[:, None], sensitive_features=judged.group, random_state=seed
+            judged.log_odds[:, None], sensitive_features=judged.group, random_state=seed
         )
     return np.asarray(answer, dtype=float)
 

@@ -20,14 +20,14 @@ class ScoredRows:
     """
 
     y_true: np.ndarray
-    margin: np.ndarray
+    log_odds: np.ndarray
     group: np.ndarray
     features: np.ndarray
 
     def at(self, rows: np.ndarray) -> "ScoredRows":
         """Some of the rows."""
         return ScoredRows(
-            self.y_true[rows], self.margin[rows], self.group[rows], self.features[rows]
+            self.y_true[rows], self.log_odds[rows], self.group[rows], self.features[rows]
         )
 
 
@@ -53,10 +53,10 @@ class GroupThresholds:
                 f"group {unseen[0]}, for "
                 "which no threshold was chosen; choose thresholds on rows that hold it"
             )
-        out = np.zeros(len(rows.margin))
+        out = np.zeros(len(rows.log_odds))
         for group, thresholds in self.thresholds.items():
             here = rows.group == group
-            out[here] = (rows.margin[here, None] >= thresholds) @ self.weights[group]
+            out[here] = (rows.log_odds[here, None] >= thresholds) @ self.weights[group]
         return out
 
 
@@ -148,7 +148,7 @@ class _Points:
 
 def _operating_points(rows: ScoredRows, group: str) -> _Points:
     here = rows.group == group
-    margin, y_true = rows.margin[here], rows.y_true[here]
+    log_odds, y_true = rows.log_odds[here], rows.y_true[here]
     if len(np.unique(y_true)) < 2:
         lacking = "negatives" if y_true.all() else "positives"
         raise ParameterError(
@@ -157,9 +157,9 @@ def _operating_points(rows: ScoredRows, group: str) -> _Points:
             f"{len(y_true)} rows; leave it out or join it with another group"
         )
     threshold = np.append(
-        np.quantile(margin, np.linspace(0, 1, N_THRESHOLDS, endpoint=False)), np.inf
+        np.quantile(log_odds, np.linspace(0, 1, N_THRESHOLDS, endpoint=False)), np.inf
     )
-    alerted = margin[:, None] >= threshold
+    alerted = log_odds[:, None] >= threshold
     return _Points(
         threshold,
         alerted[y_true == 1].mean(axis=0),

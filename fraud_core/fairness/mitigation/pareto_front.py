@@ -202,7 +202,7 @@ def _ways(
     seed: int,
 ) -> list[Way]:
     """Every way to decide that takes seconds, chosen on one half, on the other half."""
-    champion = (judged.margin >= np.quantile(chosen.margin, 1 - selection_rate)).astype(float)
+    champion = (judged.log_odds >= np.quantile(chosen.log_odds, 1 - selection_rate)).astype(float)
     ways: list[Way] = [("champion", None, champion)]
     for name, budget in (
         ("group thresholds within the budget", selection_rate),

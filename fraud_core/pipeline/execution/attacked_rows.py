@@ -51,7 +51,7 @@ def attacked_rows(
     (2, True)
     """
     known = ThreatModel(
-        margin=fitted.decision_function(rows.X), source=simulated_sources(len(rows.y_observed))
+        log_odds=fitted.decision_function(rows.X), source=simulated_sources(len(rows.y_observed))
     )
     return {
         name: [attack(name, rows, rate, rng=rng, knowledge=known).rows for _ in range(n_draws)]

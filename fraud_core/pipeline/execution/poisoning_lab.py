@@ -27,7 +27,7 @@ from fraud_core.poisoning.study.cells import (
     Cell,
     Inputs,
     Part,
-    clean_margin_part,
+    clean_log_odds_part,
     neighbour_part,
     simulated_sources,
 )
@@ -96,17 +96,17 @@ def _inputs(
     shown: Callable[[str, int, int], None],
 ) -> Inputs:
     rows = data.training_rows
-    margin = neighbours = distance = np.empty(0)
-    if any("margin" in cell.condition.entry.needs for cell in cells if cell.condition.is_attack):
+    log_odds = neighbours = distance = np.empty(0)
+    if any("log_odds" in cell.condition.entry.needs for cell in cells if cell.condition.is_attack):
         whole = run_cells(
-            clean_margin_part,
+            clean_log_odds_part,
             [Part(0, 1)],
             rows,
             what="boundary of a clean model",
             n_processes=1,
             progress=shown,
         )
-        margin = whole[0]["margin"]
+        log_odds = whole[0]["log_odds"]
     if any("neighbours" in defence_named(name).needs for name in defences if name != SELECTOR):
         parts = [Part(number, NEIGHBOUR_PARTS) for number in range(NEIGHBOUR_PARTS)]
         dealt = run_cells(
@@ -120,7 +120,7 @@ def _inputs(
         neighbours, distance = (
             np.concatenate([part[key] for part in dealt]) for key in ("neighbours", "distance")
         )
-    return Inputs(rows, data.holdout.X, margin, neighbours, distance, bin_settings(bins))
+    return Inputs(rows, data.holdout.X, log_odds, neighbours, distance, bin_settings(bins))
 
 
 def monitor_attacks(
@@ -147,7 +147,7 @@ def monitor_attacks(
     """
     rows = data.training_rows
     first = {cell.condition: cell for cell in reversed(cells) if cell.condition.is_attack}
-    known = ThreatModel(margin=np.zeros(len(rows)), source=simulated_sources(len(rows)))
+    known = ThreatModel(log_odds=np.zeros(len(rows)), source=simulated_sources(len(rows)))
     noticed = {}
     for condition, cell in reversed(first.items()):
         rng = np.random.default_rng(cell.attack_seed)

@@ -185,7 +185,7 @@ def _plain_model(chosen: CalibratedClassifier, rows: Transactions, plan: Plan) -
     plain, sample = to_plain_form(chosen.estimator), rows.X[-EXPORT_ROWS:]
     tables = build_leaf_tables(plain.trees, plain.leaf_weight)
     worst = float(
-        np.abs(plain.trees.margin(sample) - chosen.estimator.decision_function(sample)).max()
+        np.abs(plain.trees.log_odds(sample) - chosen.estimator.decision_function(sample)).max()
     )
     if worst > EXPORT_TOLERANCE:
         raise BundleError(

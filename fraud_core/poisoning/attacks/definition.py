@@ -80,7 +80,7 @@ class ThreatModel:
 
     Attributes
     ----------
-    margin
+    log_odds
         Shape (n_samples,), log-odds of a model trained on clean labels (`margin_based`).
     source
         Shape (n_samples,), who gave the label (`source`).
@@ -90,7 +90,7 @@ class ThreatModel:
         What a whitelisted mode of fraud has in common: ``cluster``, ``amount`` or ``time``.
     """
 
-    margin: np.ndarray | None = None
+    log_odds: np.ndarray | None = None
     source: np.ndarray | None = None
     group: np.ndarray | None = None
     mode: str = "cluster"

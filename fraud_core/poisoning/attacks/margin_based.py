@@ -22,28 +22,30 @@ def hide_at_boundary(
     poison_rate
         Share of the frauds, in [0, 1].
     knowledge
-        ``margin``, log-odds of a model of clean labels.
+        ``log_odds``, log-odds of a model of clean labels.
     rng
         Not used.
 
     Raises
     ------
     ParameterError
-        When there is no margin, no fraud, or the rate is outside [0, 1].
+        When there are no log-odds, no fraud, or the rate is outside [0, 1].
 
     Examples
     --------
     >>> rows = Transactions(np.zeros((3, 1)), np.array([1, 1, 0]), np.ones(3))
-    >>> known = ThreatModel(margin=np.array([-4.0, 0.1, 0.0]))
+    >>> known = ThreatModel(log_odds=np.array([-4.0, 0.1, 0.0]))
     >>> hide_at_boundary(rows, 0.5, known, np.random.default_rng(0)).changed
     array([1])
     """
     frauds, size = fraud_budget(rows.y_observed, poison_rate, "margin_based")
-    if knowledge.margin is None:
+    if knowledge.log_odds is None:
         raise ParameterError(
-            "boundary: expected the margin of a clean model in `knowledge.margin`, got none"
+            "margin_based: expected the log-odds of a clean model in `knowledge.log_odds`, got none"
         )
-    return hidden(rows, frauds[np.argsort(np.abs(knowledge.margin[frauds]), kind="stable")[:size]])
+    return hidden(
+        rows, frauds[np.argsort(np.abs(knowledge.log_odds[frauds]), kind="stable")[:size]]
+    )
 
 
 MARGIN_BASED = Attack(
@@ -51,5 +53,5 @@ MARGIN_BASED = Attack(
     (FRAUD,),
     "hides the frauds closest to the boundary of a clean model",
     hide_at_boundary,
-    needs=("margin",),
+    needs=("log_odds",),
 )

@@ -121,7 +121,7 @@ def attack_rows() -> list[dict[str, str]]:
     Examples
     --------
     >>> attack_rows()[3]["needs"]
-    'margin'
+    'log_odds'
     """
     return [
         {

@@ -159,12 +159,12 @@ def _largest_drop(
     rare = [float(np.median(part)) for part in ranges]
     tried = np.repeat(known[None], len(rare) + 1, axis=0)
     tried[:, :, column] = np.array([*rare, usual[column]])[:, None]
-    margin = (
+    log_odds = (
         model.decision_function(tried.reshape(-1, known.shape[1]))
         .reshape(len(rare) + 1, -1)
         .mean(axis=1)
     )
-    return float(margin[-1] - margin[:-1].min())
+    return float(log_odds[-1] - log_odds[:-1].min())
 
 
 def _edges(values: np.ndarray) -> np.ndarray:

@@ -86,18 +86,18 @@ def detect(
     'false frauds'
     """
     _check_trusted(rows)
-    y, trusted, margin = rows.y_observed, rows.is_trusted, scores.margin
-    false_rate, p_false = _false_frauds(y, trusted, margin)
-    high = float(np.quantile(margin[trusted & (y == 1)], TRUSTED_FRAUD_QUANTILE))
-    hidden_rate, p_hidden, hidden = _hidden_frauds(y, trusted, margin, high, false_rate)
+    y, trusted, log_odds = rows.y_observed, rows.is_trusted, scores.log_odds
+    false_rate, p_false = _false_frauds(y, trusted, log_odds)
+    high = float(np.quantile(log_odds[trusted & (y == 1)], TRUSTED_FRAUD_QUANTILE))
+    hidden_rate, p_hidden, hidden = _hidden_frauds(y, trusted, log_odds, high, false_rate)
     search = triggers and false_rate <= NOISY
     trigger = find_trigger(rows, high, seed=seed, quantised=quantised) if search else None
     false = np.zeros(len(y), dtype=bool)
     findings = []
     if p_false < alpha:
-        false = _disbelieved_frauds(y, trusted, margin, false_rate, hidden_rate)
+        false = _disbelieved_frauds(y, trusted, log_odds, false_rate, hidden_rate)
         findings.append(_say_false(p_false, false, false_rate))
-    elif (floor := fraud_floor(y, margin, alpha=alpha)) is not None:
+    elif (floor := fraud_floor(y, log_odds, alpha=alpha)) is not None:
         findings.append(floor)
     if p_hidden < alpha:
         findings.append(_say_hidden(p_hidden, hidden, hidden_rate))
@@ -110,9 +110,9 @@ def detect(
     suspicious = false | (
         hidden if p_hidden < alpha or trigger is not None else np.zeros(len(y), dtype=bool)
     )
-    suspicion = np.where(y == 1, -margin, margin)
+    suspicion = np.where(y == 1, -log_odds, log_odds)
     if trigger is not None:
-        suspicion = np.where(trigger.rows, np.maximum(suspicion, margin.max()), suspicion)
+        suspicion = np.where(trigger.rows, np.maximum(suspicion, log_odds.max()), suspicion)
     return Scan(suspicion, suspicious, false_rate, hidden_rate, trigger, tuple(findings))
 
 
@@ -128,14 +128,14 @@ def _check_trusted(rows: Transactions) -> None:
         )
 
 
-def _false_frauds(y: np.ndarray, trusted: np.ndarray, margin: np.ndarray) -> tuple[float, float]:
+def _false_frauds(y: np.ndarray, trusted: np.ndarray, log_odds: np.ndarray) -> tuple[float, float]:
     """Share of fraud labels in the half of lowest score,
     beyond the trusted share, and its exact p-value.
 
     Where no model sees fraud the noisy posterior has its floor, and the floor is the flip rate
     (Menon et al., 2015, Learning from corrupted binary labels, section 4).
     """
-    low = margin < np.median(margin)
+    low = log_odds < np.median(log_odds)
     found, expected = int(np.sum(y[low & ~trusted])), int(np.sum(y[low & trusted]))
     n_found, n_expected = int(np.sum(low & ~trusted)), int(np.sum(low & trusted))
     rate = max(0.0, found / max(1, n_found) - expected / max(1, n_expected))
@@ -143,7 +143,7 @@ def _false_frauds(y: np.ndarray, trusted: np.ndarray, margin: np.ndarray) -> tup
 
 
 def _hidden_frauds(
-    y: np.ndarray, trusted: np.ndarray, margin: np.ndarray, high: float, false_rate: float
+    y: np.ndarray, trusted: np.ndarray, log_odds: np.ndarray, high: float, false_rate: float
 ) -> tuple[float, float, np.ndarray]:
     """Legitimate labels that rank with the trusted frauds: their share, exact p-value and the rows.
 
@@ -152,9 +152,9 @@ def _hidden_frauds(
     """
     from scipy.stats import binom
 
-    above = margin > high
+    above = log_odds > high
     if false_rate > NOISY:
-        above &= margin > 0
+        above &= log_odds > 0
     legitimate = y == 0
     found, known = (
         int(np.sum(above & legitimate & ~trusted)),
@@ -186,12 +186,12 @@ def _more_often(found: int, n_found: int, expected: int, n_expected: int) -> flo
 
 
 def _disbelieved_frauds(
-    y: np.ndarray, trusted: np.ndarray, margin: np.ndarray, false_rate: float, hidden_rate: float
+    y: np.ndarray, trusted: np.ndarray, log_odds: np.ndarray, false_rate: float, hidden_rate: float
 ) -> np.ndarray:
     """Fraud labels that are more likely false than
     true by Bayes' rule, given the two flip rates.
     """
-    return (y == 1) & ~trusted & (believed(y, margin, false_rate, hidden_rate) < 0.5)
+    return (y == 1) & ~trusted & (believed(y, log_odds, false_rate, hidden_rate) < 0.5)
 
 
 def _sources(
@@ -240,7 +240,7 @@ def _say_hidden(p_value: float, hidden: np.ndarray, rate: float) -> Finding:
 
 def fraud_floor(
     y_observed: np.ndarray,
-    margin: np.ndarray,
+    log_odds: np.ndarray,
     *,
     honest: float = HONEST_FLOOR,
     alpha: float = ALPHA,
@@ -250,7 +250,7 @@ def fraud_floor(
 
     Parameters
     ----------
-    y_observed, margin
+    y_observed, log_odds
         Labels as seen, and out-of-fold log-odds of them, shape (n_samples,).
     honest
         Share of that half that honest labels may call fraud; at least a quarter of the share of all
@@ -265,7 +265,7 @@ def fraud_floor(
     """
     from scipy.stats import binom
 
-    low = margin < np.median(margin)
+    low = log_odds < np.median(log_odds)
     frauds, total = int(y_observed[low].sum()), int(low.sum())
     rate = max(honest, float(y_observed.mean()) / 4)
     p_value = float(binom.sf(frauds - 1, total, rate)) if frauds else 1.0

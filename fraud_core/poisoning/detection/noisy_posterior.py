@@ -6,13 +6,13 @@ from fraud_core.model.calibration import fit_calibration
 
 
 def believed(
-    y: np.ndarray, margin: np.ndarray, false_rate: float, hidden_rate: float
+    y: np.ndarray, log_odds: np.ndarray, false_rate: float, hidden_rate: float
 ) -> np.ndarray:
     """Probability that a row labelled fraud is one, shape (n_samples,).
 
     Parameters
     ----------
-    y, margin
+    y, log_odds
         Labels as seen, and out-of-fold log-odds of them.
     false_rate, hidden_rate
         Shares r of the legitimate rows and h of the frauds that are flipped.
@@ -30,8 +30,8 @@ def believed(
     >>> bool((sure >= 0).all() and (sure <= 1).all())
     True
     """
-    calibration = fit_calibration(margin, y)
-    noisy = np.clip(calibration.probability(margin), 1e-12, 1.0)
+    calibration = fit_calibration(log_odds, y)
+    noisy = np.clip(calibration.probability(log_odds), 1e-12, 1.0)
     hidden_rate = min(hidden_rate, 0.9 - false_rate)
     clean = np.clip((noisy - false_rate) / max(1e-6, 1.0 - false_rate - hidden_rate), 0.0, 1.0)
     return (

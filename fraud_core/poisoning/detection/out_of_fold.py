@@ -39,20 +39,20 @@ class OutOfFold:
 
     Attributes
     ----------
-    margin
+    log_odds
         Shape (n_samples,), log-odds that the *seen* label is fraud, corrected for the sampling of
         the models.
     fold
         Shape (n_samples,), fold of each row; exact duplicates share one.
     """
 
-    margin: np.ndarray
+    log_odds: np.ndarray
     fold: np.ndarray
 
     @property
     def probability(self) -> np.ndarray:
         """Probability that the seen label is fraud, shape (n_samples,)."""
-        return 1.0 / (1.0 + np.exp(-np.clip(self.margin, -700, 700)))
+        return 1.0 / (1.0 + np.exp(-np.clip(self.log_odds, -700, 700)))
 
 
 def excess_fraud_rate(y_observed: np.ndarray, trusted: np.ndarray) -> float:
@@ -120,7 +120,7 @@ def out_of_fold_scores(
     ...     toy["Amount"].to_numpy(),
     ...     is_validation=np.arange(400) >= 300,
     ... )
-    >>> out_of_fold_scores(rows, seed=0).margin.shape
+    >>> out_of_fold_scores(rows, seed=0).log_odds.shape
     (400,)
     """
     rng = np.random.default_rng(seed)
@@ -131,7 +131,7 @@ def out_of_fold_scores(
     settings = NOISY_DETECTOR if noise > NOISY else DETECTOR
     weight = np.where(trusted & (y == 1), trusted_weight(noise), 1.0)
     learnt = np.ones(len(y), dtype=bool) if left_out is None else ~left_out
-    margin = np.empty(len(y))
+    log_odds = np.empty(len(y))
     for number in range(N_FOLDS):
         sample, offset = _sample(y, learnt & (fold != number), rng)
         model = quantised.fit(
@@ -142,8 +142,8 @@ def out_of_fold_scores(
             sample_weight=weight[sample],
         )
         scored = fold == number
-        margin[scored] = model.decision_function(rows.X[scored]) + offset
-    return OutOfFold(margin, fold)
+        log_odds[scored] = model.decision_function(rows.X[scored]) + offset
+    return OutOfFold(log_odds, fold)
 
 
 def fit_sample(
@@ -157,7 +157,7 @@ def fit_sample(
         Features in bins.
     learnt, y
         Shape (n_learnt,), row numbers and their labels; both classes present. Of the legitimate
-        rows at most `SAMPLED_LEGITIMATE` are taken; the margin is corrected for that by the caller
+        rows at most `SAMPLED_LEGITIMATE` are taken; the caller corrects the log-odds for that
         where it matters.
     seed
         Of the sample and the fit.
@@ -197,10 +197,10 @@ def sample_loss(
     >>> bool(found.max() < 0.7)
     True
     """
-    margin = fit_sample(quantised, learnt, y[learnt], seed=seed).decision_function(
+    log_odds = fit_sample(quantised, learnt, y[learnt], seed=seed).decision_function(
         quantised.features[scored]
     )
-    return np.logaddexp(0.0, np.where(y[scored] == 1, -margin, margin))
+    return np.logaddexp(0.0, np.where(y[scored] == 1, -log_odds, log_odds))
 
 
 def _sample(

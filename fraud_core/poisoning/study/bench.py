@@ -45,17 +45,17 @@ def run_cell(cell: Cell, inputs: Inputs, settings: Mapping[str, Any]) -> RunResu
         Keys ``estimator``, an `EstimatorConfig`, ``decision``, section of params.yaml, and
         ``defences``, names.
     """
-    bench = _Bench(cell, inputs, settings, _poisoned(cell, inputs.rows, inputs.margin))
+    bench = _Bench(cell, inputs, settings, _poisoned(cell, inputs.rows, inputs.log_odds))
     return bench.run(() if cell.condition == NULL_RUN else tuple(settings["defences"]))
 
 
-def _poisoned(cell: Cell, rows: Transactions, margin: np.ndarray) -> Poisoned:
+def _poisoned(cell: Cell, rows: Transactions, log_odds: np.ndarray) -> Poisoned:
     rng = np.random.default_rng(cell.attack_seed)
     if cell.condition == NULL_RUN:
         return _untouched(_leave_out(rows, NULL_RUN_LEFT_OUT, rng))
     if cell.condition == CLEAN:
         return _untouched(rows)
-    known = ThreatModel(margin=margin, source=simulated_sources(len(rows)))
+    known = ThreatModel(log_odds=log_odds, source=simulated_sources(len(rows)))
     return attack(cell.condition.attack, rows, cell.condition.attack_rate, rng=rng, knowledge=known)
 
 

@@ -46,7 +46,7 @@ class Inputs:
         v0 with true labels.
     holdout_features
         Features of v1; its labels are not here at all.
-    margin
+    log_odds
         Shape (n_samples,), out-of-fold log-odds of a model of clean v0: what an attacker at the
         boundary knows.
     neighbours, distance
@@ -57,7 +57,7 @@ class Inputs:
 
     rows: Transactions
     holdout_features: np.ndarray
-    margin: np.ndarray
+    log_odds: np.ndarray
     neighbours: np.ndarray
     distance: np.ndarray
     bins: Mapping[str, Any] = field(default_factory=dict)
@@ -124,9 +124,9 @@ def neighbour_part(part: Part, features: np.ndarray) -> dict[str, np.ndarray]:
     return {"neighbours": neighbours, "distance": distance}
 
 
-def clean_margin_part(part: Part, rows: Transactions) -> dict[str, np.ndarray]:
+def clean_log_odds_part(part: Part, rows: Transactions) -> dict[str, np.ndarray]:
     """Out-of-fold log-odds of a model of clean v0."""
-    return {"margin": out_of_fold_scores(rows, seed=part.number).margin}
+    return {"log_odds": out_of_fold_scores(rows, seed=part.number).log_odds}
 
 
 def simulated_sources(n_samples: int) -> np.ndarray:

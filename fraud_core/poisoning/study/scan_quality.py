@@ -56,7 +56,7 @@ def _recovery(scan: Scan, scores: OutOfFold, seen: Transactions, poisoned: Poiso
     """The frauds that the scan is sure of among those that survived with a fraud label."""
     doubtful = ~seen.is_trusted & (seen.y_observed == FRAUD)
     posterior = believed(
-        seen.y_observed, scores.margin, scan.false_fraud_rate, scan.hidden_fraud_rate
+        seen.y_observed, scores.log_odds, scan.false_fraud_rate, scan.hidden_fraud_rate
     )
     sure, fraud = doubtful & (posterior >= SURE), poisoned.y_true == FRAUD
     return Recovery(int(sure.sum()), np.flatnonzero(sure & fraud), np.flatnonzero(doubtful & fraud))

@@ -17,12 +17,12 @@ class TestLabelFree:
         assert expected_average_precision(p) == pytest.approx(np.mean(drawn), abs=0.01)
 
     def test_a_new_pattern_is_invisible_to_the_estimate(self, rng):
-        margin = rng.normal(-4.0, 2.0, 20_000)
-        y = (rng.random(20_000) < 1 / (1 + np.exp(-margin))).astype(int)
+        log_odds = rng.normal(-4.0, 2.0, 20_000)
+        y = (rng.random(20_000) < 1 / (1 + np.exp(-log_odds))).astype(int)
         hidden = y.copy()
-        hidden[np.flatnonzero(margin < -5)[:1500]] = 1
+        hidden[np.flatnonzero(log_odds < -5)[:1500]] = 1
         fine, broken = (
-            estimate_performance(margin, y, margin, truth, rng=rng).error.value
+            estimate_performance(log_odds, y, log_odds, truth, rng=rng).error.value
             for truth in (y, hidden)
         )
         assert abs(fine) < 0.03 < broken
@@ -69,21 +69,21 @@ def test_interval_of_the_error_holds_zero_when_the_calibration_is_right():
     held = 0
     for seed in range(12):
         rng = np.random.default_rng(seed)
-        margin = rng.normal(-3.0, 2.0, 6000)
-        y = (rng.random(6000) < 1 / (1 + np.exp(-margin))).astype(int)
+        log_odds = rng.normal(-3.0, 2.0, 6000)
+        y = (rng.random(6000) < 1 / (1 + np.exp(-log_odds))).astype(int)
         error = estimate_performance(
-            margin[:3000], y[:3000], margin[3000:], y[3000:], rng=rng
+            log_odds[:3000], y[:3000], log_odds[3000:], y[3000:], rng=rng
         ).error
         held += not error.excludes(0.0)
     assert held >= 11
 
 
 def test_labels_of_the_rows_in_question_do_not_reach_the_estimate(rng):
-    margin = rng.normal(-3.0, 2.0, 3000)
-    y = (rng.random(3000) < 1 / (1 + np.exp(-margin))).astype(int)
+    log_odds = rng.normal(-3.0, 2.0, 3000)
+    y = (rng.random(3000) < 1 / (1 + np.exp(-log_odds))).astype(int)
     found = [
         estimate_performance(
-            margin, y, margin[:1000], truth, rng=np.random.default_rng(0)
+            log_odds, y, log_odds[:1000], truth, rng=np.random.default_rng(0)
         ).estimate.value
         for truth in (y[:1000], 1 - y[:1000])
     ]

@@ -21,8 +21,8 @@ def unequal():
     rng = np.random.default_rng(1)
     n = 6000
     group, y_true = np.where(rng.random(n) < 0.5, "a", "b"), (rng.random(n) < 0.2).astype(int)
-    margin = y_true * np.where(group == "a", 3.0, 1.2) + rng.normal(size=n)
-    return ScoredRows(y_true, margin, group, np.column_stack([margin, rng.normal(size=n)]))
+    log_odds = y_true * np.where(group == "a", 3.0, 1.2) + rng.normal(size=n)
+    return ScoredRows(y_true, log_odds, group, np.column_stack([log_odds, rng.normal(size=n)]))
 
 
 def gap(rows, alert):
@@ -89,7 +89,7 @@ def test_group_without_positives_or_negatives_is_refused(unequal):
 def test_group_of_one_row_is_refused(unequal):
     group = unequal.group.copy()
     group[0] = "c"
-    rows = ScoredRows(unequal.y_true, unequal.margin, group, unequal.features)
+    rows = ScoredRows(unequal.y_true, unequal.log_odds, group, unequal.features)
     with pytest.raises(ParameterError, match=r"group c has no .* among 1 rows"):
         choose_group_thresholds(rows, miss_cost=5.0, tolerance=0.0, budget=None)
 

@@ -20,7 +20,7 @@ def rows(versions):
 def known(rows):
     n = len(rows.y_observed)
     return ThreatModel(
-        margin=np.linspace(-5, 5, n),
+        log_odds=np.linspace(-5, 5, n),
         source=np.arange(n) % 3 == 0,
         group=np.where(np.arange(n) % 3 == 0, "a", "b"),
     )
@@ -75,9 +75,9 @@ def test_budget_is_a_share_of_the_frauds(name, rows, known):
 
 def test_boundary_takes_the_frauds_nearest_to_the_boundary(rows):
     frauds = np.flatnonzero(rows.y_observed == 1)
-    margin = np.zeros(len(rows.y_observed))
-    margin[frauds] = np.arange(len(frauds)) - 2.2
-    found = run("margin_based", rows, 3 / len(frauds), ThreatModel(margin=margin))
+    log_odds = np.zeros(len(rows.y_observed))
+    log_odds[frauds] = np.arange(len(frauds)) - 2.2
+    found = run("margin_based", rows, 3 / len(frauds), ThreatModel(log_odds=log_odds))
     np.testing.assert_array_equal(found.changed, frauds[[1, 2, 3]])
 
 
@@ -134,7 +134,7 @@ def test_stamp_leaves_its_input_alone():
         ("fraud_to_legit", -0.1, r"expected a rate in \[0, 1\]"),
         ("compromised_annotator", 0.1, "expected a source for each row"),
         ("group", 0.1, "expected a group for each row"),
-        ("margin_based", 0.1, "expected the margin of a clean model"),
+        ("margin_based", 0.1, "expected the log-odds of a clean model"),
     ],
 )
 def test_impossible_attacks_are_refused_by_name(rows, name, rate, message):

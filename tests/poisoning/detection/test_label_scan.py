@@ -86,20 +86,20 @@ def test_flips_are_found_even_when_the_trusted_rows_are_flipped_too(versions, rn
 
 
 def test_floor_by_hand():
-    margin = np.arange(2000.0)
+    log_odds = np.arange(2000.0)
     y = np.zeros(2000, dtype=int)
     y[:5] = 1
-    assert fraud_floor(y, margin) is None
+    assert fraud_floor(y, log_odds) is None
     y[:40] = 1
-    found = fraud_floor(y, margin)
+    found = fraud_floor(y, log_odds)
     assert found is not None
     assert found.n_rows == 40
 
 
 def test_belief_falls_with_the_flip_rate(rng):
     y = rng.integers(0, 2, 500)
-    margin = rng.normal(2.0 * y - 1.0)
-    assert believed(y, margin, 0.3, 0.0).mean() < believed(y, margin, 0.05, 0.0).mean()
+    log_odds = rng.normal(2.0 * y - 1.0)
+    assert believed(y, log_odds, 0.3, 0.0).mean() < believed(y, log_odds, 0.05, 0.0).mean()
 
 
 def test_exact_duplicates_share_a_fold(versions):

@@ -47,7 +47,7 @@ def test_compiled_margins_are_those_of_numpy_to_the_bit(apart, bundle):
     ]
     rows += [np.full(n_features, value) for value in (np.nan, np.inf, -np.inf, 0.0, -0.0, 1e30)]
     for row in rows:
-        assert compiled.margin(row) == plain.margin(row)
+        assert compiled.log_odds(row) == plain.log_odds(row)
         assert compiled.probability(row) == plain.probability(row)
     assert np.array_equal(compiled.explain(rows[0])[1], plain.explain(rows[0])[1])
 
@@ -70,8 +70,8 @@ def test_sums_are_numpys_at_every_length(apart, n_trees):
         seen=nothing.ctypes.data,
         chosen=chosen.ctypes.data,
     )
-    library.margin.restype = ctypes.c_double
-    assert library.margin(ctypes.byref(trees)) == 0.0 + np.add.reduce(values)
+    library.log_odds.restype = ctypes.c_double
+    assert library.log_odds(ctypes.byref(trees)) == 0.0 + np.add.reduce(values)
 
 
 @needs_cc
