@@ -3,7 +3,7 @@ the trusted hours do not hold, at the same count of frauds.
 
 Of v0 only: the frauds are cut into four modes by k-means; those of the largest mode without a fraud
 in the trusted hours are hidden first, and, in the other half of the runs, as many of the
-highest-scored honest payments are called fraud, so that no count chart sees a change. For each
+highest-scored clean payments are called fraud, so that no count chart sees a change. For each
 number of labels the scan is asked, and a model of the labels is scored on v1 beside its clean twin.
 Reported for what it shows; nothing is tuned on it. Run after `make run`: `python
 benchmarks/adaptive.py`, some ten minutes.
@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Scored
+from fraud_core.evaluation.bootstrap import ModelScores
 from fraud_core.evaluation.metrics import alerts_at_budget, average_precision
 from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.model.training import CalibratedClassifier
@@ -72,12 +72,12 @@ def main() -> None:
 
 def poison(rows: Transactions, score: np.ndarray, n_hidden: int, n_false: int) -> Transactions:
     """Hide frauds of a mode that the trusted hours do not
-    hold, and call the highest-scored honest rows fraud.
+    hold, and call the highest-scored clean rows fraud.
     """
     y, doubtful = rows.y_observed.copy(), ~rows.is_validation
     y[unseen_first(rows)[:n_hidden]] = 0
-    honest = np.flatnonzero(doubtful & (rows.y_observed == 0))
-    y[honest[np.argsort(-score[honest])[:n_false]]] = 1
+    clean = np.flatnonzero(doubtful & (rows.y_observed == 0))
+    y[clean[np.argsort(-score[clean])[:n_false]]] = 1
     return Transactions(rows.X, y, rows.amount_eur, is_validation=rows.is_validation)
 
 
@@ -113,7 +113,7 @@ def attack(
 
 def measure(model: CalibratedClassifier, holdout: Transactions, params: Params) -> dict[str, float]:
     """Average precision, recall at the threshold and recall within the alert budget."""
-    scored: Scored = model.scored(holdout.X)
+    scored: ModelScores = model.scored(holdout.X)
     fraud = holdout.y_observed == 1
     within = alerts_at_budget(
         holdout.y_observed,

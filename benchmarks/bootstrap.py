@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from fraud_core.evaluation import metrics
-from fraud_core.evaluation.bootstrap import Scored, bootstrap
+from fraud_core.evaluation.bootstrap import ModelScores, bootstrap
 
 ROWS, FRAUDS, REPLICATES, NAIVE_REPLICATES, ROUNDS = 140_000, 210, 1000, 10, 3
 BUDGET, REVIEW_EUR, THRESHOLD = 280, 5.0, 0.3
@@ -32,7 +32,7 @@ def main() -> None:
         started = time.perf_counter()
         bootstrap(
             y_true,
-            {"m": Scored(y_score, THRESHOLD)},
+            {"m": ModelScores(y_score, THRESHOLD)},
             amount,
             n_alerts=BUDGET,
             review_cost_eur=REVIEW_EUR,

@@ -18,7 +18,7 @@ import numpy as np
 
 from fraud_core.data.rows import to_transactions
 from fraud_core.drift.two_sample.windows import compare_windows, prepare_window
-from fraud_core.evaluation.bootstrap import share
+from fraud_core.evaluation.bootstrap import proportion_ci
 from fraud_core.pipeline.params import DriftLimits, read_params
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.dataset_versions import open_versions
@@ -49,7 +49,7 @@ def main() -> None:
                 rng,
             )
         alarmed = sum(state in ("moved", "drifted") for state in states)
-        rate = share(alarmed, len(states))
+        rate = proportion_ci(alarmed, len(states))
         found |= {
             f"{name}.windows": len(states),
             f"{name}.alarms": alarmed,

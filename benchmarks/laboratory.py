@@ -1,8 +1,9 @@
 """The poisoning laboratory against the naive loop, in one run: `make bench`.
 
 The naive loop asks for each defence alone, one after the other, and makes bins, neighbours,
-duplicates, out-of-fold scores and trainings anew for each. The laboratory shares them and deals the
-cells to two processes. Both run the same functions on the same rows, and must give the same scores.
+duplicates, out-of-fold scores and trainings again for each. The laboratory shares them and deals
+the cells to two processes. Both run the same functions on the same rows, and must give the same
+scores.
 """
 
 import json

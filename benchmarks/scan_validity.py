@@ -21,7 +21,7 @@ import polars as pl
 from fraud_core.data.rows import Transactions
 from fraud_core.data.simulator import StreamSettings, simulate_stream
 from fraud_core.entities.study import to_events
-from fraud_core.evaluation.bootstrap import share
+from fraud_core.evaluation.bootstrap import proportion_ci
 from fraud_core.features.offline import DAY_SECONDS, add_features
 from fraud_core.pipeline.storage.dataset_versions import open_audit, open_versions
 from fraud_core.poisoning.detection import label_scan as scan
@@ -138,7 +138,7 @@ def streams() -> Iterator[Transactions]:
 
 def ulb_blocks() -> Iterator[Transactions]:
     """Day 1 of the ULB data with each other block of hours
-    in the place of the last one, which is the usual choice.
+    instead of the last one, which is the usual choice.
     """
     rows, data = open_versions("data").training_rows, open_versions("data")
     block = (data.v0["Time"].to_numpy() // (BLOCK_HOURS * 3600)).astype(int)
@@ -172,7 +172,7 @@ def alarms_of(name: str, tables: Iterator[Transactions]) -> dict[str, float | in
         if found.poisoned:
             suspected.append(int(found.suspicious.sum()))
             n_rows.append(len(rows.y_observed))
-    rate = share(alarmed, n_tables)
+    rate = proportion_ci(alarmed, n_tables)
     return {
         f"{name}.tables": n_tables,
         f"{name}.alarms": alarmed,
@@ -198,7 +198,7 @@ def null_tests(rng: np.random.Generator) -> dict[str, float]:
             y = (rng.random(len(trusted)) >= mixed).astype(int)
             _, p_value, _ = scan._hidden_frauds(y, trusted, log_odds, 0.0, 0.0)
             alarmed += p_value < scan.ALPHA
-        rate = share(alarmed, NULL_DRAWS)
+        rate = proportion_ci(alarmed, NULL_DRAWS)
         found |= {
             f"null.{name}.rate": rate.value,
             f"null.{name}.rate_lo": rate.ci_low,

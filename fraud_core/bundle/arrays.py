@@ -31,7 +31,7 @@ ARRAYS = {
     "vote_centre": np.float64,
     "vote_scale": np.float64,
 }
-AGAIN = "make the bundle anew with `make run`"
+AGAIN = "make the bundle again with `make run`"
 
 
 @dataclass(frozen=True)

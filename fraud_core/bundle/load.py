@@ -288,7 +288,7 @@ def _read(folder: Path, name: str) -> bytes:
             )
         return path.read_bytes()
     except FileNotFoundError as error:
-        hint = "make the bundle anew with `make run`"
+        hint = "make the bundle again with `make run`"
         raise BundleError(f"{folder.name}: no bundle there ({name} is missing); {hint}") from error
     except OSError as error:
         raise BundleError(

@@ -222,7 +222,7 @@ def compare(
 
 
 def resampled_days(folds: Sequence[Ranked], rng: np.random.Generator) -> np.ndarray:
-    """How often each day is drawn when the test days of each fold are drawn anew, by day."""
+    """How often each day is drawn when the test days of each fold are drawn again, by day."""
     weight = np.zeros(max(int(fold.days.max()) for fold in folds) + 1)
     for fold in folds:
         weight += np.bincount(rng.choice(fold.days, len(fold.days)), minlength=len(weight))

@@ -24,7 +24,7 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
-class Scored:
+class ModelScores:
     """One model's answer on a set of rows.
 
     Attributes
@@ -54,7 +54,7 @@ class Estimate:
 
 def bootstrap(
     y_true: np.ndarray,
-    models: Mapping[str, Scored],
+    models: Mapping[str, ModelScores],
     amount_eur: np.ndarray,
     *,
     n_alerts: int,
@@ -98,7 +98,7 @@ def bootstrap(
     >>> y, score = np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.5, 0.9])
     >>> found = bootstrap(
     ...     y,
-    ...     {"m": Scored(score, 0.5)},
+    ...     {"m": ModelScores(score, 0.5)},
     ...     np.ones(4),
     ...     n_alerts=2,
     ...     review_cost_eur=1.0,
@@ -206,12 +206,12 @@ def clopper_pearson(successes: float, trials: float) -> tuple[float, float]:
     return low, high
 
 
-def share(count: int, total: int) -> Estimate:
+def proportion_ci(count: int, total: int) -> Estimate:
     """A share of at least one trial with its exact 95% interval.
 
     Examples
     --------
-    >>> share(0, 10).ci_high < 0.31
+    >>> proportion_ci(0, 10).ci_high < 0.31
     True
     """
     return Estimate(count / total, *clopper_pearson(count, total))

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Estimate, share
+from fraud_core.evaluation.bootstrap import Estimate, proportion_ci
 from fraud_core.evaluation.metrics import CALIBRATION_EDGES
 
 TAIL = 0.025
@@ -133,7 +133,7 @@ def bands_of(
                 expected,
                 observed,
                 expected / rows,
-                share(observed, rows),
+                proportion_ci(observed, rows),
             )
         )
     return found

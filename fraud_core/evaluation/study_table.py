@@ -23,6 +23,7 @@ SCHEMA = {
     "attack": pl.String,
     "poison_rate": pl.Float64,
     "defence": pl.String,
+    "model": pl.String,
     "group": pl.String,
     "seed": pl.Int64,
     "metric": pl.String,
@@ -31,7 +32,7 @@ SCHEMA = {
     "ci_high": pl.Float64,
     "verdict": pl.String,
 }
-KEYS = tuple(SCHEMA)[:8]
+KEYS = tuple(SCHEMA)[:9]
 SAME_RATE = 1e-9
 SIGNIFICANT_DIGITS = 6
 
@@ -50,7 +51,9 @@ class Measurement:
         What was done to the labels, and the share of each attacked class, in [0, 1]; None where
         nothing was.
     defence, group
-        What cleaned them; the group of people or payments that the figure is of.
+        What cleaned them; the group of people, payments or features that the figure is of.
+    model
+        The model or the way to decide, where a study compares several.
     seed
         Of one draw; None for a figure over all draws.
     verdict
@@ -64,6 +67,7 @@ class Measurement:
     attack: str | None = None
     poison_rate: float | None = None
     defence: str | None = None
+    model: str | None = None
     group: str | None = None
     seed: int | None = None
     verdict: Verdict | None = None
@@ -121,14 +125,14 @@ class StudyTable:
         Raises
         ------
         ResultError
-            When a figure is not finite, or two figures are told apart by no column.
+            When a figure is not finite, or two figures are distinguished by no column.
 
         Examples
         --------
         >>> StudyTable.from_measurements(
         ...     [Measurement("recall", 0.5)], table="ulb", study="poisoning"
         ... ).frame.shape
-        (1, 12)
+        (1, 13)
         """
         columns = [field.name for field in fields(Measurement)]
         records = [
@@ -141,7 +145,30 @@ class StudyTable:
                 raise ResultError(
                     f"{_said(record)}: expected finite figures, got {ends}; leave it out"
                 )
-        frame = pl.DataFrame(records, schema=SCHEMA)
+        return cls._checked(pl.DataFrame(records, schema=SCHEMA))
+
+    @classmethod
+    def joined(cls, *tables: "StudyTable") -> "StudyTable":
+        """The figures of several tables, such as those of payments and of simulated streams.
+
+        Raises
+        ------
+        ResultError
+            When two figures are distinguished by no column.
+
+        Examples
+        --------
+        >>> parts = (
+        ...     StudyTable.from_measurements([Measurement("recall", 0.5)], table=name, study="drift")
+        ...     for name in ("ulb", "simulated")
+        ... )
+        >>> StudyTable.joined(*parts).only("recall", table="ulb").value
+        0.5
+        """
+        return cls._checked(pl.concat([table.frame for table in tables]))
+
+    @classmethod
+    def _checked(cls, frame: pl.DataFrame) -> "StudyTable":
         twice = frame.filter(frame.select(KEYS).is_duplicated())
         if twice.height:
             raise ResultError(
@@ -157,8 +184,10 @@ class StudyTable:
         attack: str | EllipsisType | None = ...,
         poison_rate: float | EllipsisType | None = ...,
         defence: str | EllipsisType | None = ...,
+        model: str | EllipsisType | None = ...,
         group: str | EllipsisType | None = ...,
         seed: int | EllipsisType | None = None,
+        table: str | EllipsisType = ...,
     ) -> "StudyTable":
         """The rows with some values; ``...`` is any value, None is null.
 
@@ -182,8 +211,10 @@ class StudyTable:
             "attack": attack,
             "poison_rate": poison_rate,
             "defence": defence,
+            "model": model,
             "group": group,
             "seed": seed,
+            "table": table,
         }
         return StudyTable(
             self.frame.filter(*(_equal(name, v) for name, v in asked.items() if v is not ...))

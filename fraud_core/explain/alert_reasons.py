@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from fraud_core.bundle.decider import N_REASONS, Code, Reason
-from fraud_core.evaluation.bootstrap import Estimate, share
+from fraud_core.evaluation.bootstrap import Estimate, proportion_ci
 from fraud_core.explain.reasons import (
     N_TRIED,
     WordedReason,
@@ -161,10 +161,11 @@ def reason_metrics(decisions: Sequence[Sequence[WordedReason]]) -> dict[str, Est
     )
     codes = Counter(reason.code for reasons in decisions for reason in reasons)
     shares = {
-        f"reasons.code.{code}": share(codes[code], max(1, codes.total())) for code in get_args(Code)
+        f"reasons.code.{code}": proportion_ci(codes[code], max(1, codes.total()))
+        for code in get_args(Code)
     }
     del shares["reasons.code.OUTSIDE_TRAINING_RANGE"]
     return {
         "reasons.decisions": len(decisions),
-        "reasons.turned_by_one_value": share(turned, len(decisions)),
+        "reasons.turned_by_one_value": proportion_ci(turned, len(decisions)),
     } | shares

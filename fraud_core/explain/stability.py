@@ -137,7 +137,7 @@ def _fit(rows: Transactions, seed: int, estimator: EstimatorConfig) -> Explainer
 
 
 def _over_draws(draws: Sequence[np.ndarray], rng: np.random.Generator) -> Estimate:
-    """The mean over draws; each resample of the rows takes draws anew as well."""
+    """The mean over draws; each resample of the rows takes draws again as well."""
     values = np.stack(draws)
     taken = rng.integers(len(values), size=(len(values), values.shape[1]))
     taken[:, 0] = np.arange(len(values))

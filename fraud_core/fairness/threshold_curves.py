@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Estimate, share
+from fraud_core.evaluation.bootstrap import Estimate, proportion_ci
 from fraud_core.fairness.audit import audit_difference
 from fraud_core.fairness.disparity import Disparity
 from fraud_core.fairness.ratios import audit_ratio
@@ -141,7 +141,7 @@ def calibration_within(
         for number in np.unique(place[here]):
             rows = here & (place == number)
             if rows.sum() >= max(minimum / 10, 1):
-                observed = share(int(y_true[rows].sum()), int(rows.sum()))
+                observed = proportion_ci(int(y_true[rows].sum()), int(rows.sum()))
                 bins.append(
                     CalibrationBin(float(probability[rows].mean()), observed, int(rows.sum()))
                 )

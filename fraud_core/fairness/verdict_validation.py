@@ -11,7 +11,7 @@ import polars as pl
 from scipy.stats import norm
 
 from fraud_core.data.simulator import CUSTOMER, SCENARIOS, StreamSettings, simulate_stream
-from fraud_core.evaluation.bootstrap import Estimate, share
+from fraud_core.evaluation.bootstrap import Estimate, proportion_ci
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.fairness.audit import audit_difference, minimum_count
 from fraud_core.fairness.disparity import Disparity
@@ -141,11 +141,11 @@ def trial_metrics(cells: Sequence[TrialCell]) -> dict[str, Estimate]:
     even = [cell for cell in cells if cell.gap == 0]
     draws = [verdict for cell in even for verdict in cell.verdicts]
     return {
-        "stream.verdict_accuracy": share(
+        "stream.verdict_accuracy": proportion_ci(
             sum(cell.right for cell in demanded), sum(len(cell.verdicts) for cell in demanded)
         ),
-        "stream.false_fail_rate": share(draws.count(Verdict.FAIL), len(draws)),
-        "stream.gap_coverage": share(
+        "stream.false_fail_rate": proportion_ci(draws.count(Verdict.FAIL), len(draws)),
+        "stream.gap_coverage": proportion_ci(
             sum(cell.covered for cell in cells), sum(len(cell.verdicts) for cell in cells)
         ),
     }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Estimate, Scored, bootstrap
+from fraud_core.evaluation.bootstrap import Estimate, ModelScores, bootstrap
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.model.parameters import ModelParameters
@@ -177,7 +177,7 @@ def random_split_average_precision(
     for _ in range(n_splits):
         test = rng.random(twin.max() + 1)[twin] < RANDOM_TEST_SHARE
         fitted = estimator.fit(rows.X[~test], rows.y_observed[~test])
-        scored = {"model": Scored(fitted.decision_function(rows.X[test]), 0.0)}
+        scored = {"model": ModelScores(fitted.decision_function(rows.X[test]), 0.0)}
         found.append(
             bootstrap(
                 rows.y_observed[test],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PlainForm:
+class ExportedModel:
     """A model as arrays.
 
     Attributes
@@ -37,7 +37,7 @@ def to_oblivious_trees(fitted: FittedEstimator) -> ObliviousTrees:
     return to_plain_form(fitted).trees
 
 
-def to_plain_form(fitted: FittedEstimator) -> PlainForm:
+def to_plain_form(fitted: FittedEstimator) -> ExportedModel:
     """The trees of a fitted estimator and the training weights of their leaves.
 
     Parameters
@@ -47,7 +47,7 @@ def to_plain_form(fitted: FittedEstimator) -> PlainForm:
 
     Returns
     -------
-    PlainForm
+    ExportedModel
         The log-odds of its trees equal ``fitted.decision_function`` but for rounding (1e-8,
         checked when a bundle is made).
 
@@ -80,7 +80,7 @@ def to_plain_form(fitted: FittedEstimator) -> PlainForm:
         n_leaves = len(tree["leaf_values"])
         leaf_value[row, :n_leaves] = np.asarray(tree["leaf_values"]) * scale
         leaf_weight[row, :n_leaves] = tree["leaf_weights"]
-    return PlainForm(ObliviousTrees(feature, border, leaf_value, float(bias)), leaf_weight)
+    return ExportedModel(ObliviousTrees(feature, border, leaf_value, float(bias)), leaf_weight)
 
 
 def _export(model: "CatBoostClassifier") -> dict:

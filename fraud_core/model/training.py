@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Scored
+from fraud_core.evaluation.bootstrap import ModelScores
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.calibration import calibrate
 from fraud_core.model.estimators import EstimatorConfig, FittedEstimator
@@ -44,10 +44,10 @@ class CalibratedClassifier:
     validation_log_odds: np.ndarray
     validation_average_precision: float
 
-    def scored(self, X: np.ndarray) -> Scored:
+    def scored(self, X: np.ndarray) -> ModelScores:
         """Probabilities and threshold on rows of shape (n_samples, n_features)."""
         probability = self.calibration.probability(self.estimator.decision_function(X))
-        return Scored(probability, self.operating_point.threshold)
+        return ModelScores(probability, self.operating_point.threshold)
 
 
 Fit = Callable[[np.ndarray], FittedEstimator]

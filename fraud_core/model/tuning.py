@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Estimate, Scored, bootstrap
+from fraud_core.evaluation.bootstrap import Estimate, ModelScores, bootstrap
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.estimators import EstimatorConfig
 
@@ -168,8 +168,8 @@ def difference_on_folds(
         found = bootstrap(
             rows.y_observed[fold.scored],
             {
-                "one": Scored(_squash(one.log_odds[k]), 0.5),
-                "other": Scored(_squash(other.log_odds[k]), 0.5),
+                "one": ModelScores(_squash(one.log_odds[k]), 0.5),
+                "other": ModelScores(_squash(other.log_odds[k]), 0.5),
             },
             rows.amount_eur[fold.scored],
             n_alerts=1,

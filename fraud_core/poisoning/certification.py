@@ -15,7 +15,7 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
-from fraud_core.evaluation.bootstrap import Estimate, share
+from fraud_core.evaluation.bootstrap import Estimate, proportion_ci
 from fraud_core.scoring.partition_ensemble import PartitionEnsemble, certified_flips
 
 # Strong regularisation, chosen on the validation hours of v0: a part holds some ten frauds.
@@ -176,7 +176,8 @@ def certified_recalls(
         votes = certify(rows.X, rows.y_observed, k=k, alert_budget=vote_budget).votes(holdout.X)
         alert_share[k] = float(np.mean(votes > k / 2))
         by_parts[k] = {
-            n: share(*certified_recall(votes, holdout.y_observed, k, n)) for n in (0, *flips)
+            n: proportion_ci(*certified_recall(votes, holdout.y_observed, k, n))
+            for n in (0, *flips)
         }
     best = best_parts(rows, parts=parts, vote_budget=vote_budget, flips=flips)
     return CertifiedRecall(by_parts, best, alert_share[best])

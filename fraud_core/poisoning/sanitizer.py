@@ -119,10 +119,10 @@ class DefendedClassifier(ClassifierMixin, BaseEstimator):
     Examples
     --------
     >>> X = np.concatenate([np.linspace(0.0, 1.0, 30), np.linspace(9.0, 10.0, 30)])[:, None]
-    >>> DefendedClassifier().fit(X, np.repeat(["honest", "fraud"], 30)).predict(
+    >>> DefendedClassifier().fit(X, np.repeat(["clean", "fraud"], 30)).predict(
     ...     [[0.5], [9.5]]
     ... ).tolist()
-    ['honest', 'fraud']
+    ['clean', 'fraud']
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Estimate, share
+from fraud_core.evaluation.bootstrap import Estimate, proportion_ci
 from fraud_core.evaluation.metrics import alerts_at_budget
 from fraud_core.policy.actions import (
     ACTIONS,
@@ -102,7 +102,7 @@ def operate(
     return OperatingResult(
         reviews=int(np.sum(taken == REVIEW)),
         blocks=int(np.sum(taken == BLOCK)),
-        frauds_alerted=share(int(np.sum(fraud & held)), int(fraud.sum())),
+        frauds_alerted=proportion_ci(int(np.sum(fraud & held)), int(fraud.sum())),
         frauds_alerted_eur=float(
             rows.amount_eur[fraud & held].sum() / rows.amount_eur[fraud].sum()
         ),

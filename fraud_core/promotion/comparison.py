@@ -9,7 +9,13 @@ from itertools import permutations
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Estimate, Scored, bootstrap, interval, share
+from fraud_core.evaluation.bootstrap import (
+    Estimate,
+    ModelScores,
+    bootstrap,
+    interval,
+    proportion_ci,
+)
 from fraud_core.poisoning.study.effects import null_band_of
 from fraud_core.promotion.budget_words import BEYOND, NOT_REACHED, NOT_SHOWN, NOTHING
 from fraud_core.promotion.gate import judge_champion
@@ -18,8 +24,8 @@ F1_LEAD = 1.01
 
 
 def compare(
-    champion: Scored,
-    candidate: Scored,
+    champion: ModelScores,
+    candidate: ModelScores,
     holdout: Transactions,
     *,
     decision: Mapping[str, float],
@@ -33,7 +39,7 @@ def compare(
     --------
     >>> y = np.array([0, 0, 1, 1])
     >>> rows = Transactions(np.zeros((4, 1)), y, np.array([1.0, 1.0, 50.0, 70.0]), np.arange(4.0))
-    >>> blind, seeing = Scored(np.zeros(4), 0.5), Scored(y * 0.9, 0.5)
+    >>> blind, seeing = ModelScores(np.zeros(4), 0.5), ModelScores(y * 0.9, 0.5)
     >>> saving, change = compare(
     ...     blind,
     ...     seeing,
@@ -62,8 +68,8 @@ def compare(
 
 
 def saving_over(
-    champion: Scored,
-    candidate: Scored,
+    champion: ModelScores,
+    candidate: ModelScores,
     holdout: Transactions,
     *,
     decision: Mapping[str, float],
@@ -77,7 +83,7 @@ def saving_over(
     --------
     >>> y = np.array([0, 0, 1, 1])
     >>> rows = Transactions(np.zeros((4, 1)), y, np.array([1.0, 1.0, 50.0, 70.0]), np.arange(4.0))
-    >>> blind, seeing = Scored(np.zeros(4), 0.5), Scored(y * 0.9, 0.5)
+    >>> blind, seeing = ModelScores(np.zeros(4), 0.5), ModelScores(y * 0.9, 0.5)
     >>> saving_over(
     ...     blind,
     ...     seeing,
@@ -116,7 +122,7 @@ class FalsePromotions:
 
 
 def false_promotions(
-    models: Sequence[Scored],
+    models: Sequence[ModelScores],
     costs_eur: Sequence[float],
     holdout: Transactions,
     *,
@@ -166,11 +172,11 @@ def false_promotions(
             promoted["f1_rule"] += lead > F1_LEAD
             n_pairs += 1
     return FalsePromotions(
-        **{name: share(count, n_pairs) for name, count in promoted.items()}, n_pairs=n_pairs
+        **{name: proportion_ci(count, n_pairs) for name, count in promoted.items()}, n_pairs=n_pairs
     )
 
 
-def _f1(model: Scored, y_true: np.ndarray) -> float:
+def _f1(model: ModelScores, y_true: np.ndarray) -> float:
     alerted = model.y_score >= model.threshold
     return float(2 * np.sum(alerted & (y_true == 1)) / max(1, alerted.sum() + y_true.sum()))
 

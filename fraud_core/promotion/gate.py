@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import Estimate, clopper_pearson
 from fraud_core.evaluation.verdicts import Verdict
-from fraud_core.poisoning.detection.scan_words import VALIDATED
+from fraud_core.poisoning.detection.scan_words import LIMITS_FROM
 
 
 @dataclass(frozen=True)
@@ -217,12 +217,12 @@ def judge_scan(found: Sequence[str]) -> Criterion:
         return Criterion(
             "poisoning scan",
             Verdict.FAIL,
-            f"the training labels look poisoned: {'; '.join(found)} ({VALIDATED})",
+            f"the training labels look poisoned: {'; '.join(found)} ({LIMITS_FROM})",
         )
     return Criterion(
         "poisoning scan",
         Verdict.PASS,
-        f"the scan of the training labels found no sign of poisoning ({VALIDATED})",
+        f"the scan of the training labels found no sign of poisoning ({LIMITS_FROM})",
     )
 
 

@@ -46,7 +46,7 @@ def body_schemas(contract: Contract) -> dict[str, dict[str, Any]]:
 
 def _request(transaction: dict[str, Any], contract: Contract) -> dict[str, Any]:
     """Schema of a decision request; a model of customers and
-    terminals takes their names in the place of features.
+    terminals takes their names instead of features.
     """
     name = {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"}
     schema = {

@@ -22,7 +22,7 @@ MOST_EUR = 1e7
 
 
 class NamedEntities(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who pays whom how much, in the place of features."""
+    """Who pays whom how much, instead of features."""
 
     customer_id: Name
     terminal_id: Name

@@ -103,7 +103,7 @@ class FeastPasts:
         return {row[f"{kind}_id"]: past_of_row(row, kind) for row in rows}
 
     def push(self, kind: Kind, pasts: Mapping[str, Past]) -> None:
-        """Put whole pasts in the place of those that the store holds."""
+        """Put whole pasts instead of those that the store holds."""
         rows = [
             row_of_past(past, kind, entity) | {"event_timestamp": _newest(past, entity)}
             for entity, past in pasts.items()
@@ -127,7 +127,7 @@ def _remembered(columns: Mapping[str, Any], kind: Kind) -> tuple[Past, int | Non
     """The past in columns of one row, and the time of
     its newest payment; Feast says 0 where there is none.
 
-    The columns are read as they are sent: Feast's ``to_dict`` looks up the type of each value anew.
+    The columns are read as they are sent: Feast's ``to_dict`` looks up each value's type again.
     """
     names = [f"{kind}_{part}" for part in PARTS]
     row = {name: _items(columns[name].values[0]) for name in names}

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from fraud_core.bundle.arrays import AGAIN
 from fraud_core.bundle.decider import Decider
 from fraud_core.bundle.load import Bundle, load_bundle
 from fraud_core.bundle.schema import Manifest
@@ -78,9 +79,7 @@ def load_champion(folder: Path, public_key: bytes | None = None) -> Champion:
     scorer, row = row_scorer(bundle), self_test_row(bundle)
     probability, expected = scorer.probability(row), float(bundle.probability(row[None, :])[0])
     if not 0.0 <= probability <= 1.0 or abs(probability - expected) > SELF_TEST_TOLERANCE:
-        raise BundleError(
-            f"{folder.name}: the self-test row does not score; make the bundle anew with `make run`"
-        )
+        raise BundleError(f"{folder.name}: the self-test row does not score; {AGAIN}")
     reader = transaction_reader(bundle.contract)
     kind = row_type(bundle.contract)
     return Champion(
@@ -142,7 +141,7 @@ class ChampionSlot:
             loaded = await asyncio.to_thread(load_champion, self._folder, self._public_key)
             if loaded.bundle.contract != self.current.bundle.contract:
                 raise BundleError(
-                    "the new champion asks for other fields; start the service anew to serve it"
+                    "the new champion asks for other fields; start the service again to serve it"
                 )
         except FraudCoreError as error:
             await self._on_change("model_reload_refused", self.current, str(error))
@@ -150,7 +149,7 @@ class ChampionSlot:
         if loaded.lineage_id != self.current.lineage_id:
             before, self.current = self.current, loaded
             await self._on_change(
-                "model_reloaded", loaded, f"in the place of lineage {before.lineage_id}"
+                "model_reloaded", loaded, f"instead of lineage {before.lineage_id}"
             )
 
     def _stamp(self) -> tuple[int, int] | None:

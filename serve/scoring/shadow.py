@@ -36,7 +36,7 @@ class Shadow:
         try:
             challenged = self._challenger.decider.decide(values, amount_eur).decision
             decision = champion.decider.decide(values, amount_eur).decision
-        # the one place where a failure must not go on: nothing of it may harm an answer
+        # the one place where a failure must not continue: nothing of it may harm an answer
         except Exception as error:
             self._counters.event("shadow_failed")
             if not self._named:

@@ -51,7 +51,7 @@ class Traffic:
         self.restart(bundle)
 
     def restart(self, bundle: Bundle) -> None:
-        """Begin anew with the reference of another bundle."""
+        """Begin again with the reference of another bundle."""
         described = msgspec.to_builtins(bundle.reference)
         self._reference: Reference = reference_of_bundle(described, bundle.contract.model_features)
         self._monitor = StreamMonitor(self._reference, window_rows=WINDOW_ROWS)

@@ -4,7 +4,7 @@ decisions and labels go to parquet, and then out of the store.
 One file for each table and UTC day, ``decisions/2026-01-31.parquet``. Rows are deleted only after
 the file of their day was written, synced and read back with the same identifiers. A run that was
 stopped is simply started again. The audit trail is never deleted. With a decision goes its
-idempotency key: the same request would then be decided anew.
+idempotency key: the same request would then be decided again.
 """
 
 import argparse

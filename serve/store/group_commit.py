@@ -2,7 +2,7 @@
 so that a durable record costs a share of a disk flush.
 
 One thread of each process owns the writes. While a commit is under way the next requests queue up;
-the thread takes all of them at once. A request goes on when its row is committed, never before.
+the thread takes all of them at once. A request continues when its row is committed, never before.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 worker can add up those of all and none is ever locked.
 
 A counter is a 64-bit float at a fixed place, changed by one process alone; a reader of another
-process sees each place whole. The file of a worker that ended stays until the service starts anew,
+process sees each place whole. The file of a worker that ended stays until the service starts again,
 so that totals never fall.
 """
 

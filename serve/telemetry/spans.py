@@ -80,7 +80,7 @@ class Telemetry:
 
 
 def watch(meter: Meter, read: Callable[[], dict[str, float]]) -> None:
-    """Export figures by name as gauges, read anew at
+    """Export figures by name as gauges, read again at
     each export; there are the same names each time.
     """
     for name in read():

@@ -5,7 +5,7 @@ from hypothesis import given, settings, strategies as st
 from fraud_core.evaluation import metrics
 from fraud_core.evaluation.bootstrap import (
     Estimate,
-    Scored,
+    ModelScores,
     bootstrap,
     interval,
     summarise,
@@ -44,9 +44,9 @@ def point_values(y_true, y_score, threshold, amount, n_alerts, review_cost_eur):
 
 def test_point_values_equal_the_row_by_row_metrics(scored_rows, rng):
     y_true, y_score, amount = scored_rows
-    found = bootstrap(y_true, {"m": Scored(y_score, 0.2)}, amount, **COST, n_replicates=2, rng=rng)[
-        "m"
-    ]
+    found = bootstrap(
+        y_true, {"m": ModelScores(y_score, 0.2)}, amount, **COST, n_replicates=2, rng=rng
+    )["m"]
     for name, value in point_values(y_true, y_score, 0.2, amount, **COST).items():
         assert found[name][0] == pytest.approx(value, abs=1e-12), name
     assert set(found) == set(METRICS)
@@ -63,7 +63,7 @@ def test_point_values_equal_the_row_by_row_metrics(scored_rows, rng):
 def test_point_values_hold_with_ties_and_any_threshold(rows, threshold, n_alerts):
     y_true, y_score, amount = (np.array([row[k] for row in rows]) for k in range(3))
     y_score, budget = y_score / 10, {"n_alerts": n_alerts, "review_cost_eur": 2.0}
-    model = {"m": Scored(y_score, threshold / 10)}
+    model = {"m": ModelScores(y_score, threshold / 10)}
     found = bootstrap(
         y_true, model, amount, **budget, n_replicates=1, rng=np.random.default_rng(0)
     )["m"]
@@ -78,7 +78,7 @@ def test_spread_equals_that_of_the_naive_loop(scored_rows, rng):
     """
     y_true, y_score, amount = scored_rows
     fast = bootstrap(
-        y_true, {"m": Scored(y_score, 0.2)}, amount, **COST, n_replicates=1500, rng=rng
+        y_true, {"m": ModelScores(y_score, 0.2)}, amount, **COST, n_replicates=1500, rng=rng
     )["m"]
     frauds, others = np.flatnonzero(y_true == 1), np.flatnonzero(y_true == 0)
     naive = {name: [] for name in METRICS}
@@ -98,7 +98,7 @@ def test_spread_equals_that_of_the_naive_loop(scored_rows, rng):
 
 def test_resamples_are_shared_between_models(scored_rows, rng):
     y_true, y_score, amount = scored_rows
-    models = {"a": Scored(y_score, 0.2), "b": Scored(y_score**2, 0.04)}
+    models = {"a": ModelScores(y_score, 0.2), "b": ModelScores(y_score**2, 0.04)}
     found = bootstrap(y_true, models, amount, **COST, n_replicates=200, rng=rng)
     # a monotone transformation ranks alike, so in every resample the ranking metrics must be the
     # same
@@ -118,7 +118,12 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
         y_true = np.repeat([1, 0], [120, 400])
         y_score = np.where(y_true == 1, rng.random(520) < 0.7, False).astype(float)
         found = bootstrap(
-            y_true, {"m": Scored(y_score, 0.5)}, np.ones(520), **COST, n_replicates=400, rng=rng
+            y_true,
+            {"m": ModelScores(y_score, 0.5)},
+            np.ones(520),
+            **COST,
+            n_replicates=400,
+            rng=rng,
         )
         covered += not interval(found["m"]["recall"]).excludes(0.7)
     assert 0.90 <= covered / 300 <= 0.98
@@ -128,7 +133,7 @@ def test_one_class_is_refused(rng):
     with pytest.raises(ValueError, match="both classes"):
         bootstrap(
             np.zeros(5),
-            {"m": Scored(np.zeros(5), 0.5)},
+            {"m": ModelScores(np.zeros(5), 0.5)},
             np.ones(5),
             **COST,
             n_replicates=2,
@@ -141,7 +146,7 @@ def test_same_seed_gives_the_same_replicates(scored_rows):
     runs = [
         bootstrap(
             y_true,
-            {"m": Scored(y_score, 0.2)},
+            {"m": ModelScores(y_score, 0.2)},
             amount,
             **COST,
             n_replicates=9,

@@ -39,6 +39,7 @@ def test_every_column_is_there_and_says_nothing_where_there_is_nothing_to_say():
         None,
         None,
         None,
+        None,
         "n_pairs",
         12.0,
         None,

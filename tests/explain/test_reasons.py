@@ -130,7 +130,7 @@ def test_range_of_one_value_is_tried_as_it_is():
 @settings(max_examples=150)
 def test_turning_value_is_the_nearest_that_turns_and_none_is_overlooked(seed, value, low, width):
     """Borders and values lie on a grid, so that every
-    value the trees can tell apart is tried by brute force.
+    value the trees can distinguish is tried by brute force.
     """
     rng = np.random.default_rng(seed)
     trees = random_trees(rng, 6, 3, 3)

@@ -94,7 +94,7 @@ def test_no_project_is_said(tmp_path, monkeypatch):
 
 
 def test_sweep_changes_the_line_of_its_parameter_alone(tmp_path):
-    """DVC writes the whole file anew at `dvc exp run -S`;
+    """DVC writes the whole file again at `dvc exp run -S`;
     in another layout than its own most lines would change.
     """
     from dvc.utils.hydra import apply_overrides

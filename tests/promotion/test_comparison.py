@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Estimate, Scored
+from fraud_core.evaluation.bootstrap import Estimate, ModelScores
 from fraud_core.evaluation.verdicts import Evidence
 from fraud_core.promotion.advisory import report_breaking_budget, report_verdict
 from fraud_core.promotion.comparison import breaking_budget, false_promotions, saving_over
@@ -18,17 +18,17 @@ def day():
     return Transactions(np.zeros((4000, 1)), y, rng.exponential(100.0, 4000), np.arange(4000.0))
 
 
-def noisy(day, seed: int, noise: float = 1.0) -> Scored:
+def noisy(day, seed: int, noise: float = 1.0) -> ModelScores:
     log_odds = (
         3.0 * day.y_observed
         - 2.0
         + np.random.default_rng(seed).normal(0, noise, len(day.y_observed))
     )
-    return Scored(1 / (1 + np.exp(-log_odds)), 0.5)
+    return ModelScores(1 / (1 + np.exp(-log_odds)), 0.5)
 
 
 def test_saving_is_the_difference_of_the_costs(day):
-    blind, seeing = Scored(np.zeros(4000), 0.5), Scored(day.y_observed * 0.9, 0.5)
+    blind, seeing = ModelScores(np.zeros(4000), 0.5), ModelScores(day.y_observed * 0.9, 0.5)
     found = saving_over(
         blind, seeing, day, decision=DECISION, n_replicates=50, rng=np.random.default_rng(0)
     )
@@ -89,8 +89,9 @@ def test_one_sign_of_poisoning_refuses_promotion_in_words():
     refused = decide(clean, poisoned)
     assert not refused.promoted
     words = "the training labels look poisoned: 2,000 labels are not believed; a trigger"
-    assert refused.refusals == [f"{words} (the scan was validated on day 1 of the ULB data alone)"]
-    assert "validated on day 1 of the ULB data alone" in clean.evidence
+    where = "the scan's limits were set on day 1 of the ULB data only"
+    assert refused.refusals == [f"{words} ({where})"]
+    assert where in clean.evidence
 
 
 def test_reported_criteria_decide_nothing():

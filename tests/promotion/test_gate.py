@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fraud_core.errors import ParameterError
-from fraud_core.evaluation.bootstrap import Estimate, Scored, bootstrap, interval
+from fraud_core.evaluation.bootstrap import Estimate, ModelScores, bootstrap, interval
 from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.promotion.gate import (
     Criterion,
@@ -65,7 +65,7 @@ def test_average_precision_too_good_to_be_true_is_a_leak(versions):
     rows, holdout = versions.training_rows, versions.holdout
     leaking = [np.column_stack([part.X, part.y_observed]) for part in (rows, holdout)]
     fitted = EstimatorConfig("catboost", {"iterations": 30}, 1).fit(leaking[0], rows.y_observed)
-    scored = {"m": Scored(1 / (1 + np.exp(-fitted.decision_function(leaking[1]))), 0.5)}
+    scored = {"m": ModelScores(1 / (1 + np.exp(-fitted.decision_function(leaking[1]))), 0.5)}
     found = bootstrap(
         holdout.y_observed,
         scored,

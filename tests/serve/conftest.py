@@ -38,7 +38,7 @@ def champion(tmp_path_factory):
 
 
 def another(folder, into, **policy):
-    """Write a champion with another threshold in the place of one."""
+    """Write a champion with another threshold instead of one."""
     shutil.copytree(folder, into)
     changed = json.loads((into / "policy.json").read_text()) | policy
     (into / "policy.json").write_text(json.dumps(changed))

@@ -5,7 +5,7 @@ chance. A pool holds scores of a model that was fitted on earlier rows; for a ne
 is a model that never saw one mode of fraud, and the reference has no fraud of that mode either.
 
 Nature never stands still: behind every second scenario of another cause the features move as well,
-so that an attack has to be told apart while they do.
+so that an attack has to be distinguished while they do.
 """
 
 from collections.abc import Mapping, Sequence

@@ -170,7 +170,7 @@ def reference_of_bundle(described: Mapping[str, Any], feature_names: Sequence[st
     for name in names:
         if name not in known or len(known[name]["shares"]) != len(known[name]["edges"]) + 1:
             raise BundleError(
-                f"reference.json, {name}: expected edges and one share more; make the bundle anew"
+                f"reference.json, {name}: expected edges and one share more; make the bundle again"
             )
     edges = tuple(np.asarray(known[name]["edges"], dtype=np.float64) for name in names)
     if described.get("by_hour"):
@@ -195,6 +195,6 @@ def _hourly(by_hour: Mapping[str, Any], name: str, n_edges: int) -> np.ndarray:
     if counts.shape != (24, n_edges + 2):
         raise BundleError(
             f"reference.json, by_hour of {name}: expected counts for 24 hours and each bin; make "
-            "it anew"
+            "it again"
         )
     return counts

@@ -8,7 +8,7 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.drift.performance.forward_chaining import fit_rows, forward_log_odds
 from fraud_core.drift.performance.shift_decomposition import Decomposition, decompose, log_loss
-from fraud_core.evaluation.bootstrap import Estimate, Scored, bootstrap, interval
+from fraud_core.evaluation.bootstrap import Estimate, ModelScores, bootstrap, interval
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.model.calibration import fit_calibration
 from fraud_core.model.estimators import EstimatorConfig
@@ -114,7 +114,7 @@ def compare_performance(
     def measure(rows: Transactions, probability: np.ndarray) -> dict[str, np.ndarray]:
         found = bootstrap(
             rows.y_observed,
-            {"model": Scored(probability, windows.threshold)},
+            {"model": ModelScores(probability, windows.threshold)},
             rows.amount_eur,
             n_alerts=max(1, round(decision["alert_budget"] * len(rows.y_observed))),
             review_cost_eur=decision["review_cost_eur"],

@@ -2,7 +2,7 @@
 verdicts and retraining use what had arrived, nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,10 +22,12 @@ from fraud_core.drift.replay.served_model import (
 from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, State
 from fraud_core.drift.two_sample.windows import PreparedWindow, compare_windows, prepare_window
 from fraud_core.evaluation.metrics import average_precision
+from fraud_core.evaluation.study_table import Measurement
 
 Policy = Literal["never", "each_block", "when_drifted"]
 LABEL_BLOCKS = 2
 POLICIES: tuple[Policy, ...] = ("never", "each_block", "when_drifted")
+HIDDEN = ("labels_hidden",)
 
 
 @dataclass(frozen=True)
@@ -183,40 +185,49 @@ def first_detection(
     return found[0] - from_hour if found else None
 
 
-def summarise_replay(
+def replay_rows(
     plain: Sequence[Block], attacked: Sequence[Block], *, attack_hour: float
-) -> dict[str, float | str]:
+) -> Iterator[Measurement]:
     """Figures of a replay without and with frauds hidden from
     an hour on: detection, cost until then, cost of policies.
 
-    Returns
-    -------
-    dict
-        ``replay.detected`` in words; hours and euros only when the attack was named. The euros are
-        the extra cost of retraining on the hidden labels, from the attack until it was named, on
-        the payments themselves.
+    Yields
+    ------
+    Measurement
+        Of a replay by `group` and of a retraining policy by `model`. Hours and euros until
+        detection only when the attack was named: the euros are the extra cost of retraining on the
+        hidden labels, from the attack until it was named, on the payments themselves.
     """
-    out: dict[str, float | str] = {
-        f"replay.{name}.{policy}.cost_eur": sum(block.cost_eur[policy] for block in blocks)
-        for name, blocks in (("plain", plain), ("attacked", attacked))
-        for policy in POLICIES
-    }
+    for name, blocks in (("plain", plain), ("attacked", attacked)):
+        for policy in POLICIES:
+            cost = sum(block.cost_eur[policy] for block in blocks)
+            yield Measurement("replay_cost_eur", cost, model=policy, group=name)
     before = [block for block in attacked if block.end_hour <= attack_hour]
-    out["replay.false_attacks"] = sum(b.cause in ATTACKS for b in (*plain, *before))
-    out["replay.blocks"] = len(plain)
-    hours = first_detection(attacked, ("labels_hidden",), from_hour=attack_hour)
-    out["replay.detected"] = "never" if hours is None else f"after {hours:.0f} hours"
+    false_attacks = sum(b.cause in ATTACKS for b in (*plain, *before))
+    yield Measurement("replay_false_attacks", false_attacks)
+    yield Measurement("replay_blocks", len(plain))
+    hours = first_detection(attacked, HIDDEN, from_hour=attack_hour)
     if hours is not None:
         until = [
             (p, a)
             for p, a in zip(plain, attacked, strict=True)
             if attack_hour < a.end_hour <= attack_hour + hours
         ]
-        out["replay.hours_to_detect"] = hours
-        out["replay.cost_until_detected_eur"] = sum(
-            a.cost_eur["each_block"] - p.cost_eur["each_block"] for p, a in until
-        )
-    return out
+        extra = sum(a.cost_eur["each_block"] - p.cost_eur["each_block"] for p, a in until)
+        yield Measurement("replay_hours_to_detect", hours)
+        yield Measurement("replay_cost_until_detected_eur", extra)
+
+
+def detection_words(attacked: Sequence[Block], *, attack_hour: float) -> str:
+    """When hidden frauds were named, in words.
+
+    Examples
+    --------
+    >>> detection_words([], attack_hour=28.0)
+    'never'
+    """
+    hours = first_detection(attacked, HIDDEN, from_hour=attack_hour)
+    return "never" if hours is None else f"after {hours:.0f} hours"
 
 
 def hide_frauds(

@@ -24,7 +24,7 @@ from fraud_core.drift.attribution.scenarios import (
 )
 from fraud_core.drift.performance.forward_chaining import fit_rows
 from fraud_core.drift.two_sample.multivariate import discriminant_terms
-from fraud_core.evaluation.bootstrap import Estimate, share
+from fraud_core.evaluation.bootstrap import Estimate, proportion_ci
 from fraud_core.model.estimators import EstimatorConfig
 
 N_MODES = 4
@@ -138,7 +138,7 @@ def attribution_study(
         judge_attribution(attributor, strong),
         judge_attribution(attributor, other),
         judge_attribution(blind, [_without_labels(one) for one in held_out]),
-        share(silent, len(attacks)),
+        proportion_ci(silent, len(attacks)),
     )
 
 
@@ -156,7 +156,7 @@ def judge_attribution(attributor: Attributor, scenarios: Sequence[Scenario]) -> 
     return Judged(
         _right(confusion, CAUSES),
         _right(confusion, CAUSES[1:]),
-        share(sum(none[attack] for attack in ATTACKS), sum(none.values())),
+        proportion_ci(sum(none[attack] for attack in ATTACKS), sum(none.values())),
         _right(confusion, ATTACKS),
         confusion,
         _reliability(scenarios, found),
@@ -164,7 +164,7 @@ def judge_attribution(attributor: Attributor, scenarios: Sequence[Scenario]) -> 
 
 
 def _right(confusion: Mapping[str, Mapping[str, int]], causes: Sequence[str]) -> Estimate:
-    return share(
+    return proportion_ci(
         sum(confusion[cause][cause] for cause in causes),
         sum(sum(confusion[c].values()) for c in causes),
     )

@@ -24,7 +24,7 @@ from fraud_core.drift.two_sample.windows import (
     alarms,
     prepare_window,
 )
-from fraud_core.evaluation.bootstrap import Estimate, share
+from fraud_core.evaluation.bootstrap import Estimate, proportion_ci
 
 WINDOWS_A_SPLIT = 25
 NIGHT, DAY = range(6), range(8, 20)
@@ -45,13 +45,13 @@ class Calibration:
         Share of changed windows that alarm, by change.
     by_hours
         Share of windows of the night and of the day that alarm against the whole day and against
-        the same hours.
+        the same hours, by (hours, reference).
     """
 
     false_alarm_rate: Estimate
     by_rows: dict[int, Estimate]
     power: dict[str, Estimate]
-    by_hours: dict[str, Estimate]
+    by_hours: dict[tuple[str, str], Estimate]
 
 
 def calibrate(
@@ -90,7 +90,7 @@ def calibrate(
     n_windows = {n: aa_windows[n] for n in rates}
     alarmed = sum(round(rate.value * n_windows[n]) for n, rate in rates.items())
     by_hours = {
-        f"{name}.{against}": rate
+        (name, against): rate
         for name, hours in (("night", NIGHT), ("day", DAY))
         for against, rate in same_hours(
             v0, hour, hours=hours, n_windows=power_windows, rng=rng, **setting
@@ -99,7 +99,7 @@ def calibrate(
     power = measure_power(
         v0, names, n_rows=power_rows, n_windows=power_windows, limits=limits, rng=rng
     )
-    return Calibration(share(alarmed, sum(n_windows.values())), rates, power, by_hours)
+    return Calibration(proportion_ci(alarmed, sum(n_windows.values())), rates, power, by_hours)
 
 
 def measure_power(
@@ -171,7 +171,7 @@ def false_alarm_rate(
     Parameters
     ----------
     pool
-        Shape (n, n_features); it is split anew into a reference and windows of `n_rows` rows, none
+        Shape (n, n_features); it is split again into a reference and windows of `n_rows` rows, none
         in two windows.
     n_rows
         Rows of a window, at most half of the pool.
@@ -268,7 +268,7 @@ def same_hours(
                 alpha=alpha,
             )
             alarmed[name] += found.state != "stable"
-    return {name: share(count, n_windows) for name, count in alarmed.items()}
+    return {name: proportion_ci(count, n_windows) for name, count in alarmed.items()}
 
 
 def index_power(
@@ -294,10 +294,10 @@ def index_power(
         index = compare_counts(by_feature.shares[k], by_feature.n_rows, counts)
         p_value = benjamini_hochberg(feature_p_values(by_feature, window))[k]
         found += bool(p_value <= FEATURE_SHARE * alpha and index.ci_high >= psi_limit)
-    return share(found, n_windows)
+    return proportion_ci(found, n_windows)
 
 
 def _rates(found: Sequence[dict[str, bool]]) -> dict[str, Estimate]:
     families = {name: sum(one[name] for one in found) for name in found[0]}
     counts = {"any": sum(any(one.values()) for one in found)} | families
-    return {name: share(count, len(found)) for name, count in counts.items()}
+    return {name: proportion_ci(count, len(found)) for name, count in counts.items()}

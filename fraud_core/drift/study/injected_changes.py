@@ -42,7 +42,7 @@ def some_rows(share_of_rows: float, deviations: float, scale: np.ndarray) -> Cha
 
 
 def stability_index(index: float, reference: np.ndarray, *, n_bins: int) -> Change:
-    """Draw one feature of a window anew, so that its stability index to `reference` is `index`.
+    """Draw one feature of a window again, so that its stability index to `reference` is `index`.
 
     The shares of the bins are tilted from low to high by the factor that gives the index.
     """

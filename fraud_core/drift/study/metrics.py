@@ -1,119 +1,165 @@
-"""The figures of the drift study by name, as they are written."""
+"""The figures of the drift study as rows of its table: by
+feature, window, cause, stream and way of retraining.
+"""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
+import numpy as np
+
+from fraud_core.drift.attribution.attributor import INCONCLUSIVE
 from fraud_core.drift.performance.cbpe import LabelFree
+from fraud_core.drift.performance.comparison import WORDS, verdict
 from fraud_core.drift.performance.shift_decomposition import Decomposition
-from fraud_core.drift.study.attribution import AttributionStudy
+from fraud_core.drift.study.attribution import AttributionStudy, Judged
 from fraud_core.drift.study.error_rates import Calibration
+from fraud_core.drift.two_sample.binned import State
 from fraud_core.drift.two_sample.windows import WindowDrift
 from fraud_core.evaluation.bootstrap import Estimate
+from fraud_core.evaluation.study_table import Measurement, StudyTable
+from fraud_core.evaluation.verdicts import Verdict
 
-FEATURE_FIGURES = (
-    "population_stability_index",
-    "kolmogorov_smirnov",
-    "jensen_shannon",
-    "wasserstein",
-    "state",
-)
+STUDY, SIMULATED = "drift", "simulated"
+# What the state of a feature says of the question whether it stayed below the practical limit.
+STATES: Mapping[State, Verdict] = {
+    "stable": Verdict.PASS,
+    "moved": Verdict.PASS,
+    "drifted": Verdict.FAIL,
+    "unknown": Verdict.INSUFFICIENT,
+}
+DISTANCES = ("kolmogorov_smirnov", "jensen_shannon", "wasserstein", "p_value")
 PARTS = ("change", "leaving", "conditional", "arriving")
+JUDGED = "average_precision"
 
 
-def window_figures(window: WindowDrift) -> dict[str, Any]:
-    """Each feature, the tests of the whole window
-    where it is known, and counts over the features.
+def drift_table(
+    rows: Iterable[Measurement], streams: Iterable[Measurement], *, table: str
+) -> StudyTable:
+    """The figures of the study.
+
+    Parameters
+    ----------
+    rows, streams
+        Of the two versions, and of the simulated streams.
+    table
+        Name of the data of the two versions.
+
+    Examples
+    --------
+    >>> drift_table([], [Measurement("payments", 9)], table="ulb").only("payments").value
+    9.0
+    """
+    return StudyTable.joined(
+        StudyTable.from_measurements(rows, table=table, study=STUDY),
+        StudyTable.from_measurements(streams, table=SIMULATED, study=STUDY),
+    )
+
+
+def window_rows(window: WindowDrift) -> Iterator[Measurement]:
+    """Each feature with its verdict, the tests of the whole
+    window where it is known, and counts over the features.
     """
     found = window.features
-    most = max(found, key=lambda one: one.population_stability_index)
-    whole = {"domain.area": window.domain, "reconstruction.error_change": window.reconstruction}
-    return (
-        {f"{one.feature}.{name}": getattr(one, name) for one in found for name in FEATURE_FIGURES}
-        | {
-            "window.state": window.state,
-            "features.compared": len(found),
-            "features.drifted": sum(one.state == "drifted" for one in found),
-            "features.significant": sum(one.state in ("moved", "drifted") for one in found),
-            "most.feature": most.feature,
-            "most.population_stability_index": most.population_stability_index,
-        }
-        | {name: test.effect for name, test in whole.items() if test is not None}
-    )
+    for one in found:
+        yield Measurement(
+            "population_stability_index",
+            one.population_stability_index,
+            one.ci_low,
+            one.ci_high,
+            group=one.feature,
+            verdict=STATES[one.state],
+        )
+        for name in DISTANCES:
+            value = getattr(one, name)
+            if np.isfinite(value):
+                yield Measurement(name, value, group=one.feature)
+    yield Measurement("features_compared", len(found))
+    yield Measurement("features_drifted", sum(one.state == "drifted" for one in found))
+    significant = sum(one.state in ("moved", "drifted") for one in found)
+    yield Measurement("features_significant", significant)
+    whole = {"domain_area": window.domain, "reconstruction_error_change": window.reconstruction}
+    for name, test in whole.items():
+        if test is not None:
+            yield Measurement.of(name, test.effect)
 
 
-def calibration_figures(found: Calibration) -> dict[str, Estimate]:
-    """False alarms, power, night and day."""
-    return (
-        {"aa.false_alarm_rate": found.false_alarm_rate}
-        | {f"aa.{n}.false_alarm_rate": rate for n, rate in found.by_rows.items()}
-        | {f"power.{name}": rate for name, rate in found.power.items()}
-        | found.by_hours
-    )
+def calibration_rows(found: Calibration) -> Iterator[Measurement]:
+    """False alarms over all windows and by their rows, power by change, night and day."""
+    yield Measurement.of("false_alarm_rate", found.false_alarm_rate)
+    for n_rows, rate in found.by_rows.items():
+        yield Measurement.of("false_alarm_rate", rate, group=f"{n_rows} rows")
+    for change, rate in found.power.items():
+        yield Measurement.of("power", rate, group=change)
+    for (hours, reference), rate in found.by_hours.items():
+        yield Measurement.of(f"alarm_rate_against_{reference}", rate, group=hours)
 
 
-def performance_figures(
+def performance_rows(
     before: Mapping[str, Estimate],
     after: Mapping[str, Estimate],
     change: Mapping[str, Estimate],
     parts: Mapping[str, Decomposition],
-) -> dict[str, Any]:
-    """One model on both windows, the change, and the parts of a change of loss."""
-    return (
-        {f"v0.{name}": value for name, value in before.items()}
-        | {f"v1.{name}": value for name, value in after.items()}
-        | {f"v1.{name}_change": value for name, value in change.items()}
-        | {
-            f"decomposition.{loss}.{part}": getattr(found, part)
-            for loss, found in parts.items()
-            for part in PARTS
-        }
-        | {f"decomposition.{loss}.shared_rows": found.shared_rows for loss, found in parts.items()}
-    )
+    *,
+    limit: float,
+) -> Iterator[Measurement]:
+    """One model on both windows, the change with its verdict, and the parts of a change of loss.
+
+    Parameters
+    ----------
+    limit
+        Change of average precision that does not matter in practice.
+    """
+    for version, figures in (("v0", before), ("v1", after)):
+        for name, value in figures.items():
+            yield Measurement.of(name, value, group=version)
+    for name, value in change.items():
+        judged = WORDS[verdict(value, limit=limit)] if name == JUDGED else None
+        yield Measurement.of(f"{name}_change", value, group="v1", verdict=judged)
+    for loss, found in parts.items():
+        for part in PARTS:
+            yield Measurement.of(f"decomposition_{loss}_{part}", getattr(found, part))
+        yield Measurement(f"decomposition_{loss}_shared_rows", found.shared_rows)
 
 
-def label_free_figures(on_v1: LabelFree, on_v0: LabelFree, broken: LabelFree) -> dict[str, Any]:
+def label_free_rows(on_v1: LabelFree, on_v0: LabelFree, broken: LabelFree) -> Iterator[Measurement]:
     """Estimate and truth on v1, and the errors of all three."""
-    return {
-        f"cbpe.{name}": getattr(on_v1, name)
-        for name in ("estimate", "truth", "expected_frauds", "frauds")
-    } | {
-        "cbpe.average_precision_error": on_v1.error,
-        "cbpe.v0.average_precision_error": on_v0.error,
-        "cbpe.new_pattern.average_precision_error": broken.error,
-    }
+    for name in ("estimate", "truth", "expected_frauds", "frauds"):
+        yield Measurement.of(f"cbpe_{name}", getattr(on_v1, name), group="v1")
+    for group, found in (("v1", on_v1), ("v0", on_v0), ("new_pattern", broken)):
+        yield Measurement.of("cbpe_average_precision_error", found.error, group=group)
 
 
-def attribution_figures(found: AttributionStudy) -> dict[str, Any]:
+def attribution_rows(found: AttributionStudy) -> Iterator[Measurement]:
     """Accuracy and false attacks where it was judged, what
     features alone could say, and the confusion matrix.
     """
-    held_out, decided = found.held_out, found.held_out.reliability
+    held_out, blind = found.held_out, {"model": "features_only"}
+    yield from _judged(held_out)
+    yield Measurement.of("attribution_accuracy", found.features_only.accuracy, **blind)
+    yield Measurement.of("attribution_attacks_named", found.features_only.attacks, **blind)
+    yield Measurement.of("attribution_attacks_unseen", found.silent, **blind)
+    for group, judged in (("strong_background", found.strong), ("other_day", found.other_day)):
+        yield Measurement.of("attribution_accuracy", judged.accuracy, group=group)
+        yield Measurement.of("attribution_false_attack_rate", judged.false_attack_rate, group=group)
+    for cause, verdicts in held_out.confusion.items():
+        for named, count in verdicts.items():
+            if count:
+                name = named if named == INCONCLUSIVE else f"called_{named}"
+                yield Measurement(f"attribution_{name}", count, group=cause)
+
+
+def _judged(held_out: Judged) -> Iterator[Measurement]:
+    """What the attribution did on strengths that it has not
+    seen, and how its confidence compares with being right.
+    """
+    decided = held_out.reliability
     n_decided = max(1, sum(n for *_, n in decided))
-    cells = {
-        (cause, judged): n for cause, row in held_out.confusion.items() for judged, n in row.items()
-    }
-    elsewhere = {"strong_background": found.strong, "other_day": found.other_day}
-    return (
-        {
-            "attribution.accuracy": held_out.accuracy,
-            "attribution.with_cause.accuracy": held_out.with_cause,
-            "attribution.false_attack_rate": held_out.false_attack_rate,
-            "attribution.attacks_named": held_out.attacks,
-            "attribution.features_only.attacks_named": found.features_only.attacks,
-            "attribution.features_only.accuracy": found.features_only.accuracy,
-            "attribution.features_only_silent": found.silent,
-            "attribution.scenarios": sum(cells.values()),
-            "attribution.confidence_error": sum(n * abs(c - r) for c, r, n in decided) / n_decided,
-            "attribution.confidence_excess": sum(n * (c - r) for c, r, n in decided) / n_decided,
-        }
-        | {f"attribution.{name}.accuracy": judged.accuracy for name, judged in elsewhere.items()}
-        | {
-            f"attribution.{name}.false_attack_rate": judged.false_attack_rate
-            for name, judged in elsewhere.items()
-        }
-        | {
-            f"attribution.confusion.{cause}.{judged}": n
-            for (cause, judged), n in cells.items()
-            if n
-        }
-    )
+    error = sum(n * abs(c - r) for c, r, n in decided) / n_decided
+    excess = sum(n * (c - r) for c, r, n in decided) / n_decided
+    n_scenarios = sum(sum(row.values()) for row in held_out.confusion.values())
+    yield Measurement("attribution_scenarios", n_scenarios)
+    yield Measurement.of("attribution_accuracy", held_out.accuracy)
+    yield Measurement.of("attribution_accuracy", held_out.with_cause, group="with_cause")
+    yield Measurement.of("attribution_false_attack_rate", held_out.false_attack_rate)
+    yield Measurement.of("attribution_attacks_named", held_out.attacks)
+    yield Measurement("attribution_confidence_error", error)
+    yield Measurement("attribution_confidence_excess", excess)

@@ -5,7 +5,7 @@ All streams of a seed hold the same customers and payments up to the day of the 
 their beginning. The streams are simulated, and so is everything that is read from them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -24,7 +24,8 @@ from fraud_core.drift.replay.daily_replay import (
 )
 from fraud_core.drift.replay.stream_rows import hide_reports, to_stream
 from fraud_core.errors import ParameterError
-from fraud_core.evaluation.bootstrap import Estimate, share
+from fraud_core.evaluation.bootstrap import Estimate, proportion_ci
+from fraud_core.evaluation.study_table import Measurement
 from fraud_core.model.estimators import EstimatorConfig
 
 PLAIN, HIDDEN = "plain", "labels_hidden"
@@ -97,46 +98,53 @@ def stream_study(
     ]
 
 
-def summarise_streams(runs: Sequence[StreamRun]) -> dict[str, Any]:
+def stream_rows(runs: Sequence[StreamRun]) -> Iterator[Measurement]:
     """Figures over the seeds: verdicts where nothing
     changed, days until a change was seen, euros until then.
 
-    Returns
-    -------
-    dict
-        ``replay.stream.*``. A mean over seeds has the interval of Student's t; with one seed it
-        stands alone. Days until a change was seen are of the seeds in which it was.
-        ``until_named_eur`` is what the days from the change until it was named, or until the stream
-        ended, cost more than the same days of the plain stream under regular retraining;
-        ``after_eur`` the same over all days after the change.
+    Yields
+    ------
+    Measurement
+        Of a stream by `group` and of a retraining policy by `model`. A mean over seeds has the
+        interval of Student's t; with one seed it stands alone. Days until a change was seen are of
+        the seeds in which it was. ``until_named_eur`` is what the days from the change until it was
+        named, or until the stream ended, cost more than the same days of the plain stream under
+        regular retraining; ``after_change_eur`` is the cost of all days after the change.
     """
     first = runs[0]
-    watched = len(_after(first, PLAIN))
-    out: dict[str, Any] = {
-        "seeds": len(runs),
-        "days_watched": watched,
-        "payments": first.payments,
-        "fraud_share": first.fraud_share,
-        "plain.drifted_days": _mean(
-            [float(np.mean([d.features == "drifted" for d in r.days[PLAIN]])) for r in runs]
-        ),
-        "plain.attack_days": _mean(
-            [float(np.mean([d.cause in ATTACKS for d in r.days[PLAIN]])) for r in runs]
-        ),
-        "labels_known": _mean(
-            [r.days[PLAIN][-1].frauds_known / r.days[PLAIN][-1].frauds for r in runs]
-        ),
+    yield Measurement("seeds", len(runs))
+    yield Measurement("days_watched", len(_after(first, PLAIN)))
+    yield Measurement("payments", first.payments)
+    yield Measurement("fraud_share", first.fraud_share)
+    shares: dict[str, list[float]] = {
+        "drifted_day_share": [
+            float(np.mean([d.features == "drifted" for d in r.days[PLAIN]])) for r in runs
+        ],
+        "attack_day_share": [
+            float(np.mean([d.cause in ATTACKS for d in r.days[PLAIN]])) for r in runs
+        ],
+        "labels_known_share": [
+            r.days[PLAIN][-1].frauds_known / r.days[PLAIN][-1].frauds for r in runs
+        ],
     }
+    for metric, by_seed in shares.items():
+        yield Measurement.of(metric, _mean(by_seed), group=PLAIN)
     for name in first.days:
         for policy in POLICIES:
-            out[f"{name}.{policy}.after_eur"] = _mean(
-                [_cost(_after(r, name), policy) for r in runs]
-            )
+            cost = _mean([_cost(_after(run, name), policy) for run in runs])
+            yield Measurement.of("after_change_eur", cost, model=policy, group=name)
         if name != PLAIN:
-            out |= {f"{name}.{key}": value for key, value in _detection(runs, name).items()}
-    changed = [name for name in first.days if name != PLAIN]
-    out["words"] = "; ".join(f"{name.replace('_', ' ')} {out[f'{name}.words']}" for name in changed)
-    return {f"replay.stream.{key}": value for key, value in out.items()}
+            yield from _detection(runs, name)
+
+
+def detection_words(runs: Sequence[StreamRun]) -> str:
+    """In how many streams each change was named and seen, and on which day after it, in words."""
+    return "; ".join(
+        f"{name.replace('_', ' ')} {_in_words('named', _named(runs, name, name))} and "
+        f"{_in_words('seen by the monitor', _seen(runs, name))}"
+        for name in runs[0].days
+        if name != PLAIN
+    )
 
 
 def _run(
@@ -183,17 +191,11 @@ def _run(
     return StreamRun(days, change, plain.height, float(plain.select(pl.col("label").mean()).item()))
 
 
-def _detection(runs: Sequence[StreamRun], name: str) -> dict[str, Any]:
+def _detection(runs: Sequence[StreamRun], name: str) -> Iterator[Measurement]:
     """How often and how soon a change was named and was seen
     by the monitor, and the extra cost until it was named.
     """
-    named = [
-        days_to_detect(run.days[name], change_day=run.change_day, causes=[name]) for run in runs
-    ]
-    null_run = [
-        days_to_detect(run.days[PLAIN], change_day=run.change_day, causes=[name]) for run in runs
-    ]
-    seen = [days_to_detect(run.days[name], change_day=run.change_day) for run in runs]
+    named, seen = _named(runs, name, name), _seen(runs, name)
     extra = [
         [
             changed.cost_eur["regular"] - plain.cost_eur["regular"]
@@ -201,18 +203,28 @@ def _detection(runs: Sequence[StreamRun], name: str) -> dict[str, Any]:
         ]
         for run in runs
     ]
-    found: dict[str, Any] = {
-        "named": share(sum(n is not None for n in named), len(runs)),
-        "named_in_plain": share(sum(n is not None for n in null_run), len(runs)),
-        "monitor": share(sum(n is not None for n in seen), len(runs)),
-        "until_named_eur": _mean([sum(each[:n]) for each, n in zip(extra, named, strict=True)]),
-        "after_extra_eur": _mean([sum(each) for each in extra]),
-        "words": f"{_in_words('named', named)} and {_in_words('seen by the monitor', seen)}",
-    }
-    for key, days in (("named_days", named), ("monitor_days", seen)):
-        if any(n is not None for n in days):
-            found[key] = _mean([n for n in days if n is not None])
-    return found
+    detected = {"named": named, "named_in_plain": _named(runs, PLAIN, name), "monitor": seen}
+    for metric, days in detected.items():
+        found = proportion_ci(sum(n is not None for n in days), len(runs))
+        yield Measurement.of(f"{metric}_share", found, group=name)
+    until = [sum(each[:n]) for each, n in zip(extra, named, strict=True)]
+    yield Measurement.of("until_named_eur", _mean(until), group=name)
+    yield Measurement.of("after_extra_eur", _mean([sum(each) for each in extra]), group=name)
+    for metric, days in (("named_days", named), ("monitor_days", seen)):
+        known = [n for n in days if n is not None]
+        if known:
+            yield Measurement.of(metric, _mean(known), group=name)
+
+
+def _named(runs: Sequence[StreamRun], stream: str, cause: str) -> list[int | None]:
+    """Days until a cause was named in a stream, by seed; None where it never was."""
+    return [
+        days_to_detect(run.days[stream], change_day=run.change_day, causes=[cause]) for run in runs
+    ]
+
+
+def _seen(runs: Sequence[StreamRun], name: str) -> list[int | None]:
+    return [days_to_detect(run.days[name], change_day=run.change_day) for run in runs]
 
 
 def _in_words(what: str, days: Sequence[int | None]) -> str:

@@ -30,10 +30,10 @@ class WindowTest:
     Attributes
     ----------
     effect
-        Domain classifier: area under the ROC curve, 0.5 when the windows cannot be told apart.
+        Domain classifier: area under the ROC curve, 0.5 when the windows cannot be distinguished.
         Reconstruction: relative change of the mean squared error, 0 when nothing changed.
     p_value
-        One-sided: windows that are better told apart than by chance, rows that fit the structure
+        One-sided: windows that are better distinguished than by chance, rows that fit the structure
         worse.
     """
 

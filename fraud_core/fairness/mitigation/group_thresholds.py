@@ -16,7 +16,7 @@ N_THRESHOLDS = 60
 @dataclass(frozen=True)
 class ScoredRows:
     """Rows with the score of the champion, shape (n_samples,)
-    each; features for the methods that fit anew.
+    each; features for the methods that fit again.
     """
 
     y_true: np.ndarray

@@ -21,7 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            "interrupted; finished parts are kept, run the same command to go on", file=sys.stderr
+            "interrupted; finished parts are kept, run the same command to continue",
+            file=sys.stderr,
         )
         return 130
 

@@ -128,9 +128,11 @@ def _write(table: pl.DataFrame, found: Scan) -> Path:
     first, with their row number in the table as scanned.
     """
     suspects = table.with_row_index("row", offset=1).with_columns(
-        pl.Series("suspicion", found.suspicion)
+        pl.Series("label_noise_score", found.label_noise_score)
     )
-    suspects = suspects.filter(pl.Series(found.suspicious)).sort("suspicion", descending=True)
+    suspects = suspects.filter(pl.Series(found.suspicious)).sort(
+        "label_noise_score", descending=True
+    )
     path = within_project(SUSPICIOUS)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_csv(suspects, path)

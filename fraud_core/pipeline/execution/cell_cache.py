@@ -1,7 +1,7 @@
 """A study's grid: one function over many cells, in processes, with finished cells kept.
 
 A cell's result is a dict of arrays, kept as .npz under a key made of the code, the inputs and the
-settings. An interrupted study goes on where it stopped, and a changed line of code or number is
+settings. An interrupted study continues where it stopped, and a changed line of code or number is
 never answered from the store.
 """
 

@@ -54,7 +54,7 @@ def run_study(
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[RunResult]:
     """Run the cells of a poisoning study; finished ones
-    are kept, so that an interrupted study goes on.
+    are kept, so that an interrupted study continues.
 
     Parameters
     ----------

@@ -38,7 +38,8 @@ RAW, RAW_AUDIT, RAW_EVENTS = "data/raw/${data.card}", "data/raw/uci_default", "d
 VERSIONS = (CARD, "data/v0", "data/v1")
 RESULTS = "${item.results}"
 UNCACHED = {"cache": False}
-TABLED = ("poisoning",)  # studies that leave a table of all their figures beside metrics.json
+# Studies that leave a table of all their figures beside metrics.json.
+TABLED = ("drift", "poisoning")
 JUDGED = ("drift", "fairness", "poisoning")  # studies whose verdicts the promotion gate reads
 
 

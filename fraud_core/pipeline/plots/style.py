@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 
-from fraud_core.evaluation.bootstrap import Estimate, Scored
+from fraud_core.evaluation.bootstrap import Estimate, ModelScores
 from fraud_core.evaluation.metrics import precision_recall_steps
 from fraud_core.evaluation.reliability import Band
 
@@ -187,7 +187,7 @@ def performance_change(before: Mapping[str, Estimate], after: Mapping[str, Estim
 
 
 def operating_point(
-    y_true: np.ndarray, scored: Scored, precision: Estimate, recall: Estimate
+    y_true: np.ndarray, scored: ModelScores, precision: Estimate, recall: Estimate
 ) -> Figure:
     """The precision-recall curve of a model and
     where its threshold puts it, with both intervals.

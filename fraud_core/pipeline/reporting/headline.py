@@ -52,7 +52,7 @@ README_FIGURE = re.compile(
 
 
 def summary(profile: str) -> str:
-    """The headline figures with intervals, where the report is and how to go on, as text."""
+    """The headline figures with intervals, where the report is and how to continue, as text."""
     width = max(len(label) for label, *_ in HEADLINES)
     lines = [f"  {'figure':{width}}  value (95% interval)", f"  {'-' * width}  {'-' * 28}"]
     for label, study, name, form in HEADLINES:

@@ -15,7 +15,7 @@ import numpy as np
 from fraud_core.bundle import load as bundle
 from fraud_core.bundle.signing import sign
 from fraud_core.errors import FraudCoreError
-from fraud_core.evaluation.bootstrap import Scored
+from fraud_core.evaluation.bootstrap import ModelScores
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.pipeline.paths import CHAMPION, results_folder, within_project
 from fraud_core.pipeline.reporting.results import read_metrics, sibling_figure
@@ -147,7 +147,7 @@ def against_champion(profile: str) -> GateDecision | None:
     versions = open_versions("data", candidate.contract.card)
     holdout = versions.holdout
     before, after = (
-        Scored(b.probability(holdout.X), b.policy.threshold) for b in (served, candidate)
+        ModelScores(b.probability(holdout.X), b.policy.threshold) for b in (served, candidate)
     )
     decision = {
         "alert_budget": candidate.policy.alert_budget,
@@ -188,7 +188,7 @@ def _luck(profile: str, digests: dict[str, str]) -> tuple[float, float] | str:
 
 
 def roll_back(by: str, why: str) -> str:
-    """Put the previous champion back in the place of the
+    """Put the previous champion back instead of the
     champion, which becomes the previous one; record it.
 
     A service that is running takes it over within two seconds.
@@ -210,7 +210,7 @@ def roll_back(by: str, why: str) -> str:
 
 
 def _swap(partial: Path, champion: Path) -> None:
-    """Put a complete folder in the place of the champion, which is kept as the previous one."""
+    """Put a complete folder instead of the champion, which is kept as the previous one."""
     previous = within_project(PREVIOUS)
     if champion.exists():
         shutil.rmtree(previous, ignore_errors=True)

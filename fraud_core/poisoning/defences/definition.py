@@ -108,7 +108,7 @@ def without(rows: Transactions, flagged: np.ndarray) -> Defended:
 
 
 def with_trusted_labels(seen: Transactions, y_trusted: np.ndarray) -> Transactions:
-    """The rows as seen, with the trusted labels in the place of those of the validation hours.
+    """The rows as seen, with the trusted labels instead of those of the validation hours.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ def choose_defence(scan: Scan, trusted_average_precision: dict[str, float]) -> t
     Parameters
     ----------
     scan
-        Of the rows as seen. Without a finding nothing is cleaned, so that honest data come to no
+        Of the rows as seen. Without a finding nothing is cleaned, so that clean data come to no
         harm.
     trusted_average_precision
         Average precision on the trusted rows, by defence, of models that have not learnt from them;

@@ -26,11 +26,11 @@ def drop_large_losses(rows: Transactions, context: DefenceContext, seed: int) ->
     half = np.random.default_rng(seed).permutation(len(trusted)) % 2 == 0
     halves = ((trusted[half], trusted[~half]), (trusted[~half], trusted[half]))
     shared, y = context.quantised, rows.y_observed
-    honest = np.concatenate(
+    clean = np.concatenate(
         [sample_loss(shared, y, learnt, scored, seed=seed) for learnt, scored in halves]
     )
     loss = sample_loss(shared, y, trusted, np.arange(len(y)), seed=seed)
-    return without(rows, loss > np.quantile(honest, TRUSTED_LOSS_QUANTILE))
+    return without(rows, loss > np.quantile(clean, TRUSTED_LOSS_QUANTILE))
 
 
 TRUSTED_LOSS = Defence(

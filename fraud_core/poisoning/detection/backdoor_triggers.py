@@ -33,7 +33,7 @@ FEWEST_ROWS = 5
 # betrays itself.
 RARE = 0.01
 # What a range must take of the log-odds of known frauds to be looked at, and its share of the most
-# that any range takes: the parts of one trigger weigh alike. Rare values of honest features take up
+# that any range takes: the parts of one trigger weigh alike. Rare values of clean features take up
 # to one.
 LEAST_DROP = 0.5
 SHARE_OF_MOST = 0.5
@@ -41,7 +41,7 @@ SHARE_OF_MOST = 0.5
 # the feature.
 WIDEST = 0.1
 # A stamp is rare by choice, so most rows that carry it owe their good name to it; a dense range
-# holds honest rows.
+# holds clean rows.
 SMALLEST_SHARE = 0.2
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
 from fraud_core.poisoning.detection.backdoor_triggers import find_trigger
-from fraud_core.poisoning.detection.noisy_posterior import believed
+from fraud_core.poisoning.detection.noisy_posterior import noise_corrected_posterior
 from fraud_core.poisoning.detection.out_of_fold import NOISY, OutOfFold
 from fraud_core.poisoning.detection.quantised_pool import Quantised
 from fraud_core.poisoning.detection.scan_findings import Finding, Scan
@@ -23,13 +23,13 @@ from fraud_core.poisoning.detection.scan_findings import Finding, Scan
 ALPHA = 0.001
 TRUSTED_FRAUD_QUANTILE = 0.25
 FEWEST_TRUSTED_FRAUDS = 10
-# Share of legitimate labels among the rows that rank with the trusted frauds in an honest batch:
+# Share of legitimate labels among the rows that rank with the trusted frauds in a clean batch:
 # twice what clean v0 of the ULB data shows. A data set where more of them mix honestly shows it in
 # its trusted rows, and that is taken.
-HONEST_SHARE = 0.08
-# Share of fraud labels among the rows of lower score that an honest batch may have; clean v0 of the
+CLEAN_SHARE = 0.08
+# Share of fraud labels among the rows of lower score that a clean batch may have; clean v0 of the
 # ULB data has 0.01%.
-HONEST_FLOOR = 0.005
+CLEAN_FLOOR = 0.005
 
 
 def detect(
@@ -110,10 +110,12 @@ def detect(
     suspicious = false | (
         hidden if p_hidden < alpha or trigger is not None else np.zeros(len(y), dtype=bool)
     )
-    suspicion = np.where(y == 1, -log_odds, log_odds)
+    label_noise_score = np.where(y == 1, -log_odds, log_odds)
     if trigger is not None:
-        suspicion = np.where(trigger.rows, np.maximum(suspicion, log_odds.max()), suspicion)
-    return Scan(suspicion, suspicious, false_rate, hidden_rate, trigger, tuple(findings))
+        label_noise_score = np.where(
+            trigger.rows, np.maximum(label_noise_score, log_odds.max()), label_noise_score
+        )
+    return Scan(label_noise_score, suspicious, false_rate, hidden_rate, trigger, tuple(findings))
 
 
 def _check_trusted(rows: Transactions) -> None:
@@ -164,8 +166,8 @@ def _hidden_frauds(
         int(np.sum(above & legitimate & trusted)),
         int(np.sum(above & ~legitimate & trusted)),
     )
-    honest = max(HONEST_SHARE, mixed / max(1, mixed + frauds))
-    p_value = float(binom.sf(found - 1, found + known, honest)) if found else 1.0
+    clean = max(CLEAN_SHARE, mixed / max(1, mixed + frauds))
+    p_value = float(binom.sf(found - 1, found + known, clean)) if found else 1.0
     return found / max(1, found + known), p_value, above & legitimate & ~trusted
 
 
@@ -191,7 +193,11 @@ def _disbelieved_frauds(
     """Fraud labels that are more likely false than
     true by Bayes' rule, given the two flip rates.
     """
-    return (y == 1) & ~trusted & (believed(y, log_odds, false_rate, hidden_rate) < 0.5)
+    return (
+        (y == 1)
+        & ~trusted
+        & (noise_corrected_posterior(y, log_odds, false_rate, hidden_rate) < 0.5)
+    )
 
 
 def _sources(
@@ -242,18 +248,18 @@ def fraud_floor(
     y_observed: np.ndarray,
     log_odds: np.ndarray,
     *,
-    honest: float = HONEST_FLOOR,
+    clean: float = CLEAN_FLOOR,
     alpha: float = ALPHA,
 ) -> Finding | None:
     """Whether more fraud labels lie in the half of lowest
-    score than an honest batch has, by an exact test.
+    score than a clean batch has, by an exact test.
 
     Parameters
     ----------
     y_observed, log_odds
         Labels as seen, and out-of-fold log-odds of them, shape (n_samples,).
-    honest
-        Share of that half that honest labels may call fraud; at least a quarter of the share of all
+    clean
+        Share of that half that clean labels may call fraud; at least a quarter of the share of all
         rows.
     alpha
         False-alarm rate, in (0, 1).
@@ -267,7 +273,7 @@ def fraud_floor(
 
     low = log_odds < np.median(log_odds)
     frauds, total = int(y_observed[low].sum()), int(low.sum())
-    rate = max(honest, float(y_observed.mean()) / 4)
+    rate = max(clean, float(y_observed.mean()) / 4)
     p_value = float(binom.sf(frauds - 1, total, rate)) if frauds else 1.0
     if p_value >= alpha:
         return None

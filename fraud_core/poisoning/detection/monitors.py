@@ -40,7 +40,7 @@ def detectability(
     y_true, y_observed
         Shape (n_samples,), labels before and after the attack.
     false_alarm_rate
-        Of each monitor on an honest batch, in (0, 1).
+        Of each monitor on a clean batch, in (0, 1).
     n_reviewed
         Labels that are reviewed again by someone trusted, half of them fraud labels as far as there
         are so many.
@@ -53,7 +53,7 @@ def detectability(
 
     Notes
     -----
-    The chart's limits are quantiles of simulated counts of an honest batch: Poisson around a mean
+    The chart's limits are quantiles of simulated counts of a clean batch: Poisson around a mean
     that itself varies from day to day by a tenth (gamma), so that the chart is not sharper than
     life.
 
@@ -111,7 +111,7 @@ def _monitor(
     n: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Whether more of the labels reviewed again are wrong than an honest batch explains."""
+    """Whether more of the labels reviewed again are wrong than a clean batch explains."""
     called_fraud, called_legitimate = y_observed == 1, y_observed == 0
     n_fraud = min(n_reviewed // 2, int(called_fraud.sum()))
     n_legitimate = min(n_reviewed - n_fraud, int(called_legitimate.sum()))
@@ -123,8 +123,8 @@ def _monitor(
             else np.zeros(size, dtype=int)
         )
 
-    honest = rng.binomial(n_fraud + n_legitimate, error, 20 * n)
-    limit = np.quantile(honest, 1 - alpha)
+    clean = rng.binomial(n_fraud + n_legitimate, error, 20 * n)
+    limit = np.quantile(clean, 1 - alpha)
     false, hidden = (
         int(np.sum(called_fraud & (y_true == 0))),
         int(np.sum(called_legitimate & (y_true == 1))),

@@ -5,7 +5,7 @@ import numpy as np
 from fraud_core.model.calibration import fit_calibration
 
 
-def believed(
+def noise_corrected_posterior(
     y: np.ndarray, log_odds: np.ndarray, false_rate: float, hidden_rate: float
 ) -> np.ndarray:
     """Probability that a row labelled fraud is one, shape (n_samples,).
@@ -26,7 +26,7 @@ def believed(
     --------
     >>> rng = np.random.default_rng(0)
     >>> y = rng.integers(0, 2, 200)
-    >>> sure = believed(y, rng.normal(2.0 * y - 1.0), 0.1, 0.0)
+    >>> sure = noise_corrected_posterior(y, rng.normal(2.0 * y - 1.0), 0.1, 0.0)
     >>> bool((sure >= 0).all() and (sure <= 1).all())
     True
     """

@@ -82,7 +82,7 @@ class Quantised:
             made = self.bins or "the defaults"
             raise ParameterError(
                 f"settings: expected the bins of the matrix, made with {made}, got {asked}; "
-                "quantise anew"
+                "quantise again"
             )
         pool = self.pool.slice(np.asarray(learnt) + len(self.features) * (np.asarray(y) == 1))
         if sample_weight is not None:

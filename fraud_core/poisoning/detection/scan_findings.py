@@ -50,7 +50,7 @@ class Scan:
         Alarms; none for a batch that looks clean.
     """
 
-    suspicion: np.ndarray
+    label_noise_score: np.ndarray
     suspicious: np.ndarray
     false_fraud_rate: float
     hidden_fraud_rate: float

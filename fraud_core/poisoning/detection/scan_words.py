@@ -1,25 +1,25 @@
-"""What is said beside a scan: where it was validated, and why no row is named."""
+"""What is said beside a scan: where its limits come from, and why no row is named."""
 
 from fraud_core.poisoning.detection.scan_findings import Scan
 
-VALIDATED_CARD = "ulb"
-VALIDATED = "the scan was validated on day 1 of the ULB data alone"
+TUNED_ON = "ulb"
+LIMITS_FROM = "the scan's limits were set on day 1 of the ULB data only"
 
 
 def validity(card: str) -> str:
-    """Where the scan was validated, as a warning for any other card.
+    """Where the limits of the scan come from, as a warning for any other card.
 
     Examples
     --------
     >>> validity("ulb")
-    'the scan was validated on day 1 of the ULB data alone'
+    "the scan's limits were set on day 1 of the ULB data only"
     >>> validity("shop").startswith("warning: card shop is other data")
     True
     """
-    if card == VALIDATED_CARD:
-        return VALIDATED
+    if card == TUNED_ON:
+        return LIMITS_FROM
     return (
-        f"warning: card {card} is other data than those it was tried on: {VALIDATED}, and on "
+        f"warning: card {card} is other data than those it was tried on: {LIMITS_FROM}, and on "
         "clean tables of other "
         "kinds it has raised false alarms more often than it says (docs/poisoning.md)"
     )

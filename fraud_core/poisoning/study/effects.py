@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.evaluation.bootstrap import Estimate, Scored, bootstrap
+from fraud_core.evaluation.bootstrap import Estimate, ModelScores, bootstrap
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.poisoning.defences.registry import SELECTOR
 from fraud_core.poisoning.study.bench import NONE
@@ -170,7 +170,7 @@ class _Pairing:
     the clean training of its seed, on the same rows.
     """
 
-    clean: Scored
+    clean: ModelScores
     holdout: Transactions
     decision: Mapping[str, float]
     n_replicates: int
@@ -222,7 +222,7 @@ def _null_bands(
     return one, mean
 
 
-def _another(clean: Mapping[int, Scored], seed: int) -> Scored:
+def _another(clean: Mapping[int, ModelScores], seed: int) -> ModelScores:
     """A clean training of another seed, in turn; the only one where there is one alone."""
     seeds = sorted(clean)
     turn = seed % len(seeds)

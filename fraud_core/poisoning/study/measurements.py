@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Estimate, share
+from fraud_core.evaluation.bootstrap import Estimate, proportion_ci
 from fraud_core.evaluation.study_table import Measurement
 from fraud_core.poisoning.certification import CertifiedRecall
 from fraud_core.poisoning.defences.registry import SELECTOR
@@ -94,7 +94,7 @@ def _false_alarms(quiet: Sequence[ScanFigures]) -> Iterator[Measurement]:
         alarms = sum(scan.alarmed for scan in quiet)
         yield Measurement("scan_clean_batches", len(quiet))
         yield Measurement("scan_false_alarms", alarms)
-        yield Measurement.of("scan_false_alarm_rate", share(alarms, len(quiet)))
+        yield Measurement.of("scan_false_alarm_rate", proportion_ci(alarms, len(quiet)))
 
 
 def _scan_of(condition: Condition, own: Sequence[ScanFigures]) -> Iterator[Measurement]:
@@ -132,11 +132,14 @@ def recovered_frauds(own: Sequence[RunResult]) -> dict[str, Estimate]:
         run.scan.recovery for run in own if run.scan is not None and run.scan.recovery is not None
     ]
     recovered = sum(len(recovery.recovered_rows) for recovery in recoveries)
-    believed = sum(recovery.n_believed for recovery in recoveries)
+    noise_corrected_posterior = sum(recovery.n_accepted for recovery in recoveries)
     retained_frauds = sum(len(recovery.survivor_rows) for recovery in recoveries)
-    if not believed or not retained_frauds:
+    if not noise_corrected_posterior or not retained_frauds:
         return {}
-    return {"precision": share(recovered, believed), "recall": share(recovered, retained_frauds)}
+    return {
+        "precision": proportion_ci(recovered, noise_corrected_posterior),
+        "recall": proportion_ci(recovered, retained_frauds),
+    }
 
 
 def backdoor_success(result: RunResult, y_true: np.ndarray, defence: str) -> Estimate:
@@ -145,7 +148,7 @@ def backdoor_success(result: RunResult, y_true: np.ndarray, defence: str) -> Est
     """
     run = result.defences[defence]
     caught = (y_true == 1) & (run.scored.y_score >= run.threshold)
-    return share(
+    return proportion_ci(
         int(np.sum(caught & (run.stamped_probability < run.threshold))), max(1, int(caught.sum()))
     )
 
@@ -188,7 +191,7 @@ def _on_clean(effects: Effects, own: Sequence[RunResult]) -> Iterator[Measuremen
     loss = -float(effects.point(CLEAN, SELECTOR, JUDGED).mean())
     changed = sum(bool(run.selector_cleaned) for run in own)
     yield CLEAN.measured("clean_accuracy_cost", loss + 0.0, defence=SELECTOR)
-    yield CLEAN.measured("trainings_changed", share(changed, len(own)), defence=SELECTOR)
+    yield CLEAN.measured("trainings_changed", proportion_ci(changed, len(own)), defence=SELECTOR)
 
 
 def _against_clean(effects: Effects, condition: Condition) -> Iterator[Measurement]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fraud_core.evaluation.bootstrap import Scored
+from fraud_core.evaluation.bootstrap import ModelScores
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Recovery:
         Sorted rows: frauds among those labels, and all frauds that still have a fraud label.
     """
 
-    n_believed: int
+    n_accepted: int
     recovered_rows: np.ndarray
     survivor_rows: np.ndarray
 
@@ -105,9 +105,9 @@ class DefendedRun:
     stamped_log_odds: np.ndarray | None = None
 
     @property
-    def scored(self) -> Scored:
+    def scored(self) -> ModelScores:
         """Probabilities of the holdout, and the threshold."""
-        return Scored(_probability(self.log_odds), self.threshold)
+        return ModelScores(_probability(self.log_odds), self.threshold)
 
     @property
     def stamped_probability(self) -> np.ndarray:

@@ -5,7 +5,7 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.poisoning.attacks.definition import FRAUD, LEGITIMATE, Poisoned
-from fraud_core.poisoning.detection.noisy_posterior import believed
+from fraud_core.poisoning.detection.noisy_posterior import noise_corrected_posterior
 from fraud_core.poisoning.detection.out_of_fold import OutOfFold
 from fraud_core.poisoning.detection.scan_findings import Scan
 from fraud_core.poisoning.study.run_results import Recovery, ScanFigures
@@ -49,13 +49,13 @@ def _ranking(scan: Scan, seen: Transactions, poisoned: Poisoned, label: int) -> 
     own = ~seen.is_trusted & (seen.y_observed == label)
     if not changed[own].any():
         return None
-    return float(average_precision(changed[own].astype(np.int64), scan.suspicion[own]))
+    return float(average_precision(changed[own].astype(np.int64), scan.label_noise_score[own]))
 
 
 def _recovery(scan: Scan, scores: OutOfFold, seen: Transactions, poisoned: Poisoned) -> Recovery:
     """The frauds that the scan is sure of among those that survived with a fraud label."""
     doubtful = ~seen.is_trusted & (seen.y_observed == FRAUD)
-    posterior = believed(
+    posterior = noise_corrected_posterior(
         seen.y_observed, scores.log_odds, scan.false_fraud_rate, scan.hidden_fraud_rate
     )
     sure, fraud = doubtful & (posterior >= SURE), poisoned.y_true == FRAUD

@@ -7,12 +7,14 @@ from fraud_core.drift.replay.block_replay import (
     POLICIES,
     Block,
     Schedule,
+    detection_words,
     first_detection,
     hide_frauds,
     replay,
-    summarise_replay,
+    replay_rows,
 )
 from fraud_core.drift.replay.served_model import Practice
+from fraud_core.evaluation.study_table import StudyTable
 from fraud_core.model.estimators import EstimatorConfig
 
 ESTIMATOR = EstimatorConfig("catboost", {"iterations": 20})
@@ -82,9 +84,9 @@ class TestReplay:
         assert sum(b.cost_eur["each_block"] for b in plain) < sum(
             b.cost_eur["each_block"] for b in attacked
         )
-        summary = summarise_replay(plain, attacked, attack_hour=28)
-        assert summary["replay.detected"] == "never"
-        assert "replay.hours_to_detect" not in summary
+        metrics = {row.metric for row in replay_rows(plain, attacked, attack_hour=28)}
+        assert detection_words(attacked, attack_hour=28) == "never"
+        assert "replay_hours_to_detect" not in metrics
         assert first_detection(attacked, ("labels_hidden",), from_hour=28) is None
 
 
@@ -102,11 +104,12 @@ def test_summary_by_hand():
         block(32.0, cost=25.0),
         block(36.0, "labels_hidden", 40.0),
     ]
-    found = summarise_replay(plain, attacked, attack_hour=28.0)
-    assert found["replay.detected"] == "after 8 hours"
-    assert found["replay.cost_until_detected_eur"] == 45.0
-    assert found["replay.false_attacks"] == 1
-    assert found["replay.attacked.never.cost_eur"] == 65.0
+    rows = replay_rows(plain, attacked, attack_hour=28.0)
+    found = StudyTable.from_measurements(rows, table="toy", study="drift")
+    assert detection_words(attacked, attack_hour=28.0) == "after 8 hours"
+    assert found.only("replay_cost_until_detected_eur").value == 45.0
+    assert found.only("replay_false_attacks").value == 1
+    assert found.only("replay_cost_eur", group="attacked", model="never").value == 65.0
 
 
 def test_stream_without_a_fraud_to_learn_from_is_an_error(stream):

@@ -6,8 +6,8 @@ from fraud_core.drift.attribution.attributor import CAUSES, INCONCLUSIVE, Attrib
 from fraud_core.drift.attribution.evidence import Evidence
 from fraud_core.drift.attribution.scenarios import Scenario
 from fraud_core.drift.study.attribution import attribution_study, judge_attribution, scenario_pools
-from fraud_core.drift.study.metrics import attribution_figures
-from fraud_core.evaluation.bootstrap import Estimate
+from fraud_core.drift.study.metrics import attribution_rows
+from fraud_core.evaluation.study_table import StudyTable
 from fraud_core.model.estimators import EstimatorConfig
 
 ESTIMATOR = EstimatorConfig("catboost", {"iterations": 15})
@@ -83,11 +83,7 @@ def test_an_attribution_that_reads_no_label_names_hardly_an_attack(days):
     )
     assert found.features_only.attacks.value <= 0.3 < found.held_out.attacks.value
     assert sum(sum(row.values()) for row in found.other_day.confusion.values()) == 8 * 4
-    figures = attribution_figures(found)
-    assert figures["attribution.scenarios"] == 32
-    assert all(isinstance(value, Estimate | float | int) for value in figures.values())
-    assert {
-        "attribution.accuracy",
-        "attribution.false_attack_rate",
-        "attribution.other_day.accuracy",
-    } <= set(figures)
+    table = StudyTable.from_measurements(attribution_rows(found), table="toy", study="drift")
+    assert table.only("attribution_scenarios").value == 32
+    named = {"attribution_accuracy", "attribution_false_attack_rate"}
+    assert named <= set(table.where(group="other_day").frame["metric"])

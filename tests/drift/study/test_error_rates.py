@@ -120,6 +120,6 @@ def test_power_and_night_on_simulated_days(rng):
     )
     assert found.power["one_feature"].value == 1.0
     assert found.power["some_rows"].value == 1.0
-    assert found.by_hours["night.whole_day"].value == 1.0
-    assert found.by_hours["night.same_hours"].value <= 0.3
-    assert found.by_hours["day.same_hours"].value <= 0.3
+    assert found.by_hours["night", "whole_day"].value == 1.0
+    assert found.by_hours["night", "same_hours"].value <= 0.3
+    assert found.by_hours["day", "same_hours"].value <= 0.3

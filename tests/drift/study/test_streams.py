@@ -2,9 +2,14 @@ import numpy as np
 import pytest
 
 from fraud_core.drift.replay.daily_replay import POLICIES, Day
-from fraud_core.drift.study.streams import StreamRun, stream_study, summarise_streams
+from fraud_core.drift.study.streams import (
+    StreamRun,
+    detection_words,
+    stream_rows,
+    stream_study,
+)
 from fraud_core.errors import ParameterError
-from fraud_core.evaluation.bootstrap import Estimate
+from fraud_core.evaluation.study_table import StudyTable
 from fraud_core.model.estimators import EstimatorConfig
 
 SETTING = {
@@ -37,33 +42,35 @@ def made_run(named_on, extra):
     return StreamRun({"plain": plain, "labels_hidden": hidden}, 6, 1000, 0.01)
 
 
+def tabled(runs):
+    return StudyTable.from_measurements(stream_rows(runs), table="simulated", study="drift")
+
+
 def test_summary_by_hand():
     # named on the second and third day of the change; two and three days of 1 and 3 euros more
     # until then
-    found = summarise_streams([made_run(7, 1.0), made_run(8, 3.0)])
-    named, until = (
-        found["replay.stream.labels_hidden.named_days"],
-        found["replay.stream.labels_hidden.until_named_eur"],
-    )
+    runs = [made_run(7, 1.0), made_run(8, 3.0)]
+    found = tabled(runs)
+    named = found.only("named_days", group="labels_hidden").interval
+    until = found.only("until_named_eur", group="labels_hidden")
     assert named.value == 2.5
     # Student's t with one degree of freedom: 12.706 times the deviation 0.7071 over the root of two
     assert named.ci_high - named.value == pytest.approx(12.7062 * 0.5, rel=1e-4)
     assert until.value == pytest.approx((2 * 1.0 + 3 * 3.0) / 2)
-    assert found["replay.stream.labels_hidden.after_extra_eur"].value == pytest.approx(
-        (4 * 1.0 + 4 * 3.0) / 2
-    )
-    assert found["replay.stream.plain.attack_days"].value == 0.0
-    assert found["replay.stream.words"] == (
+    extra = found.only("after_extra_eur", group="labels_hidden")
+    assert extra.value == pytest.approx((4 * 1.0 + 4 * 3.0) / 2)
+    assert found.only("attack_day_share").value == 0.0
+    assert detection_words(runs) == (
         "labels hidden named in 2 of 2 streams, on day 2 to 3 and never seen by the monitor"
     )
 
 
 def test_change_that_is_never_named_has_no_day_and_costs_until_the_end():
-    found = summarise_streams([made_run(99, 2.0)])
-    assert "replay.stream.labels_hidden.named_days" not in found
-    assert found["replay.stream.labels_hidden.until_named_eur"] == 8.0
-    assert found["replay.stream.labels_hidden.named"].value == 0.0
-    assert "never named" in found["replay.stream.labels_hidden.words"]
+    found = tabled([made_run(99, 2.0)])
+    assert not found.has("named_days")
+    assert found.only("until_named_eur").value == 8.0
+    assert found.only("named_share").value == 0.0
+    assert "never named" in detection_words([made_run(99, 2.0)])
 
 
 def test_streams_are_alike_before_the_change_and_large_moves_are_seen():
@@ -84,9 +91,7 @@ def test_streams_are_alike_before_the_change_and_large_moves_are_seen():
     assert before["plain"] == before["labels_hidden"] == before["covariate"]
     assert any("amount_eur" in day.drifted for day in run.days["covariate"])
     assert not any("amount_eur" in day.drifted for day in run.days["plain"])
-    assert all(
-        isinstance(v, Estimate | float | int | str) for v in summarise_streams([run]).values()
-    )
+    assert len(tabled([run]).where(metric="after_change_eur", group="covariate")) == len(POLICIES)
 
 
 @pytest.mark.parametrize("day", [20, 30])

@@ -50,4 +50,4 @@ def test_interruption_is_said_and_gives_130(project, monkeypatch, capsys):
 
     monkeypatch.setattr("fraud_core.pipeline.commands.cli._params", interrupted)
     assert main(["prepare"]) == 130
-    assert "run the same command to go on" in capsys.readouterr().err
+    assert "run the same command to continue" in capsys.readouterr().err

@@ -25,7 +25,7 @@ def poisoned(clean, direction: str, rate: float):
 def test_clean_labels_give_exit_code_0_and_say_what_is_trusted(clean, capsys):
     assert main(["scan", str(clean)]) == 0
     said = capsys.readouterr().out
-    assert said.splitlines()[0] == "the scan was validated on day 1 of the ULB data alone"
+    assert said.splitlines()[0] == "the scan's limits were set on day 1 of the ULB data only"
     assert "the labels of the last 4 hours of labels.csv are taken as true" in said
     assert "nothing found" in said
 

@@ -5,7 +5,7 @@ from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.poisoning.detection.label_scan import detect, fraud_floor
-from fraud_core.poisoning.detection.noisy_posterior import believed
+from fraud_core.poisoning.detection.noisy_posterior import noise_corrected_posterior
 from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
 
 pytestmark = pytest.mark.xdist_group("poisoning")
@@ -26,7 +26,10 @@ def test_hidden_frauds_are_found_and_ranked_first(attacked):
     assert kinds(evidence) == ["hidden frauds"]
     doubtful = ~seen.is_validation & (seen.y_observed == 0)
     changed = np.isin(np.arange(len(seen.y_observed)), poisoned.changed)
-    assert average_precision(changed[doubtful].astype(int), evidence.scan.suspicion[doubtful]) > 0.6
+    assert (
+        average_precision(changed[doubtful].astype(int), evidence.scan.label_noise_score[doubtful])
+        > 0.6
+    )
 
 
 def test_false_frauds_are_found_at_their_rate(attacked):
@@ -99,7 +102,10 @@ def test_floor_by_hand():
 def test_belief_falls_with_the_flip_rate(rng):
     y = rng.integers(0, 2, 500)
     log_odds = rng.normal(2.0 * y - 1.0)
-    assert believed(y, log_odds, 0.3, 0.0).mean() < believed(y, log_odds, 0.05, 0.0).mean()
+    assert (
+        noise_corrected_posterior(y, log_odds, 0.3, 0.0).mean()
+        < noise_corrected_posterior(y, log_odds, 0.05, 0.0).mean()
+    )
 
 
 def test_exact_duplicates_share_a_fold(versions):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fraud_core.evaluation.bootstrap import Estimate, share
+from fraud_core.evaluation.bootstrap import Estimate, proportion_ci
 from fraud_core.evaluation.study_table import StudyTable
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.model.estimators import EstimatorConfig
@@ -269,7 +269,7 @@ def test_null_band_needs_two_null_runs_and_widens_with_their_spread():
 
 def test_share_is_exact():
     """Rule of three: none in n gives an upper end of 1 − 0.025^(1/n)."""
-    assert share(0, 20).ci_high == pytest.approx(1 - 0.025 ** (1 / 20))
+    assert proportion_ci(0, 20).ci_high == pytest.approx(1 - 0.025 ** (1 / 20))
 
 
 @pytest.mark.parametrize(

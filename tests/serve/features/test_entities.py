@@ -236,7 +236,7 @@ class TestWithStore:
         assert len(after.customer.ids) == len(before.customer.ids) + 1
         assert np.isfinite(after.terminal.reported[after.terminal.ids.index("t-0")])
         again = IngestionWorker(worker.engine, worker.store, settings.state_dir)
-        assert again.step() == 2, "a worker that starts anew looks back a little"
+        assert again.step() == 2, "a worker that starts again looks back a little"
         assert worker.store.read_now(*known[:2]).customer.ids == after.customer.ids
         next_one = self.ask(client, known, number=1, later=120).json()
         assert next_one["guarantees"]["freshness"]["customer_seconds"] == 120
