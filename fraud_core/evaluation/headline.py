@@ -34,7 +34,7 @@ class Headline:
     table: str | None = None
 
     @property
-    def columns(self) -> dict[str, str | None]:
+    def columns(self) -> dict[str, Any]:
         """The columns that choose the row."""
         chosen = {name: getattr(self, name) for name in ("metric", "group", "model", "attack")}
         return chosen if self.table is None else chosen | {"table": self.table}

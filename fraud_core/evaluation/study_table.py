@@ -159,7 +159,9 @@ class StudyTable:
         Examples
         --------
         >>> parts = (
-        ...     StudyTable.from_measurements([Measurement("recall", 0.5)], table=name, study="drift")
+        ...     StudyTable.from_measurements(
+        ...         [Measurement("recall", 0.5)], table=name, study="drift"
+        ...     )
         ...     for name in ("ulb", "simulated")
         ... )
         >>> StudyTable.joined(*parts).only("recall", table="ulb").value

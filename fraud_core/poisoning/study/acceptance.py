@@ -113,11 +113,12 @@ def acceptance_figures(
 
     Examples
     --------
+    >>> from fraud_core.poisoning.study.condition_rows import measured
     >>> from fraud_core.poisoning.study.conditions import CLEAN
     >>> asked = AcceptanceCriterion(
     ...     metric="cost", words="c", bound="at most", limit=0.1, attack="clean", defence="policy"
     ... )
-    >>> rows = [CLEAN.measured("cost", 0.0, defence="policy")]
+    >>> rows = [measured(CLEAN, "cost", 0.0, defence="policy")]
     >>> table = StudyTable.from_measurements(rows, table="toy", study="poisoning")
     >>> acceptance_figures(table, [asked])
     {'acceptance.measured': 1, 'acceptance.reached': 1, 'acceptance.not_assessable': 0}

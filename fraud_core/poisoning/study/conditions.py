@@ -5,8 +5,6 @@ or one of the two ways to train without an attack.
 from dataclasses import dataclass
 from typing import Any
 
-from fraud_core.evaluation.bootstrap import Estimate
-from fraud_core.evaluation.study_table import Measurement
 from fraud_core.poisoning.attacks.definition import Attack
 from fraud_core.poisoning.attacks.registry import attack_named
 
@@ -64,10 +62,6 @@ class Condition:
     def slug(self) -> str:
         """The same as one word, such as ``fraud_to_legit_50``."""
         return self.key.replace(".", "_")
-
-    def measured(self, metric: str, figure: Estimate | float, **columns: Any) -> Measurement:
-        """A figure under this condition, as a row of the study's table."""
-        return Measurement.of(metric, figure, attack=self.attack, poison_rate=self.rate, **columns)
 
     @property
     def columns(self) -> dict[str, Any]:

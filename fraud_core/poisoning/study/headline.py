@@ -88,7 +88,11 @@ def attacked_conditions(table: StudyTable) -> list[Condition]:
 
     Examples
     --------
-    >>> rows = [CLEAN.measured("recall", 0.5), Condition("symmetric", 0.2).measured("recall", 0.4)]
+    >>> from fraud_core.poisoning.study.condition_rows import measured
+    >>> rows = [
+    ...     measured(CLEAN, "recall", 0.5),
+    ...     measured(Condition("symmetric", 0.2), "recall", 0.4),
+    ... ]
     >>> attacked_conditions(StudyTable.from_measurements(rows, table="ulb", study="poisoning"))
     [Condition(attack='symmetric', rate=0.2)]
     """

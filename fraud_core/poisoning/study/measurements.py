@@ -13,6 +13,7 @@ from fraud_core.poisoning.defences.registry import SELECTOR
 from fraud_core.poisoning.detection.monitors import Detectability, canary_power
 from fraud_core.poisoning.study.bench import NONE
 from fraud_core.poisoning.study.cells import Cell
+from fraud_core.poisoning.study.condition_rows import measured
 from fraud_core.poisoning.study.conditions import CLEAN, NULL_RUN, Condition
 from fraud_core.poisoning.study.effects import (
     CHANGES,
@@ -46,35 +47,38 @@ def effect_rows(effects: Effects, cells: Sequence[Cell], *, limit: float) -> Ite
     ):
         for metric, value in bands.items():
             if np.isfinite(value):
-                yield NULL_RUN.measured(f"{metric}_{end}", value)
+                yield measured(NULL_RUN, f"{metric}_{end}", value)
     for condition, by_defence in effects.replicates.items():
         seeds = [cell.attack_seed for cell in cells if cell.condition == condition]
         for defence in by_defence:
             for metric in SHOWN:
                 figure = effects.interval(condition, defence, metric)
                 judged = WORDS[verdict(figure, limit=limit)] if metric == JUDGED else None
-                yield condition.measured(metric, figure, defence=defence, verdict=judged)
+                yield measured(condition, metric, figure, defence=defence, verdict=judged)
                 for seed, value in zip(
                     seeds, effects.point(condition, defence, metric), strict=True
                 ):
-                    yield condition.measured(metric, value, defence=defence, seed=seed)
+                    yield measured(condition, metric, value, defence=defence, seed=seed)
 
 
 def attack_rows(cells: Sequence[Cell], results: Sequence[RunResult]) -> Iterator[Measurement]:
     """What each attack changed and what each defence flagged, means over seeds."""
     for condition, own in by_condition(cells, results).items():
-        yield condition.measured("labels_changed", _mean(run.attack.n_changed for run in own))
-        yield condition.measured(
-            "false_fraud_share", _mean(run.attack.false_fraud_share for run in own)
+        yield measured(condition, "labels_changed", _mean(run.attack.n_changed for run in own))
+        yield measured(
+            condition, "false_fraud_share", _mean(run.attack.false_fraud_share for run in own)
         )
-        yield condition.measured("hidden_eur", _mean(run.attack.hidden_eur for run in own))
+        yield measured(condition, "hidden_eur", _mean(run.attack.hidden_eur for run in own))
         for name in own[0].defences:
             runs = [run.defences[name] for run in own]
-            yield condition.measured(
-                "rows_flagged", _mean(run.n_flagged for run in runs), defence=name
+            yield measured(
+                condition, "rows_flagged", _mean(run.n_flagged for run in runs), defence=name
             )
-            yield condition.measured(
-                "rows_rightly_flagged", _mean(run.n_true_flagged for run in runs), defence=name
+            yield measured(
+                condition,
+                "rows_rightly_flagged",
+                _mean(run.n_true_flagged for run in runs),
+                defence=name,
             )
 
 
@@ -102,17 +106,17 @@ def _scan_of(condition: Condition, own: Sequence[ScanFigures]) -> Iterator[Measu
     is that of the false frauds where none is hidden.
     """
     attack = condition.entry
-    yield condition.measured("scan_alarmed", _mean(scan.alarmed for scan in own))
+    yield measured(condition, "scan_alarmed", _mean(scan.alarmed for scan in own))
     hidden = _mean_ranking(scan.hidden_average_precision for scan in own)
     false = _mean_ranking(scan.false_average_precision for scan in own)
     main = false if attack.adds_false_frauds_only and false else hidden
     for end, value in (("_hidden", hidden), ("_false", false), ("", main)):
         if value is not None:
-            yield condition.measured(f"scan_average_precision{end}", value)
+            yield measured(condition, f"scan_average_precision{end}", value)
     if attack.stamps_trigger:
-        yield condition.measured("scan_trigger_found", _mean(scan.trigger_found for scan in own))
+        yield measured(condition, "scan_trigger_found", _mean(scan.trigger_found for scan in own))
     if "source" in attack.needs:
-        yield condition.measured("scan_source_named", _mean(scan.source_named for scan in own))
+        yield measured(condition, "scan_source_named", _mean(scan.source_named for scan in own))
 
 
 def _mean(values: Iterable[float]) -> float:
@@ -173,13 +177,13 @@ def summary_rows(
             continue
         yield from _against_clean(effects, condition)
         cleaned = _mean(bool(run.selector_cleaned) for run in own)
-        yield condition.measured("selector_cleaned", cleaned, defence=SELECTOR)
+        yield measured(condition, "selector_cleaned", cleaned, defence=SELECTOR)
         for name, value in recovered_frauds(own).items():
-            yield condition.measured(f"recovered_frauds_{name}", value)
+            yield measured(condition, f"recovered_frauds_{name}", value)
         if condition.entry.stamps_trigger:
             for defence in by_defence:
                 rates = [backdoor_success(run, y_true, defence) for run in own]
-                yield condition.measured("success_rate", _mean_interval(rates), defence=defence)
+                yield measured(condition, "success_rate", _mean_interval(rates), defence=defence)
 
 
 def _on_clean(effects: Effects, own: Sequence[RunResult]) -> Iterator[Measurement]:
@@ -190,8 +194,8 @@ def _on_clean(effects: Effects, own: Sequence[RunResult]) -> Iterator[Measuremen
     """
     loss = -float(effects.point(CLEAN, SELECTOR, JUDGED).mean())
     changed = sum(bool(run.selector_cleaned) for run in own)
-    yield CLEAN.measured("clean_accuracy_cost", loss + 0.0, defence=SELECTOR)
-    yield CLEAN.measured("trainings_changed", proportion_ci(changed, len(own)), defence=SELECTOR)
+    yield measured(CLEAN, "clean_accuracy_cost", loss + 0.0, defence=SELECTOR)
+    yield measured(CLEAN, "trainings_changed", proportion_ci(changed, len(own)), defence=SELECTOR)
 
 
 def _against_clean(effects: Effects, condition: Condition) -> Iterator[Measurement]:
@@ -214,7 +218,7 @@ def _against_clean(effects: Effects, condition: Condition) -> Iterator[Measureme
         figures["recovery_rate"] = fieller(defended - undefended, -undefended)
     for name, value in figures.items():
         if value is not None:
-            yield condition.measured(name, value, defence=SELECTOR)
+            yield measured(condition, name, value, defence=SELECTOR)
 
 
 def _of_clean(effects: Effects, condition: Condition, metric: str) -> Estimate | None:
@@ -256,9 +260,9 @@ def monitor_rows(
     """
     yield Measurement("canary_power_at_10_percent", canary_power(n_canaries, n_frauds, 0.1))
     for condition, value in seen.items():
-        yield condition.measured("detected_by_chart", value.prevalence_chart)
-        yield condition.measured("detected_by_monitor", value.label_monitor)
-        yield condition.measured("detected", value.either)
+        yield measured(condition, "detected_by_chart", value.prevalence_chart)
+        yield measured(condition, "detected_by_monitor", value.label_monitor)
+        yield measured(condition, "detected", value.either)
 
 
 def certificate_rows(certified: CertifiedRecall) -> Iterator[Measurement]:

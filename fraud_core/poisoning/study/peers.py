@@ -15,6 +15,7 @@ from fraud_core.poisoning.defences.registry import SELECTOR
 from fraud_core.poisoning.defences.selection import VETO
 from fraud_core.poisoning.study.bench import TRUSTED
 from fraud_core.poisoning.study.cells import Cell
+from fraud_core.poisoning.study.condition_rows import measured
 from fraud_core.poisoning.study.conditions import CLEAN, NULL_RUN, Condition
 from fraud_core.poisoning.study.inference import mean_over_draws, non_inferior
 from fraud_core.poisoning.study.run_results import RunResult
@@ -118,7 +119,7 @@ def peer_rows(differences: Mapping[Condition, Estimate]) -> Iterator[Measurement
     if not differences:
         return
     for condition, value in differences.items():
-        yield condition.measured("over_best_peer", value, defence=SELECTOR)
+        yield measured(condition, "over_best_peer", value, defence=SELECTOR)
     counts = {
         "cells_total": len(differences),
         "cells_non_inferior": sum(

@@ -13,6 +13,7 @@ from fraud_core.poisoning.study.acceptance import (
     acceptance_table,
     decode_criteria,
 )
+from fraud_core.poisoning.study.condition_rows import measured
 from fraud_core.poisoning.study.conditions import CLEAN, NULL_RUN, Condition
 
 
@@ -67,7 +68,7 @@ def test_criterion_of_a_condition_reads_that_condition_and_that_defence_only():
     half, less = Condition("symmetric", 0.5), Condition("symmetric", 0.4)
     asked = criterion("kept", "at least", 0.9, **half.columns, defence="policy")
     rows = [
-        condition.measured("kept", value, defence=name)
+        measured(condition, "kept", value, defence=name)
         for condition, value, name in (
             (half, 0.95, "policy"),
             (half, 0.1, "knn"),
