@@ -244,19 +244,26 @@ def faults_of_records(records):
         later, earlier = LATER.findall(status), EARLIER.findall(status)
         if len(later) != len(re.findall(r"superseded|amended", status)):
             faults.append(f"{name}: superseded or amended without a link and a date")
-        for number, file in [part[1:3] for part in later + earlier]:
-            if file not in records or int(file[:4]) != int(number):
-                faults.append(f"{name}: no record {number} in {file}")
-        for word, _, file, day in later:
-            there = status_of(records.get(file, ""))
-            if day != accepted_on(there):
-                faults.append(f"{name}: {word} on {day}, before or after {file} was accepted")
-            if (BACK[word], name) not in [(part[0], part[2]) for part in EARLIER.findall(there)]:
-                faults.append(f"{name}: {word} by {file}, which does not say so")
-        for word, _, file in earlier:
-            there = LATER.findall(status_of(records.get(file, "")))
-            if (word, name) not in [(BACK[part[0]], part[2]) for part in there]:
-                faults.append(f"{name}: {word} {file}, which does not say so")
+        faults += faults_of_links(records, name, later, earlier)
+    return faults
+
+
+def faults_of_links(records, name, later, earlier):
+    """Links of one record that lead nowhere, or that the other record does not answer."""
+    faults = []
+    for number, file in [part[1:3] for part in later + earlier]:
+        if file not in records or int(file[:4]) != int(number):
+            faults.append(f"{name}: no record {number} in {file}")
+    for word, _, file, day in later:
+        there = status_of(records.get(file, ""))
+        if day != accepted_on(there):
+            faults.append(f"{name}: {word} on {day}, before or after {file} was accepted")
+        if (BACK[word], name) not in [(part[0], part[2]) for part in EARLIER.findall(there)]:
+            faults.append(f"{name}: {word} by {file}, which does not say so")
+    for word, _, file in earlier:
+        there = LATER.findall(status_of(records.get(file, "")))
+        if (word, name) not in [(BACK[part[0]], part[2]) for part in there]:
+            faults.append(f"{name}: {word} {file}, which does not say so")
     return faults
 
 

@@ -36,8 +36,7 @@ class Shadow:
         try:
             challenged = self._challenger.decider.decide(values, amount_eur).decision
             decision = champion.decider.decide(values, amount_eur).decision
-        # the one place where a failure must not continue: nothing of it may harm an answer
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - no failure of a challenger may harm an answer
             self._counters.event("shadow_failed")
             if not self._named:
                 self._named = True
