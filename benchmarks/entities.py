@@ -1,6 +1,6 @@
 """The simulated stream: seconds to simulate and to featurise,
 memory, growth with the rows, one payment at a time, and the feature
-store: a read of two pasts, and a replay that must equal the table.
+store: a read of two histories, and a replay that must equal the table.
 
 Each measurement runs in a process of its own, so that its peak of memory is its own: `make bench`.
 """

@@ -1,4 +1,4 @@
-"""What the store holds: the past of each customer
+"""What the store holds: the history of each customer
 and each terminal, over the tables in data/features.
 
 A window ends at the payment that asks, so counts and means that were stored with an earlier payment
@@ -27,8 +27,8 @@ SERVICE = "payment"
 TTL = timedelta(seconds=kept_seconds(read_params(within_project("params.yaml")).entity_model))
 
 
-def past_view(kind: str) -> tuple[Entity, FeatureView]:
-    """The entity of one kind and the view of its pasts,
+def history_view(kind: str) -> tuple[Entity, FeatureView]:
+    """The entity of one kind and the view of its histories,
     filled from a table and pushed to event by event.
     """
     entity = Entity(name=kind, join_keys=[f"{kind}_id"], value_type=ValueType.STRING)
@@ -44,6 +44,6 @@ def past_view(kind: str) -> tuple[Entity, FeatureView]:
     )
 
 
-VIEWS = {kind: past_view(kind) for kind in KINDS}
+VIEWS = {kind: history_view(kind) for kind in KINDS}
 PAYMENT = FeatureService(name=SERVICE, features=[view for _, view in VIEWS.values()])
 OBJECTS = [*(each for pair in VIEWS.values() for each in pair), PAYMENT]

@@ -1,7 +1,8 @@
 """``python -m feature_repo.load``: apply the definitions
 and fill the online store from data/features.
 
-A run that was stopped is run again: a past is written whole, so writing it twice changes nothing.
+A run that was stopped is run again: a history is written whole, so that to write it twice changes
+nothing.
 """
 
 import argparse
@@ -39,19 +40,19 @@ def open_store(config: Path) -> FeatureStore:
 
 
 def define(store: FeatureStore) -> None:
-    """Apply the definitions: the registry that the service reads is written, and no past is."""
+    """Apply the definitions: the registry that the service reads is written, and no history is."""
     from feature_repo.definitions import OBJECTS
 
     store.apply(OBJECTS)
 
 
 def fill(store: FeatureStore, folder: Path) -> int:
-    """Apply the definitions, write every past of a folder, and return their number.
+    """Apply the definitions, write every history of a folder, and return their number.
 
     Raises
     ------
     ParameterError
-        When a table of pasts is missing.
+        When a table of histories is missing.
     """
     tables = {kind: folder / f"{kind}s.parquet" for kind in KINDS}
     for path in tables.values():
@@ -106,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     except FraudCoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"feature store: {written} pasts in {options.store.name}")
+    print(f"feature store: {written} histories in {options.store.name}")
     return 0
 
 

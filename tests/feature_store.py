@@ -1,4 +1,4 @@
-"""A small stream, its model and its pasts, and feature stores that hold them, for tests."""
+"""A small stream, its model and its histories, and feature stores that hold them, for tests."""
 
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ import pytest
 from fraud_core.data.simulator import StreamSettings, simulate_stream
 from fraud_core.features.history import Event, payment_features
 from fraud_core.features.store_rows import KINDS, MONDAY
-from fraud_core.features.store_table import past_rows
+from fraud_core.features.store_table import history_rows
 from fraud_core.features.windows import DAY_SECONDS
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.stages.entity_model import make_entity_model
@@ -48,7 +48,7 @@ def small_stream():
 
 def make_project(folder):
     """A project with a small model of entities and the
-    pasts at the end of its stream; returns its bundle.
+    histories at the end of its stream; returns its bundle.
     """
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copy(ROOT / name, folder)
@@ -58,11 +58,11 @@ def make_project(folder):
     return folder / "models" / "entities"
 
 
-def write_pasts(folder, events):
-    """The pasts of a table of events, as the repository reads them."""
+def write_histories(folder, events):
+    """The histories of a table of events, as the repository reads them."""
     folder.mkdir(parents=True, exist_ok=True)
     for kind in KINDS:
-        past_rows(events, kind, origin=ORIGIN, horizon_seconds=KEPT_SECONDS).write_parquet(
+        history_rows(events, kind, origin=ORIGIN, lookback_seconds=KEPT_SECONDS).write_parquet(
             folder / f"{kind}s.parquet"
         )
 
@@ -115,7 +115,7 @@ def start_redis(folder):
 
 
 def monday(seconds):
-    """A second of the stream as pasts count."""
+    """A second of the stream as histories count."""
     return ORIGIN + seconds - MONDAY
 
 
@@ -133,9 +133,9 @@ def hold(folder, events):
     from feature_repo.load import fill, open_store
     from serve.features.feast_store import FeastPasts
 
-    write_pasts(folder / "pasts", events)
+    write_histories(folder / "histories", events)
     config = sqlite_config(folder / "feast")
-    fill(open_store(config), folder / "pasts")
+    fill(open_store(config), folder / "histories")
     return FeastPasts(config)
 
 
@@ -170,8 +170,10 @@ def replay(store, stream, table, last):
             reported = waiting.popleft()
             told.append(Report(event_of(reported), monday(reported["reported_at"])))
         assert take_over(store, [], told) == 0
-        remembered = store.read_now(str(row["customer_id"]), str(row["terminal_id"]))
-        made = payment_features(remembered.customer, remembered.terminal, event_of(row), **windows)
+        histories_read = store.read_now(str(row["customer_id"]), str(row["terminal_id"]))
+        made = payment_features(
+            histories_read.customer, histories_read.terminal, event_of(row), **windows
+        )
         expected = [np.nan if row[name] is None else float(row[name]) for name in names]
         equal = np.isclose([made[name] for name in names], expected, rtol=0, atol=0, equal_nan=True)
         mismatches += int((~equal).sum())

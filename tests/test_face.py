@@ -55,4 +55,10 @@ def test_examples_of_the_documentation_run():
     for block in re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
         exec(block, names)
     assert len(names["cleaned"].kept_index) < len(names["rows"])
-    assert names["search"].best_params_["defence"] in {"none", "knn"}
+    assert names["search"].best_params_["defendedclassifier__defence"] in {
+        "none",
+        "knn",
+        "micro_models",
+    }
+    reached = names["reached"]
+    assert reached["attacked"] < reached["defended"] <= reached["clean"]

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 
 from fraud_core.bundle.decider import N_REASONS, Code, Reason
-from fraud_core.evaluation.bootstrap import Estimate, proportion_ci
+from fraud_core.evaluation.bootstrap import proportion_ci
+from fraud_core.evaluation.study_table import Measurement
 from fraud_core.explain.reasons import (
     N_TRIED,
     WordedReason,
@@ -24,6 +25,7 @@ from fraud_core.scoring.oblivious_trees import Calibration
 from fraud_core.scoring.row_scorer import RowScorer
 
 USUAL = (0.05, 0.95)
+CODES = tuple(code for code in get_args(Code) if code != "OUTSIDE_TRAINING_RANGE")
 
 
 @dataclass(frozen=True)
@@ -140,32 +142,28 @@ def _crossing(
     return lambda others: (scorer.log_odds_with(row, feature, others) >= threshold) != alert
 
 
-def reason_metrics(decisions: Sequence[Sequence[WordedReason]]) -> dict[str, Estimate | int]:
+def reason_rows(decisions: Sequence[Sequence[WordedReason]]) -> Iterator[Measurement]:
     """How often each code is given, and how often one usual value would have turned a decision.
 
-    Returns
-    -------
-    dict
-        ``reasons.decisions``, ``reasons.turned_by_one_value`` (share of the decisions), and
-        ``reasons.code.X`` (share of all reasons) for each code that can be given by a threshold,
-        each share with its exact interval.
+    Yields
+    ------
+    Measurement
+        ``decisions``, ``turned_by_one_value_share`` (of the decisions), and ``reason_share`` (of
+        all reasons) for each code that can be given by a threshold, by `group`; each share with its
+        exact interval.
 
     Examples
     --------
     >>> one = put_in_words(Reason("ABOVE_USUAL", "Amount", 1.0, 2.0, (0.0, 1.0)), 0.5)
-    >>> reason_metrics([[one]])["reasons.turned_by_one_value"].value
+    >>> {row.metric: row.value for row in reason_rows([[one]])}["turned_by_one_value_share"]
     1.0
     """
     turned = sum(
         any(isinstance(reason.would_turn_at, float) for reason in reasons) for reasons in decisions
     )
     codes = Counter(reason.code for reasons in decisions for reason in reasons)
-    shares = {
-        f"reasons.code.{code}": proportion_ci(codes[code], max(1, codes.total()))
-        for code in get_args(Code)
-    }
-    del shares["reasons.code.OUTSIDE_TRAINING_RANGE"]
-    return {
-        "reasons.decisions": len(decisions),
-        "reasons.turned_by_one_value": proportion_ci(turned, len(decisions)),
-    } | shares
+    yield Measurement("decisions", len(decisions))
+    yield Measurement.of("turned_by_one_value_share", proportion_ci(turned, len(decisions)))
+    for code in CODES:
+        found = proportion_ci(codes[code], max(1, codes.total()))
+        yield Measurement.of("reason_share", found, group=code)

@@ -6,15 +6,16 @@ contributions over a sample), and do the reasons of the same alerts stay (share 
 strongest that both models give)? Fits that differ by their seed alone are the null band.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Estimate, interval
+from fraud_core.evaluation.study_table import Measurement
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.explain.comparison import Comparison
 from fraud_core.explain.tree_shap import Explainer, build_explainer
@@ -22,6 +23,7 @@ from fraud_core.model.estimators import EstimatorConfig
 
 Kind = Literal["seed", "other day", "attack"]
 LEAST_SEEDS = 3
+ENDS: dict[Kind, str] = {"seed": "seeds", "other day": "v0_v1", "attack": "poisoned"}
 FIGURES = {name: attrgetter(name) for name in ("rank_correlation", "top3_overlap")}
 # The words of `verdict`, and what they say of the question whether explanations stay as another
 # seed leaves them.
@@ -207,46 +209,76 @@ def floors_of(agreements: Sequence[Agreement]) -> tuple[float, float] | None:
     return None if ranks is None or overlaps is None else (ranks, overlaps)
 
 
-def stability_metrics(agreements: Sequence[Agreement]) -> dict[str, Estimate | float | str]:
-    """What the study of stability reports, by name.
+def stability_rows(
+    agreements: Sequence[Agreement], rates: Mapping[str, float]
+) -> Iterator[Measurement]:
+    """Both figures of every other model, each with its verdict
+    against the noise of seeds, and that noise where it is known.
+
+    Parameters
+    ----------
+    rates
+        Share of the attacked class, in [0, 1], by attack.
+    """
+    floors = floors_of(agreements)
+    for place, (name, figure) in enumerate(FIGURES.items()):
+        floor = floors[place] if floors else None
+        if floor is not None:
+            yield Measurement(f"{name}_floor", floor)
+        for each in agreements:
+            attacked = each.kind == "attack"
+            yield Measurement.of(
+                name,
+                figure(each),
+                attack=each.name if attacked else None,
+                poison_rate=rates.get(each.name) if attacked else None,
+                model=None if attacked else each.name,
+                verdict=None if each.kind == "seed" else _judged(figure(each), floor),
+            )
+
+
+def _judged(figure: Estimate, floor: float | None) -> Verdict:
+    if floor is None:
+        return Verdict.INSUFFICIENT
+    return Verdict.FAIL if figure.ci_high < floor else Verdict.PASS
+
+
+def least_agreement(
+    agreements: Sequence[Agreement], kind: Kind, figure: Callable[[Agreement], Estimate]
+) -> Agreement | None:
+    """The model of a kind that agrees least, None without any."""
+    own = (each for each in agreements if each.kind == kind)
+    return min(own, key=lambda each: figure(each).value, default=None)
+
+
+def stability_headline(agreements: Sequence[Agreement]) -> dict[str, Estimate | float | str]:
+    """What metrics.json says of stability, under names that no attack changes.
 
     Returns
     -------
     dict
-        For each figure: ``stability.FIGURE.NAME`` of each model that is not a seed,
-        ``stability.FIGURE_seeds`` and ``stability.FIGURE_poisoned`` of the seed and of the attack
-        that agree least, the attack's name under ``..._poisoned_worst``,
+        For each figure: ``stability.FIGURE_seeds`` and ``stability.FIGURE_poisoned`` of the seed
+        and of the attack that agree least, the attack's name under ``..._poisoned_worst``,
         ``stability.FIGURE_v0_v1``, and ``stability.FIGURE_floor`` when there are seeds enough;
-        ``stability.verdict.NAME`` for each model that is not a seed.
+        ``stability.verdict.NAME`` of the fit on another day.
     """
     floors = floors_of(agreements)
     found: dict[str, Estimate | float | str] = {}
     for place, (name, figure) in enumerate(FIGURES.items()):
-        least = {
-            kind: min(
-                (a for a in agreements if a.kind == kind),
-                key=lambda a: figure(a).value,
-                default=None,
-            )
-            for kind in get_args(Kind)
+        least = {kind: least_agreement(agreements, kind, figure) for kind in ENDS}
+        found |= {
+            f"stability.{name}_{ENDS[kind]}": figure(each) for kind, each in least.items() if each
         }
-        keys = {"seed": f"{name}_seeds", "other day": f"{name}_v0_v1", "attack": f"{name}_poisoned"}
-        found |= {f"stability.{keys[kind]}": figure(a) for kind, a in least.items() if a}
-        if least["attack"]:
-            found[f"stability.{name}_poisoned_worst"] = least["attack"].name
+        worst = least["attack"]
+        if worst:
+            found[f"stability.{name}_poisoned_worst"] = worst.name
         if floors:
             found[f"stability.{name}_floor"] = floors[place]
-        found |= {
-            f"stability.{name}.{key_of(a.name)}": figure(a)
-            for a in agreements
-            if a.kind == "attack"
-        }
-    found |= {
-        f"stability.verdict.{key_of(a.name)}": verdict(a, agreements)
-        for a in agreements
-        if a.kind != "seed"
+    return found | {
+        f"stability.verdict.{key_of(each.name)}": verdict(each, agreements)
+        for each in agreements
+        if each.kind == "other day"
     }
-    return found
 
 
 def key_of(name: str) -> str:

@@ -2,18 +2,18 @@
 price, hidden positives, calibration, other thresholds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from fraud_core.evaluation.bootstrap import Estimate
+from fraud_core.evaluation.study_table import Measurement
 from fraud_core.fairness.audit import rates_by_group
 from fraud_core.fairness.group_label_hiding import (
     CHANGES,
     HiddenEffect,
     at_rate,
-    first_visible,
     hidden_effects,
 )
 from fraud_core.fairness.mitigation.group_thresholds import ScoredRows
@@ -27,6 +27,8 @@ from fraud_core.fairness.threshold_curves import (
     calibration_within,
 )
 from fraud_core.model.estimators import EstimatorConfig
+
+HIDDEN_POSITIVES = "hidden_positives"
 
 
 def mitigate(
@@ -67,27 +69,34 @@ def recommended(front: list[Policy], tolerance: float) -> Policy:
     )
 
 
-def mitigation_metrics(
-    study: AuditStudy, front: list[Policy], tolerance: float, table: str
-) -> dict[str, Any]:
-    """What equal treatment costs, ready for metrics.json; empty without a front."""
-    attribute = study.most_unequal
-    if not front or attribute is None:
-        return {}
-    way = recommended(front, tolerance)
-    parity = study.differences[attribute]["selection rate"]
-    return {
-        f"{table}.attribute": attribute,
-        f"{table}.equalized_odds_difference": front[0].equalized_odds,
-        f"{table}.demographic_parity_difference": parity,
-        f"{table}.mitigated.method": f"{way.method}, tolerance {way.tolerance:g}",
-        f"{table}.mitigated.equalized_odds_difference": way.equalized_odds,
-        f"{table}.mitigated.cost_ratio": way.cost_ratio,
-        f"{table}.mitigated.share_left": way.share_left,
-        f"{table}.mitigated.halved": way.share_left.value <= 0.5,
-        f"{table}.mitigated.verdict": halving_verdict(way.share_left),
-        f"{table}.mitigated.halvings_halved": way.halved,
-    }
+def way_name(way: Policy) -> str:
+    """A way to decide, as the study's table names it: the method with its tolerance.
+
+    Examples
+    --------
+    >>> half = Estimate(0.5, 0.4, 0.6)
+    >>> way_name(Policy("group thresholds", 0.02, half, half, half, 1.0, 0.1))
+    'group thresholds, tolerance 0.02'
+    """
+    return way.method if way.tolerance is None else f"{way.method}, tolerance {way.tolerance:g}"
+
+
+def mitigation_measurements(front: list[Policy], attribute: str | None) -> Iterator[Measurement]:
+    """What each way to decide leaves of the difference of
+    an attribute, and what it costs, on held-out halves.
+    """
+    for way in front:
+        figures: dict[str, Estimate | float] = {
+            "heldout_equalized_odds_difference": way.equalized_odds,
+            "share_left": way.share_left,
+            "cost_ratio": way.cost_ratio,
+            "halvings_halved_share": way.halved,
+            "alert_share": way.alert_share,
+        }
+        for metric, figure in figures.items():
+            row = Measurement.of(metric, figure, model=way_name(way), group=attribute)
+            if np.isfinite((row.interval.value, row.interval.ci_low, row.interval.ci_high)).all():
+                yield row
 
 
 def halving_verdict(share_left: Estimate) -> str:
@@ -144,17 +153,32 @@ def hide_positives(
     )
 
 
-def hidden_metrics(found: list[HiddenEffect], selection_rate: float, table: str) -> dict[str, Any]:
-    """The changes at the largest share and one selection
-    rate, and the first share that shows, for metrics.json.
+def hidden_measurements(
+    found: list[HiddenEffect], selection_rate: float, group: str
+) -> Iterator[Measurement]:
+    """The changes at one selection rate by the share of the
+    group's positives that is hidden; 0 is the null run.
     """
-    flat: dict[str, Any] = {}
-    effects = at_rate(found, selection_rate)
-    for name in CHANGES if effects else ():
-        key = name.replace(" ", "_").replace("-", "_")
-        flat[f"{table}.poisoning.{key}_change"] = effects[-1].changes[name]
-        flat[f"{table}.poisoning.first_visible.{key}"] = first_visible(effects, name)
-    return flat
+    for effect in at_rate(found, selection_rate):
+        hidden: dict[str, Any] = {
+            "attack": HIDDEN_POSITIVES,
+            "poison_rate": effect.hidden_share,
+            "group": group,
+        }
+        yield Measurement.of("labels_changed", effect.labels_changed, **hidden)
+        for name in CHANGES:
+            yield Measurement.of(change_metric(name), effect.changes[name], **hidden)
+
+
+def change_metric(name: str) -> str:
+    """One of `CHANGES` as a metric.
+
+    Examples
+    --------
+    >>> change_metric("group false-positive rate")
+    'group_false_positive_rate_change'
+    """
+    return f"{name.replace(' ', '_').replace('-', '_')}_change"
 
 
 def calibration_of(study: AuditStudy, minimum: int) -> dict[str, dict[str, list[CalibrationBin]]]:
@@ -206,33 +230,28 @@ def calibration_rows(
     return found
 
 
-def calibration_metrics(
-    within: Mapping[str, Mapping[str, list[CalibrationBin]]], table: str
-) -> dict[str, float]:
-    """The largest calibration error of a group, by attribute, ready for metrics.json."""
-    return {
-        f"{table}.{attribute.replace(' ', '_')}.calibration_error_most": max(
-            calibration_error(b) for b in by_group.values()
-        )
-        for attribute, by_group in within.items()
-        if by_group
-    }
+def calibration_measurements(
+    within: Mapping[str, Mapping[str, list[CalibrationBin]]],
+) -> Iterator[Measurement]:
+    """The largest calibration error of a group, by attribute."""
+    for attribute, by_group in within.items():
+        if by_group:
+            most = max(calibration_error(bins) for bins in by_group.values())
+            yield Measurement("calibration_error_most", most, group=attribute)
 
 
-def threshold_metrics(curves: Mapping[str, list[AtThreshold]], table: str) -> dict[str, Any]:
-    """How far equalised odds and the false-positive
-    ratio go over the thresholds, ready for metrics.json.
+def threshold_measurements(curves: Mapping[str, list[AtThreshold]]) -> Iterator[Measurement]:
+    """How far equalised odds and the false-positive ratio
+    go over the thresholds, and how many of these fail.
     """
-    flat: dict[str, Any] = {}
     for attribute, found in curves.items():
-        name = f"{table}.{attribute.replace(' ', '_')}.thresholds"
         odds = [max(at.recall.value, at.false_positive_rate.value) for at in found]
         ratios = [at.false_positive_ratio.value for at in found]
+        fails = sum("fail" in (at.recall.verdict, at.false_positive_rate.verdict) for at in found)
         if np.isfinite(odds).any():
-            flat[f"{name}.equalized_odds_most"] = float(np.nanmax(odds))
+            most = float(np.nanmax(odds))
+            yield Measurement("thresholds_equalized_odds_most", most, group=attribute)
         if np.isfinite(ratios).any():
-            flat[f"{name}.false_positive_ratio_least"] = float(np.nanmin(ratios))
-        flat[f"{name}.fails"] = sum(
-            "fail" in (at.recall.verdict, at.false_positive_rate.verdict) for at in found
-        )
-    return flat
+            least = float(np.nanmin(ratios))
+            yield Measurement("thresholds_false_positive_ratio_least", least, group=attribute)
+        yield Measurement("thresholds_failing", fails, group=attribute)

@@ -2,7 +2,7 @@
 by size, and simulated streams whose bias is known.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ import polars as pl
 from scipy.stats import norm
 
 from fraud_core.data.simulator import CUSTOMER, SCENARIOS, StreamSettings, simulate_stream
-from fraud_core.evaluation.bootstrap import Estimate, proportion_ci
+from fraud_core.evaluation.bootstrap import proportion_ci
+from fraud_core.evaluation.study_table import Measurement
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.fairness.audit import audit_difference, minimum_count
 from fraud_core.fairness.disparity import Disparity
@@ -19,6 +20,7 @@ from fraud_core.features.offline import DAY_SECONDS, add_features
 from fraud_core.model.estimators import EstimatorConfig
 
 STRUCK = SCENARIOS[CUSTOMER]
+EVEN, BIASED = "even", "biased"
 SURE = 0.98  # a verdict is demanded where it comes this often in theory
 FEATURES = (
     "amount_eur",
@@ -133,22 +135,22 @@ def expected_verdict(
     return Verdict.PASS if 2 * norm.cdf((limit - gap) / error - quantile) - 1 >= SURE else None
 
 
-def trial_metrics(cells: Sequence[TrialCell]) -> dict[str, Estimate]:
+def trial_measurements(cells: Sequence[TrialCell]) -> Iterator[Measurement]:
     """Share of right verdicts where one is demanded, of
     fails without a gap, and of intervals that hold the gap.
     """
     demanded = [cell for cell in cells if cell.expected is not None]
     even = [cell for cell in cells if cell.gap == 0]
     draws = [verdict for cell in even for verdict in cell.verdicts]
-    return {
-        "stream.verdict_accuracy": proportion_ci(
-            sum(cell.right for cell in demanded), sum(len(cell.verdicts) for cell in demanded)
-        ),
-        "stream.false_fail_rate": proportion_ci(draws.count(Verdict.FAIL), len(draws)),
-        "stream.gap_coverage": proportion_ci(
-            sum(cell.covered for cell in cells), sum(len(cell.verdicts) for cell in cells)
-        ),
+    n_demanded = sum(len(cell.verdicts) for cell in demanded)
+    n_draws = sum(len(cell.verdicts) for cell in cells)
+    shares = {
+        "verdict_accuracy": proportion_ci(sum(cell.right for cell in demanded), n_demanded),
+        "false_fail_rate": proportion_ci(draws.count(Verdict.FAIL), len(draws)),
+        "gap_coverage": proportion_ci(sum(cell.covered for cell in cells), n_draws),
     }
+    for metric, figure in shares.items():
+        yield Measurement.of(metric, figure)
 
 
 @dataclass(frozen=True)
@@ -169,19 +171,15 @@ class StreamFound:
     injected: float
 
 
-def stream_metrics(even: StreamFound, biased: StreamFound) -> dict[str, Any]:
-    """Verdict and difference without and with the bias,
-    and the gap that the bias made, ready for metrics.json.
-    """
-    flat: dict[str, Any] = {}
-    for name, found in (("even", even), ("biased", biased)):
-        flat[f"stream.{name}.verdict"] = found.difference.verdict
-        if np.isfinite(found.difference.value):
-            flat |= {
-                f"stream.{name}.recall_difference": found.difference,
-                f"stream.{name}.injected": found.injected,
-            }
-    return flat
+def stream_measurements(even: StreamFound, biased: StreamFound) -> Iterator[Measurement]:
+    """Difference with its verdict and the gap that the bias made, without and with the bias."""
+    for group, found in ((EVEN, even), (BIASED, biased)):
+        difference = found.difference
+        if np.isfinite(difference.value):
+            yield Measurement.of(
+                "recall_difference", difference, group=group, verdict=difference.verdict
+            )
+            yield Measurement("recall_taken", found.injected, group=group)
 
 
 def stream_rows(bias: float, even: StreamFound, biased: StreamFound) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Past:
+class EntityHistory:
     """The remembered payments of one entity in the order in which they came.
 
     Attributes
@@ -59,11 +59,11 @@ class Past:
         return int(self.time.max()) if self.ids else None
 
 
-NOTHING = Past((), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+EMPTY = EntityHistory((), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
-def remember(past: Past, event: Event, horizon_seconds: int) -> Past:
-    """The past with one more payment, without those that
+def append_event(history: EntityHistory, event: Event, lookback_seconds: int) -> EntityHistory:
+    """The history with one more payment, without those that
     no window can reach; itself when it knows the payment.
 
     Parameters
@@ -79,38 +79,40 @@ def remember(past: Past, event: Event, horizon_seconds: int) -> Past:
 
     Examples
     --------
-    >>> past = remember(NOTHING, Event("a", 100, 1, 5, 20.0), 3600)
-    >>> remember(past, Event("a", 100, 1, 5, 20.0), 3600) is past
+    >>> history = append_event(EMPTY, Event("a", 100, 1, 5, 20.0), 3600)
+    >>> append_event(history, Event("a", 100, 1, 5, 20.0), 3600) is history
     True
     """
-    if event.transaction_id in past.ids:
-        place = past.ids.index(event.transaction_id)
-        if (past.time[place], past.cents[place]) != (event.time, event.cents):
+    if event.transaction_id in history.ids:
+        place = history.ids.index(event.transaction_id)
+        if (history.time[place], history.cents[place]) != (event.time, event.cents):
             raise ParameterError(
                 f"transaction_id {event.transaction_id}: expected an identity of its own, another "
                 "payment has it; "
                 "send each payment under one identity"
             )
-        return past
-    newest = max(event.time, past.latest or event.time)
-    if event.time < newest - horizon_seconds:
+        return history
+    newest = max(event.time, history.latest or event.time)
+    if event.time < newest - lookback_seconds:
         raise ParameterError(
-            f"time {event.time}: expected at most {horizon_seconds} seconds before the newest "
+            f"time {event.time}: expected at most {lookback_seconds} seconds before the newest "
             f"event ({newest}); "
             "load older events as a table"
         )
-    kept = past.time >= newest - horizon_seconds
-    ids = tuple(each for each, keep in zip(past.ids, kept, strict=True) if keep)
-    return Past(
+    kept = history.time >= newest - lookback_seconds
+    ids = tuple(each for each, keep in zip(history.ids, kept, strict=True) if keep)
+    return EntityHistory(
         (*ids, event.transaction_id),
-        np.append(past.time[kept], event.time),
-        np.append(past.cents[kept], event.cents),
-        np.append(past.reported[kept], np.nan),
+        np.append(history.time[kept], event.time),
+        np.append(history.cents[kept], event.cents),
+        np.append(history.reported[kept], np.nan),
     )
 
 
-def report(past: Past, transaction_id: int | str, reported_at: int | None) -> Past:
-    """The past with a payment reported as fraud, or with
+def report(
+    history: EntityHistory, transaction_id: int | str, reported_at: int | None
+) -> EntityHistory:
+    """The history with a payment reported as fraud, or with
     its report taken back; itself when it is not remembered.
 
     Parameters
@@ -125,27 +127,27 @@ def report(past: Past, transaction_id: int | str, reported_at: int | None) -> Pa
 
     Examples
     --------
-    >>> past = remember(NOTHING, Event("a", 100, 1, 5, 20.0), 3600)
-    >>> report(past, "a", 160).reported.tolist()
+    >>> history = append_event(EMPTY, Event("a", 100, 1, 5, 20.0), 3600)
+    >>> report(history, "a", 160).reported.tolist()
     [160.0]
     """
-    if transaction_id not in past.ids:
-        return past
-    place, reported = past.ids.index(transaction_id), past.reported.copy()
+    if transaction_id not in history.ids:
+        return history
+    place, reported = history.ids.index(transaction_id), history.reported.copy()
     if reported_at is None:
         reported[place] = np.nan
-        return replace(past, reported=reported)
-    if reported_at < past.time[place]:
+        return replace(history, reported=reported)
+    if reported_at < history.time[place]:
         raise ParameterError(
-            f"reported_at {reported_at}: expected a time after the payment's, {past.time[place]}"
+            f"reported_at {reported_at}: expected a time after the payment's, {history.time[place]}"
         )
     reported[place] = np.fmin(reported[place], reported_at)
-    return replace(past, reported=reported)
+    return replace(history, reported=reported)
 
 
 def payment_features(
-    customer: Past,
-    terminal: Past,
+    customer: EntityHistory,
+    terminal: EntityHistory,
     event: Event,
     *,
     windows_days: Sequence[int],
@@ -164,9 +166,9 @@ def payment_features(
 
     Examples
     --------
-    >>> past = remember(NOTHING, Event("a", 100, 1, 5, 20.0), 3600)
+    >>> history = append_event(EMPTY, Event("a", 100, 1, 5, 20.0), 3600)
     >>> made = payment_features(
-    ...     past, NOTHING, Event("b", 200, 1, 6, 30.0), windows_days=[1], label_delay_days=7
+    ...     history, EMPTY, Event("b", 200, 1, 6, 30.0), windows_days=[1], label_delay_days=7
     ... )
     >>> made["customer_mean_amount_1d"], made["terminal_count_1d"]
     (20.0, 0.0)
@@ -180,9 +182,11 @@ def payment_features(
     return {name: float(values[-1]) for name, values in made.items()}
 
 
-def _with(past: Past, event: Event) -> History:
-    """An entity's past and the payment that looks back on
+def _with(history: EntityHistory, event: Event) -> History:
+    """An entity's history and the payment that looks back on
     it, which comes last; one of its own second is not past.
     """
-    entity = np.zeros(len(past.ids) + 1, np.int8)
-    return History(entity, np.append(past.time, event.time), np.append(past.cents, event.cents))
+    entity = np.zeros(len(history.ids) + 1, np.int8)
+    return History(
+        entity, np.append(history.time, event.time), np.append(history.cents, event.cents)
+    )

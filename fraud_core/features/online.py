@@ -12,7 +12,14 @@ import numpy as np
 import polars as pl
 
 from fraud_core.errors import ParameterError
-from fraud_core.features.history import NOTHING, Event, Past, payment_features, remember, report
+from fraud_core.features.history import (
+    EMPTY,
+    EntityHistory,
+    Event,
+    append_event,
+    payment_features,
+    report,
+)
 from fraud_core.features.offline import first_and_last_second
 from fraud_core.features.windows import reach_seconds
 
@@ -37,14 +44,14 @@ class FeatureState:
 
     windows_days: Sequence[int] = (1, 7, 30)
     label_delay_days: int = 7
-    _customers: dict[int | str, Past] = field(default_factory=dict)
-    _terminals: dict[int | str, Past] = field(default_factory=dict)
+    _customers: dict[int | str, EntityHistory] = field(default_factory=dict)
+    _terminals: dict[int | str, EntityHistory] = field(default_factory=dict)
     _events: dict[int | str, Event] = field(default_factory=dict)
     _arrived: deque[int | str] = field(default_factory=deque)
     _latest: int = 0
 
     @property
-    def horizon_seconds(self) -> int:
+    def lookback_seconds(self) -> int:
         """How far back an event can matter."""
         return reach_seconds(self.windows_days, self.label_delay_days)
 
@@ -67,17 +74,19 @@ class FeatureState:
                     "send each payment under one identity"
                 )
             return False
-        if event.time < self._latest - self.horizon_seconds:
+        if event.time < self._latest - self.lookback_seconds:
             raise ParameterError(
-                f"time {event.time}: expected at most {self.horizon_seconds} seconds before the "
+                f"time {event.time}: expected at most {self.lookback_seconds} seconds before the "
                 "newest event "
                 f"({self._latest}); load older events as a table"
             )
-        for pasts, entity in (
+        for histories, entity in (
             (self._customers, event.customer_id),
             (self._terminals, event.terminal_id),
         ):
-            pasts[entity] = remember(pasts.get(entity, NOTHING), event, self.horizon_seconds)
+            histories[entity] = append_event(
+                histories.get(entity, EMPTY), event, self.lookback_seconds
+            )
         self._events[event.transaction_id] = event
         self._arrived.append(event.transaction_id)
         self._latest = max(self._latest, event.time)
@@ -96,16 +105,16 @@ class FeatureState:
         event = self._events.get(transaction_id)
         if event is None:
             return False
-        past = self._terminals[event.terminal_id]
-        self._terminals[event.terminal_id] = report(past, transaction_id, reported_at)
+        history = self._terminals[event.terminal_id]
+        self._terminals[event.terminal_id] = report(history, transaction_id, reported_at)
         return True
 
     def features(self, event: Event) -> dict[str, float]:
         """The features of a payment from what is known before
         it; an entity that was never seen has counts of zero.
         """
-        customer = self._customers.get(event.customer_id, NOTHING)
-        terminal = self._terminals.get(event.terminal_id, NOTHING)
+        customer = self._customers.get(event.customer_id, EMPTY)
+        terminal = self._terminals.get(event.terminal_id, EMPTY)
         return payment_features(
             customer,
             terminal,
@@ -119,15 +128,15 @@ class FeatureState:
 
     def _forget(self) -> None:
         """Let go of events that no window can reach, and of entities that have no others."""
-        while self._events[self._arrived[0]].time < self._latest - self.horizon_seconds:
+        while self._events[self._arrived[0]].time < self._latest - self.lookback_seconds:
             event = self._events.pop(self._arrived.popleft())
-            for pasts, entity in (
+            for histories, entity in (
                 (self._customers, event.customer_id),
                 (self._terminals, event.terminal_id),
             ):
-                latest = pasts[entity].latest if entity in pasts else None
-                if latest is not None and latest < self._latest - self.horizon_seconds:
-                    del pasts[entity]
+                latest = histories[entity].latest if entity in histories else None
+                if latest is not None and latest < self._latest - self.lookback_seconds:
+                    del histories[entity]
 
 
 def replay(events: pl.DataFrame, state: FeatureState, *, last: int) -> pl.DataFrame:
@@ -149,7 +158,7 @@ def replay(events: pl.DataFrame, state: FeatureState, *, last: int) -> pl.DataFr
     """
     recent = events.filter(
         pl.col("time")
-        >= first_and_last_second(events["time"].tail(last))[0] - state.horizon_seconds
+        >= first_and_last_second(events["time"].tail(last))[0] - state.lookback_seconds
     )
     rows = recent.select(
         "transaction_id", "time", "customer_id", "terminal_id", "amount_eur"

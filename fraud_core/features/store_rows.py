@@ -1,4 +1,4 @@
-"""The past of one customer or terminal as a row of a
+"""The history of one customer or terminal as a row of a
 feature store, in lists that hold no missing value.
 
 Times in a row are seconds since 1970, as other clocks have them; a `Past` counts from the midnight
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fraud_core.features.history import Past
+from fraud_core.features.history import EntityHistory
 from fraud_core.features.windows import DAY_SECONDS
 
 # 5 January 1970 was a Monday: times that count from it keep days of the week and hours of the day.
@@ -20,8 +20,8 @@ KINDS: tuple[Kind, ...] = ("customer", "terminal")
 PARTS = ("ids", "times", "cents", "reported_ids", "reported_times")
 
 
-def past_of_row(row: Mapping[str, Any], kind: Kind) -> Past:
-    """The past that a row holds.
+def history_of_row(row: Mapping[str, Any], kind: Kind) -> EntityHistory:
+    """The history that a row holds.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def past_of_row(row: Mapping[str, Any], kind: Kind) -> Past:
     ...     "reported_ids": [],
     ...     "reported_times": [],
     ... }
-    >>> past_of_row(
+    >>> history_of_row(
     ...     {f"customer_{part}": value for part, value in row.items()}, "customer"
     ... ).time.tolist()
     [5]
@@ -42,26 +42,28 @@ def past_of_row(row: Mapping[str, Any], kind: Kind) -> Past:
     )
     when = dict(zip(reported_ids, reported_times, strict=True))
     reported = np.array([when[each] - MONDAY if each in when else np.nan for each in ids], float)
-    return Past(tuple(ids), np.array(times, np.int64) - MONDAY, np.array(cents, np.int64), reported)
+    return EntityHistory(
+        tuple(ids), np.array(times, np.int64) - MONDAY, np.array(cents, np.int64), reported
+    )
 
 
-def row_of_past(past: Past, kind: Kind, entity: str) -> dict[str, Any]:
-    """The row that holds a past, without its timestamp.
+def row_of_history(history: EntityHistory, kind: Kind, entity: str) -> dict[str, Any]:
+    """The row that holds a history, without its timestamp.
 
     Examples
     --------
-    >>> from fraud_core.features.history import NOTHING
-    >>> row = row_of_past(NOTHING, "customer", "c")
+    >>> from fraud_core.features.history import EMPTY
+    >>> row = row_of_history(EMPTY, "customer", "c")
     >>> row["customer_id"], row["customer_ids"]
     ('c', [])
     """
-    told = np.flatnonzero(np.isfinite(past.reported))
+    told = np.flatnonzero(np.isfinite(history.reported))
     values: Sequence[list] = (
-        list(past.ids),
-        (past.time + MONDAY).tolist(),
-        past.cents.tolist(),
-        [past.ids[k] for k in told],
-        (past.reported[told].astype(np.int64) + MONDAY).tolist(),
+        list(history.ids),
+        (history.time + MONDAY).tolist(),
+        history.cents.tolist(),
+        [history.ids[k] for k in told],
+        (history.reported[told].astype(np.int64) + MONDAY).tolist(),
     )
     return {f"{kind}_id": entity} | {
         f"{kind}_{part}": value for part, value in zip(PARTS, values, strict=True)

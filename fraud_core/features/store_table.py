@@ -1,4 +1,4 @@
-"""The pasts of all customers or terminals of a table: what a feature store is filled with."""
+"""The histories of all customers or terminals of a table: what a feature store is filled with."""
 
 import polars as pl
 
@@ -6,8 +6,8 @@ from fraud_core.features.offline import first_and_last_second
 from fraud_core.features.store_rows import PARTS, Kind
 
 
-def past_rows(
-    events: pl.DataFrame, kind: Kind, *, origin: int, horizon_seconds: int
+def history_rows(
+    events: pl.DataFrame, kind: Kind, *, origin: int, lookback_seconds: int
 ) -> pl.DataFrame:
     """One row for each customer or terminal that paid or
     was paid within the horizon before the last event.
@@ -42,7 +42,7 @@ def past_rows(
     ...         "reported_at": [None, 90],
     ...     }
     ... )
-    >>> past_rows(events, "customer", origin=0, horizon_seconds=3600)[
+    >>> history_rows(events, "customer", origin=0, lookback_seconds=3600)[
     ...     "customer_reported_times"
     ... ].to_list()
     [[90]]
@@ -50,7 +50,7 @@ def past_rows(
     entity = pl.col(kind if kind in events.columns else f"{kind}_id").cast(pl.String)
     payment = pl.col("payment" if "payment" in events.columns else "transaction_id").cast(pl.String)
     recent = events.filter(
-        pl.col("time") >= first_and_last_second(events["time"])[1] - horizon_seconds
+        pl.col("time") >= first_and_last_second(events["time"])[1] - lookback_seconds
     )
     rows = recent.sort("time", maintain_order=True).select(
         entity.alias(f"{kind}_id"),

@@ -1,4 +1,4 @@
-"""Windows over the past of customers and terminals, on
+"""Windows over the history of customers and terminals, on
 plain arrays: the one code behind every feature of entities.
 
 A table asks it about all payments at once, the service about one; NumPy is all it needs. Strictly
@@ -13,7 +13,7 @@ import numpy as np
 DAY_SECONDS = 86_400
 NIGHT_HOURS = 6
 WEEKEND = (5, 6)
-# The features that say nothing, NaN, while an entity has no past to speak of.
+# The features that say nothing, NaN, while an entity has no history to speak of.
 NULLABLE = ("customer_mean_amount", "terminal_risk", "seconds_since_last")
 
 

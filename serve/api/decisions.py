@@ -23,9 +23,9 @@ from fraud_core.policy.actions import Bands, bands
 from serve.api.decision_request import DecisionRequest, idempotency_key, read_request
 from serve.auth.api_keys import Caller
 from serve.features.entities import (
+    FeatureStoreUnavailable,
     Featurised,
     Freshness,
-    PastsDown,
     featurise,
     monday_seconds,
     read_entities,
@@ -36,7 +36,7 @@ from serve.http.transaction import InvalidTransaction, Problem, decode_body
 from serve.runtime.answers import answer_with, hindrance
 from serve.runtime.service import Service
 from serve.scoring.champion import Champion
-from serve.store.group_commit import StoreDown
+from serve.store.group_commit import StoreUnavailable
 from serve.store.tables import decisions, new_id, now_us
 
 AHEAD_US = 300_000_000  # by how much the clocks of callers may be ahead
@@ -151,8 +151,8 @@ class DecisionMaker:
         """
         if not request.entities:
             return FeaturedRequest(request, *champion.reader.read(bytes(request.features)))
-        contract, pasts = champion.bundle.contract, self._service.pasts
-        if contract.entities is None or pasts is None:
+        contract, histories = champion.bundle.contract, self._service.histories
+        if contract.entities is None or histories is None:
             detail = (
                 "entities: this service takes features; it has no feature store for named entities"
             )
@@ -169,7 +169,7 @@ class DecisionMaker:
                 Problem("From the future", 400, "invalid_field", detail, "occurred_at")
             )
         named = read_entities(bytes(request.entities))
-        remembered = await pasts.read(named.customer_id, named.terminal_id)
+        histories_read = await histories.read(named.customer_id, named.terminal_id)
         payment = Event(
             request.transaction_id,
             monday_seconds(request.occurred_at),
@@ -177,7 +177,7 @@ class DecisionMaker:
             named.terminal_id,
             named.amount_eur,
         )
-        made = featurise(payment, remembered, contract, pasts.ttl_seconds)
+        made = featurise(payment, histories_read, contract, histories.ttl_seconds)
         return FeaturedRequest(request, made.values, named.amount_eur, made)
 
     def _answer(
@@ -286,7 +286,7 @@ def batch_route(service: Service) -> ASGIRouteHandler:
             content = await maker.decide(bytes(item.request), caller, item.idempotency_key)
         except InvalidTransaction as error:
             return b'{"status":%d,"problem":%s}' % (error.problem.status, encode(error.problem))
-        except (StoreDown, PastsDown) as error:
+        except (StoreUnavailable, FeatureStoreUnavailable) as error:
             return b'{"status":503,"problem":%s}' % encode(hindrance(service, error, STORE_DOWN))
         return b'{"status":200,"decision":%s}' % content
 

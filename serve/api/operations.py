@@ -17,7 +17,7 @@ from serve.http.problems import answer
 from serve.http.transaction import Problem
 from serve.runtime.answers import answer_with, hindrance
 from serve.runtime.service import Service
-from serve.store.group_commit import StoreDown
+from serve.store.group_commit import StoreUnavailable
 from serve.telemetry.prometheus import CONTENT_TYPE, prometheus_text
 
 NO_RECORD = Problem("Not found", 404, "not_found", "there is no record of this id")
@@ -53,7 +53,7 @@ def record_routes(service: Service) -> list:
     async def reply_with(search: Awaitable[bytes | None]) -> Response:
         try:
             content = await search
-        except StoreDown as error:
+        except StoreUnavailable as error:
             return answer(hindrance(service, error, READ_DOWN), {"Retry-After": "1"})
         return Response(content, media_type=MediaType.JSON) if content else answer(NO_RECORD)
 
@@ -132,9 +132,9 @@ def health_routes(service: Service) -> list:
         if without != "store":
             try:
                 if not await service.prepare_store():
-                    raise StoreDown
+                    raise StoreUnavailable
                 await service.writer.check()
-            except StoreDown:
+            except StoreUnavailable:
                 return answer(
                     Problem("Not ready", 503, "store_unavailable", "the store cannot be written")
                 )

@@ -18,7 +18,7 @@ from serve.http.fields import EARLIEST, LATEST, Instant, Name
 from serve.http.transaction import InvalidTransaction, Problem, decode_body
 from serve.runtime.answers import answer_with
 from serve.runtime.service import Service
-from serve.store.group_commit import UNREACHABLE, StoreDown
+from serve.store.group_commit import UNREACHABLE, StoreUnavailable
 from serve.store.tables import audit, decisions, labels, new_id, now_us
 
 PAGE, MOST_ON_A_PAGE = 100, 500
@@ -145,12 +145,12 @@ async def fetch(service: Service, query: Select) -> list[Any]:
 
     try:
         if not await service.prepare_store():
-            raise StoreDown
+            raise StoreUnavailable
         return await asyncio.to_thread(run)
     except UNREACHABLE as error:
-        raise StoreDown from error
+        raise StoreUnavailable from error
     except SQLAlchemyError as error:
-        raise StoreDown from error
+        raise StoreUnavailable from error
 
 
 def decision_list(service: Service) -> Callable[[RequestScope, Send], Awaitable[None]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from fraud_core.bundle.decider import Code, Reason
 from fraud_core.bundle.schema import Contract
-from fraud_core.features.history import Event, Past, payment_features
+from fraud_core.features.history import EntityHistory, Event, payment_features
 from fraud_core.features.store_rows import MONDAY
 from fraud_core.features.windows import reach_seconds
 from serve.http.fields import Name
@@ -47,27 +47,27 @@ class Freshness(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Remembered:
+class EntityHistories:
     """What the feature store holds of both entities, and the
     time of the newest payment of each (None: never seen).
     """
 
-    customer: Past
-    terminal: Past
+    customer: EntityHistory
+    terminal: EntityHistory
     customer_at: int | None
     terminal_at: int | None
 
 
-class PastsDown(Exception):
+class FeatureStoreUnavailable(Exception):
     """The feature store cannot be read now."""
 
 
-class Pasts(Protocol):
+class HistoryReader(Protocol):
     """A feature store."""
 
     ttl_seconds: int
 
-    async def read(self, customer_id: str, terminal_id: str) -> Remembered:
+    async def read(self, customer_id: str, terminal_id: str) -> EntityHistories:
         """What is remembered of both, in one call; `PastsDown` when it cannot be read."""
         ...
 
@@ -113,12 +113,12 @@ def read_entities(body: bytes) -> NamedEntities:
 
 
 def monday_seconds(moment: datetime) -> int:
-    """A moment in whole seconds from a Monday, as pasts count."""
+    """A moment in whole seconds from a Monday, as histories count."""
     return int(moment.timestamp()) - MONDAY
 
 
 def featurise(
-    payment: Event, remembered: Remembered, contract: Contract, ttl_seconds: int
+    payment: Event, histories_read: EntityHistories, contract: Contract, ttl_seconds: int
 ) -> Featurised:
     """The features of a payment by the code that made those of the training rows.
 
@@ -140,8 +140,8 @@ def featurise(
     if windows is None:
         raise ValueError(f"{contract.card}: expected the contract of a model of entities")
     made = payment_features(
-        remembered.customer,
-        remembered.terminal,
+        histories_read.customer,
+        histories_read.terminal,
         payment,
         windows_days=windows.windows_days,
         label_delay_days=windows.label_delay_days,
@@ -150,7 +150,7 @@ def featurise(
     values = np.array([made[name] for name in contract.model_features])
     customer_seconds, terminal_seconds = (
         None if at is None else payment.time - at
-        for at in (remembered.customer_at, remembered.terminal_at)
+        for at in (histories_read.customer_at, histories_read.terminal_at)
     )
     late = ttl_seconds - reach_seconds(windows.windows_days, windows.label_delay_days)
     reasons = [
@@ -165,7 +165,7 @@ def featurise(
 
 
 def _unreliable(name: str, age: int | None, ttl_seconds: int, late_seconds: int) -> Reason | None:
-    """Why the past of an entity cannot be relied on; None when it can."""
+    """Why the history of an entity cannot be relied on; None when it can."""
     if age is None:
         code: Code = "ENTITY_UNKNOWN"
     elif age > ttl_seconds:

@@ -1,4 +1,4 @@
-"""The pasts of customers and terminals in Feast. Imported
+"""The histories of customers and terminals in Feast. Imported
 only where a feature store is configured: Feast is heavy.
 
 Feast's calls block, so one thread of its own makes them; a request waits for it and the others go
@@ -20,9 +20,16 @@ from feast.errors import FeastObjectNotFoundException
 from redis.exceptions import RedisError
 
 from fraud_core.errors import ParameterError
-from fraud_core.features.history import NOTHING, Past
-from fraud_core.features.store_rows import KINDS, MONDAY, PARTS, Kind, past_of_row, row_of_past
-from serve.features.entities import PastsDown, Remembered
+from fraud_core.features.history import EMPTY, EntityHistory
+from fraud_core.features.store_rows import (
+    KINDS,
+    MONDAY,
+    PARTS,
+    Kind,
+    history_of_row,
+    row_of_history,
+)
+from serve.features.entities import EntityHistories, FeatureStoreUnavailable
 
 if TYPE_CHECKING:
     from feast.protos.feast.types.Value_pb2 import Value
@@ -33,7 +40,7 @@ UNREACHABLE = (sqlite3.Error, RedisError, OSError)
 
 
 class FeastPasts:
-    """Reads and pushes pasts.
+    """Reads and pushes histories.
 
     Parameters
     ----------
@@ -58,7 +65,7 @@ class FeastPasts:
         self.ttl_seconds = int(min(view.ttl.total_seconds() for view in views))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="feast")
 
-    async def read(self, customer_id: str, terminal_id: str) -> Remembered:
+    async def read(self, customer_id: str, terminal_id: str) -> EntityHistories:
         """What is remembered of both, in one call.
 
         Raises
@@ -73,20 +80,20 @@ class FeastPasts:
                     self._thread, self.read_now, customer_id, terminal_id
                 )
         except (TimeoutError, *UNREACHABLE) as error:
-            raise PastsDown from error
+            raise FeatureStoreUnavailable from error
 
-    def read_now(self, customer_id: str, terminal_id: str) -> Remembered:
+    def read_now(self, customer_id: str, terminal_id: str) -> EntityHistories:
         """As `read`, in the caller's thread; errors are those of the store."""
         entities = {"customer_id": customer_id, "terminal_id": terminal_id}
         answer = self._store.get_online_features(
             features=self._service, entity_rows=[entities]
         ).proto
         columns = dict(zip(answer.metadata.feature_names.val, answer.results, strict=True))
-        pasts, times = zip(*(_remembered(columns, kind) for kind in KINDS), strict=True)
-        return Remembered(*pasts, *times)
+        histories, times = zip(*(_remembered(columns, kind) for kind in KINDS), strict=True)
+        return EntityHistories(*histories, *times)
 
-    def read_kind(self, kind: Kind, entities: Iterable[str]) -> dict[str, Past]:
-        """The pasts of several customers or terminals
+    def read_kind(self, kind: Kind, entities: Iterable[str]) -> dict[str, EntityHistory]:
+        """The histories of several customers or terminals
         by identity; `NOTHING` for those never seen.
         """
         rows_of_entities = [{f"{kind}_id": entity} for entity in entities]
@@ -100,13 +107,13 @@ class FeastPasts:
             dict(zip(columns, values, strict=True))
             for values in zip(*columns.values(), strict=True)
         ]
-        return {row[f"{kind}_id"]: past_of_row(row, kind) for row in rows}
+        return {row[f"{kind}_id"]: history_of_row(row, kind) for row in rows}
 
-    def push(self, kind: Kind, pasts: Mapping[str, Past]) -> None:
-        """Put whole pasts instead of those that the store holds."""
+    def push(self, kind: Kind, histories: Mapping[str, EntityHistory]) -> None:
+        """Put whole histories instead of those that the store holds."""
         rows = [
-            row_of_past(past, kind, entity) | {"event_timestamp": _newest(past, entity)}
-            for entity, past in pasts.items()
+            row_of_history(history, kind, entity) | {"event_timestamp": _newest(history, entity)}
+            for entity, history in histories.items()
         ]
         if rows:
             self._store.push(f"{kind}_push", pd.DataFrame(rows), to=PushMode.ONLINE)
@@ -116,15 +123,15 @@ class FeastPasts:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-def _newest(past: Past, entity: str) -> datetime:
-    """The time of the newest payment of a past, UTC."""
-    if past.latest is None:
-        raise ValueError(f"{entity}: expected a past with a payment")
-    return datetime.fromtimestamp(past.latest + MONDAY, UTC)
+def _newest(history: EntityHistory, entity: str) -> datetime:
+    """The time of the newest payment of a history, UTC."""
+    if history.latest is None:
+        raise ValueError(f"{entity}: expected a history with a payment")
+    return datetime.fromtimestamp(history.latest + MONDAY, UTC)
 
 
-def _remembered(columns: Mapping[str, Any], kind: Kind) -> tuple[Past, int | None]:
-    """The past in columns of one row, and the time of
+def _remembered(columns: Mapping[str, Any], kind: Kind) -> tuple[EntityHistory, int | None]:
+    """The history in columns of one row, and the time of
     its newest payment; Feast says 0 where there is none.
 
     The columns are read as they are sent: Feast's ``to_dict`` looks up each value's type again.
@@ -132,7 +139,7 @@ def _remembered(columns: Mapping[str, Any], kind: Kind) -> tuple[Past, int | Non
     names = [f"{kind}_{part}" for part in PARTS]
     row = {name: _items(columns[name].values[0]) for name in names}
     at = columns[names[0]].event_timestamps[0].seconds
-    return (past_of_row(row, kind), int(at) - MONDAY) if at and row[names[0]] else (NOTHING, None)
+    return (history_of_row(row, kind), int(at) - MONDAY) if at and row[names[0]] else (EMPTY, None)
 
 
 def _items(value: "Value") -> list:

@@ -1,10 +1,10 @@
 """``python -m serve.features.ingest``: decisions and
-labels become the past of their customer and terminal.
+labels join the history of their customer and terminal.
 
 One process reads the store of decisions and labels in the order in which they were recorded and
-pushes whole pasts to the feature store. The decisions are durable before it sees them, and every
-step may be done again, so that neither a stop nor a feature store that is down loses an event.
-There is one such process: two would overwrite each other's pasts.
+pushes whole histories to the feature store. The decisions are durable before it sees them, and
+every step may be done again, so that neither a stop nor a feature store that is down loses an event.
+There is one such process: two would overwrite each other's histories.
 """
 
 import argparse
@@ -196,7 +196,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(
         prog="python -m serve.features.ingest",
-        description="Decisions and labels become the past of their customer and terminal.",
+        description="Decisions and labels join the history of their customer and terminal.",
     )
     parser.add_argument("--once", action="store_true", help="take over what is there, and end")
     options = parser.parse_args(arguments)
@@ -245,7 +245,7 @@ def open_worker(settings: Settings) -> IngestionWorker:
 
     if settings.feature_store is None:
         raise ParameterError(
-            "FRAUD_FEATURE_STORE: expected Feast's configuration; there is no past to follow "
+            "FRAUD_FEATURE_STORE: expected Feast's configuration; there is no history to follow "
             "without"
         )
     settings.state_dir.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Payments and reports of fraud become the pasts of their customers and terminals."""
+"""Payments and reports of fraud become the histories of their customers and terminals."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fraud_core.errors import ParameterError
-from fraud_core.features.history import Event, Past, remember, report
+from fraud_core.features.history import EntityHistory, Event, append_event, report
 from fraud_core.features.store_rows import KINDS, Kind
 
 
@@ -23,17 +23,17 @@ class FeatureStore(Protocol):
 
     ttl_seconds: int
 
-    def read_kind(self, kind: Kind, entities: Iterable[str]) -> dict[str, Past]:
-        """Pasts by identity."""
+    def read_kind(self, kind: Kind, entities: Iterable[str]) -> dict[str, EntityHistory]:
+        """Histories by identity."""
         ...
 
-    def push(self, kind: Kind, pasts: Mapping[str, Past]) -> None:
-        """Put whole pasts in their place."""
+    def push(self, kind: Kind, histories: Mapping[str, EntityHistory]) -> None:
+        """Put whole histories in their place."""
         ...
 
 
 def take_over(store: FeatureStore, events: Sequence[Event], reports: Sequence[Report]) -> int:
-    """Put payments and then reports into the pasts
+    """Put payments and then reports into the histories
     of their entities; returns how many were refused.
 
     An event that contradicts an earlier one, or is older than anything that is remembered, is
@@ -52,7 +52,8 @@ def take_over(store: FeatureStore, events: Sequence[Event], reports: Sequence[Re
                 refused.add(number)
                 print(f"refused: {error}", file=sys.stderr, flush=True)
         store.push(
-            kind, {entity: past for entity, past in known.items() if past is not before[entity]}
+            kind,
+            {entity: history for entity, history in known.items() if history is not before[entity]},
         )
     return len(refused)
 
@@ -61,16 +62,18 @@ def _entity(event: Event, kind: Kind) -> str:
     return str(event.customer_id if kind == "customer" else event.terminal_id)
 
 
-def _with(past: Past, what: Event | Report, horizon_seconds: int) -> Past:
-    """A past with a payment or a report.
+def _with(history: EntityHistory, what: Event | Report, lookback_seconds: int) -> EntityHistory:
+    """A history with a payment or a report.
 
     A payment that is reported before it was taken over comes with its report; the report of one
     that no window reaches any more changes nothing.
     """
     if isinstance(what, Event):
-        return remember(past, what, horizon_seconds)
-    if past.latest is not None and what.event.time < past.latest - horizon_seconds:
-        return past
+        return append_event(history, what, lookback_seconds)
+    if history.latest is not None and what.event.time < history.latest - lookback_seconds:
+        return history
     return report(
-        remember(past, what.event, horizon_seconds), what.event.transaction_id, what.reported_at
+        append_event(history, what.event, lookback_seconds),
+        what.event.transaction_id,
+        what.reported_at,
     )

@@ -4,11 +4,11 @@ from collections.abc import Awaitable
 
 from litestar.types import Send
 
-from serve.features.entities import PastsDown
+from serve.features.entities import FeatureStoreUnavailable
 from serve.http.asgi import reply, reply_problem
 from serve.http.transaction import InvalidTransaction, Problem
 from serve.runtime.service import Service
-from serve.store.group_commit import StoreDown
+from serve.store.group_commit import StoreUnavailable
 
 RETRY = ((b"retry-after", b"1"),)
 FEATURES_DOWN = Problem(
@@ -19,7 +19,9 @@ FEATURES_DOWN = Problem(
 )
 
 
-def hindrance(service: Service, error: StoreDown | PastsDown, store_down: Problem) -> Problem:
+def hindrance(
+    service: Service, error: StoreUnavailable | FeatureStoreUnavailable, store_down: Problem
+) -> Problem:
     """The problem of a store that cannot be reached, which is counted.
 
     Parameters
@@ -27,7 +29,7 @@ def hindrance(service: Service, error: StoreDown | PastsDown, store_down: Proble
     store_down
         What is said when it is the store of decisions and labels.
     """
-    if isinstance(error, PastsDown):
+    if isinstance(error, FeatureStoreUnavailable):
         service.counters.event("features_unavailable")
         return FEATURES_DOWN
     service.counters.event("store_unavailable")
@@ -52,7 +54,7 @@ async def answer_with(
         content = await work
     except InvalidTransaction as error:
         await reply_problem(send, error.problem)
-    except (StoreDown, PastsDown) as error:
+    except (StoreUnavailable, FeatureStoreUnavailable) as error:
         await reply_problem(send, hindrance(service, error, store_down), RETRY)
     else:
         await reply(send, status, content)

@@ -13,13 +13,13 @@ from opentelemetry.trace import Span
 from sqlalchemy import Engine
 
 from fraud_core.errors import ParameterError
-from serve.features.entities import Pasts
+from serve.features.entities import HistoryReader
 from serve.http.request_body import Bodies
 from serve.scoring.champion import Champion, ChampionSlot, load_champion
 from serve.scoring.shadow import Shadow
 from serve.scoring.traffic_drift import Traffic
 from serve.settings import Settings
-from serve.store.group_commit import GroupWriter, StoreDown
+from serve.store.group_commit import GroupWriter, StoreUnavailable
 from serve.store.prepare import prepare_tables
 from serve.store.tables import audit, new_id, now_us, open_engine
 from serve.telemetry.counters import Counters
@@ -49,7 +49,7 @@ def check_feature_store(settings: Settings, champion: Champion) -> None:
         )
 
 
-def open_pasts(settings: Settings) -> Pasts | None:
+def open_histories(settings: Settings) -> HistoryReader | None:
     """The feature store that the settings name, or None.
 
     Raises
@@ -89,7 +89,7 @@ class Service:
     engine: Engine = field(init=False, repr=False)
     writer: GroupWriter = field(init=False, repr=False)
     shadow: Shadow | None = None
-    pasts: Pasts | None = None
+    histories: HistoryReader | None = None
     _tables_ready: bool = False
     _watching: list[asyncio.Task[None]] = field(default_factory=list, repr=False)
 
@@ -116,7 +116,7 @@ class Service:
         if self.telemetry:
             self.telemetry.watch(self.traffic.gauges)
         check_feature_store(settings, self.champion)
-        self.pasts = open_pasts(settings)
+        self.histories = open_histories(settings)
         self.engine = open_engine(settings.store_url)
         await self.prepare_store()
         self.writer = GroupWriter(self.engine)
@@ -133,8 +133,8 @@ class Service:
                 await task
         await self.traffic.judge()
         await asyncio.to_thread(self.writer.close)
-        if self.pasts:
-            self.pasts.close()
+        if self.histories:
+            self.histories.close()
         self.engine.dispose()
         if self.telemetry:
             await asyncio.to_thread(self.telemetry.shutdown)
@@ -193,6 +193,6 @@ class Service:
         }
         try:
             await self.writer.write(audit, row)
-        except StoreDown:
+        except StoreUnavailable:
             self.counters.event("store_unavailable")
             print(f"warning: {kind} could not be recorded, the store is not reachable", flush=True)

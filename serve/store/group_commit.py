@@ -35,7 +35,7 @@ KEYS = {
 UNREACHABLE = (OperationalError, InterfaceError, PoolTimeoutError)
 
 
-class StoreDown(Exception):
+class StoreUnavailable(Exception):
     """The row could not be made durable now; whether it was written is unknown."""
 
 
@@ -97,13 +97,13 @@ class GroupWriter:
 
     async def _wait(self, entry: Entry) -> ExistingRecord | None:
         if self._queue.qsize() >= CAPACITY or not self._thread.is_alive():
-            raise StoreDown
+            raise StoreUnavailable
         self._queue.put(entry)
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 return await entry.future
         except TimeoutError as error:
-            raise StoreDown from error
+            raise StoreUnavailable from error
 
     def close(self) -> None:
         """Commit what waits, then end the thread."""
@@ -122,7 +122,7 @@ class GroupWriter:
             if batch[-1] is None:
                 return
 
-    def _commit(self, entries: list[Entry]) -> list[ExistingRecord | StoreDown | None]:
+    def _commit(self, entries: list[Entry]) -> list[ExistingRecord | StoreUnavailable | None]:
         try:
             with writing(self._engine) as connection:
                 outcomes = {}
@@ -132,16 +132,16 @@ class GroupWriter:
                     )
             return [outcomes.get(entry) for entry in entries]
         except UNREACHABLE:
-            return [StoreDown() for _ in entries]
+            return [StoreUnavailable() for _ in entries]
         except SQLAlchemyError:
             # A row that the database refuses must not take the others with it.
             if len(entries) == 1:
-                return [StoreDown()]
+                return [StoreUnavailable()]
             return [self._commit([entry])[0] for entry in entries]
 
     def _add(
         self, connection: Connection, table: Table, entries: list[Entry]
-    ) -> dict[Entry, ExistingRecord | StoreDown]:
+    ) -> dict[Entry, ExistingRecord | StoreUnavailable]:
         """Insert rows; what was there before for those whose key was used."""
         if not entries:
             return {}
@@ -163,14 +163,14 @@ class GroupWriter:
         query = select(*columns, table.c[name], table.c.payload_sha256, table.c.answer)
         rows = connection.execute(query.where(tuple_(*columns).in_(set(repeated.values()))))
         existing = {tuple(row[: len(unique)]): ExistingRecord(*row[len(unique) :]) for row in rows}
-        return {entry: existing.get(key) or StoreDown() for entry, key in repeated.items()}
+        return {entry: existing.get(key) or StoreUnavailable() for entry, key in repeated.items()}
 
 
-def _settle(entries: list[Entry], outcomes: list[ExistingRecord | StoreDown | None]) -> None:
+def _settle(entries: list[Entry], outcomes: list[ExistingRecord | StoreUnavailable | None]) -> None:
     for entry, outcome in zip(entries, outcomes, strict=True):
         if entry.future.done():
             continue
-        if isinstance(outcome, StoreDown):
+        if isinstance(outcome, StoreUnavailable):
             entry.future.set_exception(outcome)
         else:
             entry.future.set_result(outcome)

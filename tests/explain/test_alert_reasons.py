@@ -7,7 +7,7 @@ from fraud_core.bundle.decider import Reason
 from fraud_core.explain.alert_reasons import (
     ReferenceRange,
     reason_codes,
-    reason_metrics,
+    reason_rows,
     reference_range,
     strongest_alerts,
 )
@@ -168,10 +168,10 @@ def test_shares_of_codes_by_hand():
         [put_in_words(above, None)],
         [],
     ]
-    found = reason_metrics(decisions)
-    assert found["reasons.decisions"] == 3
-    assert found["reasons.turned_by_one_value"].value == pytest.approx(1 / 3)
-    assert found["reasons.code.ABOVE_USUAL"].value == pytest.approx(2 / 3)
-    assert found["reasons.code.UNKNOWN"].value == 0.0
-    assert found["reasons.code.UNKNOWN"].ci_high > 0
-    assert "reasons.code.OUTSIDE_TRAINING_RANGE" not in found
+    found = {(row.metric, row.group): row.interval for row in reason_rows(decisions)}
+    assert found["decisions", None].value == 3
+    assert found["turned_by_one_value_share", None].value == pytest.approx(1 / 3)
+    assert found["reason_share", "ABOVE_USUAL"].value == pytest.approx(2 / 3)
+    assert found["reason_share", "UNKNOWN"].value == 0.0
+    assert found["reason_share", "UNKNOWN"].ci_high > 0
+    assert ("reason_share", "OUTSIDE_TRAINING_RANGE") not in found

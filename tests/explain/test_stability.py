@@ -3,13 +3,15 @@ import pytest
 
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Estimate
+from fraud_core.evaluation.study_table import StudyTable
 from fraud_core.explain.stability import (
     Agreement,
     floors_of,
     key_of,
     mean_importance,
     null_band_of,
-    stability_metrics,
+    stability_headline,
+    stability_rows,
     study_stability,
     verdict,
 )
@@ -81,19 +83,33 @@ def test_metrics_name_the_least_agreement_of_each_kind():
         agreement("flips", "attack", 0.7, 0.3),
         agreement("hidden", "attack", 0.4, 0.5),
     ]
-    found = stability_metrics(SEEDS + others)
+    found = stability_headline(SEEDS + others)
     assert found["stability.rank_correlation_poisoned"].value == 0.4
     assert found["stability.rank_correlation_poisoned_worst"] == "hidden"
     assert found["stability.top3_overlap_poisoned_worst"] == "flips"
     assert found["stability.top3_overlap_v0_v1"].value == 0.6
     assert found["stability.rank_correlation_seeds"].value == pytest.approx(0.91)
-    assert found["stability.top3_overlap.hidden"].value == 0.5
     assert found["stability.verdict.fit_on_v1"] == "ranking and reasons moved"
     assert key_of("fit on v1") == "fit_on_v1"
 
 
+def test_every_model_has_both_figures_with_a_verdict_of_each():
+    others = [agreement("fit on v1", "other day", 0.5, 0.9), agreement("flips", "attack", 0.9, 0.3)]
+    rates = {"flips": 0.2}
+    table = StudyTable.from_measurements(
+        stability_rows(SEEDS + others, rates), table="toy", study="explain"
+    )
+    assert len(table) == 2 * (1 + len(SEEDS) + len(others))
+    flipped = table.only("top3_overlap", attack="flips", poison_rate=0.2)
+    assert (flipped.value, flipped.verdict) == (0.3, "fail")
+    assert table.only("rank_correlation", model="fit on v1").verdict == "fail"
+    assert table.only("rank_correlation", model="seed 2").verdict is None
+    few = list(stability_rows([*SEEDS[:2], others[1]], rates))
+    assert {row.verdict for row in few if row.attack} == {"insufficient evidence"}
+
+
 def test_metrics_without_seeds_or_attacks_leave_their_keys_out():
-    found = stability_metrics([agreement("fit on v1", "other day", 0.5, 0.6)])
+    found = stability_headline([agreement("fit on v1", "other day", 0.5, 0.6)])
     assert not {key for key in found if "poisoned" in key or "floor" in key or "seeds" in key}
     assert found["stability.verdict.fit_on_v1"] == "insufficient evidence"
 

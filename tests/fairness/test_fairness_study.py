@@ -6,12 +6,13 @@ from fraud_core.data.card import Column
 from fraud_core.data.splits import split_by_time
 from fraud_core.data.toy import toy_card, toy_clients, toy_clients_card, toy_transactions
 from fraud_core.errors import ParameterError
+from fraud_core.evaluation.study_table import StudyTable
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.fairness.audit import GroupRate, rates_by_group
 from fraud_core.fairness.audited_decisions import decide_and_join, decide_payments
 from fraud_core.fairness.disparity import Disparity
 from fraud_core.fairness.groups import join_groups
-from fraud_core.fairness.report_metrics import threshold_metrics
+from fraud_core.fairness.report_metrics import threshold_measurements
 from fraud_core.fairness.study import (
     AuditStudy,
     Limits,
@@ -21,12 +22,16 @@ from fraud_core.fairness.study import (
     audit_table,
     fairlearn_frame,
 )
-from fraud_core.fairness.summary import audit_metrics
+from fraud_core.fairness.summary import audit_measurements, audit_words
 from fraud_core.model.estimators import EstimatorConfig
 
 LIMITS = Limits(difference=0.1, ratio=0.8, detectable_gap=0.2)
 SPLIT = {"n_folds": 2, "selection_rate": 0.2, "age_bands": [18, 40, 121]}
 ESTIMATOR = EstimatorConfig("catboost", {"iterations": 20})
+
+
+def tabled(study):
+    return StudyTable.from_measurements(audit_measurements(study), table="toy", study="fairness")
 
 
 def test_sensitive_columns_never_reach_the_model(rng):
@@ -53,10 +58,10 @@ def test_audit_agrees_with_fairlearn_by_group():
 def test_absent_table_is_not_run_and_gives_no_figure():
     study = audit_table(None, estimator=ESTIMATOR, limits=LIMITS, seed=0, **SPLIT)
     assert study.verdict.startswith("not run")
-    words = {
-        f"t.{name}": study.verdict for name in ("verdict", "failing", "passing", "worst_words")
-    }
-    assert audit_metrics("t", study) == words | {"t.reason": "the table was not fetched"}
+    words = dict.fromkeys(("verdict", "failing", "passing", "worst_words"), study.verdict)
+    assert audit_words(study) == words | {"reason": "the table was not fetched"}
+    counted = tabled(study).only("attributes")
+    assert (counted.value, counted.verdict) == (0, Verdict.NOT_ASSESSABLE)
     assert audit_over_thresholds(study, [0.1], LIMITS) == {}
 
 
@@ -82,21 +87,18 @@ def judged(**verdicts):
 
 
 def test_every_figure_names_its_attribute_and_an_attribute_that_passes_is_not_called_a_fail():
-    flat = audit_metrics(
-        "t", judged(sex=Verdict.PASS, education=Verdict.FAIL, age_band=Verdict.INSUFFICIENT)
-    )
-    assert (flat["t.failing"], flat["t.passing"]) == ("education", "sex")
-    assert [flat[f"t.{name}.verdict"] for name in ("sex", "education", "age_band")] == [
-        "pass",
-        "fail",
-        "insufficient evidence",
-    ]
-    assert (flat["t.worst_attribute"], flat["t.worst_attribute_groups"], flat["t.attributes"]) == (
-        "education",
-        3,
-        3,
-    )
-    assert flat["t.worst_words"] == "0.300 (0.290 to 0.310) between the 3 groups of education"
+    study = judged(sex=Verdict.PASS, education=Verdict.FAIL, age_band=Verdict.INSUFFICIENT)
+    said, table = audit_words(study), tabled(study)
+    assert (said["failing"], said["passing"]) == ("education", "sex")
+    verdicts = {row.group: row.verdict for row in table.where(metric="differences_failing")}
+    assert verdicts == {
+        "sex": "pass",
+        "education": "fail",
+        "age band": "insufficient evidence",
+    }
+    assert (said["worst_attribute"], said["worst_attribute_groups"]) == ("education", 3)
+    assert table.only("attributes").value == 3
+    assert said["worst_words"] == "0.300 (0.290 to 0.310) between the 3 groups of education"
 
 
 def test_table_study_reports_every_attribute_and_rate():
@@ -110,15 +112,21 @@ def test_table_study_reports_every_attribute_and_rate():
     assert len(study.rows()) == 12
     shown = {(row["attribute"], row["group"]): row["recall"] for row in study.by_group}
     assert shown[("sex", "man")] == pytest.approx(study.rates["sex"]["recall"][0].rate)
-    flat = audit_metrics("t", study)
+    table = tabled(study)
     for kind in ("demographic_parity", "equal_opportunity", "predictive_equality"):
-        assert f"t.sex.{kind}_difference" in flat
-        assert 0 <= flat[f"t.sex.{kind}_ratio"].ci_low <= flat[f"t.sex.{kind}_ratio"].ci_high <= 1
-    assert flat["t.sex_and_age.equalized_odds_verdict"] in ("pass", "fail", "insufficient evidence")
-    most = threshold_metrics(audit_over_thresholds(study, [0.1, 0.2], LIMITS), "t")
+        assert table.has(f"{kind}_difference", group="sex")
+        ratio = table.only(f"{kind}_ratio", group="sex").interval
+        assert 0 <= ratio.ci_low <= ratio.ci_high <= 1
+    assert table.only("equalized_odds_difference", group="sex and age").verdict in (
+        "pass",
+        "fail",
+        "insufficient evidence",
+    )
+    curves = audit_over_thresholds(study, [0.1, 0.2], LIMITS)
+    most = {(row.metric, row.group): row.value for row in threshold_measurements(curves)}
     assert (
-        most["t.sex.thresholds.equalized_odds_most"]
-        >= flat["t.sex.equalized_odds_difference"].value
+        most["thresholds_equalized_odds_most", "sex"]
+        >= table.only("equalized_odds_difference", group="sex").value
     )
 
 
@@ -208,10 +216,8 @@ def test_one_group_alone_is_not_assessable():
     study = audit_payments(*split_by_time(table, card), card, limits=LIMITS, **PAYMENTS)
     assert study.verdict == "not assessable"
     assert study.reason.endswith("only one group: m")
-    assert (
-        audit_metrics("payments", study)["payments.sex.equal_opportunity_verdict"]
-        == "not assessable"
-    )
+    assert tabled(study).only("differences_failing", group="sex").verdict == "not assessable"
+    assert not tabled(study).has("equal_opportunity_difference")
 
 
 def test_groups_of_one_row_get_a_stated_verdict():

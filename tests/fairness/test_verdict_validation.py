@@ -10,8 +10,8 @@ from fraud_core.fairness.groups import join_groups
 from fraud_core.fairness.verdict_validation import (
     audit_streams,
     expected_verdict,
-    stream_metrics,
-    trial_metrics,
+    stream_measurements,
+    trial_measurements,
     try_verdicts,
 )
 from fraud_core.model.estimators import EstimatorConfig
@@ -25,9 +25,9 @@ def test_verdicts_on_known_gaps_are_right_where_one_is_demanded():
     cells = try_verdicts(
         gaps=[0.0, 0.1, 0.2], sizes=[60, 3000], n_draws=40, rng=np.random.default_rng(3), **TRIAL
     )
-    found = trial_metrics(cells)
-    assert found["stream.verdict_accuracy"].value >= 0.95
-    assert found["stream.false_fail_rate"].value <= 0.05
+    found = {row.metric: row.value for row in trial_measurements(cells)}
+    assert found["verdict_accuracy"] >= 0.95
+    assert found["false_fail_rate"] <= 0.05
     assert {cell.expected for cell in cells if cell.size == 60} == {"insufficient evidence"}
     assert {cell.gap: cell.expected for cell in cells if cell.size == 3000} == {
         0.0: "pass",
@@ -85,8 +85,9 @@ def test_bias_of_the_streams_is_found_with_its_size_and_none_is_not_made_up():
     assert biased.injected > 0.1
     assert biased.difference.value == pytest.approx(biased.injected, abs=0.1)
     assert biased.difference.ci_low <= biased.injected <= biased.difference.ci_high
-    flat = stream_metrics(even, biased)
-    assert flat["stream.biased.recall_difference"].value == biased.difference.value
+    rows = {(row.metric, row.group): row for row in stream_measurements(even, biased)}
+    assert rows["recall_difference", "biased"].value == biased.difference.value
+    assert rows["recall_difference", "biased"].verdict == "fail"
 
 
 def test_groups_of_one_hot_columns_and_bands():

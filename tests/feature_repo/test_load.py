@@ -16,7 +16,7 @@ from tests.feature_store import (
     sqlite_config,
     start_redis,
     write_config,
-    write_pasts,
+    write_histories,
 )
 from tests.waiting import wait_until_ended
 
@@ -49,8 +49,8 @@ def filled(config, stream, tmp_path_factory):
     from feature_repo.load import fill, open_store
     from serve.features.feast_store import FeastPasts
 
-    folder, moment = tmp_path_factory.mktemp("pasts"), stream["time"][-ANSWERED]
-    write_pasts(folder, before(stream, moment))
+    folder, moment = tmp_path_factory.mktemp("histories"), stream["time"][-ANSWERED]
+    write_histories(folder, before(stream, moment))
     assert fill(open_store(config), folder) > 200
     store = FeastPasts(config)
     yield store
@@ -80,7 +80,7 @@ def test_ttl_is_what_is_kept(filled):
 def test_filling_twice_changes_nothing(config, filled, stream, tmp_path):
     from feature_repo.load import fill, open_store
 
-    write_pasts(tmp_path, stream)
+    write_histories(tmp_path, stream)
     customer = str(stream["customer_id"][-1])
     fill(open_store(config), tmp_path)
     once = filled.read_now(customer, "nowhere").customer

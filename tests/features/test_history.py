@@ -4,20 +4,20 @@ import pytest
 from hypothesis import given, strategies as st
 
 from fraud_core.errors import ParameterError
-from fraud_core.features.history import NOTHING, Event, payment_features, remember, report
-from fraud_core.features.store_rows import MONDAY, past_of_row, row_of_past
-from fraud_core.features.store_table import past_rows
+from fraud_core.features.history import EMPTY, Event, append_event, payment_features, report
+from fraud_core.features.store_rows import MONDAY, history_of_row, row_of_history
+from fraud_core.features.store_table import history_rows
 from fraud_core.features.windows import DAY_SECONDS
 
 HORIZON = 10 * DAY_SECONDS
 WINDOWS = {"windows_days": [1, 7], "label_delay_days": 2}
 
 
-def past_of(*events):
-    past = NOTHING
+def history_of(*events):
+    history = EMPTY
     for event in events:
-        past = remember(past, event, HORIZON)
-    return past
+        history = append_event(history, event, HORIZON)
+    return history
 
 
 def event(number, time, eur=10.0):
@@ -25,8 +25,8 @@ def event(number, time, eur=10.0):
 
 
 def test_features_by_hand():
-    customer = past_of(event(0, 0, 10.0), event(1, 6 * DAY_SECONDS, 20.0))
-    terminal = report(past_of(event(2, 3 * DAY_SECONDS)), "t2", 4 * DAY_SECONDS)
+    customer = history_of(event(0, 0, 10.0), event(1, 6 * DAY_SECONDS, 20.0))
+    terminal = report(history_of(event(2, 3 * DAY_SECONDS)), "t2", 4 * DAY_SECONDS)
     made = payment_features(customer, terminal, event(9, 6 * DAY_SECONDS + 60), **WINDOWS)
     assert made["seconds_since_last"] == 60
     assert (made["customer_count_1d"], made["customer_count_7d"]) == (1, 2)
@@ -38,36 +38,36 @@ def test_features_by_hand():
 
 def test_the_payment_itself_is_not_its_past():
     own = event(0, 500)
-    made = payment_features(past_of(own), past_of(own), own, **WINDOWS)
+    made = payment_features(history_of(own), history_of(own), own, **WINDOWS)
     assert made["customer_count_1d"] == 0
     assert np.isnan(made["seconds_since_last"])
 
 
 def test_events_that_no_window_reaches_are_let_go():
-    past = past_of(event(0, 0), event(1, HORIZON + 1))
-    assert past.ids == ("t1",)
-    assert past.latest == HORIZON + 1
+    history = history_of(event(0, 0), event(1, HORIZON + 1))
+    assert history.ids == ("t1",)
+    assert history.latest == HORIZON + 1
 
 
 def test_an_event_older_than_what_is_remembered_is_refused():
     with pytest.raises(ParameterError, match="time 0: expected at most"):
-        past_of(event(0, HORIZON + 1), event(1, 0))
+        history_of(event(0, HORIZON + 1), event(1, 0))
 
 
 def test_an_identity_stands_for_one_payment():
-    past = past_of(event(0, 5))
-    assert remember(past, event(0, 5), HORIZON) is past
+    history = history_of(event(0, 5))
+    assert append_event(history, event(0, 5), HORIZON) is history
     with pytest.raises(ParameterError, match="transaction_id t0"):
-        remember(past, event(0, 6), HORIZON)
+        append_event(history, event(0, 6), HORIZON)
 
 
 def test_the_earliest_report_counts_and_can_be_taken_back():
-    past = report(report(past_of(event(0, 5)), "t0", 90), "t0", 60)
-    assert past.reported.tolist() == [60.0]
-    assert np.isnan(report(past, "t0", None).reported).all()
-    assert report(past, "another", 60) is past
+    history = report(report(history_of(event(0, 5)), "t0", 90), "t0", 60)
+    assert history.reported.tolist() == [60.0]
+    assert np.isnan(report(history, "t0", None).reported).all()
+    assert report(history, "another", 60) is history
     with pytest.raises(ParameterError, match="reported_at 4"):
-        report(past, "t0", 4)
+        report(history, "t0", 4)
 
 
 @given(st.lists(st.integers(0, HORIZON), max_size=30, unique=True), st.randoms())
@@ -77,19 +77,19 @@ def test_order_of_arrival_changes_no_feature(times, chance):
     chance.shuffle(shuffled)
     asked = Event("asked", HORIZON, "c", "m", 1.0)
     first, second = (
-        payment_features(past_of(*each), past_of(*each), asked, **WINDOWS)
+        payment_features(history_of(*each), history_of(*each), asked, **WINDOWS)
         for each in (events, shuffled)
     )
     assert np.array_equal(list(first.values()), list(second.values()), equal_nan=True)
 
 
 def test_a_row_gives_its_past_back():
-    past = report(past_of(event(0, 5), event(1, 9)), "t1", 30)
-    again = past_of_row(row_of_past(past, "customer", "c"), "customer")
-    assert again.ids == past.ids
-    assert np.array_equal(again.time, past.time)
-    assert np.array_equal(again.cents, past.cents)
-    assert np.array_equal(again.reported, past.reported, equal_nan=True)
+    history = report(history_of(event(0, 5), event(1, 9)), "t1", 30)
+    again = history_of_row(row_of_history(history, "customer", "c"), "customer")
+    assert again.ids == history.ids
+    assert np.array_equal(again.time, history.time)
+    assert np.array_equal(again.cents, history.cents)
+    assert np.array_equal(again.reported, history.reported, equal_nan=True)
 
 
 def test_table_gives_one_row_for_each_entity_that_can_matter():
@@ -104,12 +104,12 @@ def test_table_gives_one_row_for_each_entity_that_can_matter():
             "reported_at": [5, None, HORIZON + 9],
         }
     )
-    found = past_rows(events, "customer", origin=MONDAY, horizon_seconds=HORIZON)
+    found = history_rows(events, "customer", origin=MONDAY, lookback_seconds=HORIZON)
     assert found["customer_id"].to_list() == ["2"]
-    past = past_of_row(found.row(0, named=True), "customer")
-    assert past.ids == ("1", "2")
-    assert past.time.tolist() == [HORIZON, HORIZON + 5]
-    assert np.array_equal(past.reported, [np.nan, HORIZON + 9], equal_nan=True)
+    history = history_of_row(found.row(0, named=True), "customer")
+    assert history.ids == ("1", "2")
+    assert history.time.tolist() == [HORIZON, HORIZON + 5]
+    assert np.array_equal(history.reported, [np.nan, HORIZON + 9], equal_nan=True)
 
 
 def test_identities_of_a_table_of_ones_own_are_kept():
@@ -127,5 +127,7 @@ def test_identities_of_a_table_of_ones_own_are_kept():
             "payment": ["b77"],
         }
     )
-    found = past_rows(events, "terminal", origin=MONDAY, horizon_seconds=HORIZON).row(0, named=True)
+    found = history_rows(events, "terminal", origin=MONDAY, lookback_seconds=HORIZON).row(
+        0, named=True
+    )
     assert (found["terminal_id"], found["terminal_ids"]) == ("till-2", ["b77"])

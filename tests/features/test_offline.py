@@ -36,14 +36,14 @@ def brute_force(table):
     rows, found = table.to_dicts(), []
     for row in rows:
         known = {}
-        past = [
+        history = [
             r for r in rows if r["customer_id"] == row["customer_id"] and r["time"] < row["time"]
         ]
-        gap = row["time"] - max(r["time"] for r in past) if past else None
+        gap = row["time"] - max(r["time"] for r in history) if history else None
         known["seconds_since_last"] = gap if gap is not None and gap <= REACH else None
         for days in WINDOWS:
             span, delay = days * DAY_SECONDS, DELAY * DAY_SECONDS
-            mine = [r for r in past if r["time"] >= row["time"] - span]
+            mine = [r for r in history if r["time"] >= row["time"] - span]
             known[f"customer_count_{days}d"] = len(mine)
             cents = sum(round(r["amount_eur"] * 100) for r in mine)
             known[f"customer_mean_amount_{days}d"] = cents / 100 / len(mine) if mine else None

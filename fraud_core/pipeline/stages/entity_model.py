@@ -1,4 +1,4 @@
-"""The model of customers and terminals, and the pasts that
+"""The model of customers and terminals, and the histories that
 fill a feature store: `python -m fraud_core features`.
 """
 
@@ -13,7 +13,7 @@ from fraud_core.evaluation.metrics import average_precision
 from fraud_core.features.labels import labels_as_of
 from fraud_core.features.offline import add_features, first_and_last_second
 from fraud_core.features.store_rows import KINDS
-from fraud_core.features.store_table import past_rows
+from fraud_core.features.store_table import history_rows
 from fraud_core.features.windows import DAY_SECONDS, reach_seconds
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.params import EntityModel, Params
@@ -31,7 +31,7 @@ STEPS = 4
 
 def make_entity_model(params: Params, *, data_dir: str = "data") -> str:
     """Train on the featured stream, score its last days,
-    write the bundle and the pasts; returns one line.
+    write the bundle and the histories; returns one line.
 
     The bundle is sealed but passed no gate: the gate judges models of the payments.
 
@@ -55,18 +55,18 @@ def make_entity_model(params: Params, *, data_dir: str = "data") -> str:
     partial = place.with_name(f".{place.name}")
     version = write_candidate(partial, chosen, versions, plan, windows)
     seal(partial)
-    show("model of entities: pasts", 3, STEPS)
-    write_pasts(stream, settings)
+    show("model of entities: histories", 3, STEPS)
+    write_histories(stream, settings)
     shutil.rmtree(place, ignore_errors=True)
     partial.rename(place)
     show("model of entities", STEPS, STEPS)
     return (
         f"{BUNDLE}: model {version} of {stream.title}, average precision {found:.3f} on its last "
-        f"{settings.test_days} days; pasts in {PASTS}"
+        f"{settings.test_days} days; histories in {PASTS}"
     )
 
 
-def write_pasts(stream: EventStream, settings: EntityModel) -> None:
+def write_histories(stream: EventStream, settings: EntityModel) -> None:
     """Write what a feature store holds at the end of the
     stream: one row for each customer and each terminal.
 
@@ -77,12 +77,12 @@ def write_pasts(stream: EventStream, settings: EntityModel) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     known = labels_as_of(stream.events, first_and_last_second(stream.events["time"])[1] + 1)
     for kind in KINDS:
-        rows = past_rows(known, kind, origin=origin, horizon_seconds=kept_seconds(settings))
+        rows = history_rows(known, kind, origin=origin, lookback_seconds=kept_seconds(settings))
         write_parquet(rows, folder / f"{kind}s.parquet")
 
 
 def kept_seconds(settings: EntityModel) -> int:
-    """How far back a past reaches: the windows, the delay
+    """How far back a history reaches: the windows, the delay
     of labels, and the days by which an event may be late.
     """
     return (

@@ -133,7 +133,7 @@ def test_poisoning_never_writes_to_v0_or_the_holdout(prepared):
 
 
 def test_toy_versions_need_no_file(project):
-    assert np.all(open_versions("toy").holdout.time >= 86_400)
+    assert np.all(open_versions("toy").holdout.time_s >= 86_400)
     assert open_audit("toy") is not None
 
 

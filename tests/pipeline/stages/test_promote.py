@@ -33,7 +33,7 @@ def test_promotion_writes_a_verified_champion_and_a_record(trained):
     judged(version(trained))
     assert "promoted" in promote.promote("quick")
     champion = bundle.load_bundle(trained / "models/champion").bundle
-    features = open_versions("data").holdout.features[:50]
+    features = open_versions("data").holdout.X[:50]
     np.testing.assert_array_equal(
         champion.probability(features),
         bundle.read_content(trained / "models/candidate").probability(features),

@@ -1,5 +1,5 @@
 """Decisions on named entities, from the request over
-the feature store to the past of the next payment.
+the feature store to the history of the next payment.
 """
 
 import json
@@ -14,9 +14,9 @@ from litestar.testing import TestClient
 
 from fraud_core.bundle.load import load_bundle
 from fraud_core.errors import ParameterError
-from fraud_core.features.history import NOTHING, Event, remember
+from fraud_core.features.history import EMPTY, Event, append_event
 from serve.app import create_app
-from serve.features.entities import Remembered, featurise
+from serve.features.entities import EntityHistories, featurise
 from serve.runtime.service import check_feature_store
 from serve.scoring.champion import load_champion
 from serve.settings import read_settings
@@ -39,13 +39,13 @@ def contract(entity_project):
     return load_bundle(entity_project[1]).bundle.contract
 
 
-def featurised(contract, remembered, time=100 * DAY):
-    return featurise(Event("t-9", time, "c", "m", 12.5), remembered, contract, TTL)
+def featurised(contract, histories_read, time=100 * DAY):
+    return featurise(Event("t-9", time, "c", "m", 12.5), histories_read, contract, TTL)
 
 
 def test_features_stand_in_the_order_of_the_model(contract):
-    past = remember(NOTHING, Event("t-1", 100 * DAY - 60, "c", "m", 20.0), TTL)
-    made = featurised(contract, Remembered(past, past, 100 * DAY - 60, 100 * DAY - 60))
+    history = append_event(EMPTY, Event("t-1", 100 * DAY - 60, "c", "m", 20.0), TTL)
+    made = featurised(contract, EntityHistories(history, history, 100 * DAY - 60, 100 * DAY - 60))
     features = dict(zip(contract.model_features, made.values.tolist(), strict=True))
     assert features["amount_eur"] == 12.5
     assert features["customer_mean_amount_1d"] == 20.0
@@ -63,7 +63,7 @@ def test_features_stand_in_the_order_of_the_model(contract):
     ],
 )
 def test_what_cannot_be_relied_on_is_said(contract, at, code):
-    made = featurised(contract, Remembered(NOTHING, NOTHING, at, 100 * DAY))
+    made = featurised(contract, EntityHistories(EMPTY, EMPTY, at, 100 * DAY))
     assert [(reason.code, reason.feature) for reason in made.refused] == [(code, "customer_id")]
     assert made.freshness.customer_seconds == (None if at is None else 100 * DAY - at)
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 from sqlalchemy import func, select
 
-from serve.store.group_commit import ExistingRecord, GroupWriter, StoreDown
+from serve.store.group_commit import ExistingRecord, GroupWriter, StoreUnavailable
 from serve.store.prepare import prepare_tables
 from serve.store.tables import decisions, open_engine
 from tests.conftest import ROOT
@@ -67,14 +67,14 @@ def test_row_that_is_refused_does_not_take_the_others_with_it(engine):
         )
 
     outcomes = with_writer(engine, use)
-    assert [type(outcome) for outcome in outcomes] == [type(None), StoreDown, type(None)]
+    assert [type(outcome) for outcome in outcomes] == [type(None), StoreUnavailable, type(None)]
     assert count(engine) == 2
 
 
 def test_store_that_is_down_says_so():
     engine = open_engine("postgresql://nobody@127.0.0.1:1/nothing")
     assert prepare_tables(engine) is False
-    with pytest.raises(StoreDown):
+    with pytest.raises(StoreUnavailable):
         with_writer(engine, lambda writer: writer.check())
 
 

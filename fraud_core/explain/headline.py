@@ -1,0 +1,86 @@
+"""Rows and headline figures of the explanation study:
+which features speak, and whether they add up to the score.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from fraud_core.evaluation.headline import Headline, headline_figures
+from fraud_core.evaluation.study_table import Measurement, StudyTable
+from fraud_core.explain.alert_reasons import CODES
+from fraud_core.explain.contributions import Importance, additivity_error
+from fraud_core.explain.stability import Agreement, mean_importance, stability_headline
+from fraud_core.explain.tree_shap import Explained, Explainer
+
+IMPORTANCE = "mean_absolute_contribution"
+NAMES = {
+    "additivity.max_error": Headline("additivity_max_error"),
+    "additivity.rows": Headline("additivity_rows", kind=int),
+    "shap.max_difference": Headline("shap_max_difference"),
+    "shap.base_difference": Headline("shap_base_difference"),
+    "shap.same_ranking": Headline("shap_same_ranking", kind=bool),
+    "rows.explained": Headline("rows_explained", kind=int),
+    "rows.frauds": Headline("frauds_explained", kind=int),
+    "reasons.decisions": Headline("decisions", kind=int),
+    "reasons.turned_by_one_value": Headline("turned_by_one_value_share"),
+    **{f"reasons.code.{code}": Headline("reason_share", code) for code in CODES},
+}
+
+
+def importance_rows(ranked: Sequence[Importance]) -> Iterator[Measurement]:
+    """Mean absolute contribution of each feature, in log-odds, the largest first."""
+    for each in ranked:
+        yield Measurement.of(IMPORTANCE, each.interval, group=each.feature)
+
+
+def check_rows(
+    explainer: Explainer,
+    features: np.ndarray,
+    explained: Explained,
+    expected: tuple[np.ndarray, float],
+    y_true: np.ndarray,
+) -> Iterator[Measurement]:
+    """What was explained, whether it adds up to the score in
+    every row, and how far it is from what another library says.
+
+    Parameters
+    ----------
+    features
+        Shape (n_samples, n_features), the rows explained.
+    expected
+        Contributions of shape (n_samples, n_features) and base, by shap.TreeExplainer.
+    y_true
+        Shape (n_samples,).
+    """
+    values, base = expected
+    served = additivity_error(explained.values, explained.base, explainer.trees.log_odds(features))
+    orders = [np.argsort(-mean_importance(each)) for each in (explained.values, values)]
+    figures = {
+        "additivity_max_error": max(explained.additivity_errors.max(), served),
+        "additivity_rows": len(features),
+        "shap_max_difference": np.abs(explained.values - values).max(),
+        "shap_base_difference": abs(explained.base - base),
+        "shap_same_ranking": np.array_equal(*orders),
+        "rows_explained": len(features),
+        "frauds_explained": y_true.sum(),
+    }
+    for metric, figure in figures.items():
+        yield Measurement(metric, float(figure))
+
+
+def headline(table: StudyTable, agreements: Sequence[Agreement]) -> dict[str, Any]:
+    """The figures of metrics.json by name, with the two features that speak loudest.
+
+    Parameters
+    ----------
+    table
+        Of the study.
+    agreements
+        Of the other models, for the words on stability.
+    """
+    loudest = sorted(table.where(metric=IMPORTANCE), key=lambda row: -row.value)
+    named = zip(("first.feature", "second.feature"), loudest, strict=False)
+    features = {name: row.group for name, row in named}
+    return headline_figures(table, NAMES) | features | stability_headline(agreements)

@@ -1,0 +1,143 @@
+"""Table and headline figures of the fairness study: of the
+payments, of the audited clients, and of what is simulated.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fraud_core.evaluation.headline import Headline, headline_figures
+from fraud_core.evaluation.study_table import Measurement, StudyTable
+from fraud_core.fairness.group_label_hiding import CHANGES, HiddenEffect, at_rate, first_visible
+from fraud_core.fairness.mitigation.pareto_front import Policy
+from fraud_core.fairness.report_metrics import (
+    HIDDEN_POSITIVES,
+    change_metric,
+    halving_verdict,
+    recommended,
+    way_name,
+)
+from fraud_core.fairness.study import AuditStudy
+from fraud_core.fairness.summary import audit_words
+from fraud_core.fairness.verdict_validation import BIASED, EVEN, StreamFound
+
+STUDY, CLIENTS, SIMULATED = "fairness", "uci_default", "simulated"
+SEX = "sex"  # the attribute whose ratio is read out wherever it was audited
+NAMES = {
+    **{
+        f"stream.{name}": Headline(name, table=SIMULATED)
+        for name in ("verdict_accuracy", "false_fail_rate", "gap_coverage")
+    },
+    **{
+        f"stream.{group}.{name}": Headline(metric, group, table=SIMULATED)
+        for group in (EVEN, BIASED)
+        for name, metric in {
+            "recall_difference": "recall_difference",
+            "injected": "recall_taken",
+        }.items()
+    },
+    f"{CLIENTS}.attributes": Headline("attributes", kind=int, table=CLIENTS),
+    **{
+        f"{CLIENTS}.{SEX}.{name}": Headline(name, SEX, table=CLIENTS)
+        for name in ("equal_opportunity_difference", "predictive_equality_ratio")
+    },
+}
+
+
+def fairness_table(
+    payments: Iterable[Measurement],
+    clients: Iterable[Measurement],
+    simulated: Iterable[Measurement],
+    *,
+    table: str,
+) -> StudyTable:
+    """The figures of the study.
+
+    Parameters
+    ----------
+    payments, clients, simulated
+        Of the payments, of the audited clients, and of draws and streams whose gap is known.
+    table
+        Name of the data of the payments.
+
+    Examples
+    --------
+    >>> rows = [Measurement("attributes", 5)]
+    >>> fairness_table(rows, rows, [], table="ulb").only("attributes", table="ulb").value
+    5.0
+    """
+    parts = {table: payments, CLIENTS: clients, SIMULATED: simulated}
+    return StudyTable.joined(
+        *(StudyTable.from_measurements(rows, table=n, study=STUDY) for n, rows in parts.items())
+    )
+
+
+def headline(table: StudyTable) -> dict[str, Any]:
+    """The figures of metrics.json by name that no other part of the study chooses.
+
+    Parameters
+    ----------
+    table
+        Of the study; a figure that it does not hold has no name.
+    """
+    flat = headline_figures(table, NAMES)
+    ratio = Headline("predictive_equality_ratio", SEX, table=CLIENTS)
+    if table.has(**ratio.columns):
+        verdict = table.only(**ratio.columns).verdict
+        flat[f"{CLIENTS}.{SEX}.{ratio.metric}_verdict"] = verdict
+    return flat
+
+
+def words(
+    payments: AuditStudy, clients: AuditStudy, even: StreamFound, biased: StreamFound
+) -> dict[str, Any]:
+    """What the audits of payments, clients and simulated streams say in words."""
+    return {
+        **{f"payments.{name}": said for name, said in audit_words(payments).items()},
+        **{f"{CLIENTS}.{name}": said for name, said in audit_words(clients).items()},
+        f"stream.{EVEN}.verdict": even.difference.verdict,
+        f"stream.{BIASED}.verdict": biased.difference.verdict,
+    }
+
+
+def mitigation_headline(
+    table: StudyTable, front: list[Policy], attribute: str | None, tolerance: float
+) -> dict[str, Any]:
+    """The difference on held-out clients, and what the way that
+    was named beforehand leaves of it; empty without a front.
+    """
+    if not front:
+        return {}
+    first, way = front[0], recommended(front, tolerance)
+    odds = "heldout_equalized_odds_difference"
+    shown = {f"{CLIENTS}.equalized_odds_difference": Headline(odds, attribute, way_name(first))}
+    shown |= {
+        f"{CLIENTS}.mitigated.{name}": Headline(metric, attribute, way_name(way))
+        for name, metric in {
+            "equalized_odds_difference": odds,
+            "cost_ratio": "cost_ratio",
+            "share_left": "share_left",
+            "halvings_halved": "halvings_halved_share",
+        }.items()
+    }
+    return headline_figures(table, shown) | {
+        f"{CLIENTS}.mitigated.method": way_name(way),
+        f"{CLIENTS}.mitigated.halved": way.share_left.value <= 0.5,
+        f"{CLIENTS}.mitigated.verdict": halving_verdict(way.share_left),
+    }
+
+
+def hidden_headline(
+    table: StudyTable, found: list[HiddenEffect], selection_rate: float
+) -> dict[str, Any]:
+    """The changes when the largest share of a group's positives
+    is hidden, and the first share that shows, in words.
+    """
+    flat: dict[str, Any] = {}
+    effects = at_rate(found, selection_rate)
+    for name in CHANGES if effects else ():
+        metric = change_metric(name)
+        hidden = table.where(metric=metric, attack=HIDDEN_POSITIVES)
+        most = list(hidden)[-1]
+        first = f"{CLIENTS}.poisoning.first_visible.{metric.removesuffix('_change')}"
+        flat |= {f"{CLIENTS}.poisoning.{metric}": most.figure, first: first_visible(effects, name)}
+    return flat
