@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING.md for an attack and an estimator are followed in a copy of the package."""
+"""The recipes of CONTRIBUTING.md for an attack and an estimator, followed in a copy of the code."""
 
 import os
 import re

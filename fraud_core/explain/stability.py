@@ -265,7 +265,9 @@ def stability_headline(agreements: Sequence[Agreement]) -> dict[str, Estimate | 
     floors = floors_of(agreements)
     found: dict[str, Estimate | float | str] = {}
     for place, (name, figure) in enumerate(FIGURES.items()):
-        least = {kind: least_agreement(agreements, kind, figure) for kind in ENDS}
+        least: dict[Kind, Agreement | None] = {
+            kind: least_agreement(agreements, kind, figure) for kind in ENDS
+        }
         found |= {
             f"stability.{name}_{ENDS[kind]}": figure(each) for kind, each in least.items() if each
         }

@@ -3,7 +3,8 @@ labels join the history of their customer and terminal.
 
 One process reads the store of decisions and labels in the order in which they were recorded and
 pushes whole histories to the feature store. The decisions are durable before it sees them, and
-every step may be done again, so that neither a stop nor a feature store that is down loses an event.
+every step may be done again, so that neither a stop nor a feature store that is down loses any
+event.
 There is one such process: two would overwrite each other's histories.
 """
 

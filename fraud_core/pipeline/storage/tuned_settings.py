@@ -3,11 +3,13 @@
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from fraud_core.evaluation.bootstrap import Estimate
+from fraud_core.evaluation.study_table import Measurement
 from fraud_core.pipeline.paths import within_project
 
 FILE = "benchmarks/results/settings.json"
@@ -50,19 +52,24 @@ class Tuning(msgspec.Struct, frozen=True):
     winner: str
     estimators: dict[str, TunedEstimator]
 
-    def figures(self) -> dict[str, Any]:
-        """Numbers and words for metrics.json, under ``folds.``."""
-        flat: dict[str, Any] = {"folds.winner": self.winner.replace("_", " ")}
+    def rows(self) -> Iterator[Measurement]:
+        """What the folds found, by estimator, as rows of the study's table."""
         for name, tuned in self.estimators.items():
-            flat |= {
-                f"folds.{name}.average_precision": tuned.mean,
-                f"folds.{name}.setting": tuned.chosen.replace("_", " "),
-                f"folds.{name}.n_tried": tuned.n_tried,
-                f"folds.{name}.n_indistinct": len(tuned.indistinct),
-                f"folds.{name}.cpu_seconds": tuned.cpu_seconds,
-                f"folds.{name}.behind_winner": tuned.lead_of_winner,
+            figures: dict[str, Estimate | float] = {
+                "folds_average_precision": tuned.mean,
+                "folds_n_tried": tuned.n_tried,
+                "folds_n_indistinct": len(tuned.indistinct),
+                "folds_cpu_seconds": tuned.cpu_seconds,
+                "folds_behind_winner": tuned.lead_of_winner,
             }
-        return flat
+            for metric, figure in figures.items():
+                yield Measurement.of(metric, figure, model=name)
+
+    def words(self) -> dict[str, str]:
+        """The winner and the settings that were chosen, for metrics.json, under ``folds.``."""
+        chosen = {f"folds.{name}.setting": one.chosen for name, one in self.estimators.items()}
+        said = {"folds.winner": self.winner} | chosen
+        return {name: word.replace("_", " ") for name, word in said.items()}
 
     def mean(self, name: str) -> float | str:
         """Mean average precision of an estimator on the
