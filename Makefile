@@ -108,8 +108,8 @@ stages: env ## write dvc.yaml: the stages, and the code that each one reaches by
 stale: env ## say which stages are older in dvc.lock than code, notebook or parameters, and fail when one is
 	@python -m fraud_core stages --check && python -m fraud_core stale
 
-lint: env ## style and mistakes, in code and notebooks
-	@ruff check . && ruff format --check .
+lint: env ## style, mistakes and types, in code and notebooks
+	@ruff check . && ruff format --check . && pyright --threads
 
 lock: env ## resolve the pinned environments anew (needs uv)
 	@$(RESOLVE) pyproject.toml --extra serve --extra research --extra test --extra build --extra features -o requirements-features.lock

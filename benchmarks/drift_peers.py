@@ -5,6 +5,8 @@ wrote; runs in their own environment, never in ours.
 `pip install nannyml evidently "pandas<3" "plotly<6"`.
 """
 
+# NannyML and Evidently are installed for this benchmark only:
+# pyright: reportMissingImports=false
 import json
 import sys
 import time

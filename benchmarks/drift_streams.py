@@ -10,6 +10,8 @@ confidence divided by the number of columns. Ours is judged once for every thous
 certain change counts, or, beside it, one of practical size alone.
 """
 
+# river is installed for this benchmark only:
+# pyright: reportMissingImports=false
 import json
 import os
 import platform

@@ -6,6 +6,8 @@ would be wrong by then. The store holds what they are made of;
 `fraud_core.features.history.payment_features` makes them when a payment comes.
 """
 
+# `make features` adds Feast to the environment:
+# pyright: reportMissingImports=false
 from datetime import timedelta
 
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, ValueType

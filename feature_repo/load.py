@@ -5,6 +5,8 @@ A run that was stopped is run again: a history is written whole, so that to writ
 nothing.
 """
 
+# `make features` adds Feast to the environment:
+# pyright: reportMissingImports=false
 import argparse
 import sqlite3
 import sys

@@ -1,12 +1,14 @@
 """The documentation keeps up with the code."""
 
 import re
+import shlex
 import tomllib
 from datetime import date
 
 import pytest
 import yaml
 
+from fraud_core.pipeline.commands.arguments import build_parser
 from fraud_core.pipeline.params import STUDIES
 from fraud_core.pipeline.paths import project_root
 from fraud_core.pipeline.reporting.headline import README_FIGURE, refresh_readme
@@ -49,6 +51,50 @@ def test_every_parameter_is_documented():
     }
     missing = sorted(n for n in names if f"`{n}`" not in text)
     assert missing == []
+
+
+PAGES_OF_USERS = sorted((ROOT / "docs").glob("for-*.md"))
+PAGES_WITH_COMMANDS = [*PAGES_OF_USERS, ROOT / "docs" / "estimators.md"]
+
+
+def commands(text):
+    """The lines of the blocks without a language, without comments, a pipe as a line of its own."""
+    for block in re.findall(r"^```\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        for line in block.splitlines():
+            yield from re.split(r" \| | && ", re.sub(r"\s+# .*", "", line))
+
+
+@pytest.mark.parametrize("path", PAGES_OF_USERS, ids=lambda p: p.stem)
+def test_page_of_a_user_is_in_the_readme_and_short(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert f"docs/{path.name}" in README
+    assert 40 <= len(lines) <= 90
+    assert max(map(len, lines)) <= 120
+
+
+@pytest.mark.parametrize("path", PAGES_WITH_COMMANDS, ids=lambda p: p.stem)
+def test_commands_on_pages_of_users_exist(path):
+    text = path.read_text(encoding="utf-8")
+    quoted = re.findall(r"`((?:make|python -m fraud_core) [^`]+)`", " ".join(text.split()))
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    for command in [*commands(text), *quoted]:
+        words = shlex.split(command)
+        if words[:1] == ["make"]:
+            assert {w for w in words[1:] if "=" not in w} <= set(make_targets()), command
+        elif words[:3] == ["python", "-m", "fraud_core"]:
+            build_parser().parse_args([word.split(">")[0] for word in words[3:]])
+        elif words[:2] == ["dvc", "repro"]:
+            assert words[-1].split("@")[0] in stages, command
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda p: p.name)
+def test_links_to_sections_lead_somewhere(path):
+    links = re.findall(r"\]\(([^)#:]*)#([^)]+)\)", path.read_text(encoding="utf-8"))
+    for file, section in links:
+        target = (path.parent / file) if file else path
+        titles = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+        places = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+        assert section in places, f"{file}#{section}"
 
 
 @pytest.mark.parametrize("endpoint", ["/predict", "/health/live", "/health/ready", "/docs"])

@@ -7,6 +7,7 @@ import sys
 
 import nbformat
 import numpy as np
+import polars as pl
 import pytest
 import yaml
 
@@ -14,6 +15,9 @@ import fraud_core as fc
 from fraud_core.explain.tree_shap import build_explainer
 from fraud_core.model.parameters import read_model_parameters
 from fraud_core.pipeline.execution.notebook_runner import run_notebook
+from fraud_core.pipeline.paths import CHAMPION
+from fraud_core.pipeline.stages.candidate import CANDIDATE
+from fraud_core.pipeline.stages.promote import seal
 from fraud_core.pipeline.storage.tuned_settings import FILE
 from fraud_core.poisoning.detection.quantised_pool import quantise, train_quantised
 from tests.conftest import ROOT
@@ -101,3 +105,17 @@ def test_poisoning_fits_the_estimator_that_is_studied(own, versions):
     estimator = fc.EstimatorConfig(OWN, own["estimators"][OWN]["settings"])
     model = train_quantised(quantise(rows.X), estimator, rows, **decide)
     assert model.estimator.name == OWN
+
+
+def test_champion_scores_a_file_as_the_page_for_engineers_says(trained):
+    shutil.copytree(trained / CANDIDATE, trained / CHAMPION)
+    seal(trained / CHAMPION)
+    fc.toy_transactions(500, seed=5).write_csv(trained / "payments.csv")
+    (example,) = blocks("for-ml-engineers.md", "python")
+    exec(example, {})
+    scored = pl.read_parquet(trained / "scored.parquet")
+    assert scored["fraud_probability"].is_between(0.0, 1.0).all()
+    assert (
+        fc.average_precision(scored["Class"].to_numpy(), scored["fraud_probability"].to_numpy())
+        > 0.5
+    )

@@ -5,6 +5,8 @@ Feast's calls block, so one thread of its own makes them; a request waits for it
 on.
 """
 
+# `make features` adds Feast and Redis to the environment:
+# pyright: reportMissingImports=false
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Mapping

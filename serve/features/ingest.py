@@ -8,6 +8,8 @@ event.
 There is one such process: two would overwrite each other's histories.
 """
 
+# `make features` adds Redis to the environment:
+# pyright: reportMissingImports=false
 import argparse
 import signal
 import sqlite3

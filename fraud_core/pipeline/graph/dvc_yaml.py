@@ -39,7 +39,7 @@ VERSIONS = (CARD, "data/v0", "data/v1")
 RESULTS = "${item.results}"
 UNCACHED = {"cache": False}
 # Studies that leave a table of all their figures beside metrics.json.
-TABLED = ("baseline", "drift", "explain", "fairness", "poisoning")
+TABLED = ("baseline", "drift", "entities", "explain", "fairness", "poisoning")
 JUDGED = ("drift", "fairness", "poisoning")  # studies whose verdicts the promotion gate reads
 
 
