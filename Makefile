@@ -111,7 +111,7 @@ stale: env ## say which stages are older in dvc.lock than code, notebook or para
 lint: env ## style, mistakes and types, in code and notebooks
 	@ruff check . && ruff format --check . && pyright --threads
 
-lock: env ## resolve the pinned environments anew (needs uv)
+lock: env ## resolve the pinned environments again (needs uv)
 	@$(RESOLVE) pyproject.toml --extra serve --extra research --extra test --extra build --extra features -o requirements-features.lock
 	@$(RESOLVE) pyproject.toml --extra serve --extra research --extra test --extra build -c requirements-features.lock -o requirements.lock
 	@$(RESOLVE) pyproject.toml --extra serve -c requirements.lock -o requirements-serve.lock

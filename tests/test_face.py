@@ -49,6 +49,7 @@ def test_type_hints_travel_with_the_package():
     assert 'fraud_core = ["py.typed"]' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_examples_of_the_documentation_run():
     text = (ROOT / "docs" / "poisoning.md").read_text(encoding="utf-8")
     names = {}

@@ -68,7 +68,7 @@ def append_event(history: EntityHistory, event: Event, lookback_seconds: int) ->
 
     Parameters
     ----------
-    horizon_seconds
+    lookback_seconds
         How much older than the newest payment one may be.
 
     Raises

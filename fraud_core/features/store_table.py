@@ -18,7 +18,7 @@ def history_rows(
         Columns of `simulate_stream` or `to_stream`; identities as text where the table has them.
     origin
         Second 0 of the events, in seconds since 1970.
-    horizon_seconds
+    lookback_seconds
         How far back a payment can matter.
 
     Returns

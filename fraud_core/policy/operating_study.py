@@ -109,7 +109,7 @@ def operating_study(
     regret = policy_regret(policy, rows, threshold)
     figures: dict[str, Any] = {
         "policy.cost_eur": regret.cost_eur,
-        "policy.hindsight_eur": regret.hindsight_eur,
+        "policy.oracle_eur": regret.oracle_eur,
         "policy.regret_eur": regret.regret_eur,
         "policy.saving_over_threshold_eur": paired_total(
             cost["threshold"] - cost["policy"], **drawn

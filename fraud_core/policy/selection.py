@@ -150,7 +150,7 @@ class PolicyRegret:
     """
 
     cost_eur: float
-    hindsight_eur: float
+    oracle_eur: float
     regret_eur: float
 
 
@@ -178,7 +178,7 @@ def policy_regret(policy: DecisionPolicy, rows: Judged, threshold: float) -> Pol
     >>> rows = Judged(np.array([1, 0]), np.array([0.9, 0.1]), np.array([90.0, 80.0]), 1.0)
     >>> policy = DecisionPolicy("expected_loss", PolicySettings(1.0, 0.1, 0.0, 9.0, 0.5), 5.0, 0.0)
     >>> policy_regret(policy, rows, 0.5)
-    PolicyRegret(cost_eur=5.0, hindsight_eur=0.0, regret_eur=5.0)
+    PolicyRegret(cost_eur=5.0, oracle_eur=0.0, regret_eur=5.0)
     """
     cost = float(_cost(policy, rows, threshold).sum())
     costs = [cost]

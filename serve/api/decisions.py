@@ -105,7 +105,7 @@ class DecisionMaker:
         ------
         InvalidTransaction
             When the request is none, or its key stands for another request.
-        StoreDown
+        StoreUnavailable
             When it could not be made durable.
         """
         service, champion = self._service, self._service.champion

@@ -41,7 +41,7 @@ async def explain_decision(service: Service, decision_id: str) -> bytes | None:
 
     Raises
     ------
-    StoreDown
+    StoreUnavailable
         When the store cannot be read.
     """
     query = select(decisions.c.request, decisions.c.answer).where(

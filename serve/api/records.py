@@ -67,7 +67,7 @@ async def record_label(service: Service, body: bytes, caller: Caller) -> bytes:
     ------
     InvalidTransaction
         When the event is malformed, or its id stands for another event.
-    StoreDown
+    StoreUnavailable
         When it could not be made durable.
     """
     event = decode_body(decode_label, body)
@@ -135,7 +135,7 @@ async def fetch(service: Service, query: Select) -> list[Any]:
 
     Raises
     ------
-    StoreDown
+    StoreUnavailable
         When the store cannot be reached.
     """
 

@@ -68,7 +68,7 @@ class HistoryReader(Protocol):
     ttl_seconds: int
 
     async def read(self, customer_id: str, terminal_id: str) -> EntityHistories:
-        """What is remembered of both, in one call; `PastsDown` when it cannot be read."""
+        """The histories of both, in one call; `FeatureStoreUnavailable` when there is none."""
         ...
 
     def close(self) -> None:

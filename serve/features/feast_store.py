@@ -72,7 +72,7 @@ class FeastPasts:
 
         Raises
         ------
-        PastsDown
+        FeatureStoreUnavailable
             When the store cannot be read, or not within two seconds.
         """
         loop = asyncio.get_running_loop()

@@ -80,7 +80,7 @@ class GroupWriter:
 
         Raises
         ------
-        StoreDown
+        StoreUnavailable
             When the queue is full, the store refuses, or no commit came within five seconds.
         """
         return await self._wait(Entry(self._loop.create_future(), table, row))
@@ -90,7 +90,7 @@ class GroupWriter:
 
         Raises
         ------
-        StoreDown
+        StoreUnavailable
             As for `write`.
         """
         await self._wait(Entry(self._loop.create_future()))

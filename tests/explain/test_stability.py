@@ -37,7 +37,7 @@ def test_mean_importance_by_hand():
     assert mean_importance(np.array([[1.0, -3.0], [0.0, 1.0]])).tolist() == [0.5, 2.0]
 
 
-def test_noise_floor_by_hand_and_below_three_seeds():
+def test_null_band_by_hand_and_below_three_seeds():
     # mean 2, deviation 1, t of two degrees of freedom at 97.5%
     assert null_band_of([1.0, 2.0, 3.0]) == pytest.approx(2 - 4.302653 * np.sqrt(4 / 3))
     assert null_band_of([0.5, 0.5, 0.5]) == 0.5

@@ -95,7 +95,7 @@ def test_regret_is_never_negative_and_grows_with_miscalibration(rows):
     skewed = Judged(rows.y_true, np.clip(rows.probability * 0.02, 0, 1), rows.amount_eur, rows.days)
     bad = policy_regret(priced(POLICY, skewed), skewed, 0.5)
     assert 0 <= good.regret_eur < bad.regret_eur
-    assert bad.cost_eur == pytest.approx(bad.hindsight_eur + bad.regret_eur)
+    assert bad.cost_eur == pytest.approx(bad.oracle_eur + bad.regret_eur)
 
 
 @pytest.mark.parametrize("friction_eur", [0.0, 25.0])

@@ -22,7 +22,7 @@ def test_dvc_yaml_is_what_make_stages_writes():
     )
 
 
-def test_stale_file_is_told_and_written_anew(project, monkeypatch, capsys):
+def test_stale_file_is_told_and_written_again(project, monkeypatch, capsys):
     for folder in ("notebooks", "reports", "benchmarks", "docs"):
         (project / folder).symlink_to(ROOT / folder)
     (project / "dvc.yaml").write_text("stages: {}\n")

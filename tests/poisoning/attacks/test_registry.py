@@ -81,7 +81,7 @@ def test_boundary_takes_the_frauds_nearest_to_the_boundary(rows):
     np.testing.assert_array_equal(found.changed, frauds[[1, 2, 3]])
 
 
-def test_targeted_mode_of_amounts_is_a_band(rows):
+def test_subpopulation_of_amounts_is_a_band(rows):
     found = run("subpopulation", rows, 0.3, ThreatModel(mode="amount"))
     hidden = rows.amount_eur[found.changed]
     rest = rows.amount_eur[(rows.y_observed == 1) & (found.y_observed == 1)]

@@ -107,7 +107,7 @@ def test_a_binary_of_another_machine_is_not_used(apart, bundle, capsys):
 
 
 @needs_cc
-def test_a_changed_source_is_compiled_anew(apart):
+def test_a_changed_source_is_compiled_again(apart):
     compiled_scorer.compile_source()
     assert compiled_scorer.compile_source() == "is there"
     first = compiled_scorer.binary()

@@ -1,0 +1,89 @@
+"""Words that the glossary replaced are gone from code, pages, parameters and metrics."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from tests.conftest import ROOT
+
+# Records and the changelog tell what was; the glossary names what a term is not called.
+TELLS_OF_THE_PAST = ("docs/decisions/", "CHANGELOG.md", "docs/glossary.md", "tests/test_words.py")
+GONE = (
+    # values and roles of rows
+    "TrainingRows",
+    "to_arrays",
+    "y_seen",
+    # poisoning
+    "placebo",
+    "noise floor",
+    "noise_floor",
+    "targeted_mode",
+    "given_back",
+    "doubted",
+    "learnable pocket",
+    "Knowledge",
+    "believed(",
+    # model, features, service
+    "PlainForm",
+    "hindsight",
+    "PastsDown",
+    "StoreDown",
+    "horizon_seconds",
+    # idioms
+    "told apart",
+    "tell apart",
+    "in the place of",
+    "anew",
+)
+
+
+def tracked(*suffixes):
+    listed = subprocess.run(
+        ["git", "ls-files", *(f"*{suffix}" for suffix in suffixes)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [name for name in listed.stdout.splitlines() if not name.startswith(TELLS_OF_THE_PAST)]
+
+
+@pytest.fixture(scope="module")
+def texts():
+    names = tracked(".py", ".ipynb", ".md", ".qmd", ".yaml", ".toml", ".sh", "Makefile")
+    read = {
+        name: (ROOT / name).read_text(encoding="utf-8")
+        for name in names
+        if (ROOT / name).is_file() and name != "dvc.lock"
+    }
+    assert len(read) > 400
+    return read
+
+
+def occurrences(word, texts):
+    pattern = re.compile(rf"(?<![A-Za-z]){re.escape(word)}(?![A-Za-z])")
+    return [name for name, text in texts.items() if pattern.search(text)]
+
+
+@pytest.mark.parametrize("word", GONE)
+def test_word_is_gone(word, texts):
+    assert occurrences(word, texts) == []
+
+
+def test_a_word_that_came_back_is_seen():
+    texts = {"a.py": "placebo = 1", "b.md": "nothing here", "c.py": "Acknowledged, canewood"}
+    assert occurrences("placebo", texts) == ["a.py"]
+    assert occurrences("anew", texts) == occurrences("Knowledge", texts) == []
+
+
+def test_metrics_in_git_use_the_words_too():
+    names = {
+        name
+        for path in (ROOT / "results").glob("*/metrics.json")
+        for name in json.loads(path.read_bytes())
+    }
+    assert names
+    gone = re.compile(r"placebo|targeted_mode|given_back|(^|[._])harm($|[._])|doubted")
+    assert [name for name in sorted(names) if gone.search(name)] == []
