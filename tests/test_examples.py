@@ -94,11 +94,6 @@ def test_explanation_refuses_an_own_estimator(own):
         build_explainer(fitted)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=TypeError,  # the settings of the class are given to CatBoost
-    reason="the study of poisoning fits CatBoost whatever is studied; docs/estimators.md says so",
-)
 def test_poisoning_fits_the_estimator_that_is_studied(own, versions):
     rows = versions.training_rows
     decide = {"alert_budget": 0.05, "review_cost_eur": 5.0}
@@ -119,3 +114,19 @@ def test_champion_scores_a_file_as_the_page_for_engineers_says(trained):
         fc.average_precision(scored["Class"].to_numpy(), scored["fraud_probability"].to_numpy())
         > 0.5
     )
+
+
+def test_two_windows_are_compared_as_the_page_of_drift_says(project):
+    names = {}
+    exec(blocks("drift.md", "python")[0], names)
+    assert names["found"].state == "stable"
+
+
+def test_modules_of_the_core_that_pages_name_by_path_exist():
+    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md"]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        for named in re.findall(
+            r"`(?:fraud_core/)?((?:drift|poisoning|model|pipeline)/[\w/]+\.py)`", text
+        ):
+            assert (ROOT / "fraud_core" / named).is_file(), (page.name, named)

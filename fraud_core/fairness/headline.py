@@ -71,14 +71,34 @@ def fairness_table(
     )
 
 
-def headline(table: StudyTable) -> dict[str, Any]:
-    """The figures of metrics.json by name that no other part of the study chooses.
+def headline(
+    table: StudyTable,
+    clients: AuditStudy,
+    front: list[Policy],
+    hidden: list[HiddenEffect],
+    *,
+    tolerance: float,
+    selection_rate: float,
+) -> dict[str, Any]:
+    """The figures of metrics.json by name.
 
     Parameters
     ----------
     table
         Of the study; a figure that it does not hold has no name.
+    clients, front, hidden
+        What was audited, the ways to decide about it, and what hidden positives do.
+    tolerance, selection_rate
+        Of the way that was named beforehand, and of the effect that is read out.
     """
+    return (
+        _of_audits(table)
+        | _of_mitigation(table, front, clients.most_unequal, tolerance)
+        | _of_hidden(table, hidden, selection_rate)
+    )
+
+
+def _of_audits(table: StudyTable) -> dict[str, Any]:
     flat = headline_figures(table, NAMES)
     ratio = Headline("predictive_equality_ratio", SEX, table=CLIENTS)
     if table.has(**ratio.columns):
@@ -99,7 +119,7 @@ def words(
     }
 
 
-def mitigation_headline(
+def _of_mitigation(
     table: StudyTable, front: list[Policy], attribute: str | None, tolerance: float
 ) -> dict[str, Any]:
     """The difference on held-out clients, and what the way that
@@ -126,7 +146,7 @@ def mitigation_headline(
     }
 
 
-def hidden_headline(
+def _of_hidden(
     table: StudyTable, found: list[HiddenEffect], selection_rate: float
 ) -> dict[str, Any]:
     """The changes when the largest share of a group's positives

@@ -45,9 +45,8 @@ def study(own, clients, group="woman"):
         stream_measurements(EVEN, GAP),
         table="toy",
     )
-    flat = headline.headline(table) | headline.words(own, clients, EVEN, GAP)
-    flat |= headline.mitigation_headline(table, FRONT, clients.most_unequal, 0.02)
-    return table, flat | headline.hidden_headline(table, HIDDEN, 0.2)
+    flat = headline.headline(table, clients, FRONT, HIDDEN, tolerance=0.02, selection_rate=0.2)
+    return table, flat | headline.words(own, clients, EVEN, GAP)
 
 
 def test_headline_figures_are_figures_of_the_table():

@@ -76,7 +76,8 @@ def run_study(
     """
     shown = progress or progress_bar()
     estimator = read_model_parameters(model).config()
-    inputs = _inputs(cells, data, estimator.settings, defences, n_processes, shown)
+    bins = bin_settings(estimator.settings) if estimator.name == "catboost" else {}
+    inputs = _inputs(cells, data, bins, defences, n_processes, shown)
     settings = {"estimator": estimator, "decision": dict(decision), "defences": list(defences)}
     # Attacked cells take longest and go first, so that the processes end together.
     order = sorted(cells, key=lambda cell: not cell.condition.is_attack)
@@ -120,7 +121,7 @@ def _inputs(
         neighbours, distance = (
             np.concatenate([part[key] for part in dealt]) for key in ("neighbours", "distance")
         )
-    return Inputs(rows, data.holdout.X, log_odds, neighbours, distance, bin_settings(bins))
+    return Inputs(rows, data.holdout.X, log_odds, neighbours, distance, bins)
 
 
 def monitor_attacks(

@@ -6,7 +6,7 @@ seeds.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -160,14 +160,15 @@ def train_quantised(
 
     The model that decides is the champion's own when all rows are learnt. The model of the early
     hours, which gives calibration and threshold, has the bins of all hours: of their features, no
-    label is in a bin.
+    label is in a bin. Only CatBoost learns from bins: any other estimator is fitted on the rows
+    themselves, with one thread, because the runs of a study share the processors.
 
     Parameters
     ----------
     quantised
         The matrix that the rows are of.
     estimator
-        CatBoost, with its settings, seed and calibration.
+        With its settings, seed and calibration.
     rows
         Rows to learn from, with the labels to learn.
     alert_budget, review_cost_eur
@@ -193,6 +194,9 @@ def train_quantised(
     >>> 0 < model.operating_point.threshold < 1
     True
     """
+    decision = {"alert_budget": alert_budget, "review_cost_eur": review_cost_eur}
+    if estimator.name != "catboost":
+        return train(replace(estimator, n_threads=1), rows, **decision)
     numbers = np.arange(len(rows)) if numbers is None else numbers
 
     def fit(part: np.ndarray) -> FittedEstimator:
@@ -200,6 +204,4 @@ def train_quantised(
             numbers[part], rows.y_observed[part], settings=estimator.settings, seed=estimator.seed
         )
 
-    return train(
-        estimator, rows, alert_budget=alert_budget, review_cost_eur=review_cost_eur, fit=fit
-    )
+    return train(estimator, rows, **decision, fit=fit)
