@@ -31,6 +31,15 @@ def test_lists_of_public_names_agree():
     assert set(fc.__all__) <= set(dir(fc))
 
 
+def test_the_face_computes_nothing():
+    """Results do not depend on it, so that it may hold no more than names and their loading."""
+    tree = ast.parse((ROOT / "fraud_core" / "__init__.py").read_text(encoding="utf-8"))
+    others = {type(node).__name__ for node in tree.body} - {"FunctionDef"}
+    assert others <= {"Expr", "ImportFrom", "If", "Assign", "AnnAssign"}
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert functions == {"__getattr__", "__dir__"}
+
+
 def test_other_names_are_refused():
     with pytest.raises(AttributeError, match="module 'fraud_core' has no attribute 'atack'"):
         _ = fc.atack
