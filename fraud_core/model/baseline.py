@@ -126,7 +126,7 @@ def spread_figures(
     alternatives
         Settings by estimator; an estimator without any has no figure.
     model
-        The estimators; the one that is studied is fitted with other seeds.
+        The estimators; the first candidate for serving is fitted with other seeds.
     n_seeds
         How often.
     progress
@@ -135,12 +135,13 @@ def spread_figures(
     Returns
     -------
     dict
-        ``<studied>.seeds.<figure>`` and ``<estimator>.alternatives.<figure>`` of `Spread.figures`.
+        ``<candidate>.seeds.<figure>`` and ``<estimator>.alternatives.<figure>`` of `Spread.figures`.
     """
-    own, studied = model.config(), model.studied
+    candidate = model.candidates[0]
+    own = model.config(candidate)
     seeds = [own.with_seed(own.seed + k) for k in range(n_seeds)]
     figures = spread(rows, holdout, seeds, what="seeds", progress=progress).figures(
-        f"{studied}.seeds"
+        f"{candidate}.seeds"
     )
     for name, tried in alternatives.items():
         fits = [model.config(name).with_settings(settings) for settings in tried]

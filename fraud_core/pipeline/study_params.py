@@ -8,6 +8,7 @@ import msgspec
 
 from fraud_core.poisoning.attacks.registry import attack_names
 from fraud_core.poisoning.defences.registry import SELECTOR, defence_names
+from fraud_core.poisoning.defences.undefended import UNDEFENDED
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
@@ -54,6 +55,14 @@ class PoisoningStudy(_Section, frozen=True, forbid_unknown_fields=True):
     equivalence_limit: Share
     tolerated_eur: Positive
     n_replicates: Count
+
+    def __post_init__(self) -> None:
+        lacking = [name for name in (UNDEFENDED.name, SELECTOR) if name not in self.defences]
+        if lacking:
+            raise ValueError(
+                f"defences: expected {UNDEFENDED.name} and {SELECTOR} among them, because every page "
+                f"compares the two; add {' and '.join(lacking)}"
+            )
 
 
 class Replay(_Section, frozen=True, forbid_unknown_fields=True):

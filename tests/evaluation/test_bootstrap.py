@@ -8,6 +8,7 @@ from fraud_core.evaluation.bootstrap import (
     ModelScores,
     bootstrap,
     interval,
+    proportion_ci,
     summarise,
 )
 from fraud_core.evaluation.score_cells import METRICS
@@ -165,3 +166,8 @@ def test_interval_and_summary_by_hand():
     assert summarise({"m": {"x": replicates}}) == {"m.x": Estimate(5.0, 2.5, 97.5)}
     assert Estimate(1.0, 0.5, 2.0).excludes(0.4)
     assert not Estimate(1.0, 0.5, 2.0).excludes(0.5)
+
+
+def test_share_is_exact():
+    """Rule of three: none in n gives an upper end of 1 − 0.025^(1/n)."""
+    assert proportion_ci(0, 20).ci_high == pytest.approx(1 - 0.025 ** (1 / 20))

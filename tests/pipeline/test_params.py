@@ -45,6 +45,13 @@ def test_unknown_attack_is_refused(tmp_path):
         read_params(changed(tmp_path, "attack: legit_to_fraud", "attack: sideways"))
 
 
+@pytest.mark.parametrize("name", ["none", "policy"])
+def test_a_study_without_what_its_pages_compare_is_refused_before_it_runs(tmp_path, name):
+    expected = rf"defences: expected none and policy .* add {name}.*quick\.poisoning"
+    with pytest.raises(ParameterError, match=expected):
+        read_params(changed(tmp_path, rf"    - {name}\n", ""))
+
+
 def test_missing_file_says_how_to_get_it_back(tmp_path):
     with pytest.raises(ParameterError, match="git checkout"):
         read_params(tmp_path / "params.yaml")

@@ -23,7 +23,7 @@ def test_every_estimator_had_the_same_budget():
 def test_settings_in_use_are_those_that_the_folds_chose():
     record = json.loads((ROOT / FILE).read_bytes())["estimators"]
     for name, found in record.items():
-        assert model()[name] == found["settings"][found["chosen"]]["settings"], name
+        assert model()["estimators"][name]["settings"] == found["settings"][found["chosen"]]["settings"], name
 
 
 def test_chosen_setting_is_the_fastest_of_equals():
@@ -51,7 +51,7 @@ def test_calibrations_in_use_are_those_that_the_folds_chose():
     record = json.loads((ROOT / "benchmarks/results/calibration.json").read_bytes())["estimators"]
     for name, found in record.items():
         best = min(METHODS, key=lambda method: found["methods"][method]["log_loss_per_1000"])
-        assert model()["calibration"][name] == found["chosen"] == best
+        assert model()["estimators"][name]["calibration"] == found["chosen"] == best
 
 
 def test_alternatives_begin_with_the_best_and_keep_to_their_number():

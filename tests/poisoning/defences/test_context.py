@@ -9,7 +9,8 @@ PARTS = {"quantised", "scores", "scan", "neighbours"}
 
 def few_rows(source=None):
     y = np.array([0, 0, 0, 1, 1, 1] * 4)
-    return Transactions(np.arange(24.0)[:, None], y, np.ones(24), source=source)
+    late = np.arange(24) >= 12
+    return Transactions(np.arange(24.0)[:, None], y, np.ones(24), is_trusted=late, source=source)
 
 
 def computed(context):

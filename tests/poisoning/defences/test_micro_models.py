@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from fraud_core.errors import ParameterError
-from fraud_core.poisoning.defences.micro_models import MODES, drop_outvoted, micro_model_votes
+from fraud_core.poisoning.defences.micro_models import (
+    MAJORITY,
+    MODES,
+    drop_outvoted,
+    micro_model_votes,
+)
 from fraud_core.poisoning.detection.quantised_pool import quantise
 
 pytestmark = pytest.mark.xdist_group("poisoning")
@@ -29,14 +34,14 @@ def test_unknown_mode_is_refused(attacked):
         drop_outvoted(seen, context, 1, "guess")
 
 
-def test_votes_are_against_the_flipped_labels_and_for_the_others():
+def test_votes_are_against_the_flipped_labels_and_for_the_others(rng):
     y = np.repeat([0, 1], 200)
-    pool = quantise(y[:, None] + np.linspace(0, 0.1, 400)[:, None])
+    pool = quantise(3.0 * y[:, None] + rng.uniform(size=(400, 2)))
     seen = y.copy()
     seen[[5, 395]] = 1 - y[[5, 395]]
     votes = micro_model_votes(pool, seen, seed=0)
-    assert (votes[[5, 395]] == 1.0).all()
-    assert not np.delete(votes, [5, 395]).any()
+    assert votes[[5, 395]].min() > MAJORITY
+    assert np.delete(votes, [5, 395]).mean() < 0.05
 
 
 def test_slices_of_one_class_do_not_vote():

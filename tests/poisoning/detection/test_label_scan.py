@@ -5,7 +5,6 @@ from fraud_core.data.rows import Transactions
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.poisoning.detection.label_scan import detect, fraud_floor
-from fraud_core.poisoning.detection.noisy_posterior import noise_corrected_posterior
 from fraud_core.poisoning.detection.out_of_fold import out_of_fold_scores
 
 pytestmark = pytest.mark.xdist_group("poisoning")
@@ -97,25 +96,3 @@ def test_floor_by_hand():
     found = fraud_floor(y, log_odds)
     assert found is not None
     assert found.n_rows == 40
-
-
-def test_belief_falls_with_the_flip_rate(rng):
-    y = rng.integers(0, 2, 500)
-    log_odds = rng.normal(2.0 * y - 1.0)
-    assert (
-        noise_corrected_posterior(y, log_odds, 0.3, 0.0).mean()
-        < noise_corrected_posterior(y, log_odds, 0.05, 0.0).mean()
-    )
-
-
-def test_exact_duplicates_share_a_fold(versions):
-    rows = versions.training_rows
-    twice = np.concatenate([np.arange(len(rows.y_observed)), np.arange(100)])
-    doubled = Transactions(
-        rows.X[twice],
-        rows.y_observed[twice],
-        rows.amount_eur[twice],
-        is_validation=rows.is_validation[twice],
-    )
-    fold = out_of_fold_scores(doubled, seed=3).fold
-    np.testing.assert_array_equal(fold[-100:], fold[:100])

@@ -2,6 +2,7 @@
 of body that the service reads, and only there.
 """
 
+import json
 from typing import Annotated
 
 import msgspec
@@ -14,6 +15,7 @@ from serve.features.entities import NamedEntities
 from serve.http.fields import Name
 from serve.http.repeated_keys import repeated_key_detector
 from serve.http.transaction import transaction_reader
+from tests.serve.requests import refused
 
 VALUES = {
     "transaction_id": b'"t-1"',
@@ -31,6 +33,7 @@ CONTRACT = Contract(
     ("a", "b"),
     "a",
 )
+STRICT = {"forbid_unknown_fields": True, "omit_defaults": True}
 
 
 def body(names):
@@ -69,9 +72,6 @@ def test_default_that_was_sent_is_a_key_too_many():
     )
 
 
-STRICT = {"forbid_unknown_fields": True, "omit_defaults": True}
-
-
 @pytest.mark.parametrize(
     ("field", "settings"),
     [
@@ -87,3 +87,10 @@ STRICT = {"forbid_unknown_fields": True, "omit_defaults": True}
 def test_struct_whose_marks_cannot_be_told_is_refused(field, settings):
     with pytest.raises(TypeError):
         repeated_key_detector(msgspec.defstruct("Kind", [field], **settings))
+
+
+@pytest.mark.parametrize("name", ["Amount", r"\u0056\u0031"])
+def test_field_that_is_sent_twice_is_refused(client, transactions, name):
+    body = json.dumps(transactions[0])[:-1] + f', "{name}": 1.0}}'
+    problem = refused(client, body.encode())
+    assert (problem["code"], problem["field"]) == ("duplicate_field", json.loads(f'"{name}"'))

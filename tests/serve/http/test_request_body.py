@@ -10,9 +10,10 @@ from serve.http.request_body import Bodies
 from serve.http.transaction import InvalidTransaction
 from tests.network import free_port, wait_until_ready
 from tests.serve.conftest import start
+from tests.serve.requests import JSON, refused
 from tests.waiting import wait_until_ended
 
-JSON = {b"content-type": b"application/json"}
+HEADERS = {b"content-type": b"application/json"}
 
 
 def part(body, more=False):
@@ -32,7 +33,7 @@ def receiving(*parts, then_wait=False):
     return receive
 
 
-async def read(receive, *, limit=100, headers=JSON, timeout=10.0):
+async def read(receive, *, limit=100, headers=HEADERS, timeout=10.0):
     bodies = Bodies(timeout)
     watching = asyncio.create_task(bodies.watch())
     try:
@@ -58,7 +59,7 @@ def test_a_body_beyond_the_limit_is_not_read_to_its_end(parts):
 
 def test_a_length_beyond_the_limit_is_refused_unread():
     with pytest.raises(InvalidTransaction) as refused:
-        asyncio.run(read(receiving(), headers=JSON | {b"content-length": b"101"}))
+        asyncio.run(read(receiving(), headers=HEADERS | {b"content-length": b"101"}))
     assert refused.value.problem.status == 413
 
 
@@ -73,7 +74,7 @@ def test_a_body_that_stops_coming_is_given_up():
 def test_a_cancelled_request_is_cancelled_and_not_late():
     async def cancelled():
         bodies = Bodies()
-        reading = asyncio.create_task(bodies.read_json(JSON, receiving(then_wait=True), 100))
+        reading = asyncio.create_task(bodies.read_json(HEADERS, receiving(then_wait=True), 100))
         await asyncio.sleep(0)
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -113,3 +114,30 @@ def test_slow_senders_are_answered_with_408_and_hold_nobody_up(environment):
             process.terminate()
             wait_until_ended(process)
     assert answers == [b"HTTP/1.1 408"] * 50
+
+
+def test_cost_of_refusing_grows_with_the_body_and_not_with_its_square(client):
+    def seconds(quotes):
+        body = b'{"' + b'\\"' * quotes
+        started = time.perf_counter()
+        refused(client, body)
+        return time.perf_counter() - started
+
+    small, large = (min(seconds(n) for _ in range(15)) for n in (1000, 8000))
+    assert large < 30 * small
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "application/msgpack", ""]
+)
+def test_other_media_types_are_refused(client, transactions, kind):
+    problem = refused(client, transactions[0], status=415, headers={"Content-Type": kind})
+    assert problem["code"] == "unsupported_media_type"
+
+
+def test_compressed_body_is_refused(client, transactions):
+    refused(client, transactions[0], status=415, headers=JSON | {"Content-Encoding": "gzip"})
+
+
+def test_body_that_is_too_large_is_refused(client):
+    refused(client, b"{" + b" " * 20_000 + b"}", status=413)

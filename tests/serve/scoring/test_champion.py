@@ -4,7 +4,6 @@ the way back, and a challenger that is only compared.
 
 import json
 import shutil
-from dataclasses import replace
 
 import pytest
 from litestar.testing import TestClient
@@ -16,13 +15,7 @@ from serve.app import create_app
 from serve.settings import read_settings
 from serve.store.tables import audit, open_engine
 from tests.serve.conftest import another
-
-
-@pytest.fixture
-def own(champion, tmp_path, environment):
-    """A champion of one's own to replace, and settings that serve it."""
-    shutil.copytree(champion, tmp_path / "own")
-    return tmp_path / "own", environment | {"FRAUD_MODEL_DIR": str(tmp_path / "own")}
+from tests.serve.scoring.metrics import events
 
 
 def put(new, folder):
@@ -32,15 +25,6 @@ def put(new, folder):
 
 def reload(client):
     return client.post("/v1/model:reload").json()["model_version"]
-
-
-def events(client):
-    lines = [
-        line
-        for line in client.get("/metrics").text.splitlines()
-        if line.startswith("fraud_events_total")
-    ]
-    return {line.split('"')[1]: float(line.split()[-1]) for line in lines}
 
 
 def test_new_champion_is_taken_over_and_the_old_one_can_come_back(own, tmp_path, transactions):
@@ -115,34 +99,3 @@ def test_unsigned_champion_is_refused_where_a_signature_is_demanded(own, tmp_pat
         )
         (folder / "manifest.json").touch()
         assert reload(client) != first
-
-
-def test_challenger_is_compared_and_never_heard(own, tmp_path, transactions, decision):
-    folder, environment = own
-    policy = json.loads((folder / "policy.json").read_text())
-    policy["actions"]["settings"]["friction_share"] = 0.0
-    second = another(folder, tmp_path / "challenger", actions=policy["actions"])
-    with TestClient(create_app(read_settings(environment))) as client:
-        alone = [client.post("/predict", json=row).json() for row in transactions[:50]]
-    with TestClient(
-        create_app(read_settings(environment | {"FRAUD_SHADOW_DIR": str(second)}))
-    ) as client:
-        assert [client.post("/predict", json=row).json() for row in transactions[:50]] == alone
-        assert client.post("/v1/decisions", json=decision).status_code == 200
-        counted = events(client)
-    assert counted["shadow_compared"] == 51
-    assert 0 < counted["shadow_disagreed"] <= 51
-
-
-def test_challenger_that_fails_harms_no_answer(own, transactions, capsys):
-    folder, environment = own
-    app = create_app(read_settings(environment | {"FRAUD_SHADOW_DIR": str(folder)}))
-    with TestClient(app) as client:
-        service = app.state.service
-        service.shadow._challenger = replace(service.shadow._challenger, decider=None)
-        assert [client.post("/predict", json=row).status_code for row in transactions[:20]] == [
-            200
-        ] * 20
-        counted = events(client)
-    assert counted["shadow_failed"] == 20
-    assert capsys.readouterr().err.count("the challenger failed") == 1

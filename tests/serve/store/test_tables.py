@@ -8,8 +8,6 @@ from litestar.testing import TestClient
 from fraud_core.errors import ParameterError
 from serve.app import create_app
 from serve.settings import read_settings
-from serve.store.migrate import upgrade
-from serve.store.prepare import prepare_tables
 from serve.store.tables import HEAD, current_revision, metadata, open_engine
 from tests.serve.store.conftest import migrate, new_database
 
@@ -20,23 +18,11 @@ def test_migrations_make_the_tables_that_the_code_describes(engine):
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-def test_migrating_twice_changes_nothing(engine):
-    upgrade(engine)
-    assert current_revision(engine) == HEAD
-
-
 def test_sqlite_flushes_every_commit_to_disk(url):
     engine = open_engine(url)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
-
-
-def test_postgresql_without_tables_is_not_changed_at_a_start(postgresql):
-    engine = open_engine(new_database(postgresql))
-    with pytest.raises(ParameterError, match=r"serve\.store\.migrate"):
-        prepare_tables(engine)
-    engine.dispose()
 
 
 def test_service_keeps_its_records_in_postgresql(postgresql, environment, decision):
