@@ -27,7 +27,7 @@ help: ## list the targets
 
 run: env ## environment, data, quick studies, champion, report; DATA=path takes your own table, CARD=path your own events
 	@python -m fraud_core source $(if $(DATA),--data "$(DATA)") $(if $(CARD),--card "$(CARD)")
-	@dvc repro $(QUICK)
+	@FRAUD_UPLOAD=later dvc repro $(QUICK)
 	@python -m fraud_core reference
 	@python -m fraud_core promote --profile quick; status=$$?; python -m fraud_core summary --profile quick && exit $$status
 

@@ -81,7 +81,8 @@ def test_baseline_compares_an_own_estimator_with_the_others(own, project):
 
 @pytest.mark.slow
 def test_poisoning_is_studied_with_an_own_estimator(own, project):
-    smaller = {"attacks": {"fraud_to_legit": [0.5]}, "defences": ["none", "out_of_fold", "policy"], "n_seeds": 1}
+    smaller = {"attacks": {"fraud_to_legit": [0.5]}, "n_seeds": 1}
+    smaller["defences"] = ["none", "out_of_fold", "policy"]
     folder = run_at_toy_size("20_poisoning", own, OWN, project, **smaller, n_replicates=20)
     table = read_study_table(folder)
     without = table.only("average_precision", attack="clean", defence="none").value

@@ -135,7 +135,8 @@ def spread_figures(
     Returns
     -------
     dict
-        ``<candidate>.seeds.<figure>`` and ``<estimator>.alternatives.<figure>`` of `Spread.figures`.
+        ``<candidate>.seeds.<figure>`` and ``<estimator>.alternatives.<figure>``, as of
+        `Spread.figures`.
     """
     candidate = model.candidates[0]
     own = model.config(candidate)

@@ -60,8 +60,8 @@ class PoisoningStudy(_Section, frozen=True, forbid_unknown_fields=True):
         lacking = [name for name in (UNDEFENDED.name, SELECTOR) if name not in self.defences]
         if lacking:
             raise ValueError(
-                f"defences: expected {UNDEFENDED.name} and {SELECTOR} among them, because every page "
-                f"compares the two; add {' and '.join(lacking)}"
+                f"defences: expected {UNDEFENDED.name} and {SELECTOR} among them, because every "
+                f"page compares the two; add {' and '.join(lacking)}"
             )
 
 

@@ -4,7 +4,6 @@ import pytest
 
 from fraud_core.errors import ParameterError
 from fraud_core.pipeline.params import STUDIES, notebook_parameters, read_params
-from fraud_core.pipeline.paths import project_root, results_folder
 from tests.conftest import ROOT
 
 
@@ -30,26 +29,6 @@ def test_unknown_key_is_refused_by_name(tmp_path):
 def test_missing_key_is_refused_by_name(tmp_path):
     with pytest.raises(ParameterError, match="missing required field `seed`"):
         read_params(changed(tmp_path, r"  seed: 20\n", ""))
-
-
-@pytest.mark.parametrize(
-    ("pattern", "replacement"), [(r"rate: 0\.02 ", "rate: 1.08 "), (r"rate: 0\.02 ", "rate: many ")]
-)
-def test_rate_out_of_range_or_mistyped_is_refused(tmp_path, pattern, replacement):
-    with pytest.raises(ParameterError, match=r"\$\.poisoning\.rate"):
-        read_params(changed(tmp_path, pattern, replacement))
-
-
-def test_unknown_attack_is_refused(tmp_path):
-    with pytest.raises(ParameterError, match=r"\$\.poisoning\.attack"):
-        read_params(changed(tmp_path, "attack: legit_to_fraud", "attack: sideways"))
-
-
-@pytest.mark.parametrize("name", ["none", "policy"])
-def test_a_study_without_what_its_pages_compare_is_refused_before_it_runs(tmp_path, name):
-    expected = rf"defences: expected none and policy .* add {name}.*quick\.poisoning"
-    with pytest.raises(ParameterError, match=expected):
-        read_params(changed(tmp_path, rf"    - {name}\n", ""))
 
 
 def test_missing_file_says_how_to_get_it_back(tmp_path):
@@ -80,24 +59,6 @@ def test_full_spends_at_least_as_much_as_quick_and_asks_the_same(params):
         assert set(quick) == set(full)
         for name in (n for n in quick if n.startswith("n_")):
             assert full[name] >= quick[name], (study, name)
-
-
-def test_results_of_the_full_profile_stand_in_git_and_those_of_quick_do_not():
-    assert str(results_folder("full", "drift")) == "results/drift"
-    assert str(results_folder("quick", "drift")) == "results/quick/drift"
-    with pytest.raises(ParameterError, match="slow"):
-        results_folder("slow", "drift")
-
-
-def test_project_is_found_from_a_folder_inside_it(project, monkeypatch):
-    monkeypatch.chdir(project / "data" / "cards")
-    assert project_root() == project
-
-
-def test_no_project_is_said(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ParameterError, match="no project here"):
-        project_root()
 
 
 def test_sweep_changes_the_line_of_its_parameter_alone(tmp_path):

@@ -11,7 +11,7 @@ from fraud_core.policy.actions import (
     bands,
     expected_losses,
 )
-from fraud_core.policy.selection import Judged, choose_policy, policy_regret, priced
+from fraud_core.policy.selection import Judged
 
 SETTINGS = PolicySettings(
     loss_share=1.0,
@@ -55,47 +55,6 @@ def test_one_row_and_many_decide_alike(rows, rule, block, friction_eur):
         rows.probability.tolist(), rows.amount_eur.tolist(), many, strict=True
     ):
         assert action(policy, expected_losses(policy, p, eur), p, 0.3) == ACTIONS[place]
-
-
-@pytest.mark.parametrize("capacity", [1.0, 20.0, 100.0, 1e9])
-def test_reviews_keep_to_the_capacity_and_use_it_when_it_is_scarce(rows, capacity):
-    settings = msgspec.structs.replace(SETTINGS, review_capacity_per_day=capacity)
-    policy = priced(msgspec.structs.replace(POLICY, settings=settings), rows)
-    n_reviews = int(np.sum(actions(policy, rows.probability, rows.amount_eur, 0.5) == 1))
-    assert n_reviews <= capacity * rows.days
-    if policy.review_price_eur > 0:
-        assert n_reviews == int(capacity * rows.days)
-    else:
-        assert capacity == 1e9
-
-
-def test_calibrated_probabilities_make_the_rule_cheaper_than_a_threshold(rows, rng):
-    chosen = choose_policy(
-        rows, SETTINGS, review_cost_eur=5.0, threshold=0.5, n_replicates=200, rng=rng
-    )
-    assert chosen.policy.rule == "expected_loss"
-    assert 0 < chosen.saving_eur.ci_low <= chosen.saving_eur.value <= chosen.saving_eur.ci_high
-    assert chosen.reviews_per_day <= SETTINGS.review_capacity_per_day
-
-
-def test_plain_threshold_is_kept_where_the_probabilities_mislead(rows, rng):
-    # a constant blocks every payment of any size; the threshold above it approves all of them
-    honest = Judged(
-        np.zeros(len(rows.y_true), int), np.full(len(rows.y_true), 0.4), rows.amount_eur, 0.5
-    )
-    chosen = choose_policy(
-        honest, SETTINGS, review_cost_eur=5.0, threshold=0.5, n_replicates=200, rng=rng
-    )
-    assert chosen.saving_eur.ci_high < 0
-    assert chosen.policy.rule == "threshold"
-
-
-def test_regret_is_never_negative_and_grows_with_miscalibration(rows):
-    good = policy_regret(priced(POLICY, rows), rows, 0.5)
-    skewed = Judged(rows.y_true, np.clip(rows.probability * 0.02, 0, 1), rows.amount_eur, rows.days)
-    bad = policy_regret(priced(POLICY, skewed), skewed, 0.5)
-    assert 0 <= good.regret_eur < bad.regret_eur
-    assert bad.cost_eur == pytest.approx(bad.oracle_eur + bad.regret_eur)
 
 
 @pytest.mark.parametrize("friction_eur", [0.0, 25.0])

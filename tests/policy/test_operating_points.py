@@ -13,9 +13,7 @@ from fraud_core.policy.operating_points import (
     REVIEW,
     operate,
     other_assumptions,
-    policies_under,
 )
-from fraud_core.policy.operating_study import operating_study
 from fraud_core.policy.selection import Judged
 
 SETTINGS = PolicySettings(1.0, 0.05, 0.1, 1000.0, 1.0, friction_eur=25.0)
@@ -63,41 +61,3 @@ def test_every_assumption_is_changed_by_itself():
             msgspec.structs.asdict(settings) | {"cost": cost},
         )
         assert sum(before[name] != after[name] for name in before) == 1, words
-
-
-def test_policy_that_may_not_block_reviews_instead(rows):
-    policies = policies_under(rows, SETTINGS, 5.0)
-    study = operating_study(
-        rows, POLICY, policies, threshold=0.5, n_alerts=60, n_replicates=20, seed=0
-    )
-    assert study.assumed["as served"].blocks > 0
-    assert study.assumed["no block without a review"].blocks == 0
-    assert study.points["budget"].reviews == 60
-    assert study.points["threshold"].reviews == int(np.sum(rows.probability >= 0.5))
-
-
-def test_dearer_customers_are_blocked_less(rows):
-    blocked = {
-        words: operating_study(rows, other, {}, threshold=0.5, n_alerts=1, n_replicates=5, seed=0)
-        .points["policy"]
-        .blocks
-        for words, other in policies_under(rows, SETTINGS, 5.0).items()
-    }
-    assert (
-        blocked["fixed cost of a block doubled"]
-        < blocked["as served"]
-        < blocked["no fixed cost of a block"]
-    )
-
-
-def test_tables_have_a_row_for_each_way_and_assumption(rows):
-    policies = policies_under(rows, SETTINGS, 5.0)
-    by_name = dict(
-        sorted(policies.items())
-    )  # as a candidate that was read from its file holds them
-    study = operating_study(
-        rows, POLICY, by_name, threshold=0.5, n_alerts=60, n_replicates=5, seed=0
-    )
-    assert len(study.point_rows) == 3
-    assert study.assumption_rows[0]["assumption"] == "as served"
-    assert {row["assumption"] for row in study.assumption_rows} == set(policies)

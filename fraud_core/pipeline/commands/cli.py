@@ -118,8 +118,9 @@ def _study(options: Namespace) -> None:
 
 def _promote(options: Namespace) -> None:
     from fraud_core.pipeline.stages.promote import promote
-    from fraud_core.pipeline.tracking.mlflow_runs import register_champion
+    from fraud_core.pipeline.tracking.mlflow_runs import register_champion, upload_pending
 
+    upload_pending()
     print(promote(options.profile, override=_override(options)))
     registered = register_champion()
     if registered:

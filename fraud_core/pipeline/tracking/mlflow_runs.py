@@ -18,6 +18,8 @@ PENDING = Path("scratch/mlflow-pending")
 EXPERIMENT = "fraud"
 MODEL = "fraud-champion"
 MAX_PARAMETER_LENGTH = 500
+# Set to "later" by `make run`: its runs wait for the promotion, so that MLflow is loaded once.
+UPLOAD = "FRAUD_UPLOAD"
 
 
 def tracking_uri() -> str:
@@ -29,7 +31,7 @@ def tracking_uri() -> str:
 
 def track(name: str, *, parameters: dict[str, Any], results_dir: Path, profile: str) -> None:
     """Log a finished study; a failure is a warning, and
-    the run stays to be uploaded with `track --pending`.
+    the run stays to be uploaded with `python -m fraud_core track`.
 
     Parameters
     ----------
@@ -59,6 +61,8 @@ def track(name: str, *, parameters: dict[str, Any], results_dir: Path, profile: 
     pending = checkout() / PENDING / f"{name}-{profile}-{_digest(record)}.json"
     pending.parent.mkdir(parents=True, exist_ok=True)
     pending.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    if os.environ.get(UPLOAD) == "later":
+        return
     # Queued experiments run beside each other: each uploads its own run.
     upload_pending() if project_root() == checkout() else _upload_all([pending])
 

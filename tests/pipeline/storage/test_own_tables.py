@@ -17,7 +17,7 @@ from fraud_core.pipeline.stages import data as stages
 from fraud_core.pipeline.storage import own_tables
 from fraud_core.pipeline.storage.dataset_versions import open_versions
 from fraud_core.pipeline.storage.event_stream import open_events
-from tests.pipeline.test_event_source import CARD
+from tests.pipeline.storage.test_event_stream import CARD
 
 SMALL = {"n_customers": 40, "n_terminals": 50, "n_days": 3, "radius": 20.0}
 

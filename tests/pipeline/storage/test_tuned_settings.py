@@ -23,7 +23,10 @@ def test_every_estimator_had_the_same_budget():
 def test_settings_in_use_are_those_that_the_folds_chose():
     record = json.loads((ROOT / FILE).read_bytes())["estimators"]
     for name, found in record.items():
-        assert model()["estimators"][name]["settings"] == found["settings"][found["chosen"]]["settings"], name
+        assert (
+            model()["estimators"][name]["settings"]
+            == found["settings"][found["chosen"]]["settings"]
+        ), name
 
 
 def test_chosen_setting_is_the_fastest_of_equals():

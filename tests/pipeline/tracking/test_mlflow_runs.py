@@ -46,6 +46,16 @@ def test_run_holds_parameters_metrics_tags_and_artifacts(study):
     assert waiting(study) == []
 
 
+def test_runs_that_are_uploaded_later_wait_on_disk(study, monkeypatch):
+    monkeypatch.setenv(tracking.UPLOAD, "later")
+    log_study(study)
+    assert len(waiting(study)) == 1
+    assert not (study / "mlflow.db").exists()
+    assert tracking.upload_pending() == 0
+    assert waiting(study) == []
+    assert (study / "mlflow.db").is_file()
+
+
 def test_server_that_is_down_loses_nothing(study, monkeypatch, capsys):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
     log_study(study)

@@ -48,3 +48,10 @@ def test_policy_that_the_caller_relies_on_must_be_the_one_that_serves(client, de
 def test_key_of_printable_characters_is_taken_as_it_is(key):
     assert idempotency_key({b"idempotency-key": key}) == key.decode()
     assert idempotency_key({}) is None
+
+
+def test_features_and_entities_together_or_neither_is_refused(client, decision):
+    both = decision | {"entities": {"customer_id": "c", "terminal_id": "m", "amount_eur": 5.0}}
+    neither = {name: value for name, value in decision.items() if name != "features"}
+    assert client.post("/v1/decisions", json=both).json()["code"] == "duplicate_field"
+    assert client.post("/v1/decisions", json=neither).json()["field"] == "features"

@@ -13,12 +13,9 @@ import pytest
 from litestar.testing import TestClient
 
 from fraud_core.bundle.load import load_bundle
-from fraud_core.errors import ParameterError
 from fraud_core.features.history import EMPTY, Event, append_event
 from serve.app import create_app
 from serve.features.entities import EntityHistories, featurise
-from serve.runtime.service import check_feature_store
-from serve.scoring.champion import load_champion
 from serve.settings import read_settings
 from tests.conftest import ROOT
 from tests.feature_store import make_project, needs_feast, sqlite_config
@@ -78,13 +75,6 @@ def test_model_of_payments_takes_no_entities(client):
     assert (answer.status_code, answer.json()["code"]) == (400, "entities_not_served")
 
 
-def test_features_and_entities_together_or_neither_is_refused(client, decision):
-    both = decision | {"entities": {"customer_id": "c", "terminal_id": "m", "amount_eur": 5.0}}
-    neither = {name: value for name, value in decision.items() if name != "features"}
-    assert client.post("/v1/decisions", json=both).json()["code"] == "duplicate_field"
-    assert client.post("/v1/decisions", json=neither).json()["field"] == "features"
-
-
 class TestWithoutStore:
     """The model of entities by its features alone."""
 
@@ -114,17 +104,6 @@ class TestWithoutStore:
             "schema"
         ]
         assert decision["oneOf"] == [{"required": ["features"]}, {"required": ["entities"]}]
-
-
-def test_feature_store_is_refused_for_a_model_of_payments(environment, tmp_path):
-    path = tmp_path / "store.yaml"
-    settings = read_settings(environment | {"FRAUD_FEATURE_STORE": str(path)})
-    champion = load_champion(settings.model_dir)
-    with pytest.raises(ParameterError, match=r"FRAUD_FEATURE_STORE: store\.yaml: no such file"):
-        check_feature_store(settings, champion)
-    path.touch()
-    with pytest.raises(ParameterError, match="FRAUD_FEATURE_STORE: the model that serves"):
-        check_feature_store(settings, champion)
 
 
 @needs_feast
