@@ -76,8 +76,8 @@ def recorded_gate(figures: Mapping[str, Any], *, prefix: str = "gate") -> GateDe
     Raises
     ------
     ResultError
-        When no required criterion is there, an outcome is no verdict, or the recorded conclusion
-        contradicts them.
+        When no required criterion is there, one is missing, an outcome is no verdict, or the
+        recorded conclusion contradicts them.
 
     Examples
     --------
@@ -106,6 +106,13 @@ def recorded_gate(figures: Mapping[str, Any], *, prefix: str = "gate") -> GateDe
             f"{prefix}: expected the outcome of each required criterion, found none; judge it again"
         )
     gate = decide(*criteria)
+    counted = gate_figures(gate, prefix=prefix)
+    for name in (f"{prefix}.n_required", f"{prefix}.n_advisory"):
+        if figures.get(name) != counted[name]:
+            raise ResultError(
+                f"{name}: expected {counted[name]}, the criteria that are recorded, got "
+                f"{figures.get(name)!r}; judge it again"
+            )
     if figures.get(f"{prefix}.promoted") is not gate.promoted:
         raise ResultError(
             f"{prefix}.promoted: expected {gate.promoted}, as its required criteria say, got "

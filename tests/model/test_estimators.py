@@ -4,8 +4,6 @@ import pytest
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.model.estimators import REGISTRY, EstimatorConfig
-from fraud_core.model.export import to_oblivious_trees
-from fraud_core.scoring.oblivious_trees import ObliviousTrees
 
 SETTINGS = {
     "logistic_regression": {},
@@ -75,39 +73,3 @@ def test_own_class_is_built_with_seed_and_threads_where_it_takes_them(versions):
 def test_own_class_that_cannot_be_imported_is_refused(name):
     with pytest.raises(ParameterError, match="expected module:Class that can be imported"):
         EstimatorConfig(name).build()
-
-
-@pytest.mark.parametrize(
-    "settings", [{"iterations": 40, "depth": 4}, {"iterations": 25, "depth": 1}, {"iterations": 1}]
-)
-def test_plain_trees_equal_catboost(versions, settings, rng):
-    fitted = fit("catboost", versions, settings=settings)
-    trees = to_oblivious_trees(fitted)
-    borders = trees.border[np.isfinite(trees.border)]
-    features = versions.holdout.X[: len(versions.holdout.X)].copy()
-    features[: len(borders) % 500, 0] = borders[: len(borders) % 500]  # values exactly on a border
-    np.testing.assert_allclose(
-        trees.log_odds(features), fitted.decision_function(features), atol=1e-10
-    )
-
-
-def test_one_row_scores_exactly_as_in_a_batch(versions):
-    trees = to_oblivious_trees(fit("catboost", versions))
-    features = versions.holdout.X[:300]
-    alone = np.array([trees.log_odds(features[k : k + 1])[0] for k in range(300)])
-    np.testing.assert_array_equal(alone, trees.log_odds(features))
-
-
-def test_padding_of_shallow_trees_changes_nothing():
-    stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.0)
-    padded = ObliviousTrees(
-        np.array([[0, 0]]), np.array([[0.5, np.inf]], "f4"), np.array([[-1.0, 1.0, 9.0, 9.0]]), 0.0
-    )
-    x = np.array([[0.0], [0.5], [1.0]])
-    np.testing.assert_array_equal(stump.log_odds(x), padded.log_odds(x))
-    assert stump.log_odds(x).tolist() == [-1.0, -1.0, 1.0]
-
-
-def test_estimator_without_a_plain_form_is_refused(versions):
-    with pytest.raises(ValueError, match="no plain form"):
-        to_oblivious_trees(fit("logistic_regression", versions))

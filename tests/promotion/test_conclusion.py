@@ -1,5 +1,8 @@
+import pytest
+
+from fraud_core.errors import ResultError
 from fraud_core.evaluation.verdicts import Verdict
-from fraud_core.promotion.conclusion import conclude, criteria_rows, gate_figures
+from fraud_core.promotion.conclusion import conclude, criteria_rows, gate_figures, recorded_gate
 from fraud_core.promotion.gate import Criterion, decide
 
 
@@ -48,3 +51,18 @@ def test_what_did_not_pass_is_named_and_lack_of_evidence_is_no_pass():
 def test_advisory_criteria_that_all_pass_are_said_to():
     gate = decide(criterion("cost", Verdict.PASS), criterion("drift", Verdict.PASS, required=False))
     assert conclude(gate) == "all 1 required criteria passed; advisory: all 1 pass"
+
+
+@pytest.mark.parametrize("lost", ["required.cost", "required.data", "advisory.drift"])
+def test_record_that_lost_a_criterion_is_refused(lost):
+    gate = decide(
+        criterion("cost", Verdict.PASS),
+        criterion("data", Verdict.PASS),
+        criterion("drift", Verdict.PASS, required=False),
+    )
+    recorded = gate_figures(gate)
+    assert recorded_gate(recorded) == gate
+    del recorded[f"gate.{lost}"]
+    kind = lost.split(".")[0]
+    with pytest.raises(ResultError, match=rf"gate\.n_{kind}: expected \d, the criteria"):
+        recorded_gate(recorded)

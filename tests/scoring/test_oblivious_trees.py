@@ -36,3 +36,13 @@ def test_calibration_by_hand_and_without_overflow():
     calibration = Calibration(2.0, 1.0)
     assert calibration.probability(np.array([-0.5, 0.0])) == pytest.approx([0.5, np.e / (1 + np.e)])
     assert calibration.probability(np.array([1e9, -1e9])).tolist() == pytest.approx([1.0, 0.0])
+
+
+def test_padding_of_shallow_trees_changes_nothing():
+    stump = ObliviousTrees(np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.0)
+    padded = ObliviousTrees(
+        np.array([[0, 0]]), np.array([[0.5, np.inf]], "f4"), np.array([[-1.0, 1.0, 9.0, 9.0]]), 0.0
+    )
+    x = np.array([[0.0], [0.5], [1.0]])
+    np.testing.assert_array_equal(stump.log_odds(x), padded.log_odds(x))
+    assert stump.log_odds(x).tolist() == [-1.0, -1.0, 1.0]

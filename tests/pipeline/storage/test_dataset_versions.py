@@ -1,11 +1,12 @@
 import json
-from dataclasses import replace
 
+import msgspec
 import polars as pl
 import pytest
 
 from fraud_core.errors import ParameterError, SealError
 from fraud_core.pipeline.params import notebook_parameters, read_params
+from fraud_core.pipeline.stages import data as stages
 from fraud_core.pipeline.storage.dataset_versions import (
     V1,
     open_audit,
@@ -35,7 +36,14 @@ def test_unknown_card_of_the_parameters_is_named(project):
         open_versions("data")
 
 
-@pytest.mark.usefixtures("trained")
+@pytest.fixture
+def prepared(project, own_table):
+    stages.use_source("ulb", own_table)
+    stages.fetch("ulb")
+    stages.prepare("ulb")
+
+
+@pytest.mark.usefixtures("prepared")
 def test_versions_on_disk_are_those_that_were_sealed(project):
     data = open_versions("data")
     seal = json.loads((project / "data/v1/seal.json").read_bytes())
@@ -48,7 +56,7 @@ def test_versions_on_disk_are_those_that_were_sealed(project):
     assert not rows.is_validation[: -len(late)].any()
 
 
-@pytest.mark.usefixtures("trained")
+@pytest.mark.usefixtures("prepared")
 def test_altered_holdout_and_a_missing_version_are_refused(project):
     path = project / f"data/{V1}.parquet"
     kept = path.read_bytes()
@@ -63,9 +71,8 @@ def test_altered_holdout_and_a_missing_version_are_refused(project):
 
 def test_digest_of_the_card_counts_for_the_data_of_the_card_alone(project, card):
     (project / "data/v1").mkdir(parents=True)
-    pinned = replace(
-        card, sha256="a", split=replace(card.split, holdout_content_sha256="of the card")
-    )
+    split = msgspec.structs.replace(card.split, holdout_content_sha256="of the card")
+    pinned = msgspec.structs.replace(card, sha256="a", split=split)
     for source, expected in (("a", "of the card"), ("b", "of the seal")):
         seal = {"source_sha256": source, "content_sha256": "of the seal"}
         (project / "data/v1/seal.json").write_text(json.dumps(seal))
