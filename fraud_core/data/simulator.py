@@ -245,15 +245,15 @@ def _frauds(
         settings,
         rng,
     )
-    struck = stolen[who, day] & (rng.random(len(who)) < settings.customer_share)
-    scenario[struck] = CUSTOMER
+    compromised = stolen[who, day] & (rng.random(len(who)) < settings.customer_share)
+    scenario[compromised] = CUSTOMER
     factor = 1 + (settings.customer_factor - 1) * np.where(group[who], 1 - settings.bias, 1.0)
     changed = (
-        struck & (day >= settings.drift_day)
+        compromised & (day >= settings.drift_day)
         if settings.drift == "new_pattern"
         else np.zeros(len(who), bool)
     )
-    amount = np.where(struck & ~changed, amount * factor, amount)
+    amount = np.where(compromised & ~changed, amount * factor, amount)
     # the new pattern: small amounts in the first hours of the night
     amount = np.where(changed, amount / (1 + settings.drift_size), amount)
     time = np.where(changed, day * DAY_SECONDS + rng.integers(0, 4 * 3600, len(who)), time)

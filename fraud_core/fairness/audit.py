@@ -194,7 +194,7 @@ def audit_difference(
         return Disparity(
             float("nan"), 0.0, 1.0, Verdict.NOT_ASSESSABLE, f"only one group: {rates[0].group}"
         )
-    judged, few = judged_groups(rates, minimum)
+    judged, few = comparable_groups(rates, minimum)
     if len(judged) < 2:
         return Disparity(float("nan"), 0.0, 1.0, Verdict.INSUFFICIENT, few)
     value = max(abs(a.rate - b.rate) for a, b in combinations(judged, 2))
@@ -213,7 +213,7 @@ def audit_difference(
     return Disparity(value, low, high, Verdict.INSUFFICIENT, reason)
 
 
-def judged_groups(rates: list[GroupRate], minimum: int) -> tuple[list[GroupRate], str]:
+def comparable_groups(rates: list[GroupRate], minimum: int) -> tuple[list[GroupRate], str]:
     """The groups that count enough rows to be judged, and what is said when one does not.
 
     Examples
@@ -222,7 +222,7 @@ def judged_groups(rates: list[GroupRate], minimum: int) -> tuple[list[GroupRate]
     ...     GroupRate("a", 3, 9, 1 / 3, 0.1, 0.7),
     ...     GroupRate("b", 0, 0, float("nan"), 0.0, 1.0),
     ... ]
-    >>> judged, few = judged_groups(rates, 5)
+    >>> judged, few = comparable_groups(rates, 5)
     >>> [rate.group for rate in judged], few
     (['a'], 'no row to count in group b, at least 5 are needed')
     """

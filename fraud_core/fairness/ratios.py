@@ -10,7 +10,7 @@ import numpy as np
 
 from fraud_core.evaluation.bootstrap import CONFIDENCE
 from fraud_core.evaluation.verdicts import Verdict
-from fraud_core.fairness.audit import GroupRate, judged_groups, rates_by_group
+from fraud_core.fairness.audit import GroupRate, comparable_groups, rates_by_group
 from fraud_core.fairness.disparity import Disparity
 
 
@@ -60,7 +60,7 @@ def audit_ratio(
         return Disparity(
             float("nan"), 0.0, 1.0, Verdict.NOT_ASSESSABLE, f"only one group: {rates[0].group}"
         )
-    judged, few = judged_groups(rates, minimum)
+    judged, few = comparable_groups(rates, minimum)
     if len(judged) < 2:
         return Disparity(float("nan"), 0.0, 1.0, Verdict.INSUFFICIENT, few)
     value = min(_ratio(a.rate, b.rate) for a, b in combinations(judged, 2))

@@ -19,7 +19,7 @@ from fraud_core.fairness.disparity import Disparity
 from fraud_core.features.offline import DAY_SECONDS, add_features
 from fraud_core.model.estimators import EstimatorConfig
 
-STRUCK = SCENARIOS[CUSTOMER]
+COMPROMISED = SCENARIOS[CUSTOMER]
 EVEN, BIASED = "even", "biased"
 SURE = 0.98  # a verdict is demanded where it comes this often in theory
 FEATURES = (
@@ -232,7 +232,8 @@ def audit_streams(
         As there: 0 leaves the groups alike.
     n_streams
         Streams of seeds `seed` and following, each with its own customers and model; one of them
-        has so few struck customers that chance makes one group's frauds easier than the other's.
+        has so few compromised customers that chance makes one group's frauds easier than the
+        other's.
     alert_share
         Share of the payments of the later half that is alerted.
 
@@ -297,14 +298,16 @@ def _decide_stream(
     fitted = estimator.fit(features[~late], y_true[~late])
     log_odds = fitted.decision_function(features[late])
     threshold = np.quantile(log_odds, 1 - alert_share)
-    struck = (stream["scenario"] == STRUCK).to_numpy()[late]
-    caught = (log_odds >= threshold)[struck]
+    compromised = (stream["scenario"] == COMPROMISED).to_numpy()[late]
+    caught = (log_odds >= threshold)[compromised]
     unhurt = caught
     if bias > 0:
         # the same seed gives the same payments without the bias, but for these amounts
-        even = _features_of(_simulated(settings, 0.0, seed))[late][struck]
+        even = _features_of(_simulated(settings, 0.0, seed))[late][compromised]
         unhurt = fitted.decision_function(even) >= threshold
-    group, customer = (stream[name].to_numpy()[late][struck] for name in ("group", "customer_id"))
+    group, customer = (
+        stream[name].to_numpy()[late][compromised] for name in ("group", "customer_id")
+    )
     return _Decided(caught, unhurt, group, customer)
 
 

@@ -18,7 +18,7 @@ from fraud_core.evaluation.bootstrap import (
 )
 from fraud_core.poisoning.study.effects import null_band_of
 from fraud_core.promotion.budget_words import BEYOND, NOT_REACHED, NOT_SHOWN, NOTHING
-from fraud_core.promotion.gate import judge_champion
+from fraud_core.promotion.gate import check_champion
 
 F1_LEAD = 1.01
 
@@ -164,8 +164,8 @@ def false_promotions(
                 n_replicates=n_replicates,
                 rng=np.random.default_rng([seed, champion, candidate]),
             )
-            promoted["gate"] += judge_champion(saving, floor_eur=floor).outcome == "pass"
-            promoted["interval_alone"] += judge_champion(saving, floor_eur=0.0).outcome == "pass"
+            promoted["gate"] += check_champion(saving, floor_eur=floor).outcome == "pass"
+            promoted["interval_alone"] += check_champion(saving, floor_eur=0.0).outcome == "pass"
             lead = _f1(models[candidate], holdout.y_observed) / max(
                 1e-12, _f1(models[champion], holdout.y_observed)
             )

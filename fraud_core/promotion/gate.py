@@ -58,7 +58,7 @@ class GateDecision:
         return tuple(c for c in self.criteria if not c.required)
 
 
-def judge_average_precision(
+def check_average_precision(
     found: Estimate, *, chance: float, minimum_lift: float, maximum: float
 ) -> tuple[Criterion, Criterion]:
     """Whether a candidate ranks better than chance on the holdout, and not too well to be true.
@@ -83,7 +83,7 @@ def judge_average_precision(
 
     Examples
     --------
-    >>> good, plausible = judge_average_precision(
+    >>> good, plausible = check_average_precision(
     ...     Estimate(0.78, 0.72, 0.83), chance=0.0015, minimum_lift=5.0, maximum=0.95
     ... )
     >>> good.outcome, plausible.outcome
@@ -116,7 +116,7 @@ def judge_average_precision(
     )
 
 
-def judge_alert_budget(
+def check_alert_budget(
     n_alerted: int, n_rows: int, *, alert_budget: float, tolerance: float
 ) -> Criterion:
     """Whether the threshold, chosen on the validation
@@ -133,7 +133,7 @@ def judge_alert_budget(
 
     Examples
     --------
-    >>> judge_alert_budget(140, 140_000, alert_budget=0.002, tolerance=1.5).outcome
+    >>> check_alert_budget(140, 140_000, alert_budget=0.002, tolerance=1.5).outcome
     'pass'
     """
     low, high = clopper_pearson(n_alerted, n_rows)
@@ -148,7 +148,7 @@ def judge_alert_budget(
     )
 
 
-def judge_data(trained_on: Mapping[str, str], present: Mapping[str, str]) -> Criterion:
+def check_data(trained_on: Mapping[str, str], present: Mapping[str, str]) -> Criterion:
     """Whether the candidate was trained on the v0 that is here, and judged on the v1 that it names.
 
     Parameters
@@ -158,7 +158,7 @@ def judge_data(trained_on: Mapping[str, str], present: Mapping[str, str]) -> Cri
 
     Examples
     --------
-    >>> judge_data({"v0": "a", "v1": "b"}, {"v0": "x", "v1": "b"}).evidence
+    >>> check_data({"v0": "a", "v1": "b"}, {"v0": "x", "v1": "b"}).evidence
     'the candidate names other data than those that are here: v0'
     """
     other = [name for name in ("v0", "v1") if trained_on.get(name) != present.get(name)]
@@ -175,7 +175,7 @@ def judge_data(trained_on: Mapping[str, str], present: Mapping[str, str]) -> Cri
     )
 
 
-def judge_cost(saving_eur: Estimate) -> Criterion:
+def check_cost(saving_eur: Estimate) -> Criterion:
     """Whether the candidate is cheaper than having no model at all.
 
     Parameters
@@ -185,7 +185,7 @@ def judge_cost(saving_eur: Estimate) -> Criterion:
 
     Examples
     --------
-    >>> judge_cost(Estimate(100.0, -20.0, 220.0)).outcome
+    >>> check_cost(Estimate(100.0, -20.0, 220.0)).outcome
     'insufficient evidence'
     """
     outcome = Verdict.INSUFFICIENT
@@ -200,7 +200,7 @@ def judge_cost(saving_eur: Estimate) -> Criterion:
     )
 
 
-def judge_scan(found: Sequence[str]) -> Criterion:
+def check_scan(found: Sequence[str]) -> Criterion:
     """Whether the labels that the candidate was trained on look poisoned.
 
     Parameters
@@ -210,7 +210,7 @@ def judge_scan(found: Sequence[str]) -> Criterion:
 
     Examples
     --------
-    >>> judge_scan(["120 payments called legitimate rank with known frauds"]).outcome
+    >>> check_scan(["120 payments called legitimate rank with known frauds"]).outcome
     'fail'
     """
     if found:
@@ -226,7 +226,7 @@ def judge_scan(found: Sequence[str]) -> Criterion:
     )
 
 
-def judge_champion(saving_eur: Estimate, *, floor_eur: float) -> Criterion:
+def check_champion(saving_eur: Estimate, *, floor_eur: float) -> Criterion:
     """Whether the candidate is cheaper than the champion by more than luck.
 
     Parameters
@@ -245,7 +245,7 @@ def judge_champion(saving_eur: Estimate, *, floor_eur: float) -> Criterion:
 
     Examples
     --------
-    >>> judge_champion(Estimate(500.0, 100.0, 900.0), floor_eur=300.0).outcome
+    >>> check_champion(Estimate(500.0, 100.0, 900.0), floor_eur=300.0).outcome
     'insufficient evidence'
     """
     outcome = Verdict.INSUFFICIENT
@@ -265,7 +265,7 @@ def judge_champion(saving_eur: Estimate, *, floor_eur: float) -> Criterion:
     )
 
 
-def judge_ranking(change: Estimate, *, floor: float) -> Criterion:
+def check_ranking(change: Estimate, *, floor: float) -> Criterion:
     """Whether the candidate ranks no worse than the champion, but for luck.
 
     Parameters
@@ -279,7 +279,7 @@ def judge_ranking(change: Estimate, *, floor: float) -> Criterion:
 
     Examples
     --------
-    >>> judge_ranking(Estimate(-0.2, -0.25, -0.15), floor=0.05).outcome
+    >>> check_ranking(Estimate(-0.2, -0.25, -0.15), floor=0.05).outcome
     'fail'
     """
     outcome = Verdict.INSUFFICIENT

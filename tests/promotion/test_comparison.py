@@ -6,7 +6,7 @@ from fraud_core.evaluation.bootstrap import Estimate, ModelScores
 from fraud_core.evaluation.verdicts import Evidence
 from fraud_core.promotion.advisory import report_breaking_budget, report_verdict
 from fraud_core.promotion.comparison import breaking_budget, false_promotions, saving_over
-from fraud_core.promotion.gate import decide, judge_champion, judge_scan
+from fraud_core.promotion.gate import check_champion, check_scan, decide
 
 DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
 
@@ -55,9 +55,9 @@ def test_a_better_model_is_promoted(day):
         n_replicates=200,
         rng=np.random.default_rng(0),
     )
-    assert judge_champion(saving, floor_eur=500.0).outcome == "pass"
+    assert check_champion(saving, floor_eur=500.0).outcome == "pass"
     loss = Estimate(-saving.value, -saving.ci_high, -saving.ci_low)
-    assert judge_champion(loss, floor_eur=500.0).outcome == "fail"
+    assert check_champion(loss, floor_eur=500.0).outcome == "fail"
 
 
 def test_too_few_trainings_are_refused(day):
@@ -84,7 +84,7 @@ def test_attack_that_never_breaks_says_how_far_it_was_tried():
 
 
 def test_one_sign_of_poisoning_refuses_promotion_in_words():
-    clean, poisoned = judge_scan([]), judge_scan(["2,000 labels are not believed", "a trigger"])
+    clean, poisoned = check_scan([]), check_scan(["2,000 labels are not believed", "a trigger"])
     assert decide(clean).promoted
     refused = decide(clean, poisoned)
     assert not refused.promoted
@@ -102,4 +102,4 @@ def test_reported_criteria_decide_nothing():
         report_verdict("drift", Evidence(None)),
     ]
     assert [c.outcome for c in reported] == ["pass", "fail", "insufficient evidence"]
-    assert decide(judge_scan([]), *reported).promoted
+    assert decide(check_scan([]), *reported).promoted

@@ -6,12 +6,12 @@ from fraud_core.evaluation.bootstrap import Estimate, ModelScores, bootstrap, in
 from fraud_core.model.estimators import EstimatorConfig
 from fraud_core.promotion.gate import (
     Criterion,
+    check_alert_budget,
+    check_average_precision,
+    check_cost,
+    check_data,
+    check_ranking,
     decide,
-    judge_alert_budget,
-    judge_average_precision,
-    judge_cost,
-    judge_data,
-    judge_ranking,
 )
 
 LIMITS = {"chance": 0.1, "minimum_lift": 5.0, "maximum": 0.95}
@@ -26,7 +26,7 @@ LIMITS = {"chance": 0.1, "minimum_lift": 5.0, "maximum": 0.95}
     ],
 )
 def test_average_precision_is_judged_by_its_interval(found, outcome):
-    assert judge_average_precision(found, **LIMITS)[0].outcome == outcome
+    assert check_average_precision(found, **LIMITS)[0].outcome == outcome
 
 
 def test_average_precision_is_asked_relative_to_chance_so_that_no_table_sets_the_mark_for_another():
@@ -34,16 +34,16 @@ def test_average_precision_is_asked_relative_to_chance_so_that_no_table_sets_the
     rare, common = (
         {"chance": chance, "minimum_lift": 5.0, "maximum": 0.95} for chance in (0.0015, 0.03)
     )
-    assert judge_average_precision(found, **rare)[0].outcome == "pass"
-    assert judge_average_precision(found, **common)[0].outcome == "fail"
-    assert "5 times the share of frauds" in judge_average_precision(found, **common)[0].evidence
+    assert check_average_precision(found, **rare)[0].outcome == "pass"
+    assert check_average_precision(found, **common)[0].outcome == "fail"
+    assert "5 times the share of frauds" in check_average_precision(found, **common)[0].evidence
 
 
 def test_more_than_can_be_reached_is_refused_by_name():
     with pytest.raises(
         ParameterError, match=r"minimum_lift: expected less than 4, since 25.0% .* got 5"
     ):
-        judge_average_precision(
+        check_average_precision(
             Estimate(0.9, 0.8, 0.95), chance=0.25, minimum_lift=5.0, maximum=0.95
         )
 
@@ -57,7 +57,7 @@ def test_more_than_can_be_reached_is_refused_by_name():
     ],
 )
 def test_ranking_against_the_champion_is_judged_beyond_luck(change, outcome):
-    assert judge_ranking(change, floor=0.04).outcome == outcome
+    assert check_ranking(change, floor=0.04).outcome == outcome
 
 
 def test_average_precision_too_good_to_be_true_is_a_leak(versions):
@@ -75,31 +75,31 @@ def test_average_precision_too_good_to_be_true_is_a_leak(versions):
         n_replicates=50,
         rng=np.random.default_rng(0),
     )
-    good, leak = judge_average_precision(interval(found["m"]["average_precision"]), **LIMITS)
+    good, leak = check_average_precision(interval(found["m"]["average_precision"]), **LIMITS)
     assert (good.outcome, leak.outcome) == ("pass", "fail")
     assert not decide(good, leak).promoted
 
 
 def test_cost_needs_an_interval_above_zero():
-    assert judge_cost(Estimate(10.0, 5.0, 20.0)).outcome == "pass"
-    assert judge_cost(Estimate(10.0, -5.0, 20.0)).outcome == "insufficient evidence"
-    assert judge_cost(Estimate(-10.0, -20.0, -5.0)).outcome == "fail"
+    assert check_cost(Estimate(10.0, 5.0, 20.0)).outcome == "pass"
+    assert check_cost(Estimate(10.0, -5.0, 20.0)).outcome == "insufficient evidence"
+    assert check_cost(Estimate(-10.0, -20.0, -5.0)).outcome == "fail"
 
 
 def test_alert_budget_is_tolerated_up_to_half_as_much_again():
     outcomes = [
-        judge_alert_budget(n, 100_000, alert_budget=0.002, tolerance=1.5).outcome
+        check_alert_budget(n, 100_000, alert_budget=0.002, tolerance=1.5).outcome
         for n in (250, 300, 350)
     ]
     assert outcomes == ["pass", "insufficient evidence", "fail"]
 
 
 def test_other_data_are_named():
-    assert judge_data({"v0": "a", "v1": "b"}, {"v0": "a", "v1": "b"}).outcome == "pass"
-    found = judge_data({"v0": "a", "v1": "x"}, {"v0": "a", "v1": "b"})
+    assert check_data({"v0": "a", "v1": "b"}, {"v0": "a", "v1": "b"}).outcome == "pass"
+    found = check_data({"v0": "a", "v1": "x"}, {"v0": "a", "v1": "b"})
     assert found.outcome == "fail"
     assert found.evidence.endswith("v1")
-    assert judge_data({}, {"v0": "a", "v1": "b"}).outcome == "fail"
+    assert check_data({}, {"v0": "a", "v1": "b"}).outcome == "fail"
 
 
 def test_one_required_refusal_refuses_and_says_why():

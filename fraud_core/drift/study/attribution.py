@@ -134,15 +134,15 @@ def attribution_study(
     )
     return AttributionStudy(
         attributor,
-        judge_attribution(attributor, held_out),
-        judge_attribution(attributor, strong),
-        judge_attribution(attributor, other),
-        judge_attribution(blind, [_without_labels(one) for one in held_out]),
+        evaluate_attribution(attributor, held_out),
+        evaluate_attribution(attributor, strong),
+        evaluate_attribution(attributor, other),
+        evaluate_attribution(blind, [_without_labels(one) for one in held_out]),
         proportion_ci(silent, len(attacks)),
     )
 
 
-def judge_attribution(attributor: Attributor, scenarios: Sequence[Scenario]) -> Judged:
+def evaluate_attribution(attributor: Attributor, scenarios: Sequence[Scenario]) -> Judged:
     """Accuracy, false attacks, confusion and reliability
     of an attribution on scenarios of every cause.
     """

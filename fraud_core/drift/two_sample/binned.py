@@ -140,9 +140,9 @@ def compare_counts(shares: np.ndarray, rows: float, counts: np.ndarray) -> Binne
     noise = 1 / rows + 1 / window
     spread = _variance(after, log_ratio + 1 - before / after) / window
     spread += _variance(before, -log_ratio + 1 - after / before) / rows
-    freedom = len(before) - 1
-    reach = NORMAL_QUANTILE * math.sqrt(spread + 2 * freedom * noise**2)
-    centre = index - freedom * noise
+    degrees_of_freedom = len(before) - 1
+    reach = NORMAL_QUANTILE * math.sqrt(spread + 2 * degrees_of_freedom * noise**2)
+    centre = index - degrees_of_freedom * noise
     p_value = _homogeneity(shares, rows, counts, window)
     return BinnedDrift(index, max(0.0, centre - reach), max(0.0, centre + reach), p_value)
 
@@ -171,8 +171,8 @@ def _homogeneity(shares: np.ndarray, rows: float, counts: np.ndarray, window: fl
     return min(1.0, 2 * min(p_value, binomial_survival(surplus, round(rare), smaller)))
 
 
-def chi_square_survival(statistic: float, freedom: int) -> float:
-    """Probability that a chi-square variable of `freedom` degrees exceeds `statistic`; in [0, 1].
+def chi_square_survival(statistic: float, degrees_of_freedom: int) -> float:
+    """Probability that a chi-square variable exceeds `statistic`; in [0, 1].
 
     References
     ----------
@@ -184,7 +184,7 @@ def chi_square_survival(statistic: float, freedom: int) -> float:
     >>> round(chi_square_survival(3.841459, 1), 6)
     0.05
     """
-    a, x = freedom / 2, statistic / 2
+    a, x = degrees_of_freedom / 2, statistic / 2
     if x <= 0:
         return 1.0
     scale = math.exp(a * math.log(x) - x - math.lgamma(a))

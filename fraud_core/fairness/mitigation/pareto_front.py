@@ -90,7 +90,7 @@ def _judge(rows: ScoredRows, ways: Sequence[Way], weight: np.ndarray, miss_cost:
     )
 
 
-def judge_policies(
+def evaluate_policies(
     halvings: Sequence[tuple[ScoredRows, Sequence[Way], np.ndarray]], *, miss_cost: float
 ) -> list[Policy]:
     """Disparity and cost of each way, paired over resampled
@@ -189,8 +189,8 @@ def build_front(
                 weight[:, ~half],
             )
         halvings.append((judged, ways, weight[:, ~half]))
-    front = judge_policies(halvings, miss_cost=settings["miss_cost"])
-    return front + judge_policies([first], miss_cost=settings["miss_cost"])[1:]
+    front = evaluate_policies(halvings, miss_cost=settings["miss_cost"])
+    return front + evaluate_policies([first], miss_cost=settings["miss_cost"])[1:]
 
 
 def _ways(

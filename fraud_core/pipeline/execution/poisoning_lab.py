@@ -35,7 +35,7 @@ from fraud_core.poisoning.study.conditions import CLEAN, NULL_RUN, Condition
 from fraud_core.poisoning.study.effects import Effects
 from fraud_core.poisoning.study.run_results import RunResult
 from fraud_core.promotion.comparison import false_promotions
-from fraud_core.promotion.gate import decide, judge_scan
+from fraud_core.promotion.gate import check_scan, decide
 
 NEIGHBOUR_PARTS = 8
 # cleanlab imports tqdm, which warns in a notebook kernel that has no widgets; no bar is ever drawn
@@ -193,7 +193,7 @@ def gate_on_sets(cells: Sequence[Cell], results: Sequence[RunResult]) -> list[Me
         )
         if asked and cell.condition not in refused and result.scan is not None:
             words = ["the scan alarmed"] if result.scan.alarmed else []
-            refused[cell.condition] = not decide(judge_scan(words)).promoted
+            refused[cell.condition] = not decide(check_scan(words)).promoted
     poisoned = {condition: value for condition, value in refused.items() if condition != CLEAN}
     return [
         Measurement("gate_poisoned_sets", len(poisoned)),

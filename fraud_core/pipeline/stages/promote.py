@@ -25,7 +25,7 @@ from fraud_core.pipeline.storage.dataset_versions import open_versions
 from fraud_core.pipeline.tracking.revision import git_revision
 from fraud_core.promotion.comparison import compare
 from fraud_core.promotion.conclusion import gate_figures, recorded_gate
-from fraud_core.promotion.gate import Criterion, GateDecision, decide, judge_champion, judge_ranking
+from fraud_core.promotion.gate import Criterion, GateDecision, check_champion, check_ranking, decide
 
 PREVIOUS = Path("models/previous-champion")
 RECORD = Path("models/promotions.jsonl")
@@ -166,7 +166,7 @@ def against_champion(profile: str) -> GateDecision | None:
         rng=np.random.default_rng(0),
     )
     return decide(
-        judge_champion(saving, floor_eur=floors[0]), judge_ranking(change, floor=floors[1])
+        check_champion(saving, floor_eur=floors[0]), check_ranking(change, floor=floors[1])
     )
 
 

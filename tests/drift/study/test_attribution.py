@@ -5,7 +5,11 @@ from fraud_core.data.rows import Transactions
 from fraud_core.drift.attribution.attributor import CAUSES, INCONCLUSIVE, Attribution
 from fraud_core.drift.attribution.evidence import Evidence
 from fraud_core.drift.attribution.scenarios import Scenario
-from fraud_core.drift.study.attribution import attribution_study, judge_attribution, scenario_pools
+from fraud_core.drift.study.attribution import (
+    attribution_study,
+    evaluate_attribution,
+    scenario_pools,
+)
 from fraud_core.drift.study.metrics import attribution_rows
 from fraud_core.evaluation.study_table import StudyTable
 from fraud_core.model.estimators import EstimatorConfig
@@ -41,7 +45,7 @@ def test_rates_by_hand():
         said("labels_hidden", "labels_hidden"),
         said("labels_injected", "labels_hidden"),
     ]
-    found = judge_attribution(Says(), scenarios)
+    found = evaluate_attribution(Says(), scenarios)
     assert found.accuracy.value == pytest.approx(4 / 9)
     assert found.with_cause.value == pytest.approx(2 / 5)
     assert found.false_attack_rate.value == pytest.approx(1 / 4)

@@ -8,7 +8,7 @@ from fraud_core.fairness.mitigation.group_thresholds import (
     ScoredRows,
     choose_group_thresholds,
 )
-from fraud_core.fairness.mitigation.pareto_front import build_front, draw_weights, judge_policies
+from fraud_core.fairness.mitigation.pareto_front import build_front, draw_weights, evaluate_policies
 from fraud_core.model.estimators import EstimatorConfig
 
 SETTINGS = {"miss_cost": 5.0, "tolerances": [0.0, 0.1], "n_splits": 2, "n_iterations": 2}
@@ -110,7 +110,7 @@ def rows_by_hand():
 def test_judged_rates_by_hand():
     ways = [("all", None, np.ones(4)), ("x", None, np.array([1.0, 0.0, 0.0, 0.0]))]
     weight = draw_weights(4, 5, np.random.default_rng(0))
-    everyone, found = judge_policies([(rows_by_hand(), ways, weight)], miss_cost=3.0)
+    everyone, found = evaluate_policies([(rows_by_hand(), ways, weight)], miss_cost=3.0)
     assert (everyone.equalized_odds.value, everyone.alert_share, everyone.cost_ratio.value) == (
         0.0,
         1.0,
@@ -134,7 +134,7 @@ def test_halvings_are_averaged_by_hand():
         ("one", None, np.array([1.0, 0.0, 0.0, 0.0])),
         ("other", None, np.array([1.0, 0.2, 0.0, 0.0])),
     ]
-    found = judge_policies([(rows, first, weight), (rows, second, weight)], miss_cost=3.0)[1]
+    found = evaluate_policies([(rows, first, weight), (rows, second, weight)], miss_cost=3.0)[1]
     assert found.equalized_odds.value == pytest.approx(0.65)
     assert found.share_left.value == pytest.approx(0.65)
     assert found.halved == 0.5
