@@ -5,6 +5,7 @@ settings. An interrupted study continues where it stopped, and a changed line of
 never answered from the store.
 """
 
+import ast
 import hashlib
 import io
 import json
@@ -128,10 +129,28 @@ def code_sha256(function: Callable) -> str:
     """Digest of the modules of this package that a
     function's module imports, directly or through others.
 
-    Nothing else can move what the function computes; a change of a summary leaves finished cells as
-    they are.
+    Nothing else can move what the function computes: neither a change of a summary nor one of a
+    docstring, a comment or the layout of a line touches finished cells.
     """
     reached, digest = reached_modules([function.__module__]), hashlib.sha256()
     for module in sorted(reached):
-        digest.update(module.encode() + reached[module])
+        digest.update(module.encode() + what_runs(reached[module]))
     return digest.hexdigest()
+
+
+def what_runs(source: bytes) -> bytes:
+    """The code of a module without its docstrings, comments and layout.
+
+    Examples
+    --------
+    >>> what_runs(b"def f():\\n    'Says.'\\n    return 1  # one") == what_runs(
+    ...     b"def f():\\n    return (1)"
+    ... )
+    True
+    """
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            if ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:]
+    return ast.dump(tree).encode()

@@ -67,7 +67,8 @@ def decode_run(flat: Mapping[str, np.ndarray]) -> RunResult:
     """
     scan = None
     if "scan/alarmed" in flat:
-        recovery = _unpack("recovery", Recovery, flat) if "recovery/n_believed" in flat else None
+        recovered = any(name.startswith("recovery/") for name in flat)
+        recovery = _unpack("recovery", Recovery, flat) if recovered else None
         scan = _unpack("scan", ScanFigures, flat, recovery=recovery)
     cleaned = flat.get("selector_cleaned")
     return RunResult(

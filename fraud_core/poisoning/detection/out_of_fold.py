@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.data.rows import Transactions
+from fraud_core.errors import ParameterError
 from fraud_core.model.estimators import FittedEstimator
 from fraud_core.poisoning.detection.quantised_pool import Quantised, quantise
 
@@ -65,6 +66,11 @@ def excess_fraud_rate(y_observed: np.ndarray, trusted: np.ndarray) -> float:
     >>> excess_fraud_rate(y, np.arange(8) >= 4)
     0.5
     """
+    if trusted.all() or not trusted.any():
+        raise ParameterError(
+            f"trusted rows: expected some of the {len(trusted)} rows and not all, got "
+            f"{int(trusted.sum())}; mark the rows whose labels were verified"
+        )
     return max(0.0, float(y_observed[~trusted].mean() - y_observed[trusted].mean()))
 
 

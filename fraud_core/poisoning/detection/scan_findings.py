@@ -36,7 +36,7 @@ class Scan:
 
     Attributes
     ----------
-    suspicion
+    label_noise_score
         Shape (n_samples,), log-odds that the label is the other one; compare within a class of
         labels only.
     suspicious

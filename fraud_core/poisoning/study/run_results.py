@@ -35,7 +35,7 @@ class Recovery:
 
     Attributes
     ----------
-    n_believed
+    n_accepted
         Fraud labels that it is sure of.
     recovered_rows, survivor_rows
         Sorted rows: frauds among those labels, and all frauds that still have a fraud label.

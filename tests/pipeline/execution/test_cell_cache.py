@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from fraud_core.pipeline.execution.cell_cache import run_cells
+from fraud_core.pipeline.execution.cell_cache import run_cells, what_runs
 
 
 @dataclass(frozen=True)
@@ -67,3 +67,29 @@ def test_other_settings_are_never_answered_from_the_store(log):
 def test_cells_of_equal_names_are_refused(log):
     with pytest.raises(ValueError, match="different names"):
         run(log, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b'"""Another sentence."""\n\n\ndef f(x):\n    """Says more."""\n    return x + 1  # why\n',
+        b"def f(x):\n    return (x\n            + 1)\n",
+    ],
+)
+def test_docstrings_comments_and_layout_do_not_run(other):
+    source = b'"""A module."""\n\n\ndef f(x):\n    """Says."""\n    return x + 1\n'
+    assert what_runs(other) == what_runs(source)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b"def f(x):\n    return x + 2\n",
+        b"def f(y):\n    return y + 1\n",
+        b"def f(x, k=1):\n    return x + 1\n",
+        b"import os\n\n\ndef f(x):\n    return x + 1\n",
+        b'NAME = "Says."\n\n\ndef f(x):\n    return x + 1\n',
+    ],
+)
+def test_what_runs_differs_when_the_code_does(other):
+    assert what_runs(other) != what_runs(b"def f(x):\n    return x + 1\n")
