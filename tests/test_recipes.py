@@ -10,13 +10,23 @@ import pytest
 
 from tests.conftest import ROOT
 
-ATTACK, ATTACK_LINE = r'("""The attack on small amounts.*?)', "    SMALLEST_AMOUNTS,\n"
-ESTIMATOR, ESTIMATOR_LINE = r"(def _extra_trees.*?)", '    "extra_trees": _extra_trees,\n'
+ATTACK, IN_THE_LIST = r'("""The attack on small amounts.*?)', "SMALLEST_AMOUNTS,"
+ESTIMATOR, IN_THE_REGISTRY = r"(def _extra_trees.*?)", '"extra_trees": _extra_trees,'
 
 
 def recipe(pattern):
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     return re.search(rf"^```python\n{pattern}^```$", text, re.DOTALL | re.MULTILINE)[1]
+
+
+def follow(path, contained):
+    """Add the lines of the recipe's diff that holds a line, each before or after its neighbour."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (diff,) = [
+        d for d in re.findall(r"^```diff\n(.*?)^```$", text, re.DOTALL | re.M) if contained in d
+    ]
+    kept = "".join(f"{line[1:]}\n" for line in diff.splitlines() if line[0] == " ")
+    edit(path, kept, "".join(f"{line[1:]}\n" for line in diff.splitlines()))
 
 
 @pytest.fixture
@@ -48,10 +58,7 @@ def printed(copy, code):
 def test_attack_of_the_recipe_is_accepted_dispatched_and_in_the_table(copy):
     attacks = copy / "fraud_core" / "poisoning" / "attacks"
     (attacks / "smallest_amounts.py").write_text(recipe(ATTACK), encoding="utf-8")
-    assert recipe(f"({re.escape(ATTACK_LINE)})") == ATTACK_LINE
-    module = "from fraud_core.poisoning.attacks.smallest_amounts import SMALLEST_AMOUNTS\n"
-    first = "ATTACKS: tuple[Attack, ...] = (\n"
-    edit(attacks / "registry.py", first, module + first + ATTACK_LINE)
+    follow(attacks / "registry.py", IN_THE_LIST)
     edit(copy / "params.yaml", "  attack: legit_to_fraud ", "  attack: smallest_amounts ")
     out = printed(
         copy,
@@ -84,14 +91,16 @@ def test_attack_without_its_line_is_refused_by_name(copy):
         "try:\n    read_params(Path('params.yaml'))\n"
         "except ParameterError as error:\n    print(error)\n"
     )
-    assert "smallest_amounts" in printed(copy, code)
+    said = printed(copy, code)
+    assert "smallest_amounts" in said
+    assert "expected one of legit_to_fraud, fraud_to_legit" in said
 
 
 def test_estimator_of_the_recipe_is_built_from_the_parameters_and_fitted(copy):
     module = copy / "fraud_core" / "model" / "estimators.py"
-    assert recipe(f"({re.escape(ESTIMATOR_LINE)})") == ESTIMATOR_LINE
     first = "REGISTRY: dict[str, Builder] = {\n"
-    edit(module, first, recipe(ESTIMATOR) + "\n\n" + first + ESTIMATOR_LINE)
+    edit(module, first, recipe(ESTIMATOR) + "\n\n" + first)
+    follow(module, IN_THE_REGISTRY)
     entry = "    extra_trees:\n      settings:\n        n_estimators: 20\n      calibration: none\n"
     edit(copy / "params.yaml", "    catboost:\n", f"{entry}    catboost:\n")
     edit(copy / "params.yaml", "  studied: catboost ", "  studied: extra_trees ")

@@ -3,7 +3,7 @@ refused, and a study gets only what it declares.
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 
@@ -150,8 +150,18 @@ def read_params(path: Path) -> Params:
         return msgspec.yaml.decode(path.read_bytes(), type=Params)
     except msgspec.MsgspecError as error:
         raise ParameterError(
-            f"{path.name}: {error}; correct the key (each is explained in its comment)"
+            f"{path.name}: {error}{_allowed_at(str(error))}; correct it (each key is explained in "
+            "its comment)"
         ) from error
+
+
+def _allowed_at(message: str) -> str:
+    """The names that may stand where msgspec found another one; empty elsewhere."""
+    if "Invalid enum value" not in message:
+        return ""
+    if "attack" in message:
+        return f", expected one of {', '.join(get_args(Attack))}"
+    return f", expected one of {', '.join(get_args(Defence))}" if "defence" in message else ""
 
 
 def notebook_parameters(params: Params, study: str, profile: str) -> dict[str, Any]:

@@ -1,3 +1,6 @@
+import importlib
+import pkgutil
+from dataclasses import fields
 from typing import get_args
 
 import numpy as np
@@ -6,6 +9,8 @@ import pytest
 from fraud_core.errors import ParameterError
 from fraud_core.pipeline import study_params
 from fraud_core.pipeline.reporting.results import markdown_table
+from fraud_core.poisoning import attacks
+from fraud_core.poisoning.attacks.definition import FRAUD, Attack
 from fraud_core.poisoning.attacks.registry import ATTACKS, attack, attack_names, attack_rows
 from tests.conftest import ROOT
 
@@ -16,12 +21,19 @@ def run(name, rows, rate, known=None, seed=0):
 
 @pytest.mark.parametrize("name", attack_names())
 def test_every_attack_is_seeded_and_leaves_its_input_alone(name, rows, known):
-    before = rows.X.copy(), rows.y_observed.copy()
+    arrays = [
+        value
+        for values in (rows, known)
+        for field in fields(values)
+        if isinstance(value := getattr(values, field.name), np.ndarray)
+    ]
+    before = [(values, values.copy()) for values in arrays]
     first, again = (run(name, rows, 0.2, known) for _ in range(2))
     np.testing.assert_array_equal(first.y_observed, again.y_observed)
     np.testing.assert_array_equal(first.rows.X, again.rows.X)
-    np.testing.assert_array_equal(rows.X, before[0])
-    np.testing.assert_array_equal(rows.y_observed, before[1])
+    for values, copy in before:
+        changed = f"{name} changed its input: copy what it changes, as `relabelled` does"
+        np.testing.assert_array_equal(values, copy, err_msg=changed)
 
 
 @pytest.mark.parametrize("name", attack_names())
@@ -42,17 +54,7 @@ def test_attack_without_a_budget_changes_nothing(name, rows, known):
     np.testing.assert_array_equal(found.y_observed, rows.y_observed)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "margin_based",
-        "subpopulation",
-        "backdoor",
-        "mislabelled_injection",
-        "group",
-        "compromised_annotator",
-    ],
-)
+@pytest.mark.parametrize("name", [entry.name for entry in ATTACKS if entry.attacked == (FRAUD,)])
 def test_budget_is_a_share_of_the_frauds(name, rows, known):
     assert len(run(name, rows, 0.2, known).changed) == round(0.2 * rows.y_observed.sum())
 
@@ -77,8 +79,19 @@ def test_parameters_allow_every_attack_that_the_payments_can_bear():
 def test_table_of_the_documentation_is_that_of_the_list():
     page = (ROOT / "docs" / "poisoning.md").read_text(encoding="utf-8")
     assert markdown_table(attack_rows()) in page, (
-        "replace the table of docs/poisoning.md by that of `attack_rows`"
+        "replace the table of docs/poisoning.md by what the command in CONTRIBUTING.md prints"
     )
+
+
+def test_every_attack_that_a_module_defines_is_in_the_list():
+    found = [
+        value
+        for module in pkgutil.iter_modules(attacks.__path__, f"{attacks.__name__}.")
+        for value in vars(importlib.import_module(module.name)).values()
+        if isinstance(value, Attack)
+    ]
+    lacking = {entry.name for entry in found} - {entry.name for entry in ATTACKS}
+    assert not lacking, f"{lacking}: add the import and the line to ATTACKS of registry.py"
 
 
 @pytest.mark.parametrize("entry", ATTACKS, ids=lambda entry: entry.name)

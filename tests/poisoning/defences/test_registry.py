@@ -1,3 +1,5 @@
+import importlib
+import pkgutil
 from typing import get_args
 
 import numpy as np
@@ -6,7 +8,8 @@ import pytest
 from fraud_core.errors import ParameterError
 from fraud_core.pipeline import study_params
 from fraud_core.pipeline.reporting.results import markdown_table
-from fraud_core.poisoning.defences.definition import DefenceContext
+from fraud_core.poisoning import defences
+from fraud_core.poisoning.defences.definition import Defence, DefenceContext
 from fraud_core.poisoning.defences.registry import (
     DEFENCES,
     SELECTOR,
@@ -67,3 +70,14 @@ def test_defence_is_refused_without_what_it_needs(entry, attacked):
         assert not bare.has(part)
         with pytest.raises(ParameterError, match=f"in `context.{part}`, got none"):
             defend(entry.name, seen, bare, seed=1)
+
+
+def test_every_defence_that_a_module_defines_is_in_the_list():
+    found = [
+        value
+        for module in pkgutil.iter_modules(defences.__path__, f"{defences.__name__}.")
+        for value in vars(importlib.import_module(module.name)).values()
+        if isinstance(value, Defence)
+    ]
+    lacking = {entry.name for entry in found} - {entry.name for entry in DEFENCES}
+    assert not lacking, f"{lacking}: add the import and the line to DEFENCES of registry.py"
