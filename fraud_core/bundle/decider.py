@@ -8,11 +8,12 @@ import numpy as np
 
 from fraud_core.bundle.load import Bundle
 from fraud_core.bundle.schema import Described
-from fraud_core.policy.actions import Action, action, expected_losses
+from fraud_core.policy.actions import ACTIONS, Action, action, actions, expected_losses
 from fraud_core.scoring.partition_ensemble import certified_flips
 from fraud_core.scoring.row_scorer import RowScorer
 
 N_REASONS = 3
+DECISIONS = (*ACTIONS, "abstain")
 Code = Literal[
     "ABOVE_USUAL",
     "BELOW_USUAL",
@@ -151,6 +152,27 @@ class Decider:
             [self._reason(k, float(values[k]), float(contribution[k]), taken) for k in chosen]
         )
         return Verdict(taken, probability, ExpectedLoss(*losses), reasons)
+
+    def decisions(
+        self, values: np.ndarray, probability: np.ndarray, amount_eur: np.ndarray
+    ) -> np.ndarray:
+        """The decision on each of many rows, the same as `decide` takes.
+
+        Parameters
+        ----------
+        values
+            Shape (n_samples, n_features).
+        probability, amount_eur
+            Shape (n_samples,), calibrated, and in euros.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_samples,), places in `DECISIONS`.
+        """
+        taken = actions(self._policy, probability, amount_eur, self._threshold)
+        outside = (values < self._usual.least) | (values > self._usual.most)
+        return np.where(outside.any(axis=1), DECISIONS.index("abstain"), taken)
 
     def vote(self, values: np.ndarray) -> Vote:
         """The vote of the certificate's parts on one row, shape (n_features,)."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fraud_core.pipeline.params import STUDIES, SWEEPS
-from fraud_core.pipeline.paths import PROFILES
+from fraud_core.pipeline.paths import CHAMPION, PROFILES
 
 # Adds one subcommand, given its name and what it does in words.
 Add = Callable[[str, str], argparse.ArgumentParser]
@@ -32,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_data(add)
     _add_drift(add)
     _add_models(add)
+    _add_score(add)
     _add_records(add)
     _add_written(add)
     return parser
@@ -118,6 +119,29 @@ def _add_written(add: Add) -> None:
         "print the stages whose results are older than what they depend on; exit code 1 when any "
         "is",
     )
+
+
+def _add_score(add: Add) -> None:
+    score = add(
+        "score",
+        "score a table, or a folder of them, with the champion; exit code 2 when rows were refused",
+    )
+    score.add_argument(
+        "data", type=Path, help="a CSV (also gzip, zstd) or parquet table, or a folder of them"
+    )
+    score.add_argument(
+        "--out", type=Path, required=True, help="the .csv or .parquet to write, or a folder"
+    )
+    score.add_argument(
+        "--model", type=Path, default=CHAMPION, help="folder of the bundle; default: the champion"
+    )
+    score.add_argument(
+        "--keep", action="append", default=[], metavar="COLUMN", help="copy a column of the input"
+    )
+    score.add_argument("--decisions", action="store_true", help="add the decision of the policy")
+    score.add_argument("--reasons", action="store_true", help="add the reasons, as JSON (slow)")
+    score.add_argument("--overwrite", action="store_true", help="replace an output that is there")
+    score.add_argument("--json", action="store_true", help="print one JSON object for each file")
 
 
 def _add_drift(add: Add) -> None:

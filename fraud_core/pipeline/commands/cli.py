@@ -8,7 +8,12 @@ from pathlib import Path
 from fraud_core.errors import FraudCoreError, ParameterError
 from fraud_core.pipeline.commands.arguments import build_parser
 from fraud_core.pipeline.params import STUDIES, SWEEPS, Params, notebook_parameters, read_params
-from fraud_core.pipeline.paths import project_root, results_folder, within_project
+from fraud_core.pipeline.paths import (
+    CHAMPION,
+    project_root,
+    results_folder,
+    within_project,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,6 +79,21 @@ def _drift(options: Namespace) -> int:
     card = options.card or params.data.card
     return drift_tables(
         options.reference, options.current, card, params.drift, as_json=options.json
+    )
+
+
+def _score(options: Namespace) -> int:
+    from fraud_core.pipeline.batch.scored_rows import Wanted
+    from fraud_core.pipeline.commands.score import score_files
+
+    return score_files(
+        options.data,
+        options.out,
+        model=within_project(options.model) if options.model == CHAMPION else options.model,
+        wanted=Wanted(decisions=options.decisions, reasons=options.reasons),
+        keep=tuple(options.keep),
+        overwrite=options.overwrite,
+        as_json=options.json,
     )
 
 
@@ -241,6 +261,7 @@ COMMANDS: dict[str, Callable[[Namespace], int | None]] = {
     "poison": _poison,
     "scan": _scan,
     "drift": _drift,
+    "score": _score,
     "train": _train,
     "features": _features,
     "study": _study,

@@ -1,0 +1,292 @@
+"""Tables read block by block: CSV by bytes and parquet by rows, from any block on."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fraud_core.errors import ContractError
+
+CSV_BLOCK_BYTES = 32 << 20
+PARQUET_BLOCK_ROWS = 1 << 17
+COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+UTF8_MARK = b"\xef\xbb\xbf"
+OTHER_TEXT = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
+DELIMITERS = ",;\t|"
+LONGEST_HEADER_BYTES = LONGEST_LINE_BYTES = 1 << 20
+DECIMAL_COMMA = r"^\s*-?\d+,\d+\s*$"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive rows of a table.
+
+    Attributes
+    ----------
+    table
+        The columns that were asked for; numbers where every value is one, else text.
+    row
+        The number of each row of `table` in the file, counted from 1 without the header.
+    broken
+        Numbers and reasons of rows that could not be split into columns; they are not in `table`.
+    n_rows
+        Rows of the block, the broken ones included.
+    end
+        Where the next block begins: a byte of a CSV file, a row of a parquet file.
+    """
+
+    table: pl.DataFrame
+    row: pl.Series
+    broken: tuple[tuple[int, str], ...]
+    n_rows: int
+    end: int
+
+
+def read_blocks(
+    path: Path, numbers: Sequence[str], others: Sequence[str], *, start: int = 0, first_row: int = 1
+) -> Iterator[Block]:
+    """Read columns of a CSV or parquet table, block by block.
+
+    Parameters
+    ----------
+    numbers, others
+        Columns read as numbers, and as they are.
+    start, first_row
+        Where an interrupted reading stopped: `Block.end`, and the number of the next row.
+
+    Raises
+    ------
+    ContractError
+        When the file cannot be read or lacks a column.
+    """
+    if not path.is_file():
+        raise ContractError(file=path.name, rule="a file", found="none", fix="check the path")
+    if path.name.lower().endswith(".parquet"):
+        return _parquet_blocks(path, [*numbers, *others], start, first_row)
+    return _csv_blocks(path, numbers, others, start, first_row)
+
+
+def size_of(path: Path) -> int:
+    """What `Block.end` is at the end of a table, for the progress; 0 for a compressed CSV file.
+
+    Raises
+    ------
+    ContractError
+        When it is no whole parquet file.
+    """
+    if path.name.lower().endswith(".parquet"):
+        return _open_parquet(path).metadata.num_rows
+    with path.open("rb") as stream:
+        compressed = _compression(stream.read(4)) is not None
+    return 0 if compressed else path.stat().st_size
+
+
+def _parquet_blocks(
+    path: Path, columns: Sequence[str], start: int, first_row: int
+) -> Iterator[Block]:
+    parquet, row, done = _open_parquet(path), first_row, 0
+    _refuse_missing(columns, parquet.schema_arrow.names, path.name)
+    groups = list(range(parquet.metadata.num_row_groups))
+    while groups and done + parquet.metadata.row_group(groups[0]).num_rows <= start:
+        done += parquet.metadata.row_group(groups.pop(0)).num_rows
+    for batch in parquet.iter_batches(PARQUET_BLOCK_ROWS, row_groups=groups, columns=list(columns)):
+        done += batch.num_rows
+        unread = min(done - start, batch.num_rows)
+        if unread <= 0:
+            continue
+        table = pl.DataFrame(pl.from_arrow(batch)).tail(unread)
+        yield Block(table, _numbered(row, table.height), (), table.height, done)
+        row += table.height
+
+
+def _open_parquet(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path, memory_map=True)
+    except (pa.ArrowException, OSError) as error:
+        raise ContractError(
+            file=path.name,
+            rule="a whole parquet file",
+            found=f"a file that cannot be read ({str(error).splitlines()[0][:80]})",
+            fix="copy the file again",
+        ) from error
+
+
+def _csv_blocks(
+    path: Path, numbers: Sequence[str], others: Sequence[str], start: int, first_row: int
+) -> Iterator[Block]:
+    with _open_text(path) as stream:
+        header, names, delimiter = _read_header(stream, path.name)
+        _refuse_missing([*numbers, *others], names, path.name)
+        position, row, rest = len(header), first_row, b""
+        if start > position:
+            _skip(stream, start - position)
+            position = start
+        reader: _CsvReader | None = None
+        while True:
+            fresh = stream.read(CSV_BLOCK_BYTES)
+            body, rest = _whole_lines(rest + fresh) if fresh else (rest, b"")
+            if not fresh:
+                body = body.rstrip(b"\r\n")
+            if body:
+                reader = reader or _CsvReader(
+                    path.name, names, numbers, others, delimiter, _decimal_comma(body, delimiter)
+                )
+                block = reader.read(body, row, position + len(body))
+                yield block
+                row, position = row + block.n_rows, block.end
+            if not fresh:
+                return
+
+
+@dataclass(frozen=True)
+class _CsvReader:
+    """Reads whole lines of one CSV file."""
+
+    file: str
+    names: Sequence[str]
+    numbers: Sequence[str]
+    others: Sequence[str]
+    delimiter: str
+    decimal_comma: bool
+
+    def read(self, body: bytes, first_row: int, end: int) -> Block:
+        """The rows in some whole lines; they are split one by one where they are not all whole."""
+        try:
+            table = pl.read_csv(
+                body,
+                has_header=False,
+                separator=self.delimiter,
+                decimal_comma=self.decimal_comma,
+                schema={
+                    name: pl.Float64 if name in self.numbers else pl.String for name in self.names
+                },
+            ).select([*self.numbers, *self.others])
+        except (pl.exceptions.PolarsError, UnicodeDecodeError):
+            return self._split(body, first_row, end)
+        return Block(table, _numbered(first_row, table.height), (), table.height, end)
+
+    def _split(self, body: bytes, first_row: int, end: int) -> Block:
+        try:
+            text = body.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = body.count(b"\n", 0, error.start) + first_row
+            raise ContractError(
+                file=self.file,
+                rule="UTF-8 text",
+                found=f"byte 0x{body[error.start]:02x} about row {line}",
+                fix="save the file as UTF-8",
+            ) from error
+        whole, row_numbers, broken = [], [], []
+        n_rows = 0
+        for fields in csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter):
+            number = first_row + n_rows
+            n_rows += 1
+            if len(fields) == len(self.names):
+                whole.append(fields)
+                row_numbers.append(number)
+            else:
+                broken.append((number, f"{len(fields)} fields instead of {len(self.names)}"))
+        table = pl.DataFrame(whole, schema=dict.fromkeys(self.names, pl.String), orient="row")
+        table = table.select([*self.numbers, *self.others])
+        if self.decimal_comma:
+            table = table.with_columns(pl.col(self.numbers).str.replace(",", ".", literal=True))
+        return Block(table, pl.Series(row_numbers, dtype=pl.Int64), tuple(broken), n_rows, end)
+
+
+def _open_text(path: Path) -> BinaryIO:
+    with path.open("rb") as stream:
+        start = stream.read(4)
+    for mark, name in OTHER_TEXT.items():
+        if start.startswith(mark):
+            raise ContractError(
+                file=path.name, rule="UTF-8 text", found=name, fix="save the file as UTF-8"
+            )
+    compression = _compression(start)
+    if compression is None:
+        return path.open("rb")
+    return pa.input_stream(str(path), compression=compression)  # type: ignore[return-value]
+
+
+def _compression(start: bytes) -> str | None:
+    return next((name for magic, name in COMPRESSIONS.items() if start.startswith(magic)), None)
+
+
+def _read_header(stream: BinaryIO, file: str) -> tuple[bytes, list[str], str]:
+    """The bytes of the header, its names, and what delimits them; the stream stands behind it."""
+    read = b""
+    while not read.endswith(b"\n") and len(read) < LONGEST_HEADER_BYTES:
+        byte = stream.read(1)
+        if not byte:
+            break
+        read += byte
+    text = read.removeprefix(UTF8_MARK).decode("utf-8", "replace").strip("\r\n")
+    if not text.strip():
+        raise ContractError(file=file, rule="a header and rows", found="an empty file")
+    delimiter = max(DELIMITERS, key=lambda mark: (text.count(mark), mark == ","))
+    names = next(csv.reader([text], delimiter=delimiter))
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise ContractError(
+            file=file,
+            column=doubled[0],
+            rule="each column once in the header",
+            found=f"it {names.count(doubled[0])} times",
+            fix="rename or drop the repeated column",
+        )
+    return read, names, delimiter
+
+
+def _decimal_comma(body: bytes, delimiter: str) -> bool:
+    """Whether the first line writes a number with a decimal comma."""
+    if delimiter == ",":
+        return False
+    first = body.split(b"\n", 1)[0].decode("utf-8", "replace")
+    fields = pl.Series(next(csv.reader([first], delimiter=delimiter)), dtype=pl.String)
+    return bool(fields.str.contains(DECIMAL_COMMA).any())
+
+
+def _whole_lines(data: bytes) -> tuple[bytes, bytes]:
+    """Cut behind the last line break that is not inside quotation marks.
+
+    A mark that is never closed would make one field of the rest of the file: after some megabytes
+    any line break will do, and the lines up to there are refused one by one.
+    """
+    end = last = data.rfind(b"\n") + 1
+    while end and data.count(b'"', 0, end) % 2:
+        end = data.rfind(b"\n", 0, end - 1) + 1 if last - end < LONGEST_LINE_BYTES else 0
+    if not end and len(data) > CSV_BLOCK_BYTES + LONGEST_LINE_BYTES:
+        end = last
+    body = data[:end].rstrip(b"\r\n")
+    end = min(end, data.find(b"\n", len(body)) + 1) if end else 0  # blank lines may be the last
+    return data[:end], data[end:]
+
+
+def _skip(stream: BinaryIO, n_bytes: int) -> None:
+    if stream.seekable():
+        stream.seek(n_bytes, io.SEEK_CUR)
+        return
+    while n_bytes > 0 and (read := len(stream.read(min(n_bytes, CSV_BLOCK_BYTES)))):
+        n_bytes -= read
+
+
+def _numbered(first_row: int, n_rows: int) -> pl.Series:
+    return pl.int_range(first_row, first_row + n_rows, eager=True)
+
+
+def _refuse_missing(columns: Sequence[str], names: Sequence[str], file: str) -> None:
+    missing = [name for name in columns if name not in names]
+    if missing:
+        others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ContractError(
+            file=file,
+            column=f"{missing[0]}{others}",
+            rule="the fields of the model's contract",
+            found=f"the columns {', '.join(names[:12])}",
+            fix="add the column, or score with the model of this table",
+        )
