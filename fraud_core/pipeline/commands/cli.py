@@ -69,7 +69,9 @@ def _poison(options: Namespace) -> None:
 def _scan(options: Namespace) -> int:
     from fraud_core.pipeline.commands.scan import scan_table
 
-    return scan_table(options.data, _params().data.card, trusted=options.trusted)
+    return scan_table(
+        options.data, _params().data.card, trusted=options.trusted, as_json=options.json
+    )
 
 
 def _drift(options: Namespace) -> int:
@@ -195,9 +197,9 @@ def _unexecuted(options: Namespace) -> None:
 
 
 def _summary(options: Namespace) -> None:
-    from fraud_core.pipeline.reporting.headline import summary
+    from fraud_core.pipeline.reporting.headline import headline_json, summary
 
-    print(summary(options.profile))
+    print(headline_json(options.profile) if options.json else summary(options.profile))
 
 
 def _track(options: Namespace) -> int:
@@ -254,6 +256,18 @@ def _stale(options: Namespace) -> int:
     return 1 if found else 0
 
 
+def _doctor(options: Namespace) -> int:
+    from fraud_core.pipeline.commands.doctor import examine
+
+    return examine(options.port, as_json=options.json)
+
+
+def _completion(options: Namespace) -> None:
+    import shtab
+
+    print(shtab.complete(build_parser(), options.shell))
+
+
 COMMANDS: dict[str, Callable[[Namespace], int | None]] = {
     "source": _source,
     "fetch": _fetch,
@@ -278,4 +292,6 @@ COMMANDS: dict[str, Callable[[Namespace], int | None]] = {
     "readme": _readme,
     "stages": _stages,
     "stale": _stale,
+    "doctor": _doctor,
+    "completion": _completion,
 }

@@ -2,14 +2,17 @@
 table in, findings and a list of suspicious rows out.
 """
 
+import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from fraud_core.data.card import DatasetCard
-from fraud_core.data.rows import to_transactions
+from fraud_core.data.rows import Transactions, to_transactions
 from fraud_core.data.splits import last_seconds
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.tables import read_card, read_table, write_csv
@@ -25,7 +28,14 @@ UNDECIDED_EXIT_CODE = 3
 SHOWN_SEGMENTS = 5
 
 
-def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed: int = 1) -> int:
+def scan_table(
+    data: Path,
+    card_name: str,
+    *,
+    trusted: Path | None = None,
+    as_json: bool = False,
+    seed: int = 1,
+) -> int:
     """Scan a table of labelled payments, print what was found, and write the suspicious rows.
 
     Parameters
@@ -35,6 +45,8 @@ def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed:
     trusted
         Table whose labels are true; its last hours are used, and rows of `data` that are among them
         give way. Without one the last hours of `data` are taken as trusted, and the scan says so.
+    as_json
+        Print one JSON object in place of the text.
     seed
         Of the scan's models.
 
@@ -58,30 +70,64 @@ def scan_table(data: Path, card_name: str, *, trusted: Path | None = None, seed:
     arrays = to_transactions(table, card)
     rows = replace(arrays, is_validation=is_trusted, is_trusted=is_trusted)
     whose = f"the labels of the last {hours:g} hours of {(trusted or data).name} are taken as true"
-    print(validity(card.name), flush=True)
-    print(f"scanning {data.name}: {int(np.sum(~is_trusted)):,} labels; {whose}", flush=True)
-    if (n_frauds := int(arrays.y_observed[is_trusted].sum())) < FEWEST_TRUSTED_FRAUDS:
-        print(
-            f"insufficient evidence: the trusted rows hold {n_frauds} frauds, "
+    answer: dict[str, Any] = {
+        "data": data.name,
+        "validity": validity(card.name),
+        "trusted": whose,
+        "n_labels": int(np.sum(~is_trusted)),
+        "n_trusted_frauds": int(arrays.y_observed[is_trusted].sum()),
+    }
+    say = _silent if as_json else partial(print, flush=True)
+    say(answer["validity"])
+    say(f"scanning {data.name}: {answer['n_labels']:,} labels; {whose}")
+    if answer["n_trusted_frauds"] < FEWEST_TRUSTED_FRAUDS:
+        words = (
+            f"insufficient evidence: the trusted rows hold {answer['n_trusted_frauds']} frauds, "
             f"{FEWEST_TRUSTED_FRAUDS} are needed"
         )
+        print(
+            json.dumps(answer | {"poisoned": None, "words": words}, indent=1) if as_json else words
+        )
         return UNDECIDED_EXIT_CODE
+    scan = _scanned(rows, _source(table, card), card, seed)
+    written = _write(table, scan) if scan.poisoned else None
+    if as_json:
+        print(json.dumps(answer | _plain(scan, written), indent=1))
+    else:
+        _say(scan, arrays.time_s, arrays.amount_eur)
+        if written is not None:
+            unnamed = nothing_named(scan, own_trusted=trusted is None)
+            print(unnamed or f"suspicious rows: {written}")
+    return FOUND_EXIT_CODE if scan.poisoned else 0
+
+
+def _silent(*_: object) -> None:
+    """Print nothing: the answer is one JSON object."""
+
+
+def _scanned(rows: Transactions, source: np.ndarray | None, card: DatasetCard, seed: int) -> Scan:
     quantised = quantise(rows.X)
-    scores = out_of_fold_scores(rows, seed=seed, quantised=quantised)
-    found = detect(
+    return detect(
         rows,
-        scores,
-        source=_source(table, card),
+        out_of_fold_scores(rows, seed=seed, quantised=quantised),
+        source=source,
         seed=seed,
         quantised=quantised,
         names=card.model_features,
     )
-    _say(found, arrays.time_s, arrays.amount_eur)
-    if not found.poisoned:
-        return 0
-    written = _write(table, found)
-    print(nothing_named(found, own_trusted=trusted is None) or f"suspicious rows: {written}")
-    return FOUND_EXIT_CODE
+
+
+def _plain(scan: Scan, written: Path | None) -> dict[str, Any]:
+    """A scan as JSON takes it."""
+    return {
+        "poisoned": bool(scan.poisoned),
+        "findings": [
+            {"kind": finding.kind, "words": finding.words, "p_value": float(finding.p_value)}
+            for finding in scan.findings
+        ],
+        "n_suspicious": int(scan.suspicious.sum()),
+        "suspicious_file": None if written is None else written.as_posix(),
+    }
 
 
 def _with_trusted(

@@ -1,5 +1,6 @@
 """The headline figures: the table at the end of a run, and the figures of the README."""
 
+import json
 import re
 from pathlib import Path
 
@@ -73,6 +74,27 @@ def summary(profile: str) -> str:
         "",
     ]
     return "\n".join(["", *lines])
+
+
+def headline_json(profile: str) -> str:
+    """The headline figures as one JSON object: words for people, and the bare numbers."""
+    results = []
+    for label, study, name, form in HEADLINES:
+        metrics = read_metrics(results_folder(profile, study))
+        results.append(
+            {
+                "label": label,
+                "study": study,
+                "metric": name,
+                "words": figure(metrics, name, form),
+                "values": {
+                    key: value
+                    for key, value in metrics.items()
+                    if key == name or key.removeprefix(f"{name}_") in ("lo", "hi")
+                },
+            }
+        )
+    return json.dumps({"profile": profile, "figures": results}, indent=1)
 
 
 def refresh_readme(*, write: bool) -> bool:

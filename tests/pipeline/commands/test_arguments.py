@@ -1,9 +1,17 @@
+import re
 from pathlib import Path
 
 import pytest
 
-from fraud_core.pipeline.commands.arguments import build_parser
+from fraud_core.pipeline.commands.arguments import (
+    EXIT_CODES,
+    GROUPS,
+    USAGE_EXIT_CODE,
+    build_parser,
+)
+from fraud_core.pipeline.commands.cli import COMMANDS, main
 from fraud_core.pipeline.params import STUDIES, SWEEPS
+from tests.conftest import ROOT
 
 
 def read(*words):
@@ -41,5 +49,29 @@ def test_paths_and_flags_are_read():
 def test_incomplete_or_unknown_command_ends_with_its_usage(words, capsys):
     with pytest.raises(SystemExit) as ended:
         read(*words)
-    assert ended.value.code == 2
-    assert "usage: python -m fraud_core" in capsys.readouterr().err
+    assert ended.value.code == USAGE_EXIT_CODE
+    assert "usage: fraud" in capsys.readouterr().err
+
+
+def test_help_lists_every_command_below_its_group():
+    text = build_parser().format_help()
+    for title in GROUPS:
+        assert f"\n{title}\n" in text
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} ", text, re.MULTILINE), command
+
+
+def test_the_page_of_commands_names_each_of_them_and_every_exit_code():
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    for command in COMMANDS:
+        assert f"`fraud {command}" in page, command
+    for code, words in EXIT_CODES.items():
+        assert f"| {code} | {words} |" in page
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_knows_the_commands(shell, capsys):
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert "fraud" in script
+    assert "rollback" in script

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -96,3 +98,14 @@ def test_missing_table_is_an_error(project, capsys):
 def test_half_an_override_is_refused(project, capsys):
     assert main(["promote", "--override-by", "someone"]) == 1
     assert "expected both --override-by and --override-why" in capsys.readouterr().err
+
+
+def test_json_is_one_object_with_the_findings(clean, capsys):
+    assert main(["scan", str(clean), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["poisoned"], answer["findings"], answer["suspicious_file"]) == (False, [], None)
+    assert main(["scan", str(poisoned(clean, "legit_to_fraud", 0.2)), "--json"]) == 2
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["poisoned"]
+    assert answer["findings"][0]["kind"] == "false frauds"
+    assert 0 <= answer["findings"][0]["p_value"] < 0.01

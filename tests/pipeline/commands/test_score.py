@@ -54,7 +54,7 @@ def test_table_is_scored_and_refused_rows_stand_beside_it_with_their_reasons(
         (3, "V1", "a number", "seven"),
         (
             9,
-            None,
+            "",
             "a row as long as the header",
             f"{len(lines[0].split(',')) + 1} fields instead of {len(lines[0].split(','))}",
         ),

@@ -1,0 +1,1 @@
+"""Health of a checkout: what is wrong with it, and how to mend it."""
