@@ -8,9 +8,20 @@ columns, `check_values` checks ranges, nulls, order and classes of a typed frame
 import polars as pl
 
 from fraud_core.data.card import Column, DatasetCard
+from fraud_core.data.parsing import (
+    parse_floats,
+    parse_identities,
+    parse_integers,
+    parse_labels,
+)
 from fraud_core.errors import ContractError
 
 POLARS_TYPES = {"float": pl.Float64, "int": pl.Int64, "string": pl.String}
+PARSERS = {
+    "float": (parse_floats, "type float"),
+    "int": (parse_integers, "type int"),
+    "string": (parse_identities, "text"),
+}
 
 
 def check_columns(names: list[str], card: DatasetCard, *, file: str) -> None:
@@ -19,8 +30,7 @@ def check_columns(names: list[str], card: DatasetCard, *, file: str) -> None:
     Raises
     ------
     ContractError
-        Naming the first missing, extra or renamed column, or the delimiter when the header did not
-        split.
+        Naming the first missing, extra, renamed or nameless column.
 
     Examples
     --------
@@ -28,15 +38,13 @@ def check_columns(names: list[str], card: DatasetCard, *, file: str) -> None:
     >>> check_columns(toy_card().names(), toy_card(), file="t.csv")
     """
     expected = card.names()
-    if len(names) == 1 and len(expected) > 1:
-        delimiters = [mark for mark in ";\t|" if mark in names[0]]
-        if delimiters:
-            raise ContractError(
-                file=file,
-                rule="comma-separated columns",
-                found=f"one column, its header holds {delimiters[0]!r}",
-                fix="save the file with commas between the columns",
-            )
+    if "" in names and "" not in expected:
+        raise ContractError(
+            file=file,
+            rule="a name for each column",
+            found=f"none for column {names.index('') + 1}, as pandas writes its index",
+            fix="save the table without the index (index=False), or name the column",
+        )
     missing = [name for name in expected if name not in names]
     extra = [name for name in names if name not in expected]
     if missing and extra:
@@ -85,28 +93,22 @@ def parse_columns(table: pl.DataFrame, card: DatasetCard, *, file: str) -> pl.Da
 
 def _parse(values: pl.Series, column: Column, file: str) -> pl.Series:
     wanted = POLARS_TYPES[column.type]
-    if values.dtype == wanted:
+    if values.dtype == wanted and column.type != "string":
         return values
-    if values.dtype == pl.String:
-        values = values.str.strip_chars()
-        values = values.set(values == "", None)
-    elif not values.dtype.is_numeric() or column.type == "string":
-        raise ContractError(
-            file=file,
-            column=column.name,
-            rule=f"type {column.type}",
-            found=f"type {str(values.dtype).lower()}",
-        )
-    parsed = (
-        values.cast(pl.Float64, strict=False)
-        if column.type == "int"
-        else values.cast(wanted, strict=False)
-    )
-    broken = values.is_not_null() & parsed.is_null()
-    if column.type == "int":
-        broken = broken | (parsed.is_not_null() & (parsed != parsed.round()))
-    _refuse_first(broken, values, column.name, f"type {column.type}", file)
-    return parsed.cast(wanted)
+    if column.role == "label":
+        parsed, rule = parse_labels(values), "a label of 0 or 1"
+    else:
+        parse, rule = PARSERS[column.type]
+        parsed = parse(values)
+        if len(values) and values.dtype != pl.String and bool(parsed.broken.all()):
+            raise ContractError(
+                file=file,
+                column=column.name,
+                rule=f"type {column.type}",
+                found=f"type {str(values.dtype).lower()}",
+            )
+    _refuse_first(parsed.broken, values, column.name, rule, file)
+    return parsed.values.cast(wanted).alias(column.name)
 
 
 def check_values(

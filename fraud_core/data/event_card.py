@@ -2,16 +2,26 @@
 time, amount and label, in the columns of the stream.
 """
 
-from collections.abc import Callable
 from typing import Literal
 
 import msgspec
 import polars as pl
 
+from fraud_core.data.parsing import (
+    PLAUSIBLE_YEARS,
+    Parsed,
+    parse_floats,
+    parse_identities,
+    parse_labels,
+    parse_times,
+)
 from fraud_core.errors import ContractError, ParameterError
 from fraud_core.features.offline import DAY_SECONDS, first_and_last_second
 
 EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday; Monday is 0
+LARGEST_AMOUNT = 1e12  # of any currency; in cents it is far inside an integer of 64 bits
+LONGEST_DELAY_DAYS = 3650.0
+LABEL, IDENTITY = "a label, 0 or 1", "an identity"
 
 
 class EventColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +45,8 @@ class EventCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file
         CSV or parquet, relative to the card.
     time
-        ``seconds`` or ``milliseconds`` since 1970, or ``text`` in UTC.
+        ``seconds``, ``milliseconds``, ``microseconds`` or ``nanoseconds`` since 1970; or ``text``,
+        also for typed dates and times. What names no zone is UTC.
     time_format
         Of a text, in the letters of `strftime`.
     report_delay_days
@@ -47,7 +58,7 @@ class EventCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["real", "simulated"]
     file: str
     columns: EventColumns
-    time: Literal["seconds", "milliseconds", "text"]
+    time: Literal["seconds", "milliseconds", "microseconds", "nanoseconds", "text"]
     time_format: str = "%Y-%m-%d %H:%M:%S"
     report_delay_days: float | None = None
 
@@ -79,6 +90,19 @@ def decode_event_card(text: bytes, *, name: str) -> EventCard:
             f"{name}: expected either columns.reported_at or report_delay_days, so that it is "
             "known when a fraud was "
             "reported; give one of them"
+        )
+    delay = card.report_delay_days
+    if delay is not None and not 0.0 <= delay <= LONGEST_DELAY_DAYS:
+        raise ParameterError(
+            f"{name}: expected report_delay_days from 0 to {LONGEST_DELAY_DAYS:g}, found {delay}; "
+            "a fraud is known after its payment"
+        )
+    columns = [column for column in msgspec.structs.astuple(card.columns) if column is not None]
+    doubled = sorted({column for column in columns if columns.count(column) > 1})
+    if doubled:
+        raise ParameterError(
+            f"{name}: column {doubled[0]} has {columns.count(doubled[0])} roles; each role needs a "
+            "column of its own"
         )
     return card
 
@@ -119,7 +143,7 @@ def to_stream(table: pl.DataFrame, card: EventCard) -> pl.DataFrame:
     >>> to_stream(
     ...     pl.DataFrame(
     ...         {
-    ...             "ts": ["345610", "345600"],
+    ...             "ts": ["1704067210", "1704067200"],
     ...             "c": ["x", "y"],
     ...             "m": ["p", "p"],
     ...             "a": ["1", "2"],
@@ -148,35 +172,31 @@ def to_stream(table: pl.DataFrame, card: EventCard) -> pl.DataFrame:
                 fix="name it in the card",
             )
     time = _seconds(table, names.time, card)
-    amount = _parsed(
-        table,
-        names.amount,
-        pl.Float64,
-        "an amount of at least 0",
-        card.file,
-        lambda each: each >= 0,
-    )
-    label = _parsed(
-        table, names.label, pl.Int8, "0 or 1", card.file, lambda each: (each == 0) | (each == 1)
-    )
+    amount = _amounts(table, names.amount, card.file)
+    label = _checked(table, names.label, parse_labels(table[names.label]), LABEL, card.file)
     reported = _reported(table, time, label, card)
+    customer, terminal = (
+        _checked(table, name, parse_identities(table[name]), IDENTITY, card.file)
+        for name in (names.customer, names.terminal)
+    )
     origin = _monday(first_and_last_second(time)[0])
     columns = {
         "time": time - origin,
-        "customer_id": _numbered(table, names.customer, card.file),
-        "terminal_id": _numbered(table, names.terminal, card.file),
+        "customer_id": _numbered(customer),
+        "terminal_id": _numbered(terminal),
         "amount_eur": amount,
-        "label": label,
+        "label": label.cast(pl.Int8),
         "scenario": pl.select(
             pl.when(label == 1).then(pl.lit("fraud")).otherwise(pl.lit("genuine"))
         ).to_series(),
         "reported_at": reported - origin,
-        "customer": table[names.customer].cast(pl.String),
-        "terminal": table[names.terminal].cast(pl.String),
+        "customer": customer,
+        "terminal": terminal,
     }
     if names.id is not None:
-        _check_unique(table[names.id], names.id, card.file)
-        columns["payment"] = table[names.id].cast(pl.String)
+        payment = parse_identities(table[names.id])
+        columns["payment"] = _checked(table, names.id, payment, IDENTITY, card.file)
+        _check_unique(columns["payment"], names.id, card.file)
     ordered = pl.DataFrame(columns).sort("time", maintain_order=True)
     return ordered.with_row_index("transaction_id").cast({"transaction_id": pl.Int64})
 
@@ -195,8 +215,8 @@ def stream_origin(table: pl.DataFrame, card: EventCard) -> int:
     ...     "seconds",
     ...     report_delay_days=1,
     ... )
-    >>> stream_origin(pl.DataFrame({"ts": ["345610"]}), card)
-    345600
+    >>> stream_origin(pl.DataFrame({"ts": ["1704067210"]}), card)
+    1704067200
     """
     return _monday(first_and_last_second(_seconds(table, card.columns.time, card))[0])
 
@@ -206,72 +226,48 @@ def _seconds(
 ) -> pl.Series:
     """A column of times as whole seconds since 1970."""
     column = table[name]
-    if card.time != "text":
-        unit = 1000 if card.time == "milliseconds" else 1
-        whole = _parsed(table, name, pl.Int64, f"whole {card.time}", card.file, nullable=nullable)
-        return whole // unit
-    if column.dtype == pl.String:
-        column = column.replace("", None).str.to_datetime(
-            card.time_format, strict=False, time_unit="ms"
-        )
-    elif not column.dtype.is_temporal():
+    if card.time != "text" and column.dtype.is_temporal():
         raise ContractError(
             file=card.file,
-            rule=f"column {name}: times as text",
-            found=str(column.dtype),
-            fix="correct `time`",
+            rule=f"column {name}: {card.time} since 1970 as numbers",
+            found=f"times of type {str(column.dtype).lower()}",
+            fix="write `time: text` in the card; typed times need no unit",
         )
-    _refuse_null(
-        column, table[name], name, f"a time like {card.time_format}", card.file, nullable=nullable
-    )
-    return column.dt.epoch("s").cast(pl.Int64)
+    rule = f"a time like {card.time_format}" if card.time == "text" else f"{card.time} since 1970"
+    first, last = PLAUSIBLE_YEARS
+    rule += f" between the years {first} and {last}"
+    parsed = parse_times(column, card.time, card.time_format)
+    seconds = _checked(table, name, parsed, rule, card.file, nullable=nullable)
+    return seconds.floor().cast(pl.Int64)
 
 
-def _parsed(
-    table: pl.DataFrame,
-    name: str,
-    dtype: type[pl.DataType],
-    rule: str,
-    file: str,
-    allowed: Callable[[pl.Series], pl.Series] | None = None,
-    *,
-    nullable: bool = False,
+def _amounts(table: pl.DataFrame, name: str, file: str) -> pl.Series:
+    parsed = parse_floats(table[name])
+    outside = ~parsed.values.is_between(0.0, LARGEST_AMOUNT)
+    kept = pl.select(pl.when(~outside).then(parsed.values)).to_series()
+    rule = f"an amount from 0 to {LARGEST_AMOUNT:g}"
+    return _checked(table, name, Parsed(kept, parsed.broken | outside.fill_null(False)), rule, file)
+
+
+def _checked(
+    table: pl.DataFrame, name: str, parsed: Parsed, rule: str, file: str, *, nullable: bool = False
 ) -> pl.Series:
-    """A column as numbers; rows that are none, or not allowed, are refused."""
-    raw = table[name].replace("", None) if table[name].dtype == pl.String else table[name]
-    number = raw.cast(pl.Float64, strict=False)
-    fits = number.is_finite()
-    if dtype.is_integer():
-        fits &= number == number.floor()
-    if allowed is not None:
-        fits &= allowed(number)
-    kept = pl.select(pl.when(fits).then(number)).to_series()
-    _refuse_null(kept, raw, name, rule, file, nullable=nullable)
-    return kept.cast(dtype)
-
-
-def _refuse_null(
-    parsed: pl.Series, raw: pl.Series, name: str, rule: str, file: str, *, nullable: bool = False
-) -> None:
-    wrong = (
-        parsed.is_null() & raw.is_not_null() & (raw.cast(pl.String) != "")
-        if nullable
-        else parsed.is_null()
-    )
+    """The values of a column; the first that is missing, or of another kind, is refused."""
+    wrong = parsed.broken if nullable else parsed.values.is_null()
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
         raise ContractError(
             file=file,
             rule=f"column {name}: {rule} in every row",
-            found=f"{raw[row]!r} in row {row + 1}",
-            fix="correct or drop the row",
+            found=f"{table[name][row]!r} in row {row + 1}",
+            fix="correct or drop the row, or correct the card",
         )
+    return parsed.values
 
 
-def _numbered(table: pl.DataFrame, name: str, file: str) -> pl.Series:
-    """The identities of a column as numbers from 0, in their order as text."""
-    _refuse_null(table[name], table[name], name, "an identity", file)
-    return (table[name].cast(pl.String).rank("dense") - 1).cast(pl.Int64)
+def _numbered(identity: pl.Series) -> pl.Series:
+    """Identities as numbers from 0, in their order as text."""
+    return (identity.rank("dense") - 1).cast(pl.Int64)
 
 
 def _reported(table: pl.DataFrame, time: pl.Series, label: pl.Series, card: EventCard) -> pl.Series:

@@ -77,13 +77,13 @@ def card(**more):
 
 def one(**more):
     row = {
-        "ts": ["86400", "86500"],
+        "ts": ["1704153600", "1704153700"],
         "card": ["a", "b"],
         "shop": ["x", "y"],
         "eur": ["1.5", "2"],
         "fraud": ["0", "1"],
         "n": ["1", "2"],
-        "told": ["", "90000"],
+        "told": ["", "1704157200"],
     }
     return pl.DataFrame(row | more)
 
@@ -91,15 +91,15 @@ def one(**more):
 @pytest.mark.parametrize(
     ("column", "value", "match"),
     [
-        ("ts", "noon", "column ts: whole seconds in every row.*'noon' in row 2"),
-        ("eur", "-3", "column eur: an amount of at least 0.*'-3' in row 2"),
+        ("ts", "noon", "column ts: seconds since 1970 between.* in every row.*'noon' in row 2"),
+        ("eur", "-3", "column eur: an amount from 0 to 1e.12.*'-3' in row 2"),
         ("eur", "nan", "column eur"),
-        ("fraud", "yes", "column fraud: 0 or 1.*'yes' in row 2"),
-        ("fraud", "2", "column fraud: 0 or 1"),
+        ("fraud", "yes", "column fraud: a label, 0 or 1.*'yes' in row 2"),
+        ("fraud", "2", "column fraud: a label, 0 or 1"),
         ("card", None, "column card: an identity"),
         ("n", "1", "column n: each identity once"),
-        ("told", "100", "column told: a report after the payment"),
-        ("told", "soon", "column told: whole seconds"),
+        ("told", "1704153000", "column told: a report after the payment"),
+        ("told", "soon", "column told: seconds since 1970"),
     ],
 )
 def test_bad_row_is_named(column, value, match):
@@ -151,3 +151,59 @@ def test_labels_of_a_moment_are_those_that_were_reported(stream):
         == (known["label"] == 0).sum()
     )
     assert labels_as_of(stream, 10**12)["label"].equals(stream["label"])
+
+
+@pytest.mark.parametrize("delay", [-3, float("nan"), float("inf"), 1e9])
+def test_a_delay_that_no_report_can_have_is_refused(delay):
+    text = (
+        (
+            "{name: a, title: A, kind: real, file: a.csv, time: seconds, report_delay_days: "
+            f"{delay}, columns: {{time: t, customer: c, terminal: m, amount: a, label: y}}}}"
+        )
+        .replace("nan", ".nan")
+        .replace(" inf", " .inf")
+    )
+    with pytest.raises(ParameterError, match="expected report_delay_days from 0 to 3650"):
+        decode_event_card(text.encode(), name="a.yaml")
+
+
+def test_one_column_in_two_roles_is_refused():
+    with pytest.raises(ParameterError, match="column c has 2 roles"):
+        decode_event_card(
+            b"{name: a, title: A, kind: real, file: a.csv, time: seconds, report_delay_days: 1,"
+            b" columns: {time: t, customer: c, terminal: c, amount: a, label: y}}",
+            name="a.yaml",
+        )
+
+
+def test_typed_times_under_a_number_name_the_way_out():
+    typed = one().with_columns(pl.Series("ts", [MONDAY, MONDAY]))
+    with pytest.raises(ContractError, match="write `time: text` in the card"):
+        to_stream(typed, card())
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "match"),
+    [
+        (
+            "ts",
+            [1704153600000, 1704153700000],
+            "seconds since 1970 between the years 1980 and 2199",
+        ),
+        ("ts", [1e300, 1e300], "seconds since 1970"),
+        ("eur", ["1e300", "1"], "an amount from 0 to 1e"),
+        ("card", ["", "b"], "column card: an identity"),
+        ("card", [float("nan"), 1.0], "column card: an identity"),
+        ("card", [0.5, 1.0], "column card: an identity"),
+    ],
+)
+def test_values_that_no_payment_has_are_refused(column, values, match):
+    with pytest.raises(ContractError, match=match):
+        to_stream(one().with_columns(pl.Series(column, values)), card())
+
+
+def test_customers_are_the_same_however_they_were_stored():
+    as_text = to_stream(one(card=["7", " 7 "]), card())
+    as_float = to_stream(one().with_columns(pl.Series("card", [7.0, 7.0])), card())
+    assert as_text["customer"].to_list() == as_float["customer"].to_list() == ["7", "7"]
+    assert as_text["customer_id"].to_list() == [0, 0]

@@ -12,15 +12,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fraud_core.errors import ContractError
+from fraud_core.pipeline.storage.csv_text import (
+    Header,
+    compression_of,
+    has_decimal_comma,
+    not_utf8,
+    open_text,
+    read_header,
+)
 
 CSV_BLOCK_BYTES = 32 << 20
 PARQUET_BLOCK_ROWS = 1 << 17
-COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-UTF8_MARK = b"\xef\xbb\xbf"
-OTHER_TEXT = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
-DELIMITERS = ",;\t|"
-LONGEST_HEADER_BYTES = LONGEST_LINE_BYTES = 1 << 20
-DECIMAL_COMMA = r"^\s*-?\d+,\d+\s*$"
+LONGEST_LINE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def size_of(path: Path) -> int:
     if path.name.lower().endswith(".parquet"):
         return _open_parquet(path).metadata.num_rows
     with path.open("rb") as stream:
-        compressed = _compression(stream.read(4)) is not None
+        compressed = compression_of(stream.read(4)) is not None
     return 0 if compressed else path.stat().st_size
 
 
@@ -120,10 +123,10 @@ def _open_parquet(path: Path) -> pq.ParquetFile:
 def _csv_blocks(
     path: Path, numbers: Sequence[str], others: Sequence[str], start: int, first_row: int
 ) -> Iterator[Block]:
-    with _open_text(path) as stream:
-        header, names, delimiter = _read_header(stream, path.name)
-        _refuse_missing([*numbers, *others], names, path.name)
-        position, row, rest = len(header), first_row, b""
+    with open_text(path) as stream:
+        header = read_header(stream, path.name)
+        _refuse_missing([*numbers, *others], header.names, path.name)
+        position, row, rest = header.n_bytes, first_row, b""
         if start > position:
             _skip(stream, start - position)
             position = start
@@ -134,9 +137,8 @@ def _csv_blocks(
             if not fresh:
                 body = body.rstrip(b"\r\n")
             if body:
-                reader = reader or _CsvReader(
-                    path.name, names, numbers, others, delimiter, _decimal_comma(body, delimiter)
-                )
+                comma = has_decimal_comma(body.split(b"\n", 1)[0], header.delimiter)
+                reader = reader or _CsvReader(path.name, header, numbers, others, comma)
                 block = reader.read(body, row, position + len(body))
                 yield block
                 row, position = row + block.n_rows, block.end
@@ -149,10 +151,9 @@ class _CsvReader:
     """Reads whole lines of one CSV file."""
 
     file: str
-    names: Sequence[str]
+    header: Header
     numbers: Sequence[str]
     others: Sequence[str]
-    delimiter: str
     decimal_comma: bool
 
     def read(self, body: bytes, first_row: int, end: int) -> Block:
@@ -161,10 +162,11 @@ class _CsvReader:
             table = pl.read_csv(
                 body,
                 has_header=False,
-                separator=self.delimiter,
+                separator=self.header.delimiter,
                 decimal_comma=self.decimal_comma,
                 schema={
-                    name: pl.Float64 if name in self.numbers else pl.String for name in self.names
+                    name: pl.Float64 if name in self.numbers else pl.String
+                    for name in self.header.names
                 },
             ).select([*self.numbers, *self.others])
         except (pl.exceptions.PolarsError, UnicodeDecodeError):
@@ -175,80 +177,25 @@ class _CsvReader:
         try:
             text = body.decode("utf-8")
         except UnicodeDecodeError as error:
-            line = body.count(b"\n", 0, error.start) + first_row
-            raise ContractError(
-                file=self.file,
-                rule="UTF-8 text",
-                found=f"byte 0x{body[error.start]:02x} about row {line}",
-                fix="save the file as UTF-8",
-            ) from error
+            line = body.count(b"\n", 0, error.start) + first_row + 1
+            raise not_utf8(self.file, body[error.start], line) from error
         whole, row_numbers, broken = [], [], []
         n_rows = 0
-        for fields in csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter):
+        for fields in csv.reader(io.StringIO(text, newline=""), delimiter=self.header.delimiter):
             number = first_row + n_rows
             n_rows += 1
-            if len(fields) == len(self.names):
+            if len(fields) == len(self.header.names):
                 whole.append(fields)
                 row_numbers.append(number)
             else:
-                broken.append((number, f"{len(fields)} fields instead of {len(self.names)}"))
-        table = pl.DataFrame(whole, schema=dict.fromkeys(self.names, pl.String), orient="row")
+                broken.append((number, f"{len(fields)} fields instead of {len(self.header.names)}"))
+        table = pl.DataFrame(
+            whole, schema=dict.fromkeys(self.header.names, pl.String), orient="row"
+        )
         table = table.select([*self.numbers, *self.others])
         if self.decimal_comma:
             table = table.with_columns(pl.col(self.numbers).str.replace(",", ".", literal=True))
         return Block(table, pl.Series(row_numbers, dtype=pl.Int64), tuple(broken), n_rows, end)
-
-
-def _open_text(path: Path) -> BinaryIO:
-    with path.open("rb") as stream:
-        start = stream.read(4)
-    for mark, name in OTHER_TEXT.items():
-        if start.startswith(mark):
-            raise ContractError(
-                file=path.name, rule="UTF-8 text", found=name, fix="save the file as UTF-8"
-            )
-    compression = _compression(start)
-    if compression is None:
-        return path.open("rb")
-    return pa.input_stream(str(path), compression=compression)  # type: ignore[return-value]
-
-
-def _compression(start: bytes) -> str | None:
-    return next((name for magic, name in COMPRESSIONS.items() if start.startswith(magic)), None)
-
-
-def _read_header(stream: BinaryIO, file: str) -> tuple[bytes, list[str], str]:
-    """The bytes of the header, its names, and what delimits them; the stream stands behind it."""
-    read = b""
-    while not read.endswith(b"\n") and len(read) < LONGEST_HEADER_BYTES:
-        byte = stream.read(1)
-        if not byte:
-            break
-        read += byte
-    text = read.removeprefix(UTF8_MARK).decode("utf-8", "replace").strip("\r\n")
-    if not text.strip():
-        raise ContractError(file=file, rule="a header and rows", found="an empty file")
-    delimiter = max(DELIMITERS, key=lambda mark: (text.count(mark), mark == ","))
-    names = next(csv.reader([text], delimiter=delimiter))
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
-        raise ContractError(
-            file=file,
-            column=doubled[0],
-            rule="each column once in the header",
-            found=f"it {names.count(doubled[0])} times",
-            fix="rename or drop the repeated column",
-        )
-    return read, names, delimiter
-
-
-def _decimal_comma(body: bytes, delimiter: str) -> bool:
-    """Whether the first line writes a number with a decimal comma."""
-    if delimiter == ",":
-        return False
-    first = body.split(b"\n", 1)[0].decode("utf-8", "replace")
-    fields = pl.Series(next(csv.reader([first], delimiter=delimiter)), dtype=pl.String)
-    return bool(fields.str.contains(DECIMAL_COMMA).any())
 
 
 def _whole_lines(data: bytes) -> tuple[bytes, bytes]:

@@ -11,6 +11,13 @@ from fraud_core.data.card import DatasetCard, decode_card
 from fraud_core.data.contract import check_columns, check_values, parse_columns
 from fraud_core.errors import ContractError, ParameterError
 from fraud_core.pipeline.paths import within_project
+from fraud_core.pipeline.storage.csv_text import (
+    has_decimal_comma,
+    not_utf8,
+    open_text,
+    read_header,
+    with_decimal_points,
+)
 
 
 class _Data(msgspec.Struct):
@@ -99,28 +106,43 @@ def _read_parquet(path: Path) -> pl.DataFrame:
 
 
 def _read_csv(path: Path) -> pl.DataFrame:
-    content = path.read_bytes()
-    if not content.strip():
-        raise ContractError(file=path.name, rule="a header and rows", found="an empty file")
+    with open_text(path) as stream:
+        header = read_header(stream, path.name)
+        body = stream.read().rstrip(b"\r\n")
     try:
-        content.decode("utf-8")
+        body.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ContractError(
-            file=path.name,
-            rule="UTF-8 text",
-            found=f"byte 0x{content[error.start]:02x} on line {line}",
-            fix="save the file as UTF-8",
-        ) from error
+        line = body.count(b"\n", 0, error.start) + 2
+        raise not_utf8(path.name, body[error.start], line) from error
     try:
-        return pl.read_csv(content, infer_schema=False)
+        table = (
+            pl.read_csv(
+                body,
+                has_header=False,
+                separator=header.delimiter,
+                schema=dict.fromkeys(_distinct(header.names), pl.String),
+            )
+            if body
+            else pl.DataFrame(schema=dict.fromkeys(_distinct(header.names), pl.String))
+        )
     except pl.exceptions.PolarsError as error:
         raise ContractError(
             file=path.name,
-            rule="comma-separated rows of equal length",
+            rule=f"rows of {len(header.names)} fields between {header.delimiter!r}",
             found=_first_line(error),
             fix="look for a truncated or broken line",
         ) from error
+    comma = has_decimal_comma(body.split(b"\n", 1)[0], header.delimiter)
+    return with_decimal_points(table) if comma else table
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Names without a repetition: only the empty one can stand twice."""
+    first = names.index("") if "" in names else -1
+    return [
+        name or ("" if place == first else f"unnamed {place + 1}")
+        for place, name in enumerate(names)
+    ]
 
 
 def _first_line(error: Exception) -> str:

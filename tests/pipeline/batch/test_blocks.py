@@ -105,7 +105,7 @@ def test_reading_goes_on_at_any_block(tmp_path, small_blocks, name):
         (b"b\n1\n", "column a: expected the fields of the model's contract, found the columns b"),
         (b"a,a\n1,2\n", "column a: expected each column once in the header, found it 2 times"),
         ("a\n1\n".encode("utf-16"), "expected UTF-8 text, found UTF-16; save the file as UTF-8"),
-        (b"a,b\n1,caf\xe9\n", "expected UTF-8 text, found byte 0xe9 about row 1"),
+        (b"a,b\n1,caf\xe9\n", "expected UTF-8 text, found byte 0xe9 on line 2"),
     ],
 )
 def test_what_is_no_table_is_refused_by_name(tmp_path, content, says):
