@@ -113,6 +113,8 @@ def _features(options: Namespace) -> None:
 
 def _study(options: Namespace) -> None:
     from fraud_core.pipeline.execution.notebook_runner import run_notebook
+    from fraud_core.pipeline.execution.run_lock import run_lock
+    from fraud_core.pipeline.execution.whole_results import replacing
     from fraud_core.pipeline.reporting.results import stamp_data
     from fraud_core.pipeline.stages.data import studied_sha256
     from fraud_core.pipeline.tracking.mlflow_runs import track
@@ -120,19 +122,19 @@ def _study(options: Namespace) -> None:
     name, root = options.name, project_root()
     entry = STUDIES.get(name) or SWEEPS[name]
     folder = Path("results/sweep") if name in SWEEPS else results_folder(options.profile, name)
-    parameters = notebook_parameters(_params(), name, options.profile)
-    parameters |= {"data_dir": "data", "results_dir": str(folder)}
+    parameters = notebook_parameters(_params(), name, options.profile) | {"data_dir": "data"}
     print(f"study {name} ({options.profile}): notebooks/{entry.notebook}.ipynb", flush=True)
-    run_notebook(
-        root / "notebooks" / f"{entry.notebook}.ipynb",
-        root / folder / "executed.ipynb",
-        parameters,
-        root=root,
-    )
-    stamp_data(folder, studied_sha256(name))
+    with run_lock(f"study {folder.as_posix()}"), replacing(root / folder) as unfinished:
+        run_notebook(
+            root / "notebooks" / f"{entry.notebook}.ipynb",
+            unfinished / "executed.ipynb",
+            parameters | {"results_dir": str(unfinished.relative_to(root))},
+            root=root,
+        )
+        stamp_data(unfinished, studied_sha256(name))
     track(
         name,
-        parameters=parameters,
+        parameters=parameters | {"results_dir": str(folder)},
         results_dir=folder,
         profile="sweep" if name in SWEEPS else options.profile,
     )

@@ -20,6 +20,7 @@ import msgspec
 
 from fraud_core.errors import NotebookError, ParameterError
 from fraud_core.pipeline.execution.progress import PROGRESS_FILE
+from fraud_core.pipeline.execution.whole_results import UNFINISHED
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|CREDENTIAL|_KEY$|_URI$", re.IGNORECASE)
 MINIMUM_SECRET_LENGTH = 6
 CELL_TIMEOUT_SECONDS = 7200
+LONGEST_SOCKET_PATH = 100  # the system takes 107 bytes, and a port is appended
 ANNOTATIONS = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict}
 
 
@@ -127,7 +129,7 @@ def run_notebook(
                 cwd=str(root),
                 progress_bar=False,
                 execution_timeout=CELL_TIMEOUT_SECONDS,
-                config=_local_kernel(),
+                config=_local_kernel(Path(folder)),
             )
         except papermill.exceptions.PapermillExecutionError as error:
             failure = error
@@ -143,13 +145,18 @@ def run_notebook(
         ) from failure
 
 
-def _local_kernel() -> "Config":
-    """Talk to the kernel over local sockets instead
-    of unencrypted TCP, where the system has them.
+def _local_kernel(folder: Path) -> "Config":
+    """Talk to the kernel over local sockets instead of unencrypted TCP, where the system has them.
+
+    The sockets lie in a folder of this run's own: those of two runs in one working folder would
+    have the same names, and each would wait for the other's kernel.
     """
     from traitlets.config import Config
 
-    return Config({"KernelManager": {"transport": "tcp" if os.name == "nt" else "ipc"}})
+    address = str(folder / "kernel")
+    if os.name == "nt" or len(address) > LONGEST_SOCKET_PATH:
+        return Config({"KernelManager": {"transport": "tcp"}})
+    return Config({"KernelManager": {"transport": "ipc", "ip": address}})
 
 
 @contextmanager
@@ -190,6 +197,7 @@ def clean(notebook: "NotebookNode", *, root: Path, temporary: Path | None = None
     text = nbformat.writes(notebook)
     for value in _secrets():
         text = text.replace(value, "[secret removed]")
+    text = text.replace(UNFINISHED, "")  # results are read where they are when the run is over
     folders = [(str(root), "."), (str(temporary), "[temporary folder]") if temporary else ("", "")]
     for folder, stand_in in [*folders, (str(Path.home()), "~")]:
         if len(folder) > 1:

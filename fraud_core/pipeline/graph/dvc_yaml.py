@@ -37,7 +37,8 @@ CARD, AUDIT_CARD = "data/cards/${data.card}.yaml", "data/cards/uci_default.yaml"
 RAW, RAW_AUDIT, RAW_EVENTS = "data/raw/${data.card}", "data/raw/uci_default", "data/raw/events"
 VERSIONS = (CARD, "data/v0", "data/v1")
 RESULTS = "${item.results}"
-UNCACHED = {"cache": False}
+# Results stay until a run has new ones, which replace them whole; DVC would delete them first.
+UNCACHED = {"cache": False, "persist": True}
 # Studies that leave a table of all their figures beside metrics.json.
 TABLED = ("baseline", "drift", "entities", "explain", "fairness", "poisoning")
 JUDGED = ("drift", "fairness", "poisoning")  # studies whose verdicts the promotion gate reads
@@ -154,7 +155,10 @@ def _stage(stage: Stage) -> dict[str, Any]:
 
 def _sweep(name: str) -> dict[str, Any]:
     study = _notebook_stage(name, f"study {name}", "poisoning")
-    return study | {"outs": [f"results/{name}/metrics.json", f"results/{name}/figures"]}
+    kept = {"persist": True}
+    return study | {
+        "outs": [{f"results/{name}/{kind}": kept} for kind in ("metrics.json", "figures")]
+    }
 
 
 def _study(name: str) -> dict[str, Any]:
@@ -183,7 +187,7 @@ def _report() -> dict[str, Any]:
     return {
         "cmd": "python -m fraud_core report --profile quick",
         "deps": [*(_name(path) for path in sources), *made, *_files(_imports_of_command("report"))],
-        "outs": [{"reports/_site/quick/pages.json": UNCACHED}],
+        "outs": [{"reports/_site/quick/pages.json": {"cache": False}}],
     }
 
 

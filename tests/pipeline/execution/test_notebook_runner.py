@@ -1,13 +1,20 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import nbformat
 import pytest
 
 from fraud_core.errors import NotebookError, ParameterError
 from fraud_core.pipeline.execution.notebook_runner import (
+    _local_kernel,
     check_parameters,
     clean,
     declared_parameters,
     run_notebook,
 )
+from tests.conftest import ROOT
 
 
 def write(path, *cells, parameters="rate: float = 0.5  # share\nnames: list = []  # of things"):
@@ -119,3 +126,31 @@ def test_cleaning_keeps_cells_and_drops_what_changes():
     found = clean(notebook, root=Path("/nowhere-at-all"))
     assert found.cells[0].metadata == {"tags": ["x"]}
     assert "papermill" not in found.metadata
+
+
+def test_two_runs_at_once_in_one_folder_do_not_meet(tmp_path):
+    source = write(tmp_path / "n.ipynb", "import time; time.sleep(1); print(rate)")
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from fraud_core.pipeline.execution.notebook_runner import run_notebook\n"
+        "run_notebook(Path(sys.argv[1]), Path(sys.argv[2]), {'rate': 0.1, 'names': []},"
+        " root=Path.cwd())"
+    )
+    outs = [tmp_path / f"out-{number}" / "e.ipynb" for number in range(2)]
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(source), str(out)],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+        for out in outs
+    ]
+    assert [run.wait(timeout=120) for run in runs] == [0, 0]
+    for out in outs:
+        assert nbformat.read(out, as_version=4).cells[-1].outputs[0]["text"] == "0.1\n"
+    assert list(tmp_path.glob("kernel-ipc*")) == []
+
+
+def test_a_long_temporary_folder_falls_back_to_a_port():
+    assert _local_kernel(Path("/tmp/a"))["KernelManager"]["transport"] == "ipc"
+    assert _local_kernel(Path("/" + "a" * 120))["KernelManager"]["transport"] == "tcp"
