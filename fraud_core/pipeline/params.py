@@ -65,10 +65,10 @@ class Certificate(_Section, frozen=True, forbid_unknown_fields=True):
     flips: list[Count]
 
 
-class DriftLimits(_Section, frozen=True, forbid_unknown_fields=True):
+class DriftThresholds(_Section, frozen=True, forbid_unknown_fields=True):
     n_bins: Annotated[int, msgspec.Meta(ge=2)]
-    psi_limit: Positive
-    domain_limit: Annotated[float, msgspec.Meta(gt=0.5, le=1.0)]
+    psi_threshold: Positive
+    domain_threshold: Annotated[float, msgspec.Meta(gt=0.5, le=1.0)]
     alpha: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
 
 
@@ -77,7 +77,7 @@ class EntityModel(_Section, frozen=True, forbid_unknown_fields=True):
     stream: dict[str, Any]
     windows_days: list[Count]
     label_delay_days: Count
-    late_days: Count
+    allowed_lateness_days: Count
     test_days: Count
     validation_days: Count
     first_day: Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
@@ -105,7 +105,7 @@ class Params(_Section, frozen=True, forbid_unknown_fields=True):
     poisoning: Sweep
     scan: Scan
     certificate: Certificate
-    drift: DriftLimits
+    drift: DriftThresholds
     entity_model: EntityModel
     quick: Profile
     full: Profile

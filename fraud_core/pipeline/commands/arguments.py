@@ -63,7 +63,7 @@ def _add_models(add: Add) -> None:
     add("train", "train the candidate on v0")
     add(
         "features",
-        "train the model of customers and terminals, and write the pasts of a feature store",
+        "train the model on entity history, and write the histories of a feature store",
     )
     study = add("study", "run a study notebook")
     study.add_argument("name", choices=[*STUDIES, *SWEEPS])
@@ -123,7 +123,7 @@ def _add_written(add: Add) -> None:
 def _add_drift(add: Add) -> None:
     drift = add(
         "drift",
-        "compare two tables of a card; exit code 2 when drifted, 3 when too few rows to say",
+        "compare two tables of a card; exit code 2 for material drift, 3 for insufficient data",
     )
     drift.add_argument(
         "reference", type=Path, help="a CSV or parquet table with the columns of the card"
