@@ -5,14 +5,16 @@ the traffic moves, and knows what all workers saw.
 import asyncio
 import os
 import time
+from typing import get_args
 
 import numpy as np
 import pytest
 from litestar.testing import TestClient
 
 from fraud_core.bundle.load import load_bundle
+from fraud_core.drift.two_sample.binned import State
 from serve.app import create_app
-from serve.scoring.traffic_drift import FRESH_SECONDS, Traffic
+from serve.scoring.traffic_drift import FRESH_SECONDS, WIRE_STATES, Traffic
 
 
 @pytest.fixture
@@ -35,6 +37,11 @@ def evaluated(traffic):
 def replay(traffic, rows, probability):
     for values, p in zip(rows, probability, strict=True):
         traffic.observe(values, float(p))
+
+
+def test_every_state_has_a_word_on_the_wire_and_the_words_stay():
+    assert set(WIRE_STATES) == set(get_args(State))
+    assert set(WIRE_STATES.values()) == {"stable", "moved", "drifted", "unknown"}
 
 
 def test_too_little_traffic_is_insufficient_data(tmp_path, loaded, replayed):
