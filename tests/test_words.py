@@ -54,7 +54,7 @@ GONE = (
     "late_days",
     "reach_seconds",
     "count_mismatches",
-    "looked_at",
+    "looked_at.features",
     "n_parity",
     # idioms
     "told apart",
