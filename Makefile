@@ -3,10 +3,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
-BIN := $(CURDIR)/$(VENV)/bin
+BIN := $(VENV)/bin
 PORT ?= 8000
 TOOLS := .venv-delivery
-export PATH := $(BIN):$(CURDIR)/$(TOOLS)/bin:$(PATH)
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/$(TOOLS)/bin:$(PATH)
 # Without these a locale or a setting of the shell could change what is written.
 export PYTHONUTF8 := 1
 export MLFLOW_DISABLE_TELEMETRY := true

@@ -19,7 +19,7 @@ import numpy as np
 from fraud_core.data.rows import to_transactions
 from fraud_core.drift.two_sample.windows import compare_windows, prepare_window
 from fraud_core.evaluation.bootstrap import proportion_ci
-from fraud_core.pipeline.params import DriftLimits, read_params
+from fraud_core.pipeline.params import DriftThresholds, read_params
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.dataset_versions import open_versions
 
@@ -32,44 +32,44 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     started, data = time.perf_counter(), open_versions("data")
-    limits = read_params(within_project("params.yaml")).drift
+    thresholds = read_params(within_project("params.yaml")).drift
     parts = [to_transactions(version, data.card) for version in (data.v0, data.v1)]
     features = np.concatenate([part.X for part in parts])
     hour = (np.concatenate([part.time_s for part in parts]) // 3600).astype(int)
-    found: dict[str, float | int | str] = {"rows": ROWS, "alpha": limits.alpha}
+    record: dict[str, float | int | str] = {"rows": ROWS, "alpha": thresholds.alpha}
     for name, shuffled in (("contiguous", False), ("shuffled", True)):
         rng = np.random.default_rng(1)
         states = []
-        for each in np.unique(hour):
-            own = np.flatnonzero(hour == each)
+        for one_hour in np.unique(hour):
+            own = np.flatnonzero(hour == one_hour)
             states += state_of(
                 features[rng.permutation(own) if shuffled else own],
                 data.card.model_features,
-                limits,
+                thresholds,
                 rng,
             )
-        alarmed = sum(state in ("moved", "drifted") for state in states)
+        alarmed = sum(state in ("significant", "material") for state in states)
         rate = proportion_ci(alarmed, len(states))
-        found |= {
+        record |= {
             f"{name}.windows": len(states),
             f"{name}.alarms": alarmed,
-            f"{name}.drifted": states.count("drifted"),
+            f"{name}.material": states.count("material"),
             f"{name}.rate": rate.value,
             f"{name}.rate_lo": rate.ci_low,
             f"{name}.rate_hi": rate.ci_high,
         }
-    found |= {
+    record |= {
         "seconds": round(time.perf_counter() - started),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
         "numpy": np.__version__,
     }
-    print(json.dumps(found, indent=1))
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    print(json.dumps(record, indent=1))
+    RESULTS.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def state_of(
-    rows: np.ndarray, names: Sequence[str], limits: DriftLimits, rng: np.random.Generator
+    rows: np.ndarray, names: Sequence[str], thresholds: DriftThresholds, rng: np.random.Generator
 ) -> list[str]:
     """State of the window after the first half of one
     hour's rows; none where the second half is too short.
@@ -77,17 +77,17 @@ def state_of(
     half = len(rows) // 2
     if len(rows) - half < ROWS:
         return []
-    prepared = prepare_window(rows[:half], names, n_bins=limits.n_bins, rng=rng)
+    prepared = prepare_window(rows[:half], names, n_bins=thresholds.n_bins, rng=rng)
     window = rows[half : half + ROWS]
-    found = compare_windows(
+    comparison = compare_windows(
         prepared,
         window,
-        psi_limit=limits.psi_limit,
-        domain_limit=limits.domain_limit,
-        alpha=limits.alpha,
+        psi_threshold=thresholds.psi_threshold,
+        domain_threshold=thresholds.domain_threshold,
+        alpha=thresholds.alpha,
         rng=rng,
     )
-    return [found.state]
+    return [comparison.state]
 
 
 if __name__ == "__main__":

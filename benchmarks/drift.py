@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from fraud_core.data.rows import to_transactions
-from fraud_core.drift.attribution.evidence import LabelledWindow
+from fraud_core.drift.attribution.discrepancy import LabelledWindow
 from fraud_core.drift.attribution.scenarios import make_pool, simulate
 from fraud_core.drift.monitoring.reference_histogram import build_reference
 from fraud_core.drift.monitoring.stream_monitor import StreamMonitor
@@ -49,7 +49,7 @@ def main(peers: str | None) -> None:
     first = time.perf_counter() - started
     started = time.perf_counter()
     compare_large(large, names, rng)
-    found = {
+    metrics = {
         "rows": LARGE,
         "columns": large[0].shape[1],
         "windows_of_each": WINDOWS,
@@ -63,25 +63,25 @@ def main(peers: str | None) -> None:
     }
     prepared = prepare_window(reference, names[: reference.shape[1]], n_bins=10, rng=rng)
     for name, sets in windows.items():
-        found[f"alarms.{name}.ours"] = float(
+        metrics[f"alarms.{name}.ours"] = float(
             np.mean(
                 [any(alarms(prepared, window, alpha=ALPHA, rng=rng).values()) for window in sets]
             )
         )
     if peers:
         theirs = run_peers(peers, reference, large, windows)
-        found |= {f"{name}_seconds": seconds for name, seconds in theirs["seconds"].items()}
-        found |= {
+        metrics |= {f"{name}_seconds": seconds for name, seconds in theirs["seconds"].items()}
+        metrics |= {
             f"alarms.{key}.{peer}": v
             for key, by in theirs["alarms"].items()
             for peer, v in by.items()
         }
-        found["ratio_to_fastest_peer"] = round(
-            min(theirs["seconds"].values()) / found["ours_seconds"], 1
+        metrics["ratio_to_fastest_peer"] = round(
+            min(theirs["seconds"].values()) / metrics["ours_seconds"], 1
         )
-    print(json.dumps(found, indent=1))
+    print(json.dumps(metrics, indent=1))
     Path(__file__).with_name("results").joinpath("drift.json").write_text(
-        json.dumps(found, indent=1) + "\n"
+        json.dumps(metrics, indent=1) + "\n"
     )
 
 
@@ -90,7 +90,9 @@ def compare_large(
 ) -> None:
     """Compare the large pair of windows by every test, the reference made ready first."""
     prepared = prepare_window(large[0], names, n_bins=10, rng=rng)
-    compare_windows(prepared, large[1], psi_limit=0.1, domain_limit=0.6, alpha=ALPHA, rng=rng)
+    compare_windows(
+        prepared, large[1], psi_threshold=0.1, domain_threshold=0.6, alpha=ALPHA, rng=rng
+    )
 
 
 def make_windows(
@@ -110,7 +112,7 @@ def make_windows(
     attacked = {}
     labels = (np.arange(len(rest)) % 500 == 0).astype(int)
     whole = make_pool(LabelledWindow(rest, labels, np.zeros(len(rest))), np.zeros(len(rest), bool))
-    for cause in ("labels_hidden", "labels_injected"):
+    for cause in ("suppressed_labels", "spurious_labels"):
         features = simulate([whole], cause, 0.5, rng=rng)[1].X
         attacked[cause] = [
             features[rng.choice(len(features), 5000, replace=False)] for _ in range(WINDOWS)

@@ -26,7 +26,7 @@ def main(folder: Path) -> None:
     """
     task = np.load(folder / "task.npz")
     reference = frame(task["reference"])
-    found: dict = {"seconds": {}, "alarms": {}}
+    measured: dict = {"seconds": {}, "alarms": {}}
     reference_large, current_large = frame(task["large_reference"]), frame(task["large_current"])
     runs = {
         "nannyml": lambda before, after: nannyml_alarms(before, [after]),
@@ -36,10 +36,10 @@ def main(folder: Path) -> None:
         run(reference_large[:2000], current_large[:2000])
         started = time.perf_counter()
         run(reference_large, current_large)
-        found["seconds"][name] = round(time.perf_counter() - started, 2)
+        measured["seconds"][name] = round(time.perf_counter() - started, 2)
     for key in (key for key in task.files if key.startswith("windows_")):
         windows = [frame(window) for window in task[key]]
-        found["alarms"][key.removeprefix("windows_")] = {
+        measured["alarms"][key.removeprefix("windows_")] = {
             "nannyml": float(nannyml_alarms(reference, windows, domain=False).mean()),
             "evidently_ks": float(
                 np.mean([evidently(reference, window, "ks") for window in windows])
@@ -48,7 +48,7 @@ def main(folder: Path) -> None:
                 np.mean([evidently(reference, window, "psi") for window in windows])
             ),
         }
-    (folder / "found.json").write_text(json.dumps(found))
+    (folder / "found.json").write_text(json.dumps(measured))
 
 
 def frame(rows: np.ndarray) -> pd.DataFrame:

@@ -6,8 +6,8 @@ then `python benchmarks/drift_streams.py river/bin/python`. Both sides see the s
 thirty standard normal columns, of which one moves by half a standard deviation half way, or spreads
 by half, or none changes. river watches each column by a detector of its own at its defaults, and
 any alarm counts, as for a monitor without control of many tests; beside it ADWIN with its
-confidence divided by the number of columns. Ours is judged once for every thousand rows; any
-certain change counts, or, beside it, one of practical size alone.
+confidence divided by the number of columns. Ours is evaluated once for every thousand rows; any
+significant change counts, or, beside it, one of practical size alone.
 """
 
 # river is installed for this benchmark only:
@@ -32,7 +32,7 @@ DETECTORS = ("adwin", "adwin_divided", "page_hinkley")
 def main(python: str) -> None:
     """Measure, print and write benchmarks/results/drift_streams.json."""
     streams = {kind: make_streams(kind) for kind in KINDS}
-    found: dict = {
+    metrics: dict = {
         "rows": ROWS,
         "columns": COLUMNS,
         "streams": STREAMS,
@@ -46,19 +46,19 @@ def main(python: str) -> None:
         subprocess.run([python, str(Path(__file__)), "--peers", folder], check=True)
         alarms = json.loads((Path(folder) / "found.json").read_text())
     alarms |= {
-        "ours": watch(streams, ("moved", "drifted")),
-        "ours_drifted": watch(streams, ("drifted",)),
+        "ours": watch(streams, ("significant", "material")),
+        "ours_material": watch(streams, ("material",)),
     }
     for name, by in alarms.items():
-        found[f"microseconds_a_row.{name}"] = by["microseconds_a_row"]
-        found |= {
+        metrics[f"microseconds_a_row.{name}"] = by["microseconds_a_row"]
+        metrics |= {
             f"{kind}.{key}.{name}": v
             for kind in streams
             for key, v in summary(by[kind], kind).items()
         }
-    print(json.dumps(found, indent=1))
+    print(json.dumps(metrics, indent=1))
     Path(__file__).with_name("results").joinpath("drift_streams.json").write_text(
-        json.dumps(found, indent=1) + "\n"
+        json.dumps(metrics, indent=1) + "\n"
     )
 
 
@@ -120,11 +120,11 @@ def watch_peers(folder: Path) -> None:
         "adwin_divided": lambda: drift.ADWIN(delta=0.002 / COLUMNS),
         "page_hinkley": drift.PageHinkley,
     }
-    task, found = np.load(folder / "streams.npz"), {}
+    task, watched = np.load(folder / "streams.npz"), {}
     for name in DETECTORS:
-        found[name], rows, started = {}, 0, time.perf_counter()
+        watched[name], rows, started = {}, 0, time.perf_counter()
         for kind in task.files:
-            found[name][kind] = []
+            watched[name][kind] = []
             for stream in task[kind].tolist():
                 detectors, first = [make[name]() for _ in range(COLUMNS)], None
                 for place, row in enumerate(stream):
@@ -134,9 +134,9 @@ def watch_peers(folder: Path) -> None:
                     if any(detector.drift_detected for detector in detectors):
                         first = place
                         break
-                found[name][kind].append(first)
-        found[name]["microseconds_a_row"] = round(1e6 * (time.perf_counter() - started) / rows, 2)
-    (folder / "found.json").write_text(json.dumps(found))
+                watched[name][kind].append(first)
+        watched[name]["microseconds_a_row"] = round(1e6 * (time.perf_counter() - started) / rows, 2)
+    (folder / "found.json").write_text(json.dumps(watched))
 
 
 if __name__ == "__main__":

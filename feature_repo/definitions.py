@@ -16,7 +16,7 @@ from feast.types import Array, Int64, String
 from fraud_core.features.store_rows import KINDS
 from fraud_core.pipeline.params import read_params
 from fraud_core.pipeline.paths import within_project
-from fraud_core.pipeline.stages.entity_model import kept_seconds
+from fraud_core.pipeline.stages.entity_model import store_lookback_seconds
 
 TYPES = {
     "ids": String,
@@ -26,7 +26,9 @@ TYPES = {
     "reported_times": Int64,
 }
 SERVICE = "payment"
-TTL = timedelta(seconds=kept_seconds(read_params(within_project("params.yaml")).entity_model))
+TTL = timedelta(
+    seconds=store_lookback_seconds(read_params(within_project("params.yaml")).entity_model)
+)
 
 
 def history_view(kind: str) -> tuple[Entity, FeatureView]:
@@ -48,4 +50,4 @@ def history_view(kind: str) -> tuple[Entity, FeatureView]:
 
 VIEWS = {kind: history_view(kind) for kind in KINDS}
 PAYMENT = FeatureService(name=SERVICE, features=[view for _, view in VIEWS.values()])
-OBJECTS = [*(each for pair in VIEWS.values() for each in pair), PAYMENT]
+OBJECTS = [*(part for pair in VIEWS.values() for part in pair), PAYMENT]

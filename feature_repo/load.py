@@ -1,5 +1,5 @@
 """``python -m feature_repo.load``: apply the definitions
-and fill the online store from data/features.
+and backfill the online store from data/features.
 
 A run that was stopped is run again: a history is written whole, so that to write it twice changes
 nothing.
@@ -20,7 +20,7 @@ from fraud_core.errors import FraudCoreError, ParameterError
 from fraud_core.features.store_rows import KINDS
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.paths import within_project
-from fraud_core.pipeline.stages.entity_model import PASTS
+from fraud_core.pipeline.stages.entity_model import HISTORIES
 
 AT_ONCE = 500
 REPO = Path(__file__).parent
@@ -48,7 +48,7 @@ def define(store: FeatureStore) -> None:
     store.apply(OBJECTS)
 
 
-def fill(store: FeatureStore, folder: Path) -> int:
+def backfill(store: FeatureStore, folder: Path) -> int:
     """Apply the definitions, write every history of a folder, and return their number.
 
     Raises
@@ -68,10 +68,10 @@ def fill(store: FeatureStore, folder: Path) -> int:
     for kind, path in tables.items():
         file, done = pq.ParquetFile(path), 0
         for batch in file.iter_batches(AT_ONCE):
-            show(f"filling {kind}s", done, file.metadata.num_rows)
+            show(f"backfilling {kind}s", done, file.metadata.num_rows)
             store.write_to_online_store(f"{kind}_past", batch.to_pandas())
             done += batch.num_rows
-        show(f"filling {kind}s", done, file.metadata.num_rows)
+        show(f"backfilling {kind}s", done, file.metadata.num_rows)
         written += done
     return written
 
@@ -85,10 +85,10 @@ def _let_readers_in(store: FeatureStore) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Fill the store; returns the exit code."""
+    """Backfill the store; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m feature_repo.load",
-        description="Apply the definitions and fill the online store from data/features.",
+        description="Apply the definitions and backfill the online store from data/features.",
     )
     parser.add_argument(
         "--store", type=Path, default=REPO / "feature_store.yaml", help="Feast's configuration"
@@ -105,7 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
             define(store)
             print(f"feature store: definitions of {options.store.name}")
             return 0
-        written = fill(store, within_project(PASTS))
+        written = backfill(store, within_project(HISTORIES))
     except FraudCoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

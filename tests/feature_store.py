@@ -130,13 +130,13 @@ def before(events, moment):
 
 def hold(folder, events):
     """A SQLite store of a table of events."""
-    from feature_repo.load import fill, open_store
-    from serve.features.feast_store import FeastPasts
+    from feature_repo.load import backfill, open_store
+    from serve.features.feast_store import FeastHistories
 
     write_histories(folder / "histories", events)
     config = sqlite_config(folder / "feast")
-    fill(open_store(config), folder / "histories")
-    return FeastPasts(config)
+    backfill(open_store(config), folder / "histories")
+    return FeastHistories(config)
 
 
 def event_of(row):
@@ -165,11 +165,11 @@ def replay(store, stream, table, last):
         stream.filter(pl.col("reported_at") >= start).sort("reported_at").iter_rows(named=True)
     )
     for row in table.filter(pl.col("time") >= start).iter_rows(named=True):
-        told = []
+        reports = []
         while waiting and waiting[0]["reported_at"] < row["time"]:
             reported = waiting.popleft()
-            told.append(Report(event_of(reported), monday(reported["reported_at"])))
-        assert take_over(store, [], told) == 0
+            reports.append(Report(event_of(reported), monday(reported["reported_at"])))
+        assert take_over(store, [], reports) == 0
         histories_read = store.read_now(str(row["customer_id"]), str(row["terminal_id"]))
         made = payment_features(
             histories_read.customer, histories_read.terminal, event_of(row), **windows

@@ -15,6 +15,7 @@ from fraud_core.data.parsing import (
     parse_labels,
     parse_times,
 )
+from fraud_core.data.yaml_text import decode_yaml
 from fraud_core.errors import ContractError, ParameterError
 from fraud_core.features.offline import DAY_SECONDS, first_and_last_second
 
@@ -80,7 +81,7 @@ def decode_event_card(text: bytes, *, name: str) -> EventCard:
     'card'
     """
     try:
-        card = msgspec.yaml.decode(text, type=EventCard)
+        card = decode_yaml(text, EventCard)
     except msgspec.MsgspecError as error:
         raise ParameterError(
             f"{name}: not a card of events: {error}; see docs/entities.md for the form"

@@ -1,5 +1,5 @@
 """The card of a stream with its features: what the model
-of entities is trained on, and what its service is asked.
+on entity history is trained on, and what its service is asked.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,12 @@ from fraud_core.data.card import Column, DatasetCard, Split
 from fraud_core.errors import ParameterError
 from fraud_core.features.labels import labels_as_of
 from fraud_core.features.offline import first_and_last_second
-from fraud_core.features.windows import DAY_SECONDS, NULLABLE, feature_names, reach_seconds
+from fraud_core.features.windows import (
+    DAY_SECONDS,
+    NULLABLE,
+    feature_lookback_seconds,
+    feature_names,
+)
 
 MOST_PAYMENTS, MOST_EUR = 1e7, 1e7
 
@@ -42,7 +47,7 @@ def entity_card(
     >>> card.model_features[:2], card.column("terminal_risk_1d").nullable
     (['amount_eur', 'seconds_since_last'], True)
     """
-    reach = reach_seconds(windows_days, label_delay_days)
+    reach = feature_lookback_seconds(windows_days, label_delay_days)
     return DatasetCard(
         name="stream",
         title=title,

@@ -15,16 +15,16 @@ RAW, FEATURES, RANDOM_SPLIT = "raw", "features", "random_split"
 STEPS = ("first", "last")
 CARDS = "card_precision"
 NAMES = {
-    "parity.mismatches": Headline("parity_mismatches", kind=int),
-    "parity.events": Headline("parity_events", kind=int),
+    "skew.mismatches": Headline("skew_mismatches", kind=int),
+    "skew.events": Headline("skew_events", kind=int),
     "stream.payments": Headline("payments", kind=int),
     "stream.fraud_share": Headline("fraud_share"),
     "cards_in_a_day": Headline("cards_in_a_day"),
     "labels.known_after_7_days": Headline("labels_known_share", "7 days"),
     "labels.known_after_30_days": Headline("labels_known_share", "30 days"),
-    "looked_at.raw": Headline(CARDS, model=RAW),
-    "looked_at.features": Headline(CARDS, model=FEATURES),
-    "looked_at.gain": Headline(f"{CARDS}_gain", model=FEATURES),
+    "investigated.raw": Headline(CARDS, model=RAW),
+    "investigated.features": Headline(CARDS, model=FEATURES),
+    "investigated.gain": Headline(f"{CARDS}_gain", model=FEATURES),
     **{
         f"folds.left_out.{rule}.{step}": Headline(f"left_out_share_{step}_step", rule)
         for rule in LEFT_OUT
@@ -33,19 +33,19 @@ NAMES = {
 }
 
 
-def way_rows(found: Mapping[str, Estimate]) -> Iterator[Measurement]:
+def way_rows(estimates: Mapping[str, Estimate]) -> Iterator[Measurement]:
     """Every metric of every way to learn, and what the history adds to the payment alone.
 
     Parameters
     ----------
-    found
+    estimates
         As `fraud_core.entities.study.study_entities` gives it.
     """
     for way in (RAW, FEATURES, RANDOM_SPLIT):
         for metric in METRICS:
-            yield Measurement.of(metric, found[f"{way}.{metric}"], model=way)
+            yield Measurement.of(metric, estimates[f"{way}.{metric}"], model=way)
     for metric in METRICS:
-        gain = found[f"{FEATURES}.gain.{metric}"]
+        gain = estimates[f"{FEATURES}.gain.{metric}"]
         yield Measurement.of(f"{metric}_gain", gain, model=FEATURES)
 
 
@@ -83,13 +83,13 @@ def headline(table: StudyTable, cards_per_day: int) -> dict[str, Any]:
     table
         Of the study.
     cards_per_day
-        Cards looked at in a day: a part of the names of card precision.
+        Cards investigated in a day: a part of the names of card precision.
 
     Examples
     --------
     >>> rows = [Measurement("card_precision", 0.25, model="raw")]
     >>> headline(StudyTable.from_measurements(rows, table="toy", study="entities"), 20)
-    {'looked_at.raw': 0.25, 'raw.card_precision_at_20': 0.25}
+    {'investigated.raw': 0.25, 'raw.card_precision_at_20': 0.25}
     """
     shown = {metric: metric for metric in METRICS} | {CARDS: f"{CARDS}_at_{cards_per_day}"}
     ways = {

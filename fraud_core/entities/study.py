@@ -74,8 +74,8 @@ def to_events(featured: pl.DataFrame) -> Events:
 
 
 def known_labels(events: Events, fold: Fold) -> np.ndarray:
-    """Labels of the training rows as they were known when
-    the test began: a fraud that nobody had reported is 0.
+    """Labels of the training rows as of the day on which
+    the test begins: a fraud that was not reported yet is 0.
     """
     reported = events.known_fraud_day[fold.train]
     return ((reported >= 0) & (reported < fold.day)).astype(np.int8)
@@ -89,7 +89,7 @@ def score_fold(
     *,
     estimator: EstimatorConfig,
 ) -> np.ndarray:
-    """Margins of the test rows by an estimator of the training rows, shape (n_test,).
+    """Log-odds of the test rows by an estimator of the training rows, shape (n_test,).
 
     Raises
     ------
@@ -137,7 +137,7 @@ class Ranked:
 
 
 def rank_fold(events: Events, rows: np.ndarray, score: np.ndarray, k: int) -> Ranked:
-    """Order the test rows of a fold by their scores; `k` cards can be looked at in a day."""
+    """Order the test rows of a fold by their scores; `k` cards can be investigated in a day."""
     order = np.argsort(-score, kind="stable")
     ranked, day, y_true = score[order], events.day[rows], events.y_true[rows]
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
@@ -167,7 +167,7 @@ def measure(folds: Sequence[Ranked], day_weight: np.ndarray | None = None) -> di
     >>> measure([fold])
     {'roc_auc': 1.0, 'average_precision': 1.0, 'card_precision': 1.0}
     """
-    found = []
+    by_fold = []
     for fold in folds:
         weight = np.ones(len(fold.day)) if day_weight is None else day_weight[fold.day]
         hits = np.cumsum(weight * fold.y_true)[fold.last]
@@ -180,19 +180,19 @@ def measure(folds: Sequence[Ranked], day_weight: np.ndarray | None = None) -> di
         )
         precision = np.divide(hits, seen, out=np.zeros(len(hits)), where=seen > 0)
         days = None if day_weight is None else day_weight[fold.days]
-        found.append(
+        by_fold.append(
             (
                 np.trapezoid(recall, false),
                 np.diff(recall) @ precision,
                 float(np.average(fold.cards, weights=days)),
             )
         )
-    if not found:
+    if not by_fold:
         raise ParameterError(
             "entities.folds: no step whose days hold both fraud and genuine payments; take longer "
             "test periods"
         )
-    return dict(zip(METRICS, np.mean(found, axis=0).tolist(), strict=True))
+    return dict(zip(METRICS, np.mean(by_fold, axis=0).tolist(), strict=True))
 
 
 def compare(
@@ -232,7 +232,7 @@ def resampled_days(folds: Sequence[Ranked], rng: np.random.Generator) -> np.ndar
 def cards_in_a_day(featured: pl.DataFrame, folds: Mapping[str, Any]) -> float:
     """Cards that pay in a day of the tests and are not known to be compromised, mean over the days.
 
-    Where it does not exceed the number that can be looked at, every model looks at all of them.
+    Where it does not exceed the number that can be investigated, every model gives all of them.
     """
     events, cards = to_events(featured), []
     for fold in prequential_folds(events.day, events.customer, events.known_fraud_day, **folds):
@@ -256,7 +256,7 @@ def left_out_figures(featured: pl.DataFrame, folds: Mapping[str, Any]) -> dict[s
     """
     events = to_events(featured)
     used = folds.get("known", next(iter(LEFT_OUT)))
-    found: dict[str, float | str] = {"folds.known": used, "folds.left_out": LEFT_OUT[used]}
+    shares: dict[str, float | str] = {"folds.known": used, "folds.left_out": LEFT_OUT[used]}
     for rule in LEFT_OUT:
         steps = list(
             prequential_folds(
@@ -265,8 +265,8 @@ def left_out_figures(featured: pl.DataFrame, folds: Mapping[str, Any]) -> dict[s
         )
         for place, step in (("first", steps[0]), ("last", steps[-1])):
             share = left_out_share(events.day, step, test_days=folds["test_days"])
-            found[f"folds.left_out.{rule}.{place}"] = share
-    return found
+            shares[f"folds.left_out.{rule}.{place}"] = share
+    return shares
 
 
 def study_entities(
@@ -298,5 +298,5 @@ def study_entities(
     wrong = random_fold(events, steps, rng)
     score = score_fold(events, names, wrong, events.y_true[wrong.train], estimator=estimator)
     ways_wrong = {"random_split": [rank_fold(events, wrong.test, score, k)]}
-    found = compare(ways, n_replicates=n_replicates, rng=rng)
-    return found | compare(ways_wrong, n_replicates=n_replicates, rng=rng)
+    estimates = compare(ways, n_replicates=n_replicates, rng=rng)
+    return estimates | compare(ways_wrong, n_replicates=n_replicates, rng=rng)

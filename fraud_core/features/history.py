@@ -1,4 +1,5 @@
-"""What is remembered of one customer or one terminal, and the features of the next payment from it.
+"""Entity history: the payments of one customer or terminal within the lookback, and the features
+of the next payment from them.
 
 Plain arrays and pure functions: a process keeps them in memory, a feature store keeps them as rows,
 and both give the features by the code that gives them for a table.
@@ -100,7 +101,7 @@ def append_event(history: EntityHistory, event: Event, lookback_seconds: int) ->
             "load older events as a table"
         )
     kept = history.time >= newest - lookback_seconds
-    ids = tuple(each for each, keep in zip(history.ids, kept, strict=True) if keep)
+    ids = tuple(one for one, keep in zip(history.ids, kept, strict=True) if keep)
     return EntityHistory(
         (*ids, event.transaction_id),
         np.append(history.time[kept], event.time),
@@ -159,7 +160,7 @@ def payment_features(
     Parameters
     ----------
     customer, terminal
-        `NOTHING` for one that was never seen; the payment itself may be among them and does not
+        `EMPTY` for one that was never seen; the payment itself may be among them and does not
         count.
     windows_days, label_delay_days
         As of `fraud_core.features.offline.add_features`.

@@ -106,11 +106,11 @@ def _by_entity(
     """
     added: dict[str, np.ndarray] = {}
     for rows, entity in _blocks(identity):
-        found = features(rows, entity)
+        made = features(rows, entity)
         added = added or {
-            name: np.empty(len(identity), values.dtype) for name, values in found.items()
+            name: np.empty(len(identity), values.dtype) for name, values in made.items()
         }
-        for name, values in found.items():
+        for name, values in made.items():
             added[name][rows] = values
     return added
 

@@ -1,7 +1,7 @@
 """The features of one payment at a time, by the same code that makes them for a whole table.
 
-What is kept of each entity reaches as far back as the longest window and the delay of labels; older
-events are let go.
+A history looks back over the longest window and the delay of labels; older
+events are evicted.
 """
 
 from collections import deque
@@ -21,7 +21,7 @@ from fraud_core.features.history import (
     report,
 )
 from fraud_core.features.offline import first_and_last_second
-from fraud_core.features.windows import reach_seconds
+from fraud_core.features.windows import feature_lookback_seconds
 
 
 @dataclass
@@ -53,7 +53,7 @@ class FeatureState:
     @property
     def lookback_seconds(self) -> int:
         """How far back an event can matter."""
-        return reach_seconds(self.windows_days, self.label_delay_days)
+        return feature_lookback_seconds(self.windows_days, self.label_delay_days)
 
     def add(self, event: Event) -> bool:
         """Remember a payment; returns False for one that is
@@ -90,12 +90,12 @@ class FeatureState:
         self._events[event.transaction_id] = event
         self._arrived.append(event.transaction_id)
         self._latest = max(self._latest, event.time)
-        self._forget()
+        self._evict()
         return True
 
     def report(self, transaction_id: int | str, reported_at: int) -> bool:
         """Remember that a payment was reported as fraud;
-        returns False when it was let go and no longer matters.
+        returns False when it was evicted and no longer matters.
 
         Raises
         ------
@@ -126,8 +126,8 @@ class FeatureState:
     def __len__(self) -> int:
         return len(self._events)
 
-    def _forget(self) -> None:
-        """Let go of events that no window can reach, and of entities that have no others."""
+    def _evict(self) -> None:
+        """Evict events that no window can reach, and of entities that have no others."""
         while self._events[self._arrived[0]].time < self._latest - self.lookback_seconds:
             event = self._events.pop(self._arrived.popleft())
             for histories, entity in (
@@ -177,8 +177,8 @@ def replay(events: pl.DataFrame, state: FeatureState, *, last: int) -> pl.DataFr
     return pl.DataFrame(answered, infer_schema_length=None)
 
 
-def count_mismatches(offline: pl.DataFrame, online: pl.DataFrame) -> int:
-    """Number of figures that differ between a table and
+def count_skewed_values(offline: pl.DataFrame, online: pl.DataFrame) -> int:
+    """Training–serving skew: number of values that differ between a table and
     the answers, of the payments that were answered.
 
     Parameters

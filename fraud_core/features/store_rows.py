@@ -41,7 +41,7 @@ def history_of_row(row: Mapping[str, Any], kind: Kind) -> EntityHistory:
         row[f"{kind}_{part}"] or () for part in PARTS
     )
     when = dict(zip(reported_ids, reported_times, strict=True))
-    reported = np.array([when[each] - MONDAY if each in when else np.nan for each in ids], float)
+    reported = np.array([when[one] - MONDAY if one in when else np.nan for one in ids], float)
     return EntityHistory(
         tuple(ids), np.array(times, np.int64) - MONDAY, np.array(cents, np.int64), reported
     )
@@ -57,13 +57,13 @@ def row_of_history(history: EntityHistory, kind: Kind, entity: str) -> dict[str,
     >>> row["customer_id"], row["customer_ids"]
     ('c', [])
     """
-    told = np.flatnonzero(np.isfinite(history.reported))
+    reported = np.flatnonzero(np.isfinite(history.reported))
     values: Sequence[list] = (
         list(history.ids),
         (history.time + MONDAY).tolist(),
         history.cents.tolist(),
-        [history.ids[k] for k in told],
-        (history.reported[told].astype(np.int64) + MONDAY).tolist(),
+        [history.ids[k] for k in reported],
+        (history.reported[reported].astype(np.int64) + MONDAY).tolist(),
     )
     return {f"{kind}_id": entity} | {
         f"{kind}_{part}": value for part, value in zip(PARTS, values, strict=True)

@@ -62,11 +62,11 @@ def history_rows(
         .cast(pl.Int64)
         .alias("reported_times"),
     )
-    told = pl.col("reported_times").is_not_null()
+    is_reported = pl.col("reported_times").is_not_null()
     lists = [
         *(pl.col(part).alias(f"{kind}_{part}") for part in PARTS[:3]),
-        pl.col("ids").filter(told).alias(f"{kind}_reported_ids"),
-        pl.col("reported_times").filter(told).alias(f"{kind}_reported_times"),
+        pl.col("ids").filter(is_reported).alias(f"{kind}_reported_ids"),
+        pl.col("reported_times").filter(is_reported).alias(f"{kind}_reported_times"),
     ]
     newest = (
         pl.from_epoch(pl.col("times").max(), time_unit="s")

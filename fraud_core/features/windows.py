@@ -116,14 +116,16 @@ def customer_features(
     customer_count_1d [0, 1]
     customer_mean_amount_1d [nan, 10.0]
     """
-    found = {
-        "seconds_since_last": history.since_last(reach_seconds(windows_days, label_delay_days))
+    made = {
+        "seconds_since_last": history.since_last(
+            feature_lookback_seconds(windows_days, label_delay_days)
+        )
     }
     for days in windows_days:
         count, cents = history.window(0, days * DAY_SECONDS)
-        found[f"customer_count_{days}d"] = count
-        found[f"customer_mean_amount_{days}d"] = _ratio(cents / 100, count)
-    return found
+        made[f"customer_count_{days}d"] = count
+        made[f"customer_mean_amount_{days}d"] = _ratio(cents / 100, count)
+    return made
 
 
 def terminal_features(
@@ -139,18 +141,18 @@ def terminal_features(
     Examples
     --------
     >>> one = History(np.zeros(2), np.array([0, 2 * DAY_SECONDS]), np.zeros(2, int))
-    >>> found = terminal_features(one, np.array([60.0, np.nan]), [2], 1)
-    >>> found["terminal_count_2d"].tolist(), found["terminal_risk_2d"].tolist()
+    >>> made = terminal_features(one, np.array([60.0, np.nan]), [2], 1)
+    >>> made["terminal_count_2d"].tolist(), made["terminal_risk_2d"].tolist()
     ([0, 1], [nan, 1.0])
     """
-    found, delay = {}, label_delay_days * DAY_SECONDS
+    made, delay = {}, label_delay_days * DAY_SECONDS
     for days in windows_days:
-        found[f"terminal_count_{days}d"] = history.window(0, days * DAY_SECONDS)[0]
+        made[f"terminal_count_{days}d"] = history.window(0, days * DAY_SECONDS)[0]
         seen, _ = history.window(delay, days * DAY_SECONDS)
-        found[f"terminal_risk_{days}d"] = _ratio(
+        made[f"terminal_risk_{days}d"] = _ratio(
             history.known(reported, delay, days * DAY_SECONDS), seen
         )
-    return found
+    return made
 
 
 def calendar_features(time: np.ndarray) -> dict[str, np.ndarray]:
@@ -186,7 +188,7 @@ def feature_names(windows_days: Sequence[int]) -> list[str]:
     return [*made, *calendar_features(np.zeros(0, int))]
 
 
-def reach_seconds(windows_days: Sequence[int], label_delay_days: int) -> int:
+def feature_lookback_seconds(windows_days: Sequence[int], label_delay_days: int) -> int:
     """How far back an event can matter."""
     return (max(windows_days) + label_delay_days) * DAY_SECONDS
 

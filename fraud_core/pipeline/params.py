@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args
 
 import msgspec
 
+from fraud_core.data.yaml_text import decode_yaml
 from fraud_core.errors import ParameterError
 from fraud_core.model.parameters import ModelParameters
 from fraud_core.pipeline.paths import PROFILES
@@ -65,10 +66,10 @@ class Certificate(_Section, frozen=True, forbid_unknown_fields=True):
     flips: list[Count]
 
 
-class DriftLimits(_Section, frozen=True, forbid_unknown_fields=True):
+class DriftThresholds(_Section, frozen=True, forbid_unknown_fields=True):
     n_bins: Annotated[int, msgspec.Meta(ge=2)]
-    psi_limit: Positive
-    domain_limit: Annotated[float, msgspec.Meta(gt=0.5, le=1.0)]
+    psi_threshold: Positive
+    domain_threshold: Annotated[float, msgspec.Meta(gt=0.5, le=1.0)]
     alpha: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
 
 
@@ -77,7 +78,7 @@ class EntityModel(_Section, frozen=True, forbid_unknown_fields=True):
     stream: dict[str, Any]
     windows_days: list[Count]
     label_delay_days: Count
-    late_days: Count
+    allowed_lateness_days: Count
     test_days: Count
     validation_days: Count
     first_day: Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
@@ -105,7 +106,7 @@ class Params(_Section, frozen=True, forbid_unknown_fields=True):
     poisoning: Sweep
     scan: Scan
     certificate: Certificate
-    drift: DriftLimits
+    drift: DriftThresholds
     entity_model: EntityModel
     quick: Profile
     full: Profile
@@ -147,7 +148,7 @@ def read_params(path: Path) -> Params:
             f"{path.name}: no such file; restore it with `git checkout params.yaml`"
         )
     try:
-        return msgspec.yaml.decode(path.read_bytes(), type=Params)
+        return decode_yaml(path.read_bytes(), Params)
     except msgspec.MsgspecError as error:
         raise ParameterError(
             f"{path.name}: {error}{_allowed_at(str(error))}; correct it (each key is explained in "

@@ -52,7 +52,7 @@ class PoisoningStudy(_Section, frozen=True, forbid_unknown_fields=True):
     n_seeds: Count
     n_null_runs: Annotated[int, msgspec.Meta(ge=2)]
     n_scanned: Annotated[int, msgspec.Meta(ge=0)]
-    equivalence_limit: Share
+    equivalence_margin: Share
     tolerated_eur: Positive
     n_replicates: Count
 
@@ -73,7 +73,7 @@ class Replay(_Section, frozen=True, forbid_unknown_fields=True):
     block_hours: Positive
     label_delay_hours: Annotated[float, msgspec.Meta(ge=0.0)]
     attack_hour: Positive
-    hidden_share: Share
+    suppressed_share: Share
 
 
 class StreamReplay(_Section, frozen=True, forbid_unknown_fields=True):
@@ -88,7 +88,7 @@ class StreamReplay(_Section, frozen=True, forbid_unknown_fields=True):
     retrain_days: Count
     alert_share: Share
     change_day: Count
-    hidden_share: Share
+    suppressed_share: Share
     drifts: dict[Literal["covariate", "new_pattern"], Positive]
     n_scenarios: Annotated[int, msgspec.Meta(ge=5)]
     n_seeds: Count
@@ -105,7 +105,7 @@ class DriftStudy(_Section, frozen=True, forbid_unknown_fields=True):
     """Windows, scenarios and replays of the drift study."""
 
     seed: int
-    equivalence_limit: Share
+    equivalence_margin: Share
     n_replicates: Count
     resamples: Resamples
     aa_rows: list[Count]
@@ -136,7 +136,7 @@ class EntitiesStudy(_Section, frozen=True, forbid_unknown_fields=True):
     folds: Folds
     cards_per_day: Count
     n_replicates: Count
-    n_parity: Count
+    n_skew_events: Count
 
 
 class Mitigation(_Section, frozen=True, forbid_unknown_fields=True):

@@ -51,7 +51,8 @@ class Guarantees(msgspec.Struct, frozen=True):
         What the parts of the certificate vote, and how many flipped labels of the training data
         that vote withstands.
     drift
-        State of the traffic against the training data; ``unknown`` until enough of it was seen.
+        State of the traffic against the training data, one of `traffic_drift.WIRE_STATES`;
+        ``unknown`` until enough of it was seen.
     features
         ``in the request``: they are as fresh as the caller made them; ``from the store``: as
         `freshness` says.

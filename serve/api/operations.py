@@ -84,7 +84,11 @@ def about_routes(service: Service) -> list:
             "estimator": champion.bundle.origin["estimator"],
             "validation": champion.bundle.origin["validation"],
             "features": list(champion.bundle.contract.model_features),
-            "drift": {"state": seen.state, "rows": seen.rows, "drifted": list(seen.drifted)},
+            "drift": {
+                "state": service.drift_state(),
+                "rows": seen.rows,
+                "drifted": list(seen.material),
+            },
         }
 
     @get("/v1/policy", sync_to_thread=False, include_in_schema=False)

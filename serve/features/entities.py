@@ -13,7 +13,7 @@ from fraud_core.bundle.decider import Code, Reason
 from fraud_core.bundle.schema import Contract
 from fraud_core.features.history import EntityHistory, Event, payment_features
 from fraud_core.features.store_rows import MONDAY
-from fraud_core.features.windows import reach_seconds
+from fraud_core.features.windows import feature_lookback_seconds
 from serve.http.fields import Name
 from serve.http.repeated_keys import repeated_key_detector
 from serve.http.transaction import InvalidTransaction, Problem, decode_body
@@ -138,7 +138,7 @@ def featurise(
     """
     windows = contract.entities
     if windows is None:
-        raise ValueError(f"{contract.card}: expected the contract of a model of entities")
+        raise ValueError(f"{contract.card}: expected the contract of a model on entity history")
     made = payment_features(
         histories_read.customer,
         histories_read.terminal,
@@ -152,7 +152,7 @@ def featurise(
         None if at is None else payment.time - at
         for at in (histories_read.customer_at, histories_read.terminal_at)
     )
-    late = ttl_seconds - reach_seconds(windows.windows_days, windows.label_delay_days)
+    late = ttl_seconds - feature_lookback_seconds(windows.windows_days, windows.label_delay_days)
     reasons = [
         _unreliable(name, age, ttl_seconds, late)
         for name, age in (("customer_id", customer_seconds), ("terminal_id", terminal_seconds))

@@ -41,7 +41,7 @@ READ_SECONDS = 2.0
 UNREACHABLE = (sqlite3.Error, RedisError, OSError)
 
 
-class FeastPasts:
+class FeastHistories:
     """Reads and pushes histories.
 
     Parameters
@@ -96,7 +96,7 @@ class FeastPasts:
 
     def read_kind(self, kind: Kind, entities: Iterable[str]) -> dict[str, EntityHistory]:
         """The histories of several customers or terminals
-        by identity; `NOTHING` for those never seen.
+        by identity; `EMPTY` for those never seen.
         """
         rows_of_entities = [{f"{kind}_id": entity} for entity in entities]
         if not rows_of_entities:

@@ -104,7 +104,7 @@ class IngestionWorker:
     engine
         Of decisions and labels.
     store
-        Such as `serve.features.feast_store.FeastPasts`.
+        Such as `serve.features.feast_store.FeastHistories`.
     folder
         Where the cursor stands.
     clock
@@ -122,11 +122,11 @@ class IngestionWorker:
         since = (
             msgspec.json.decode(path.read_bytes(), type=dict[str, int]) if path.is_file() else {}
         )
-        self._paid = Tail(
+        self._decision_tail = Tail(
             decisions.c.decision_id, [decisions.c.request], since.get("decisions_us", 0)
         )
         about = [labels.c.transaction_id, labels.c.state, labels.c.occurred_at_us]
-        self._told = Tail(labels.c.label_id, about, since.get("labels_us", 0))
+        self._label_tail = Tail(labels.c.label_id, about, since.get("labels_us", 0))
         self._known_until_us = self.clock()
 
     def consumer_lag_seconds(self) -> float:
@@ -141,30 +141,38 @@ class IngestionWorker:
         """
         begun_us = self.clock()
         with self.engine.connect() as connection:
-            paid, told = self._paid.read(connection), self._told.read(connection)
+            decided, reported = (
+                self._decision_tail.read(connection),
+                self._label_tail.read(connection),
+            )
             reports = [
-                told_of for row in told if (told_of := _report(connection, *row[1:])) is not None
+                found_report
+                for row in reported
+                if (found_report := _report(connection, *row[1:])) is not None
             ]
-        events = [event for _, text in paid if (event := event_of(text)) is not None]
+        events = [event for _, text in decided if (event := event_of(text)) is not None]
         self.refused += take_over(self.store, events, reports)
-        self._paid.taken_over(paid)
-        self._told.taken_over(told)
-        if paid or told:
+        self._decision_tail.taken_over(decided)
+        self._label_tail.taken_over(reported)
+        if decided or reported:
             self._write_cursor()
         # a table that gave as many rows as it may gives more at the next step
         unread = [
             tail.since_us
-            for tail, rows in ((self._paid, paid), (self._told, told))
+            for tail, rows in ((self._decision_tail, decided), (self._label_tail, reported))
             if len(rows) == AT_ONCE
         ]
         self._known_until_us = min([begun_us, *unread])
-        return len(paid) + len(told)
+        return len(decided) + len(reported)
 
     def _write_cursor(self) -> None:
         partial = (self.folder / CURSOR).with_suffix(".partial")
         partial.write_bytes(
             msgspec.json.encode(
-                {"decisions_us": self._paid.since_us, "labels_us": self._told.since_us}
+                {
+                    "decisions_us": self._decision_tail.since_us,
+                    "labels_us": self._label_tail.since_us,
+                }
             )
         )
         partial.replace(self.folder / CURSOR)
@@ -244,7 +252,7 @@ def open_worker(settings: Settings) -> IngestionWorker:
     ParameterError
         When no feature store is configured or it cannot be used.
     """
-    from serve.features.feast_store import FeastPasts
+    from serve.features.feast_store import FeastHistories
 
     if settings.feature_store is None:
         raise ParameterError(
@@ -253,7 +261,7 @@ def open_worker(settings: Settings) -> IngestionWorker:
         )
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     return IngestionWorker(
-        open_engine(settings.store_url), FeastPasts(settings.feature_store), settings.state_dir
+        open_engine(settings.store_url), FeastHistories(settings.feature_store), settings.state_dir
     )
 
 

@@ -17,7 +17,7 @@ from serve.features.entities import HistoryReader
 from serve.http.request_body import Bodies
 from serve.scoring.champion import Champion, ChampionSlot, load_champion
 from serve.scoring.shadow import Shadow
-from serve.scoring.traffic_drift import Traffic
+from serve.scoring.traffic_drift import WIRE_STATES, Traffic
 from serve.settings import Settings
 from serve.store.group_commit import GroupWriter, StoreUnavailable
 from serve.store.prepare import prepare_tables
@@ -61,12 +61,12 @@ def open_histories(settings: Settings) -> HistoryReader | None:
         return None
     try:
         # Imported here: a service without a feature store must not carry its library.
-        from serve.features.feast_store import FeastPasts
+        from serve.features.feast_store import FeastHistories
     except ModuleNotFoundError as error:
         raise ParameterError(
             f"FRAUD_FEATURE_STORE: {error.name} is not installed; install the extra `features`"
         ) from error
-    return FeastPasts(settings.feature_store)
+    return FeastHistories(settings.feature_store)
 
 
 @dataclass
@@ -164,7 +164,7 @@ class Service:
 
     def drift_state(self) -> str:
         """State of the traffic against the training data."""
-        return self.traffic.verdict.state
+        return WIRE_STATES[self.traffic.verdict.state]
 
     async def _on_change(self, event: str, champion: Champion, why: str) -> None:
         self.counters.event(event)

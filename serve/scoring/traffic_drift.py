@@ -3,13 +3,13 @@ its counts to a file, and judges those of all workers.
 
 The files outlive their workers. One that was not written for half a minute belongs to a worker that
 ended; it counts as long as the workers that run have too few rows for a verdict, so that a restart
-does not begin in ignorance.
+does not start with insufficient data.
 """
 
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,19 @@ import numpy as np
 from fraud_core.bundle.load import Bundle
 from fraud_core.drift.monitoring.reference_histogram import Reference, reference_of_bundle
 from fraud_core.drift.monitoring.stream_monitor import StreamMonitor, WindowVerdict, merge_states
+from fraud_core.drift.two_sample.binned import State
 
 EVERY_SECONDS = 5.0
 FRESH_SECONDS = 30.0
 WINDOW_ROWS = 2_000
-UNKNOWN = WindowVerdict("unknown", 0, {}, ())
+INSUFFICIENT = WindowVerdict("insufficient_data", 0, {}, ())
+# The words that answers, logs and metrics of the service use for a state.
+WIRE_STATES: Mapping[State, str] = {
+    "stable": "stable",
+    "significant": "moved",
+    "material": "drifted",
+    "insufficient_data": "unknown",
+}
 
 
 class Traffic:
@@ -55,7 +63,7 @@ class Traffic:
         described = msgspec.to_builtins(bundle.reference)
         self._reference: Reference = reference_of_bundle(described, bundle.contract.model_features)
         self._monitor = StreamMonitor(self._reference, window_rows=WINDOW_ROWS)
-        self.verdict = UNKNOWN
+        self.verdict = INSUFFICIENT
 
     def observe(self, values: np.ndarray, probability: float) -> None:
         """Take one row that was answered, shape (n_features,), with its probability."""
@@ -66,8 +74,8 @@ class Traffic:
         seen = self.verdict
         return {
             "fraud.drift.rows": float(seen.rows),
-            "fraud.drift.variables_drifted": float(len(seen.drifted)),
-            "fraud.drift.known": float(seen.state != "unknown"),
+            "fraud.drift.variables_drifted": float(len(seen.material)),
+            "fraud.drift.known": float(seen.state != "insufficient_data"),
         }
 
     async def watch(self) -> None:
@@ -91,7 +99,7 @@ class Traffic:
         partial.replace(path)
         running, ended = self._others(path, own)
         verdict = self._verdict([own, *running], reference)
-        if verdict.state == "unknown" and ended:
+        if verdict.state == "insufficient_data" and ended:
             verdict = self._verdict([own, *running, *ended], reference)
         return verdict
 

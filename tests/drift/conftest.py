@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fraud_core.drift.attribution import attributor as attribution
-from fraud_core.drift.attribution.evidence import LabelledWindow, gather_evidence
+from fraud_core.drift.attribution.discrepancy import LabelledWindow, measure_discrepancy
 from fraud_core.drift.attribution.scenarios import make_pool, simulate
 
 
@@ -20,10 +20,10 @@ def pool():
 
 
 @pytest.fixture(scope="session")
-def evidence_of(pool):
-    def gather(cause, strength, seed=0):
+def discrepancy_of(pool):
+    def gather(cause, severity, seed=0):
         rng = np.random.default_rng(seed)
-        return gather_evidence(*simulate([pool], cause, strength, rng=rng), rng=rng)
+        return measure_discrepancy(*simulate([pool], cause, severity, rng=rng), rng=rng)
 
     return gather
 

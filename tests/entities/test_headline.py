@@ -14,7 +14,7 @@ FOUND = {
     for k, (way, metric) in enumerate(product((*WAYS, "features.gain"), METRICS))
 }
 LEFT = {f"folds.left_out.{r}.{p}": 0.25 for r, p in product(LEFT_OUT, ("first", "last"))}
-COUNTS = {"payments": 900, "fraud_share": 0.5, "parity_events": 10, "parity_mismatches": 0}
+COUNTS = {"payments": 900, "fraud_share": 0.5, "skew_events": 10, "skew_mismatches": 0}
 
 
 def study(known):
@@ -29,7 +29,7 @@ def test_headline_figures_are_figures_of_the_table():
     numbers = {one.value if isinstance(one, Estimate) else float(one) for one in found.values()}
     assert numbers <= values
     assert len(table) == len(FOUND) + len(COUNTS) + 1 + 2 + len(LEFT)
-    assert found["features.gain.card_precision_at_100"] == found["looked_at.gain"]
+    assert found["features.gain.card_precision_at_100"] == found["investigated.gain"]
     assert found["labels.known_after_7_days"] == 0.7
     assert isinstance(found["stream.payments"], int)
 

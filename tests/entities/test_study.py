@@ -49,7 +49,7 @@ def test_history_finds_more_fraud_than_the_payment_alone(featured):
     assert {"random_split.average_precision", "features.gain.average_precision"} <= set(found)
 
 
-def test_cards_that_can_be_looked_at_are_those_that_pay_and_are_not_known(featured):
+def test_cards_that_can_be_investigated_are_those_that_pay_and_are_not_known(featured):
     day, begin = pl.col("time") // DAY_SECONDS, 20 + 7 + 7
     known = pl.col("customer_id").filter(pl.col("reported_at") // DAY_SECONDS < begin)
     first = FOLDS | {"n_folds": 1, "known": "stream"}

@@ -46,13 +46,13 @@ def config(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def filled(config, stream, tmp_path_factory):
     """A store as it was before the last events of the stream."""
-    from feature_repo.load import fill, open_store
-    from serve.features.feast_store import FeastPasts
+    from feature_repo.load import backfill, open_store
+    from serve.features.feast_store import FeastHistories
 
     folder, moment = tmp_path_factory.mktemp("histories"), stream["time"][-ANSWERED]
     write_histories(folder, before(stream, moment))
-    assert fill(open_store(config), folder) > 200
-    store = FeastPasts(config)
+    assert backfill(open_store(config), folder) > 200
+    store = FeastHistories(config)
     yield store
     store.close()
 
@@ -78,22 +78,22 @@ def test_ttl_is_what_is_kept(filled):
 
 
 def test_filling_twice_changes_nothing(config, filled, stream, tmp_path):
-    from feature_repo.load import fill, open_store
+    from feature_repo.load import backfill, open_store
 
     write_histories(tmp_path, stream)
     customer = str(stream["customer_id"][-1])
-    fill(open_store(config), tmp_path)
+    backfill(open_store(config), tmp_path)
     once = filled.read_now(customer, "nowhere").customer
-    fill(open_store(config), tmp_path)
+    backfill(open_store(config), tmp_path)
     assert filled.read_now(customer, "nowhere").customer.ids == once.ids
 
 
 def test_missing_table_and_missing_configuration_are_named(config, tmp_path):
-    from feature_repo.load import fill, open_store
+    from feature_repo.load import backfill, open_store
     from fraud_core.errors import ParameterError
 
     with pytest.raises(ParameterError, match=r"customers\.parquet: no such table"):
-        fill(open_store(config), tmp_path)
+        backfill(open_store(config), tmp_path)
     with pytest.raises(ParameterError, match=r"none.yaml: no such configuration"):
         open_store(tmp_path / "none.yaml")
 

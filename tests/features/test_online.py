@@ -6,7 +6,7 @@ from fraud_core.data.simulator import StreamSettings, simulate_stream
 from fraud_core.errors import ParameterError
 from fraud_core.features.history import Event
 from fraud_core.features.offline import DAY_SECONDS, add_features
-from fraud_core.features.online import FeatureState, count_mismatches, replay
+from fraud_core.features.online import FeatureState, count_skewed_values, replay
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +19,14 @@ def stream():
 def test_online_features_are_the_offline_ones_to_the_bit(stream):
     online = replay(stream, FeatureState(), last=800)
     assert online.height == 800
-    assert count_mismatches(add_features(stream), online) == 0
+    assert count_skewed_values(add_features(stream), online) == 0
     assert online["terminal_risk_30d"].fill_nan(0.0).max() > 0
 
 
 def test_mismatch_is_counted(stream):
     online = replay(stream, FeatureState(), last=20)
     wrong = online.with_columns(customer_count_7d=pl.col("customer_count_7d") + 1)
-    assert count_mismatches(add_features(stream), wrong) == 20
+    assert count_skewed_values(add_features(stream), wrong) == 20
 
 
 def test_entity_that_was_never_seen_has_counts_and_no_means():
@@ -88,5 +88,5 @@ def test_customer_who_comes_back_after_longer_than_is_remembered():
         label=pl.lit(0, pl.Int8), reported_at=pl.lit(None, pl.Int64)
     )
     online = replay(table, FeatureState(), last=3)
-    assert count_mismatches(add_features(table), online) == 0
+    assert count_skewed_values(add_features(table), online) == 0
     assert online["seconds_since_last"].is_nan().all()

@@ -73,3 +73,11 @@ def test_sweep_changes_the_line_of_its_parameter_alone(tmp_path):
     apply_overrides(str(path), ["poisoning.rate=0.5"])
     expected = re.sub(r"(?m)^  rate: 0\.02 ", "  rate: 0.5  ", before)
     assert path.read_text() == expected
+
+
+@pytest.mark.parametrize("value", ["5e-05", "1e-4", "0.00005"])
+def test_a_small_share_is_a_number_however_it_is_written(project, value):
+    path = project / "params.yaml"
+    text = path.read_text()
+    path.write_text(re.sub(r"(?m)^  alert_budget: \S+", f"  alert_budget: {value}", text, count=1))
+    assert read_params(path).decision.alert_budget == float(value)

@@ -1,7 +1,7 @@
-"""Nature or attack: what a labelled window says about the cause of its difference from a reference.
+"""Drift-cause attribution: the cause of the difference of a labelled window from a reference.
 
 A monitor of features sees covariate shift and nothing else. The cause shows in how labels and
-scores disagree, which `fraud_core.drift.attribution.evidence` measures; here a classifier that
+scores disagree, which `fraud_core.drift.attribution.discrepancy` measures; here a classifier that
 learnt from scenarios of known cause reads it.
 """
 
@@ -11,10 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.drift.attribution.evidence import Evidence, LabelledWindow, gather_evidence
+from fraud_core.drift.attribution.discrepancy import (
+    DiscrepancyStatistics,
+    LabelledWindow,
+    measure_discrepancy,
+)
 
-CAUSES = ("none", "covariate", "prior", "new_pattern", "labels_hidden", "labels_injected")
-ATTACKS = ("labels_hidden", "labels_injected")
+CAUSES = ("none", "covariate", "label_shift", "new_pattern", "suppressed_labels", "spurious_labels")
+ATTACKS = ("suppressed_labels", "spurious_labels")
 INCONCLUSIVE = "inconclusive"
 MINIMUM_FRAUDS = 20
 TREES = 200
@@ -44,7 +48,7 @@ class Attribution:
 
 @dataclass(frozen=True)
 class Attributor:
-    """A classifier of evidence that was fitted on simulated scenarios; see `fit_attributor`."""
+    """A classifier of discrepancy statistics, fitted on scenarios; see `fit_attributor`."""
 
     model: Any
     minimum_confidence: float
@@ -63,17 +67,17 @@ class Attributor:
                 "compare labels with scores"
             )
             return Attribution(INCONCLUSIVE, 0.0, {}, reason)
-        evidence = gather_evidence(reference, current, rng=rng)
-        return self.judge(evidence)
+        discrepancy = measure_discrepancy(reference, current, rng=rng)
+        return self.classify(discrepancy)
 
-    def judge(self, evidence: Evidence) -> Attribution:
-        """The verdict on evidence that was gathered before."""
-        return self.judge_all([evidence])[0]
+    def classify(self, discrepancy: DiscrepancyStatistics) -> Attribution:
+        """The verdict on discrepancy statistics that were measured before."""
+        return self.classify_all([discrepancy])[0]
 
-    def judge_all(self, evidence: Sequence[Evidence]) -> list[Attribution]:
-        """As `judge`, of many at once: the forest costs the same for one as for hundreds."""
-        found = self.model.predict_proba(np.array([one.vector() for one in evidence]))
-        return [self._verdict(probability) for probability in found]
+    def classify_all(self, discrepancy: Sequence[DiscrepancyStatistics]) -> list[Attribution]:
+        """As `classify`, of many at once: the forest costs the same for one as for hundreds."""
+        probabilities = self.model.predict_proba(np.array([one.vector() for one in discrepancy]))
+        return [self._verdict(probability) for probability in probabilities]
 
     def _verdict(self, probability: np.ndarray) -> Attribution:
         probabilities = {
@@ -94,18 +98,18 @@ class Attributor:
 
 
 def fit_attributor(
-    evidence: Sequence[Evidence],
+    discrepancy: Sequence[DiscrepancyStatistics],
     causes: Sequence[str],
     *,
     false_attack_rate: float,
     minimum_confidence: float,
     seed: int,
 ) -> Attributor:
-    """Fit the classifier of evidence on scenarios of known cause.
+    """Fit the classifier of discrepancy statistics on scenarios of known cause.
 
     Parameters
     ----------
-    evidence, causes
+    discrepancy, causes
         Of simulated scenarios; every cause several times.
     false_attack_rate
         Largest share of the scenarios without a cause that may be called an attack, out of fold.
@@ -128,7 +132,7 @@ def fit_attributor(
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    X = np.array([one.vector() for one in evidence])
+    X = np.array([one.vector() for one in discrepancy])
     y = np.array([CAUSES.index(cause) for cause in causes])
     forest = ExtraTreesClassifier(
         TREES, min_samples_leaf=2, class_weight="balanced", random_state=seed, n_jobs=1

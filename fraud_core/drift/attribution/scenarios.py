@@ -1,4 +1,4 @@
-"""Causes of a difference between two windows, simulated over real rows at a chosen strength.
+"""Causes of a difference between two windows, simulated over real rows at a chosen severity.
 
 Reference and current window are random halves of one pool, so without a cause nothing differs but
 chance. A pool holds scores of a model that was fitted on earlier rows; for a new fraud pattern it
@@ -15,29 +15,33 @@ from typing import Any, cast
 import numpy as np
 
 from fraud_core.drift.attribution.attributor import CAUSES, Attributor, fit_attributor
-from fraud_core.drift.attribution.evidence import Evidence, LabelledWindow, gather_evidence
+from fraud_core.drift.attribution.discrepancy import (
+    DiscrepancyStatistics,
+    LabelledWindow,
+    measure_discrepancy,
+)
 from fraud_core.drift.two_sample.multivariate import discriminant_terms
 
 FALSE_ATTACK_RATE = 0.01
 MINIMUM_CONFIDENCE = 0.4
 BACKGROUND_SHARE = 0.5
-BACKGROUND_STRENGTH = (0.1, 0.5)
+BACKGROUND_SEVERITY = (0.1, 0.5)
 STRONG_BACKGROUND = (0.5, 1.0)  # never learnt from: how far the attribution carries
-STRENGTHS: dict[str, tuple[float, ...]] = {
+SEVERITIES: dict[str, tuple[float, ...]] = {
     "none": (0.0,),
     "covariate": (0.3, 0.6, 1.0),
-    "prior": (0.4, 0.55, 1.8, 2.5),
+    "label_shift": (0.4, 0.55, 1.8, 2.5),
     "new_pattern": (0.3, 0.6, 1.0, 2.0),
-    "labels_hidden": (0.2, 0.35, 0.5, 0.8),
-    "labels_injected": (0.3, 0.5, 1.0, 2.0),
+    "suppressed_labels": (0.2, 0.35, 0.5, 0.8),
+    "spurious_labels": (0.3, 0.5, 1.0, 2.0),
 }
-HELD_OUT_STRENGTHS: dict[str, tuple[float, ...]] = {
+HELD_OUT_SEVERITIES: dict[str, tuple[float, ...]] = {
     "none": (0.0,),
     "covariate": (0.38, 0.7, 0.9),
-    "prior": (0.45, 2.0, 2.8),
+    "label_shift": (0.45, 2.0, 2.8),
     "new_pattern": (0.38, 0.7, 1.3),
-    "labels_hidden": (0.25, 0.4, 0.6),
-    "labels_injected": (0.35, 0.65, 1.7),
+    "suppressed_labels": (0.25, 0.4, 0.6),
+    "spurious_labels": (0.35, 0.65, 1.7),
 }
 
 
@@ -48,7 +52,7 @@ class Pool:
     Attributes
     ----------
     rows
-        Features, true labels and probabilities of a model that was fitted on none of the rows.
+        Features, clean labels and probabilities of a model that was fitted on none of the rows.
     unseen
         Shape (n,), True for the frauds of the mode that the model never saw; all False for the
         plain pool.
@@ -66,8 +70,8 @@ class Scenario:
     """A simulated window with its true cause."""
 
     cause: str
-    strength: float
-    evidence: Evidence
+    severity: float
+    discrepancy: DiscrepancyStatistics
 
 
 def make_pool(rows: LabelledWindow, unseen: np.ndarray) -> Pool:
@@ -78,10 +82,10 @@ def make_pool(rows: LabelledWindow, unseen: np.ndarray) -> Pool:
 def simulate(
     pools: Sequence[Pool],
     cause: str,
-    strength: float,
+    severity: float,
     *,
     rng: np.random.Generator,
-    background: tuple[float, float] = BACKGROUND_STRENGTH,
+    background: tuple[float, float] = BACKGROUND_SEVERITY,
 ) -> tuple[LabelledWindow, LabelledWindow]:
     """A reference and a current window that differ by one cause.
 
@@ -91,11 +95,11 @@ def simulate(
         The plain pool first, then one for each mode of fraud that a model never saw.
     cause
         One of `CAUSES`.
-    strength
+    severity
         ``covariate``: standard deviations by which rows are selected along a random direction.
-        ``prior``: factor of the number of frauds. ``new_pattern`` and ``labels_injected``: added
-        fraud labels as a share of the frauds there. ``labels_hidden``: share of the frauds labelled
-        legitimate.
+        ``label_shift``: factor of the number of frauds. ``new_pattern`` and ``spurious_labels``:
+        added fraud labels as a share of the frauds there. ``suppressed_labels``: share of the
+        frauds labelled legitimate.
     background
         Range, in standard deviations, of the move of the features behind every second scenario of
         another cause.
@@ -114,25 +118,25 @@ def simulate(
     before, after = order[: len(order) // 2], order[len(order) // 2 :]
     y = pool.rows.y_observed
     if cause == "covariate":
-        after = _selected(pool, after, strength, rng)
+        after = _selected(pool, after, severity, rng)
     elif cause != "none" and rng.random() < BACKGROUND_SHARE:
         after = _selected(pool, after, rng.uniform(*background), rng)
-    if cause == "prior":
+    if cause == "label_shift":
         frauds = after[y[after] == 1]
-        drawn = rng.choice(frauds, round(strength * len(frauds)), replace=strength > 1)
+        drawn = rng.choice(frauds, round(severity * len(frauds)), replace=severity > 1)
         after = np.concatenate([after[y[after] == 0], drawn])
-    added = max(1, round(strength * int(y[after].sum())))
+    added = max(1, round(severity * int(y[after].sum())))
     if is_mode:
         after = np.concatenate(
             [after, rng.choice(np.flatnonzero(pool.unseen), added, replace=True)]
         )
     current = _window(pool, after)
-    if cause == "labels_hidden":
+    if cause == "suppressed_labels":
         frauds = np.flatnonzero(current.y_observed == 1)
         current = _relabelled(
-            current, rng.choice(frauds, round(strength * len(frauds)), replace=False), 0
+            current, rng.choice(frauds, round(severity * len(frauds)), replace=False), 0
         )
-    elif cause == "labels_injected":
+    elif cause == "spurious_labels":
         current = _relabelled(
             current, rng.choice(np.flatnonzero(current.y_observed == 0), added, replace=False), 1
         )
@@ -147,21 +151,21 @@ def simulate(
 
 def run_scenarios(
     pools: Sequence[Pool],
-    strengths: Mapping[str, Sequence[float]],
+    severities: Mapping[str, Sequence[float]],
     *,
     n_each: int,
     rng: np.random.Generator,
-    background: tuple[float, float] = BACKGROUND_STRENGTH,
+    background: tuple[float, float] = BACKGROUND_SEVERITY,
 ) -> list[Scenario]:
     """Simulate each cause `n_each` times, "none" three times
-    as often, its strengths by turns; gather the evidence.
+    as often, its severities by turns; measure the discrepancy.
     """
     out = []
-    for cause, levels in strengths.items():
+    for cause, levels in severities.items():
         for k in range(3 * n_each if cause == "none" else n_each):
-            strength = levels[k % len(levels)]
-            reference, current = simulate(pools, cause, strength, rng=rng, background=background)
-            out.append(Scenario(cause, strength, gather_evidence(reference, current, rng=rng)))
+            severity = levels[k % len(levels)]
+            reference, current = simulate(pools, cause, severity, rng=rng, background=background)
+            out.append(Scenario(cause, severity, measure_discrepancy(reference, current, rng=rng)))
     return out
 
 
@@ -170,7 +174,7 @@ def learn_causes(built: Sequence[Scenario], *, seed: int) -> Attributor:
     without a cause may be called an attack, out of fold.
     """
     return fit_attributor(
-        [one.evidence for one in built],
+        [one.discrepancy for one in built],
         [one.cause for one in built],
         false_attack_rate=FALSE_ATTACK_RATE,
         minimum_confidence=MINIMUM_CONFIDENCE,
@@ -188,13 +192,13 @@ def fraud_modes(scores: np.ndarray, n_modes: int, *, seed: int) -> np.ndarray:
 
 
 def _selected(
-    pool: Pool, rows: np.ndarray, strength: float, rng: np.random.Generator
+    pool: Pool, rows: np.ndarray, severity: float, rng: np.random.Generator
 ) -> np.ndarray:
     """Rows drawn again with weights that grow along a random direction of one to five features."""
     touched = rng.choice(pool.scores.shape[1], rng.integers(1, 6), replace=False)
     direction = rng.normal(size=len(touched))
     along = pool.scores[np.ix_(rows, touched)] @ (direction / np.linalg.norm(direction))
-    weight = np.exp(strength * along)
+    weight = np.exp(severity * along)
     return rng.choice(rows, len(rows), p=weight / weight.sum())
 
 

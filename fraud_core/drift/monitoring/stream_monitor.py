@@ -17,18 +17,18 @@ from typing import Any, Literal
 import numpy as np
 
 from fraud_core.drift.monitoring.reference_histogram import DAY_SECONDS, Reference
-from fraud_core.drift.monitoring.window_verdict import WindowVerdict, judge
+from fraud_core.drift.monitoring.window_verdict import WindowVerdict, evaluate_window
 from fraud_core.drift.two_sample.binned import MINIMUM_ROWS
 from fraud_core.errors import ParameterError
 
 FORMAT = 1
 BLOCK_ROWS = 256
-PANES = 8
+BUCKETS = 8
 Window = Literal["rows", "time"]
 
 
 @dataclass
-class _Pane:
+class _Bucket:
     place: int
     counts: np.ndarray  # (n_cells,)
     stratum_rows: np.ndarray  # (n_strata,)
@@ -47,9 +47,9 @@ class StreamMonitor:
     window_seconds
         Length of the window by time, in eight buckets aligned to the clock.
     minimum_rows
-        Below it a window is ``unknown``.
-    psi_limit
-        Practical limit of the population stability index.
+        Below it a window is ``insufficient_data``.
+    psi_threshold
+        practical-significance threshold of the population stability index.
     alpha
         False discovery rate over the variables of one look at one window.
 
@@ -61,7 +61,7 @@ class StreamMonitor:
     >>> monitor = StreamMonitor(reference, window_rows=1000)
     >>> for value in rng.normal(1.0, 1.0, size=1000):
     ...     monitor.observe([value], rng.normal(), 0.0)
-    >>> monitor.verdict("rows", 0.0).drifted
+    >>> monitor.verdict("rows", 0.0).material
     ('x',)
     """
 
@@ -72,26 +72,29 @@ class StreamMonitor:
         window_rows: int = 2000,
         window_seconds: float = 3600.0,
         minimum_rows: int = MINIMUM_ROWS,
-        psi_limit: float = 0.1,
+        psi_threshold: float = 0.1,
         alpha: float = 0.05,
     ) -> None:
-        if window_rows < PANES or window_seconds <= 0 or minimum_rows < 1:
+        if window_rows < BUCKETS or window_seconds <= 0 or minimum_rows < 1:
             raise ParameterError(
-                f"drift monitor: expected window_rows >= {PANES}, window_seconds > 0 and "
+                f"drift monitor: expected window_rows >= {BUCKETS}, window_seconds > 0 and "
                 "minimum_rows >= 1, got "
                 f"{window_rows}, {window_seconds:g} and {minimum_rows}"
             )
         self.reference = reference
         self._window = {"window_rows": window_rows, "window_seconds": window_seconds}
-        self._minimum_rows, self._psi_limit, self._alpha = minimum_rows, psi_limit, alpha
-        self._pane_rows, self._pane_seconds = -(-window_rows // PANES), window_seconds / PANES
-        self._size, self._filled = min(BLOCK_ROWS, self._pane_rows), 0
+        self._minimum_rows, self._psi_threshold, self._alpha = minimum_rows, psi_threshold, alpha
+        self._bucket_rows, self._bucket_seconds = (
+            -(-window_rows // BUCKETS),
+            window_seconds / BUCKETS,
+        )
+        self._size, self._filled = min(BLOCK_ROWS, self._bucket_rows), 0
         # the reference was counted on what the model sees, float32; a price on an edge must fall on
         # the same side
         self._features = np.empty((self._size, len(reference.names) - 1), dtype=np.float32)
         self._scores = np.empty(self._size)
-        self._rows: deque[_Pane] = deque(maxlen=PANES + 1)
-        self._time: deque[_Pane] = deque(maxlen=PANES + 1)
+        self._rows: deque[_Bucket] = deque(maxlen=BUCKETS + 1)
+        self._time: deque[_Bucket] = deque(maxlen=BUCKETS + 1)
         self._place, self._stratum, self._until = 0, 0, -np.inf
 
     def observe(self, features: Sequence[float] | np.ndarray, score: float, now: float) -> None:
@@ -125,7 +128,7 @@ class StreamMonitor:
             self._add(np.asarray(features[part], dtype=np.float32), scores[part])
 
     def verdict(self, window: Window, now: float) -> WindowVerdict:
-        """Judge a window: some milliseconds, so ask at intervals and not at every row.
+        """Evaluate a window: some milliseconds, so ask at intervals and not at every row.
 
         Parameters
         ----------
@@ -135,19 +138,19 @@ class StreamMonitor:
             As in `observe`.
         """
         self._flush()
-        buckets: Iterable[_Pane] = self._rows
+        buckets: Iterable[_Bucket] = self._rows
         if window == "time":
-            oldest = int(now // self._pane_seconds) - PANES
+            oldest = int(now // self._bucket_seconds) - BUCKETS
             buckets = [bucket for bucket in self._time if bucket.place > oldest]
         counts, stratum_rows = self._empty()
         for bucket in buckets:
             counts, stratum_rows = counts + bucket.counts, stratum_rows + bucket.stratum_rows
-        return judge(
+        return evaluate_window(
             self.reference,
             counts,
             stratum_rows,
             minimum_rows=self._minimum_rows,
-            psi_limit=self._psi_limit,
+            psi_threshold=self._psi_threshold,
             alpha=self._alpha,
         )
 
@@ -157,7 +160,7 @@ class StreamMonitor:
         """
         self._flush()
 
-        def plain(buckets: Iterable[_Pane]) -> list[dict[str, Any]]:
+        def plain(buckets: Iterable[_Bucket]) -> list[dict[str, Any]]:
             return [
                 {
                     "place": p.place,
@@ -192,7 +195,7 @@ class StreamMonitor:
         for buckets, name in ((self._rows, "rows"), (self._time, "time")):
             buckets.clear()
             buckets.extend(
-                _Pane(
+                _Bucket(
                     p["place"],
                     np.array(p["counts"], dtype=np.int64),
                     np.array(p["stratum_rows"], dtype=np.int64),
@@ -211,10 +214,10 @@ class StreamMonitor:
         """Enter the bucket and the stratum of `now`; what waits belongs to the ones before."""
         self._flush()
         stratum_seconds = DAY_SECONDS / len(self.reference.counts)
-        self._place = int(now // self._pane_seconds)
+        self._place = int(now // self._bucket_seconds)
         self._stratum = int(now % DAY_SECONDS // stratum_seconds)
         self._until = min(
-            (self._place + 1) * self._pane_seconds, (now // stratum_seconds + 1) * stratum_seconds
+            (self._place + 1) * self._bucket_seconds, (now // stratum_seconds + 1) * stratum_seconds
         )
 
     def _flush(self) -> None:
@@ -224,10 +227,10 @@ class StreamMonitor:
 
     def _add(self, features: np.ndarray, scores: np.ndarray) -> None:
         counts, n_rows = self.reference.count(np.column_stack([features, scores])), len(scores)
-        if not self._rows or self._rows[-1].stratum_rows.sum() >= self._pane_rows:
-            self._rows.append(_Pane(0, *self._empty()))
+        if not self._rows or self._rows[-1].stratum_rows.sum() >= self._bucket_rows:
+            self._rows.append(_Bucket(0, *self._empty()))
         if not self._time or self._time[-1].place < self._place:
-            self._time.append(_Pane(self._place, *self._empty()))
+            self._time.append(_Bucket(self._place, *self._empty()))
         for buckets in (self._rows, self._time):
             buckets[-1].counts += counts
             buckets[-1].stratum_rows[self._stratum] += n_rows
@@ -264,16 +267,16 @@ def merge_states(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
         [bucket | {"place": age - len(s["rows"])} for age, bucket in enumerate(s["rows"])]
         for s in states
     ]
-    return same | {"rows": _add_panes(by_age), "time": _add_panes([s["time"] for s in states])}
+    return same | {"rows": _add_buckets(by_age), "time": _add_buckets([s["time"] for s in states])}
 
 
-def _add_panes(parts: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+def _add_buckets(parts: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
     total: dict[int, dict[str, Any]] = {}
     for bucket in (bucket for part in parts for bucket in part):
         sums = total.setdefault(bucket["place"], {"counts": 0, "stratum_rows": 0})
         for key in sums:
             sums[key] = sums[key] + np.array(bucket[key])
-    kept = sorted(total)[-(PANES + 1) :]
+    kept = sorted(total)[-(BUCKETS + 1) :]
     return [
         {"place": place} | {key: value.tolist() for key, value in total[place].items()}
         for place in kept

@@ -1,3 +1,3 @@
-"""Performance under drift: rolling origins,
-estimates without labels, decompositions of a change.
+"""Performance under drift: rolling-origin scores,
+performance without labels, decompositions of a change.
 """

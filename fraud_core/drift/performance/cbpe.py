@@ -1,6 +1,6 @@
-"""What performance can be expected before labels arrive: confidence-based performance estimation.
+"""Confidence-based performance estimation (CBPE): performance before labels arrive.
 
-A calibrated probability is the expected label, so the metrics can be computed with it in the place
+A calibrated probability is the expected label, so the metrics can be computed with it instead
 of the labels. This holds as long as the probability of fraud given the features is the one that the
 calibration saw: a move of features is carried over, a new fraud pattern is not.
 """
@@ -17,31 +17,31 @@ N_RESAMPLES = 100
 
 
 @dataclass(frozen=True)
-class LabelFree:
-    """An estimate without labels beside the truth that came later.
+class CbpeResult:
+    """Performance estimated without labels beside the performance realised once labels came.
 
     Attributes
     ----------
-    estimate
-        Average precision expected from the probabilities; the interval holds the uncertainty of the
+    estimated
+        Average precision computed from the probabilities; the interval holds the uncertainty of the
         calibration and of the labels that will be drawn.
-    truth
+    realised
         Average precision on the labels, with its bootstrap interval.
     error
-        Estimate less truth, with the interval of both.
-    expected_frauds, frauds
-        Number of frauds that the probabilities expect, and that there were.
+        Estimated less realised, with the interval of both.
+    estimated_frauds, realised_frauds
+        Sum of the probabilities, and number of frauds on the labels.
     """
 
-    estimate: Estimate
-    truth: Estimate
+    estimated: Estimate
+    realised: Estimate
     error: Estimate
-    expected_frauds: float
-    frauds: int
+    estimated_frauds: float
+    realised_frauds: int
 
 
-def expected_average_precision(probability: np.ndarray) -> float:
-    """Average precision to expect when each row is a fraud with its own probability; in [0, 1].
+def estimated_average_precision(probability: np.ndarray) -> float:
+    """Average precision when each row is a fraud with its own probability, estimated; in [0, 1].
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def expected_average_precision(probability: np.ndarray) -> float:
     -----
     Rows are ranked by probability; a fraud at rank i has the expected precision (1 + Σ of the
     probabilities above it) / i, and the ranks are weighted by their probability. The ratio of the
-    two expectations stands for the expectation of the ratio.
+    two expectations is used for the expectation of the ratio.
 
     References
     ----------
@@ -61,7 +61,7 @@ def expected_average_precision(probability: np.ndarray) -> float:
 
     Examples
     --------
-    >>> expected_average_precision(np.array([1.0, 1.0, 0.0]))
+    >>> estimated_average_precision(np.array([1.0, 1.0, 0.0]))
     1.0
     """
     ranked = np.sort(probability)[::-1]
@@ -77,16 +77,16 @@ def estimate_performance(
     *,
     rng: np.random.Generator,
     n_resamples: int = N_RESAMPLES,
-) -> LabelFree:
+) -> CbpeResult:
     """Estimate average precision on rows without their labels, and compare it with the labels.
 
     Parameters
     ----------
-    calibration_margin, calibration_y_true
+    calibration_log_odds, calibration_y_true
         Shapes (n,), log-odds and labels of past rows that the scoring model was not fitted on.
     log_odds, y_true
         Shapes (m,), log-odds of the rows in question and the labels that came later; these serve
-        the truth alone.
+        the realised performance only.
     rng
         Source of the resamples: the calibration's rows for its own uncertainty, labels for that of
         the draw.
@@ -98,18 +98,18 @@ def estimate_performance(
     >>> rng = np.random.default_rng(0)
     >>> log_odds = rng.normal(-4.0, 2.0, 40_000)
     >>> y = (rng.random(40_000) < 1 / (1 + np.exp(-log_odds))).astype(int)
-    >>> found = estimate_performance(
+    >>> result = estimate_performance(
     ...     log_odds[:20_000], y[:20_000], log_odds[20_000:], y[20_000:], rng=rng
     ... )
-    >>> abs(found.error.value) < 0.05
+    >>> abs(result.error.value) < 0.05
     True
     """
     probability = fit_calibration(calibration_log_odds, calibration_y_true).probability(log_odds)
     # every calibration keeps the order of the log-odds, so the rows are ranked once
     order = np.argsort(-log_odds, kind="stable")
     ranked, labels, ones = log_odds[order], y_true[order], np.ones(len(log_odds))
-    estimates, truths = (
-        [expected_average_precision(probability)],
+    estimated, realised = (
+        [estimated_average_precision(probability)],
         [average_precision(y_true, log_odds)],
     )
     frauds, others = (
@@ -123,13 +123,13 @@ def estimate_performance(
         again = fit_calibration(calibration_log_odds[rows], calibration_y_true[rows]).probability(
             ranked
         )
-        estimates.append(_ranked_precision(rng.random(len(again)) < again, ones))
-        truths.append(_ranked_precision(labels == 1, rng.poisson(1.0, len(labels)).astype(float)))
-    estimate, truth = np.array(estimates), np.array(truths)
-    return LabelFree(
-        interval(estimate),
-        interval(truth),
-        interval(estimate - truth),
+        estimated.append(_ranked_precision(rng.random(len(again)) < again, ones))
+        realised.append(_ranked_precision(labels == 1, rng.poisson(1.0, len(labels)).astype(float)))
+    estimated, realised = np.array(estimated), np.array(realised)
+    return CbpeResult(
+        interval(estimated),
+        interval(realised),
+        interval(estimated - realised),
         float(probability.sum()),
         int(y_true.sum()),
     )

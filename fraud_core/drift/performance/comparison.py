@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.drift.performance.forward_chaining import fit_rows, forward_log_odds
+from fraud_core.drift.performance.forward_chaining import fit_rows, rolling_origin_log_odds
 from fraud_core.drift.performance.shift_decomposition import Decomposition, decompose, log_loss
 from fraud_core.evaluation.bootstrap import Estimate, ModelScores, bootstrap, interval
 from fraud_core.evaluation.verdicts import Verdict
@@ -77,7 +77,7 @@ def score_windows(
     """
     early, before = v0.take(~late), v0.take(late)
     fitted = fit_rows(early, early.y_observed, np.ones(len(early), bool), estimator)
-    log_odds, y_true, row = forward_log_odds(
+    log_odds, y_true, row = rolling_origin_log_odds(
         early, n_blocks=CALIBRATION_BLOCKS, estimator=estimator
     )
     calibration = fit_calibration(log_odds, y_true)
@@ -112,7 +112,7 @@ def compare_performance(
     """
 
     def measure(rows: Transactions, probability: np.ndarray) -> dict[str, np.ndarray]:
-        found = bootstrap(
+        replicates = bootstrap(
             rows.y_observed,
             {"model": ModelScores(probability, windows.threshold)},
             rows.amount_eur,
@@ -121,8 +121,10 @@ def compare_performance(
             n_replicates=n_replicates,
             rng=rng,
         )["model"]
-        return found | {
-            "expected_cost_eur_per_1000": found["expected_cost_eur"] * 1000 / len(rows.y_observed)
+        return replicates | {
+            "expected_cost_eur_per_1000": replicates["expected_cost_eur"]
+            * 1000
+            / len(rows.y_observed)
         }
 
     before, after = (
@@ -166,21 +168,21 @@ def decompose_change(
     return decompose(before.X, after.X, losses, rng=rng, n_resamples=n_resamples)
 
 
-def verdict(change: Estimate, *, limit: float) -> str:
+def verdict(change: Estimate, *, margin: float) -> str:
     """A change of performance in words: ``fell``,
     ``rose``, ``unchanged`` or ``insufficient evidence``.
 
-    Unchanged needs the whole interval within ``limit``; an interval that merely holds zero shows
+    Unchanged needs the whole interval within ``margin``; an interval that merely holds zero shows
     neither.
 
     Examples
     --------
     >>> (
-    ...     verdict(Estimate(0.0, -0.2, 0.2), limit=0.05),
-    ...     verdict(Estimate(-0.2, -0.3, -0.1), limit=0.05),
+    ...     verdict(Estimate(0.0, -0.2, 0.2), margin=0.05),
+    ...     verdict(Estimate(-0.2, -0.3, -0.1), margin=0.05),
     ... )
     ('insufficient evidence', 'fell')
     """
     if change.excludes(0.0):
         return FELL if change.value < 0 else ROSE
-    return UNCHANGED if -limit < change.ci_low and change.ci_high < limit else UNKNOWN
+    return UNCHANGED if -margin < change.ci_low and change.ci_high < margin else UNKNOWN

@@ -1,5 +1,5 @@
-"""Scores of past rows that no model has seen: each
-block is scored by a model of everything before it.
+"""Rolling-origin scores of past rows, by models that
+have not seen them: each block is scored by a model of everything before it.
 """
 
 from itertools import pairwise
@@ -29,7 +29,7 @@ def fit_rows(
     return estimator.fit(rows.X[part], y_observed[part])
 
 
-def forward_log_odds(
+def rolling_origin_log_odds(
     rows: Transactions, *, n_blocks: int, estimator: EstimatorConfig
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Log-odds of past rows, block by block, each from a model fitted on everything before it.
@@ -52,7 +52,7 @@ def forward_log_odds(
     >>> rows = Transactions(
     ...     rng.normal(size=(600, 2)) + y[:, None], y.astype(int), np.ones(600), np.arange(600.0)
     ... )
-    >>> log_odds, y_true, row = forward_log_odds(
+    >>> log_odds, y_true, row = rolling_origin_log_odds(
     ...     rows, n_blocks=2, estimator=EstimatorConfig("catboost", {"iterations": 5})
     ... )
     >>> len(log_odds), int(row[0])

@@ -1,10 +1,10 @@
-"""How much of a change of loss comes from other rows,
-and how much from another meaning of the same rows.
+"""Decomposition of a change of loss into X-shift (other
+rows) and Y|X-shift (another meaning of the same rows).
 
-The two windows are compared on the rows that both could hold: a classifier between the windows
-weighs each row by how well it would fit the other window. What changes on these shared rows is
-conditional (the label given the features); what changes between a window and the shared rows is
-covariate.
+The two windows are compared on their overlap, the rows that both could hold: a classifier between
+the windows weighs each row by how well it would fit the other window. What changes on the overlap
+is Y|X-shift (the label given the features); what changes between a window and the overlap is
+X-shift.
 """
 
 from collections.abc import Mapping
@@ -30,29 +30,29 @@ class Decomposition:
         Mean loss in each window.
     change
         After less before.
-    leaving
-        Covariate: from the old window to the shared rows.
-    conditional
-        The same rows, another label: the change of loss on the shared rows.
-    arriving
-        Covariate: from the shared rows to the new window.
-    shared_rows
-        Effective number of rows that the smaller of the two shared samples rests on; few mean that
-        the windows hardly overlap, and the conditional part speaks for a corner of the data.
+    x_shift_reference
+        X-shift: from the reference to the overlap.
+    y_given_x_shift
+        Y|X-shift: the change of loss on the overlap, where the rows are the same.
+    x_shift_current
+        X-shift: from the overlap to the current window.
+    overlap_rows
+        Effective number of rows that the smaller of the two overlap samples rests on; few mean that
+        the windows hardly overlap, and the Y|X-shift speaks for a corner of the data.
     """
 
     before: float
     after: float
     change: Estimate
-    leaving: Estimate
-    conditional: Estimate
-    arriving: Estimate
-    shared_rows: float
+    x_shift_reference: Estimate
+    y_given_x_shift: Estimate
+    x_shift_current: Estimate
+    overlap_rows: float
 
     @property
-    def covariate(self) -> float:
-        """The two covariate parts together."""
-        return self.leaving.value + self.arriving.value
+    def x_shift(self) -> float:
+        """The two X-shifts together."""
+        return self.x_shift_reference.value + self.x_shift_current.value
 
 
 def decompose(
@@ -63,7 +63,7 @@ def decompose(
     rng: np.random.Generator,
     n_resamples: int = N_RESAMPLES,
 ) -> dict[str, Decomposition]:
-    """Split the change of mean losses between two windows into covariate and conditional parts.
+    """Split the change of mean losses between two windows into X-shift and Y|X-shift.
 
     Parameters
     ----------
@@ -79,9 +79,9 @@ def decompose(
 
     Notes
     -----
-    With balanced windows of densities p and q the shared density is proportional to pq/(p + q). A
-    logistic regression on normal scores and their squares, cross-fitted, gives π = q/(p + q); rows
-    of the old window weigh π, rows of the new one 1 − π.
+    With balanced windows of densities p and q the density of the overlap is proportional to
+    pq/(p + q). A logistic regression on normal scores and their squares, cross-fitted, gives
+    π = q/(p + q); rows of the reference weigh π, rows of the current window 1 − π.
 
     References
     ----------
@@ -92,10 +92,10 @@ def decompose(
     --------
     >>> rng = np.random.default_rng(0)
     >>> a, b = rng.normal(size=(3000, 2)), rng.normal(size=(3000, 2))
-    >>> found = decompose(a, b, {"loss": (np.zeros(3000), np.ones(3000))}, rng=rng)[
+    >>> parts = decompose(a, b, {"loss": (np.zeros(3000), np.ones(3000))}, rng=rng)[
     ...     "loss"
     ... ]  # other labels, same rows
-    >>> round(found.conditional.value, 6), abs(found.covariate) < 1e-9
+    >>> round(parts.y_given_x_shift.value, 6), abs(parts.x_shift) < 1e-9
     (1.0, True)
     """
     domain, n_before = _Domain(reference, current, rng), len(reference)
@@ -112,13 +112,13 @@ def decompose(
         for name, rows in _parts(drawn, domain.probability(drawn), losses, n_before).items():
             parts[name].append(rows)
     first = first[0]
-    shared_rows = min(_effective(first[:n_before]), _effective(1 - first[n_before:]))
+    overlap_rows = min(_effective(first[:n_before]), _effective(1 - first[n_before:]))
     return {
         name: Decomposition(
             float(losses[name][0].mean()),
             float(losses[name][1].mean()),
             *(interval(part) for part in np.concatenate(rows).T),
-            shared_rows=shared_rows,
+            overlap_rows=overlap_rows,
         )
         for name, rows in parts.items()
     }
@@ -130,22 +130,24 @@ def _parts(
     losses: Mapping[str, tuple[np.ndarray, np.ndarray]],
     n_before: int,
 ) -> dict[str, np.ndarray]:
-    """Change, leaving, conditional, arriving by loss,
+    """Change, X-shift, Y|X-shift, X-shift by loss,
     (n_resamples, 4), of weights of shape (n_resamples, n + m).
     """
     n, m = drawn[:, :n_before], drawn[:, n_before:]
-    shared_n, shared_m = n * in_current[:, :n_before], m * (1 - in_current[:, n_before:])
+    overlap_n, overlap_m = n * in_current[:, :n_before], m * (1 - in_current[:, n_before:])
     parts = {}
     for name, (loss_before, loss_after) in losses.items():
-        before, shared_before = (
-            weight @ loss_before / weight.sum(axis=1) for weight in (n, shared_n)
+        before, overlap_before = (
+            weight @ loss_before / weight.sum(axis=1) for weight in (n, overlap_n)
         )
-        after, shared_after = (weight @ loss_after / weight.sum(axis=1) for weight in (m, shared_m))
+        after, overlap_after = (
+            weight @ loss_after / weight.sum(axis=1) for weight in (m, overlap_m)
+        )
         rows = (
             after - before,
-            shared_before - before,
-            shared_after - shared_before,
-            after - shared_after,
+            overlap_before - before,
+            overlap_after - overlap_before,
+            after - overlap_after,
         )
         parts[name] = np.column_stack(rows)
     return parts

@@ -1,4 +1,4 @@
-"""A stream replayed as it was known: labels arrive late,
+"""As-of replay of a stream, block by block: labels arrive late,
 verdicts and retraining use what had arrived, nothing else.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.drift.attribution.attributor import ATTACKS, INCONCLUSIVE, Attributor
-from fraud_core.drift.performance.cbpe import expected_average_precision
+from fraud_core.drift.performance.cbpe import estimated_average_precision
 from fraud_core.drift.replay.served_model import (
     Practice,
     Served,
@@ -24,10 +24,10 @@ from fraud_core.drift.two_sample.windows import PreparedWindow, compare_windows,
 from fraud_core.evaluation.metrics import average_precision
 from fraud_core.evaluation.study_table import Measurement
 
-Policy = Literal["never", "each_block", "when_drifted"]
+Policy = Literal["never", "each_block", "on_material_drift"]
 LABEL_BLOCKS = 2
-POLICIES: tuple[Policy, ...] = ("never", "each_block", "when_drifted")
-HIDDEN = ("labels_hidden",)
+POLICIES: tuple[Policy, ...] = ("never", "each_block", "on_material_drift")
+SUPPRESSED = ("suppressed_labels",)
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Block:
         Hours since the start of the stream.
     features
         State of the features of the block against those of the reference; needs no label.
-    expected_average_precision
-        Expected from the scores of the block, without labels.
-    average_precision
+    estimated_average_precision
+        From the scores of the block, without labels (CBPE).
+    realised_average_precision
         On the labels of the block, which arrived later; NaN without a fraud.
     cause, cause_confidence
         Attribution of the labels that arrived last, two blocks of payments at most;
@@ -80,8 +80,8 @@ class Block:
     start_hour: float
     end_hour: float
     features: State
-    expected_average_precision: float
-    average_precision: float
+    estimated_average_precision: float
+    realised_average_precision: float
     cause: str
     cause_confidence: float
     labels_known: int
@@ -104,7 +104,8 @@ def replay(
     Parameters
     ----------
     rows
-        In time order; their true labels give cost and truth, nothing is fitted on them.
+        In time order; their clean labels give cost and realised performance, nothing is fitted on
+        them.
     y_observed
         Shape (n_samples,), labels as they arrive.
     attributor
@@ -125,8 +126,8 @@ def replay(
     calibrated = ~trained & (hour < schedule.calibrate_hours)
     first = first_model(rows, y_observed, trained, calibrated, practice)
     served: dict[str, Served] = dict.fromkeys(POLICIES, first)
-    limits = practice.limits
-    prepared = prepare_window(rows.X[calibrated], names, n_bins=int(limits["n_bins"]), rng=rng)
+    thresholds = practice.thresholds
+    prepared = prepare_window(rows.X[calibrated], names, n_bins=int(thresholds["n_bins"]), rng=rng)
     labelled = labelled_window(rows, y_observed, calibrated, first)
     out: list[Block] = []
     start = schedule.calibrate_hours
@@ -134,7 +135,7 @@ def replay(
         end = start + schedule.block_hours
         now = (hour >= start) & (hour < end)
         known = hour < end - schedule.label_delay_hours
-        features = _state(prepared, rows.X[now], limits, rng)
+        features = _state(prepared, rows.X[now], thresholds, rng)
         probability = first.probability(rows.X[now])
         since = end - schedule.label_delay_hours - LABEL_BLOCKS * schedule.block_hours
         arrived = known & (hour >= max(since, schedule.calibrate_hours))
@@ -154,7 +155,7 @@ def replay(
                 start,
                 min(end, float(hour[-1])),
                 features,
-                expected_average_precision(probability),
+                estimated_average_precision(probability),
                 _average_precision(rows.y_observed[now], probability),
                 cause,
                 confidence,
@@ -175,20 +176,20 @@ def first_detection(
 
     Examples
     --------
-    >>> block = Block(4.0, 8.0, "stable", 0.8, 0.8, "labels_hidden", 0.9, 100, (), {})
-    >>> first_detection([block], ["labels_hidden"], from_hour=5.0)
+    >>> block = Block(4.0, 8.0, "stable", 0.8, 0.8, "suppressed_labels", 0.9, 100, (), {})
+    >>> first_detection([block], ["suppressed_labels"], from_hour=5.0)
     3.0
     """
-    found = [
+    detected = [
         block.end_hour for block in blocks if block.end_hour > from_hour and block.cause in causes
     ]
-    return found[0] - from_hour if found else None
+    return detected[0] - from_hour if detected else None
 
 
 def replay_rows(
     plain: Sequence[Block], attacked: Sequence[Block], *, attack_hour: float
 ) -> Iterator[Measurement]:
-    """Figures of a replay without and with frauds hidden from
+    """Figures of a replay without and with fraud labels suppressed from
     an hour on: detection, cost until then, cost of policies.
 
     Yields
@@ -196,7 +197,7 @@ def replay_rows(
     Measurement
         Of a replay by `group` and of a retraining policy by `model`. Hours and euros until
         detection only when the attack was named: the euros are the extra cost of retraining on the
-        hidden labels, from the attack until it was named, on the payments themselves.
+        suppressed labels, from the attack until it was named, on the payments themselves.
     """
     for name, blocks in (("plain", plain), ("attacked", attacked)):
         for policy in POLICIES:
@@ -206,7 +207,7 @@ def replay_rows(
     false_attacks = sum(b.cause in ATTACKS for b in (*plain, *before))
     yield Measurement("replay_false_attacks", false_attacks)
     yield Measurement("replay_blocks", len(plain))
-    hours = first_detection(attacked, HIDDEN, from_hour=attack_hour)
+    hours = first_detection(attacked, SUPPRESSED, from_hour=attack_hour)
     if hours is not None:
         until = [
             (p, a)
@@ -219,18 +220,18 @@ def replay_rows(
 
 
 def detection_words(attacked: Sequence[Block], *, attack_hour: float) -> str:
-    """When hidden frauds were named, in words.
+    """When suppressed fraud labels were named, in words.
 
     Examples
     --------
     >>> detection_words([], attack_hour=28.0)
     'never'
     """
-    hours = first_detection(attacked, HIDDEN, from_hour=attack_hour)
+    hours = first_detection(attacked, SUPPRESSED, from_hour=attack_hour)
     return "never" if hours is None else f"after {hours:.0f} hours"
 
 
-def hide_frauds(
+def suppress_fraud_labels(
     rows: Transactions, share: float, *, from_hour: float, rng: np.random.Generator
 ) -> np.ndarray:
     """Labels as they arrive when a share of the frauds from
@@ -246,23 +247,23 @@ def hide_frauds(
 def _state(
     reference: PreparedWindow,
     current: np.ndarray,
-    limits: Mapping[str, float],
+    thresholds: Mapping[str, float],
     rng: np.random.Generator,
 ) -> State:
     """State of the features of a block, by every test that needs no label."""
     return compare_windows(
         reference,
         current,
-        psi_limit=limits["psi_limit"],
-        domain_limit=limits["domain_limit"],
-        alpha=limits["alpha"],
+        psi_threshold=thresholds["psi_threshold"],
+        domain_threshold=thresholds["domain_threshold"],
+        alpha=thresholds["alpha"],
         rng=rng,
     ).state
 
 
 def _due(features: State) -> tuple[Policy, ...]:
     """The policies that retrain after a block whose features are in this state."""
-    return ("each_block", "when_drifted") if features == "drifted" else ("each_block",)
+    return ("each_block", "on_material_drift") if features == "material" else ("each_block",)
 
 
 def _average_precision(y_true: np.ndarray, probability: np.ndarray) -> float:

@@ -1,8 +1,8 @@
-"""A stream of many days replayed as it was known: each
+"""As-of replay of a stream of many days: each
 evening a verdict, and every so many days a new model.
 
-Labels come late and at any age, so everything that compares labels compares them at one and the
-same age.
+Labels come late and at any age, so everything that compares labels compares them at
+fixed maturity.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.drift.attribution.attributor import INCONCLUSIVE, Attributor
-from fraud_core.drift.attribution.evidence import LabelledWindow
-from fraud_core.drift.attribution.scenarios import STRENGTHS, learn_causes, make_pool, run_scenarios
+from fraud_core.drift.attribution.discrepancy import LabelledWindow
+from fraud_core.drift.attribution.scenarios import (
+    SEVERITIES,
+    learn_causes,
+    make_pool,
+    run_scenarios,
+)
 from fraud_core.drift.monitoring.reference_histogram import SCORE, Reference, build_reference
-from fraud_core.drift.monitoring.window_verdict import WindowVerdict, judge
-from fraud_core.drift.replay.stream_rows import StreamRows, on_days
+from fraud_core.drift.monitoring.window_verdict import WindowVerdict, evaluate_window
+from fraud_core.drift.replay.stream_transactions import StreamTransactions, on_days
 from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, State
 from fraud_core.features.offline import DAY_SECONDS
 from fraud_core.model.estimators import EstimatorConfig, FittedEstimator
 
-POLICIES: tuple[str, ...] = ("never", "regular", "when_drifted")
+POLICIES: tuple[str, ...] = ("never", "regular", "on_material_drift")
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,7 @@ class DailySchedule:
 
     @property
     def start(self) -> int:
-        """First day of the replay: the reference's
-        labels have the age at which they are compared.
-        """
+        """First day of the replay: the labels of the reference are mature."""
         return self.first_day + self.train_days + self.reference_days + self.label_delay_days
 
 
@@ -72,10 +75,10 @@ class Day:
         Number of the day.
     features
         Verdict of the stream monitor's test on columns and score of the last days; needs no label.
-    drifted
-        Columns that passed the practical limit.
+    material
+        Columns that reached the practical-significance threshold.
     cause, confidence
-        Attribution of the last days whose labels have the age at which they are compared.
+        Attribution of the last days whose labels have reached the maturity.
     frauds, frauds_known
         Of the rows so far, and of these the reported ones.
     retrained
@@ -86,7 +89,7 @@ class Day:
 
     day: int
     features: State
-    drifted: tuple[str, ...]
+    material: tuple[str, ...]
     cause: str
     confidence: float
     frauds: int
@@ -96,8 +99,8 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Beginning:
-    """What stands before the first day of a replay; streams that differ later begin alike.
+class WarmStart:
+    """What stands before the first day of a replay; streams that differ later fit_initial alike.
 
     Attributes
     ----------
@@ -106,7 +109,7 @@ class Beginning:
     reference
         Bins and counts of the reference days, the score last.
     labelled
-        Their rows with the labels at the age of comparison.
+        Their rows with the labels at fixed maturity.
     attributor
         Learnt on scenarios over these rows.
     """
@@ -117,8 +120,8 @@ class Beginning:
     attributor: Attributor
 
 
-def begin(
-    rows: StreamRows,
+def fit_initial(
+    rows: StreamTransactions,
     schedule: DailySchedule,
     *,
     estimator: EstimatorConfig,
@@ -126,7 +129,7 @@ def begin(
     n_scenarios: int,
     seed: int,
     rng: np.random.Generator,
-) -> Beginning:
+) -> WarmStart:
     """Fit the first model, count the reference, and learn the attribution on it.
 
     Raises
@@ -140,23 +143,23 @@ def begin(
     after = on_days(rows, middle, middle + schedule.reference_days)
     probability = _probability(fitted, rows.features[after])
     labelled = LabelledWindow(
-        rows.features[after], rows.known_after(schedule.label_delay_days)[after], probability
+        rows.features[after], rows.labels_at_maturity(schedule.label_delay_days)[after], probability
     )
     reference = build_reference(
         np.column_stack([labelled.X, probability]), [*rows.names, SCORE], n_bins=n_bins
     )
     pool = make_pool(labelled, np.zeros(len(probability), bool))
-    built = run_scenarios([pool], STRENGTHS, n_each=n_scenarios, rng=rng)
-    return Beginning(fitted, reference, labelled, learn_causes(built, seed=seed))
+    built = run_scenarios([pool], SEVERITIES, n_each=n_scenarios, rng=rng)
+    return WarmStart(fitted, reference, labelled, learn_causes(built, seed=seed))
 
 
 def replay_days(
-    rows: StreamRows,
+    rows: StreamTransactions,
     schedule: DailySchedule,
-    beginning: Beginning,
+    warm_start: WarmStart,
     *,
     estimator: EstimatorConfig,
-    limits: Mapping[str, float],
+    thresholds: Mapping[str, float],
     review_cost_eur: float,
     until: int,
     rng: np.random.Generator,
@@ -166,9 +169,9 @@ def replay_days(
     Parameters
     ----------
     rows
-        Their true labels give cost and truth; nothing is fitted on them.
-    limits
-        ``psi_limit`` and ``alpha``.
+        Their clean labels give cost and realised performance; nothing is fitted on them.
+    thresholds
+        ``psi_threshold`` and ``alpha``.
 
     Notes
     -----
@@ -176,19 +179,19 @@ def replay_days(
     comparison, with what was reported by that evening. Monitor and attribution keep the scores of
     the first model, whose reference they have.
     """
-    score = _probability(beginning.model, rows.features)
-    served = dict.fromkeys(POLICIES, beginning.model)
+    score = _probability(warm_start.model, rows.features)
+    served = dict.fromkeys(POLICIES, warm_start.model)
     since = dict.fromkeys(POLICIES, schedule.start)
     out: list[Day] = []
     for day in range(schedule.start, until):
-        verdict = _monitor(rows, score, beginning.reference, schedule, day, limits)
-        cause, confidence = _attribute(rows, score, beginning, schedule, day, rng)
+        verdict = _monitor(rows, score, warm_start.reference, schedule, day, thresholds)
+        cause, confidence = _attribute(rows, score, warm_start, schedule, day, rng)
         today = on_days(rows, day, day + 1)
         cost = {
             policy: _cost(rows, today, served[policy], schedule, review_cost_eur)
             for policy in POLICIES
         }
-        wished = {"regular": True, "when_drifted": verdict.state == "drifted"}
+        wished = {"regular": True, "on_material_drift": verdict.state == "material"}
         due = tuple(
             p for p, wish in wished.items() if wish and day + 1 - since[p] >= schedule.retrain_days
         )
@@ -207,11 +210,11 @@ def replay_days(
             Day(
                 day,
                 verdict.state,
-                verdict.drifted,
+                verdict.material,
                 cause,
                 confidence,
                 int(rows.y_true[so_far].sum()),
-                int(rows.known_at((day + 1) * DAY_SECONDS)[so_far].sum()),
+                int(rows.labels_as_of((day + 1) * DAY_SECONDS)[so_far].sum()),
                 due,
                 cost,
             )
@@ -232,43 +235,44 @@ def days_to_detect(
 
     Examples
     --------
-    >>> evening = Day(12, "drifted", ("hour",), "none", 0.9, 5, 3, (), {})
+    >>> evening = Day(12, "material", ("hour",), "none", 0.9, 5, 3, (), {})
     >>> (
     ...     days_to_detect([evening], change_day=10),
-    ...     days_to_detect([evening], change_day=10, causes=["prior"]),
+    ...     days_to_detect([evening], change_day=10, causes=["label_shift"]),
     ... )
     (3, None)
     """
     for day in days:
-        if day.day >= change_day and (day.cause in causes if causes else day.features == "drifted"):
+        sees = day.cause in causes if causes else day.features == "material"
+        if day.day >= change_day and sees:
             return day.day - change_day + 1
     return None
 
 
 def _monitor(
-    rows: StreamRows,
+    rows: StreamTransactions,
     score: np.ndarray,
     reference: Reference,
     schedule: DailySchedule,
     day: int,
-    limits: Mapping[str, float],
+    thresholds: Mapping[str, float],
 ) -> WindowVerdict:
     part = on_days(rows, day + 1 - schedule.window_days, day + 1)
     counts = reference.count(np.column_stack([rows.features[part], score[part]]))
-    return judge(
+    return evaluate_window(
         reference,
         counts,
         np.array([part.stop - part.start]),
         minimum_rows=MINIMUM_ROWS,
-        psi_limit=limits["psi_limit"],
-        alpha=limits["alpha"],
+        psi_threshold=thresholds["psi_threshold"],
+        alpha=thresholds["alpha"],
     )
 
 
 def _attribute(
-    rows: StreamRows,
+    rows: StreamTransactions,
     score: np.ndarray,
-    beginning: Beginning,
+    warm_start: WarmStart,
     schedule: DailySchedule,
     day: int,
     rng: np.random.Generator,
@@ -277,17 +281,17 @@ def _attribute(
     part = on_days(rows, end - schedule.window_days, end)
     if part.stop - part.start < MINIMUM_ROWS:
         return INCONCLUSIVE, 0.0
-    seen = rows.known_after(schedule.label_delay_days)[part]
-    found = beginning.attributor.attribute(
-        beginning.labelled, LabelledWindow(rows.features[part], seen, score[part]), rng=rng
+    observed = rows.labels_at_maturity(schedule.label_delay_days)[part]
+    attribution = warm_start.attributor.attribute(
+        warm_start.labelled, LabelledWindow(rows.features[part], observed, score[part]), rng=rng
     )
-    return found.verdict, found.confidence
+    return attribution.verdict, attribution.confidence
 
 
 def _fit(
-    rows: StreamRows, part: slice, moment: float, estimator: EstimatorConfig
+    rows: StreamTransactions, part: slice, moment: float, estimator: EstimatorConfig
 ) -> FittedEstimator:
-    known = rows.known_at(moment)[part]
+    known = rows.labels_as_of(moment)[part]
     if not known.any():
         raise ValueError(
             "stream replay, training: expected a reported fraud in its days, found none; lengthen "
@@ -301,7 +305,7 @@ def _probability(model: FittedEstimator, features: np.ndarray) -> np.ndarray:
 
 
 def _cost(
-    rows: StreamRows,
+    rows: StreamTransactions,
     part: slice,
     model: FittedEstimator,
     schedule: DailySchedule,

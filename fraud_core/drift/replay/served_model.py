@@ -1,4 +1,4 @@
-"""The models of a replay: how they are made, what they say of rows and what that costs."""
+"""The models of a replay: how they are made, what they answer on rows and what that costs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.drift.attribution.evidence import LabelledWindow
+from fraud_core.drift.attribution.discrepancy import LabelledWindow
 from fraud_core.drift.performance.forward_chaining import fit_rows
 from fraud_core.evaluation.metrics import expected_cost_eur
 from fraud_core.model.calibration import fit_calibration
@@ -18,7 +18,7 @@ from fraud_core.scoring.oblivious_trees import Calibration
 
 @dataclass(frozen=True)
 class Practice:
-    """How a replay makes its models and judges its blocks.
+    """How a replay makes its models and evaluates its blocks.
 
     Attributes
     ----------
@@ -26,13 +26,13 @@ class Practice:
         What is fitted, first and again.
     decision
         ``review_cost_eur`` and ``alert_budget``, as in the section of the parameters.
-    limits
-        ``n_bins``, ``psi_limit``, ``domain_limit`` and ``alpha``.
+    thresholds
+        ``n_bins``, ``psi_threshold``, ``domain_threshold`` and ``alpha``.
     """
 
     estimator: EstimatorConfig
     decision: Mapping[str, float]
-    limits: Mapping[str, float]
+    thresholds: Mapping[str, float]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""The attribution, learnt from scenarios over v0 and judged
-on other strengths, stronger movement and another day.
+"""The attribution, learnt from scenarios over v0 and scored
+on other severities, stronger movement and another day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,10 @@ import numpy as np
 
 from fraud_core.data.rows import Transactions
 from fraud_core.drift.attribution.attributor import ATTACKS, CAUSES, INCONCLUSIVE, Attributor
-from fraud_core.drift.attribution.evidence import LabelledWindow
+from fraud_core.drift.attribution.discrepancy import LabelledWindow
 from fraud_core.drift.attribution.scenarios import (
-    HELD_OUT_STRENGTHS,
-    STRENGTHS,
+    HELD_OUT_SEVERITIES,
+    SEVERITIES,
     STRONG_BACKGROUND,
     Pool,
     Scenario,
@@ -35,7 +35,7 @@ CONFIDENCE_BINS = ((0.0, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 1.01))
 
 
 @dataclass(frozen=True)
-class Judged:
+class AttributionScores:
     """What an attribution did on scenarios.
 
     Attributes
@@ -64,14 +64,14 @@ class Judged:
 
 @dataclass(frozen=True)
 class AttributionStudy:
-    """An attribution, and how it was judged.
+    """An attribution, and how it did on scenarios.
 
     Attributes
     ----------
     attributor
-        Fitted on `STRENGTHS`.
+        Fitted on `SEVERITIES`.
     held_out
-        On `HELD_OUT_STRENGTHS`, over the rows that it was fitted on.
+        On `HELD_OUT_SEVERITIES`, over the rows that it was fitted on.
     strong
         The same while the features move further behind the scenarios than they ever did in those it
         learnt from.
@@ -86,10 +86,10 @@ class AttributionStudy:
     """
 
     attributor: Attributor
-    held_out: Judged
-    strong: Judged
-    other_day: Judged
-    features_only: Judged
+    held_out: AttributionScores
+    strong: AttributionScores
+    other_day: AttributionScores
+    features_only: AttributionScores
     silent: Estimate
 
 
@@ -102,35 +102,36 @@ def attribution_study(
     seed: int,
     rng: np.random.Generator,
 ) -> AttributionStudy:
-    """Fit the attribution on simulated scenarios over v0 and judge it where it has not been.
+    """Fit the attribution on simulated scenarios over v0 and score it where it has not been.
 
     Parameters
     ----------
     v1
         Scored on alone: nothing is fitted on it.
     n_each
-        Scenarios of each cause to learn from; two thirds as many are judged.
+        Scenarios of each cause to learn from; two thirds as many are scored.
     """
     pools = scenario_pools(v0, estimator=estimator, rng=rng)
-    built = run_scenarios(pools, STRENGTHS, n_each=n_each, rng=rng)
+    built = run_scenarios(pools, SEVERITIES, n_each=n_each, rng=rng)
     attributor = learn_causes(built, seed=seed)
     blind = learn_causes([_without_labels(one) for one in built], seed=seed)
-    n_judged = max(1, n_each * 2 // 3)
+    n_scored = max(1, n_each * 2 // 3)
     strong = run_scenarios(
         pools,
-        HELD_OUT_STRENGTHS,
-        n_each=n_judged,
+        HELD_OUT_SEVERITIES,
+        n_each=n_scored,
         rng=rng.spawn(1)[0],
         background=STRONG_BACKGROUND,
     )
-    held_out = run_scenarios(pools, HELD_OUT_STRENGTHS, n_each=n_judged, rng=rng)
+    held_out = run_scenarios(pools, HELD_OUT_SEVERITIES, n_each=n_scored, rng=rng)
     other = run_scenarios(
-        [_day_pool(v0, v1, estimator)], HELD_OUT_STRENGTHS, n_each=n_judged, rng=rng.spawn(1)[0]
+        [_day_pool(v0, v1, estimator)], HELD_OUT_SEVERITIES, n_each=n_scored, rng=rng.spawn(1)[0]
     )
     attacks = [one for one in held_out if one.cause in ATTACKS]
     # p-values at 0.05 for the best feature and the score: the most that their tests can say
     silent = sum(
-        max(one.evidence.features, one.evidence.scores) < -np.log10(0.05 / 2) for one in attacks
+        max(one.discrepancy.features, one.discrepancy.scores) < -np.log10(0.05 / 2)
+        for one in attacks
     )
     return AttributionStudy(
         attributor,
@@ -142,24 +143,26 @@ def attribution_study(
     )
 
 
-def evaluate_attribution(attributor: Attributor, scenarios: Sequence[Scenario]) -> Judged:
+def evaluate_attribution(
+    attributor: Attributor, scenarios: Sequence[Scenario]
+) -> AttributionScores:
     """Accuracy, false attacks, confusion and reliability
     of an attribution on scenarios of every cause.
     """
-    found = attributor.judge_all([one.evidence for one in scenarios])
+    attributions = attributor.classify_all([one.discrepancy for one in scenarios])
     confusion: dict[str, dict[str, int]] = {
         cause: dict.fromkeys((*CAUSES, INCONCLUSIVE), 0) for cause in CAUSES
     }
-    for one, judged in zip(scenarios, found, strict=True):
-        confusion[one.cause][judged.verdict] += 1
+    for one, attribution in zip(scenarios, attributions, strict=True):
+        confusion[one.cause][attribution.verdict] += 1
     none = confusion["none"]
-    return Judged(
+    return AttributionScores(
         _right(confusion, CAUSES),
         _right(confusion, CAUSES[1:]),
         proportion_ci(sum(none[attack] for attack in ATTACKS), sum(none.values())),
         _right(confusion, ATTACKS),
         confusion,
-        _reliability(scenarios, found),
+        _reliability(scenarios, attributions),
     )
 
 
@@ -171,13 +174,16 @@ def _right(confusion: Mapping[str, Mapping[str, int]], causes: Sequence[str]) ->
 
 
 def _reliability(
-    scenarios: Sequence[Scenario], found: Sequence[Any]
+    scenarios: Sequence[Scenario], attributions: Sequence[Any]
 ) -> tuple[tuple[float, float, int], ...]:
     right = np.array(
-        [judged.verdict == one.cause for one, judged in zip(scenarios, found, strict=True)]
+        [
+            attribution.verdict == one.cause
+            for one, attribution in zip(scenarios, attributions, strict=True)
+        ]
     )
-    confidence = np.array([judged.confidence for judged in found])
-    decided = np.array([judged.verdict != INCONCLUSIVE for judged in found])
+    confidence = np.array([attribution.confidence for attribution in attributions])
+    decided = np.array([attribution.verdict != INCONCLUSIVE for attribution in attributions])
     out = []
     for low, high in CONFIDENCE_BINS:
         part = decided & (confidence >= low) & (confidence < high)
@@ -187,7 +193,7 @@ def _reliability(
 
 
 def _without_labels(one: Scenario) -> Scenario:
-    return replace(one, evidence=one.evidence.without_labels())
+    return replace(one, discrepancy=one.discrepancy.without_labels())
 
 
 def _day_pool(v0: Transactions, v1: Transactions, estimator: EstimatorConfig) -> Pool:
@@ -214,11 +220,11 @@ def scenario_pools(
         probability = 1 / (1 + np.exp(-fitted.decision_function(v0.X[later])))
         # a fraud that the model finds although it never saw its mode is no new pattern to it: the
         # row leaves the pool
-        found = unseen[later] & (probability >= FOUND_SCORE)
+        known = unseen[later] & (probability >= FOUND_SCORE)
         unseen, probability, later = (
-            unseen[later][~found],
-            probability[~found],
-            np.flatnonzero(later)[~found],
+            unseen[later][~known],
+            probability[~known],
+            np.flatnonzero(later)[~known],
         )
         if left_out is not None and unseen.sum() < MINIMUM_OF_MODE:
             continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.drift.monitoring.reference_histogram import build_reference
-from fraud_core.drift.monitoring.window_verdict import judge
+from fraud_core.drift.monitoring.window_verdict import evaluate_window
 from fraud_core.drift.study.injected_changes import (
     Change,
     all_features,
@@ -63,7 +63,7 @@ def calibrate(
     aa_windows: Mapping[int, int],
     power_rows: int,
     power_windows: int,
-    limits: Mapping[str, float],
+    thresholds: Mapping[str, float],
     rng: np.random.Generator,
 ) -> Calibration:
     """Measure false alarms on re-split rows of both versions, and power on changed rows of v0.
@@ -80,7 +80,7 @@ def calibrate(
     """
     pool, setting = (
         np.concatenate([v0, v1]),
-        {"n_bins": int(limits["n_bins"]), "alpha": limits["alpha"]},
+        {"n_bins": int(thresholds["n_bins"]), "alpha": thresholds["alpha"]},
     )
     rates = {
         n: false_alarm_rate(pool, names, n_rows=n, n_windows=w, rng=rng, **setting)["any"]
@@ -97,7 +97,7 @@ def calibrate(
         ).items()
     }
     power = measure_power(
-        v0, names, n_rows=power_rows, n_windows=power_windows, limits=limits, rng=rng
+        v0, names, n_rows=power_rows, n_windows=power_windows, thresholds=thresholds, rng=rng
     )
     return Calibration(proportion_ci(alarmed, sum(n_windows.values())), rates, power, by_hours)
 
@@ -108,19 +108,19 @@ def measure_power(
     *,
     n_rows: int,
     n_windows: int,
-    limits: Mapping[str, float],
+    thresholds: Mapping[str, float],
     rng: np.random.Generator,
 ) -> dict[str, Estimate]:
-    """Share of the windows that are found after each change; half of the rows are the reference.
+    """Share of the windows that are rates after each change; half of the rows are the reference.
 
     Returns
     -------
     dict
         ``one_feature`` by a quarter of a standard deviation, ``all_features`` by a twentieth,
-        ``some_rows``: a tenth of the rows of one feature by two; and ``psi_010_n2000``, the moved
-        feature of 2,000 rows called drifted.
+        ``some_rows``: a tenth of the rows of one feature by two; and ``psi_010_n2000``, the changed
+        feature of 2,000 rows found ``material``.
     """
-    n_bins, order = int(limits["n_bins"]), rng.permutation(len(rows))
+    n_bins, order = int(thresholds["n_bins"]), rng.permutation(len(rows))
     before, after = rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :]]
     reference, scale = prepare_window(before, names, n_bins=n_bins, rng=rng), rows.std(axis=0)
     changes = {
@@ -129,28 +129,28 @@ def measure_power(
         "some_rows": some_rows(0.1, 2.0, scale),
     }
     size = min(n_rows, len(after) // 2)
-    found = {
+    rates = {
         name: power(
             reference,
             after,
             change,
             n_rows=size,
             n_windows=n_windows,
-            alpha=limits["alpha"],
+            alpha=thresholds["alpha"],
             rng=rng,
         )["any"]
         for name, change in changes.items()
     }
-    tilt = stability_index(limits["psi_limit"], before, n_bins=n_bins)
-    return found | {
+    tilt = stability_index(thresholds["psi_threshold"], before, n_bins=n_bins)
+    return rates | {
         "psi_010_n2000": index_power(
             reference,
             after,
             tilt,
             n_rows=min(2000, len(after) // 2),
             n_windows=n_windows,
-            psi_limit=limits["psi_limit"],
-            alpha=limits["alpha"],
+            psi_threshold=thresholds["psi_threshold"],
+            alpha=thresholds["alpha"],
             rng=rng,
         )
     }
@@ -176,24 +176,24 @@ def false_alarm_rate(
     n_rows
         Rows of a window, at most half of the pool.
     n_windows
-        Windows judged.
+        Windows tested.
 
     Returns
     -------
     dict
-        For ``any`` test and for each family of tests, with the exact 95% interval.
+        For ``any`` test and for each family of tests, with the 95% Clopper–Pearson interval.
     """
     if n_rows > len(pool) // 2:
         raise ValueError(f"n_rows: expected at most half of the {len(pool)} rows, got {n_rows}")
-    found: list[dict[str, bool]] = []
-    while len(found) < n_windows:
+    alarmed: list[dict[str, bool]] = []
+    while len(alarmed) < n_windows:
         order = rng.permutation(len(pool))
         rest = len(pool) - len(pool) // 2
         reference = prepare_window(pool[order[rest:]], names, n_bins=n_bins, rng=rng)
-        for k in range(min(rest // n_rows, WINDOWS_A_SPLIT, n_windows - len(found))):
+        for k in range(min(rest // n_rows, WINDOWS_A_SPLIT, n_windows - len(alarmed))):
             window = pool[order[k * n_rows : (k + 1) * n_rows]]
-            found.append(alarms(reference, window, alpha=alpha, rng=rng))
-    return _rates(found)
+            alarmed.append(alarms(reference, window, alpha=alpha, rng=rng))
+    return _rates(alarmed)
 
 
 def power(
@@ -259,15 +259,15 @@ def same_hours(
                 if len(reference.counts) == 24
                 else np.array([n_rows])
             )
-            found = judge(
+            verdict = evaluate_window(
                 reference,
                 reference.count(rows[window]),
                 strata,
                 minimum_rows=1,
-                psi_limit=0.0,
+                psi_threshold=0.0,
                 alpha=alpha,
             )
-            alarmed[name] += found.state != "stable"
+            alarmed[name] += verdict.state != "stable"
     return {name: proportion_ci(count, n_windows) for name, count in alarmed.items()}
 
 
@@ -278,14 +278,14 @@ def index_power(
     *,
     n_rows: int,
     n_windows: int,
-    psi_limit: float,
+    psi_threshold: float,
     alpha: float,
     rng: np.random.Generator,
 ) -> Estimate:
     """Share of windows in which the feature that was
-    changed is called drifted: certain, and up to the limit.
+    changed is material: significant, and up to the threshold.
     """
-    by_feature, found = reference.by_feature, 0
+    by_feature, detected = reference.by_feature, 0
     for _ in range(n_windows):
         drawn = pool[rng.choice(len(pool), n_rows, replace=False)]
         window = change(drawn, rng)
@@ -293,11 +293,11 @@ def index_power(
         counts = np.append(np.rint(bin_shares(window[:, k], by_feature.edges[k]) * n_rows), 0)
         index = compare_counts(by_feature.shares[k], by_feature.n_rows, counts)
         p_value = benjamini_hochberg(feature_p_values(by_feature, window))[k]
-        found += bool(p_value <= FEATURE_SHARE * alpha and index.ci_high >= psi_limit)
-    return proportion_ci(found, n_windows)
+        detected += bool(p_value <= FEATURE_SHARE * alpha and index.ci_high >= psi_threshold)
+    return proportion_ci(detected, n_windows)
 
 
-def _rates(found: Sequence[dict[str, bool]]) -> dict[str, Estimate]:
-    families = {name: sum(one[name] for one in found) for name in found[0]}
-    counts = {"any": sum(any(one.values()) for one in found)} | families
-    return {name: proportion_ci(count, len(found)) for name, count in counts.items()}
+def _rates(alarmed: Sequence[dict[str, bool]]) -> dict[str, Estimate]:
+    families = {name: sum(one[name] for one in alarmed) for name in alarmed[0]}
+    counts = {"any": sum(any(one.values()) for one in alarmed)} | families
+    return {name: proportion_ci(count, len(alarmed)) for name, count in counts.items()}

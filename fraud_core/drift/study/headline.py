@@ -9,7 +9,7 @@ from fraud_core.drift.performance.comparison import verdict
 from fraud_core.drift.replay import block_replay, daily_replay
 from fraud_core.drift.replay.block_replay import Block
 from fraud_core.drift.study import streams as daily
-from fraud_core.drift.study.metrics import JUDGED
+from fraud_core.drift.study.metrics import DECIDING
 from fraud_core.drift.study.streams import StreamRun
 from fraud_core.drift.two_sample.windows import WindowDrift
 from fraud_core.evaluation.bootstrap import Estimate
@@ -19,7 +19,7 @@ from fraud_core.evaluation.study_table import StudyTable
 INDEX = "population_stability_index"
 WINDOWS = {
     "features.compared": Headline("features_compared", kind=int),
-    "features.drifted": Headline("features_drifted", kind=int),
+    "features.material": Headline("features_material", kind=int),
     "features.significant": Headline("features_significant", kind=int),
     "domain.area": Headline("domain_area"),
     "reconstruction.error_change": Headline("reconstruction_error_change"),
@@ -31,15 +31,15 @@ WINDOWS = {
     "day.same_hours": Headline("alarm_rate_against_same_hours", "day"),
 }
 PERFORMANCE = {
-    "v0.average_precision": Headline(JUDGED, "v0"),
-    "v1.average_precision": Headline(JUDGED, "v1"),
-    "v1.average_precision_change": Headline(f"{JUDGED}_change", "v1"),
+    "v0.average_precision": Headline(DECIDING, "v0"),
+    "v1.average_precision": Headline(DECIDING, "v1"),
+    "v1.average_precision_change": Headline(f"{DECIDING}_change", "v1"),
     "decomposition.log_loss.change": Headline("decomposition_log_loss_change"),
-    "decomposition.log_loss.conditional": Headline("decomposition_log_loss_conditional"),
-    "cbpe.estimate": Headline("cbpe_estimate", "v1"),
-    "cbpe.truth": Headline("cbpe_truth", "v1"),
-    "cbpe.expected_frauds": Headline("cbpe_expected_frauds", "v1"),
-    "cbpe.frauds": Headline("cbpe_frauds", "v1", kind=int),
+    "decomposition.log_loss.y_given_x_shift": Headline("decomposition_log_loss_y_given_x_shift"),
+    "cbpe.estimated": Headline("cbpe_estimated", "v1"),
+    "cbpe.realised": Headline("cbpe_realised", "v1"),
+    "cbpe.estimated_frauds": Headline("cbpe_estimated_frauds", "v1"),
+    "cbpe.realised_frauds": Headline("cbpe_realised_frauds", "v1", kind=int),
     "cbpe.average_precision_error": Headline("cbpe_average_precision_error", "v1"),
     "cbpe.new_pattern.average_precision_error": Headline(
         "cbpe_average_precision_error", "new_pattern"
@@ -68,11 +68,11 @@ STREAMS = {
     "days_watched": Headline("days_watched", kind=int),
     "payments": Headline("payments", kind=int),
     "fraud_share": Headline("fraud_share"),
-    "plain.drifted_days": Headline("drifted_day_share", daily.PLAIN),
+    "plain.material_days": Headline("material_day_share", daily.PLAIN),
     "plain.attack_days": Headline("attack_day_share", daily.PLAIN),
 } | {
     f"{stream}.{name}": Headline(name, stream)
-    for stream in (daily.HIDDEN, "covariate")
+    for stream in (daily.SUPPRESSED, "covariate")
     for name in ("until_named_eur", "after_extra_eur")
 }
 POLICIES = {
@@ -92,7 +92,7 @@ NAMES = {
 
 
 def headline(table: StudyTable) -> dict[str, Any]:
-    """The figures of metrics.json by name, and the feature that moved most.
+    """The figures of metrics.json by name, and the feature that differs most.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def words(
     attacked: Sequence[Block],
     streams: Sequence[StreamRun],
     *,
-    limit: float,
+    margin: float,
     attack_hour: float,
 ) -> dict[str, str]:
     """What the study says in words: of the window, of the
@@ -118,14 +118,14 @@ def words(
 
     Parameters
     ----------
-    limit
+    margin
         Change of average precision that does not matter in practice.
     attack_hour
-        Hour of the replay from which on frauds were hidden.
+        Hour of the replay from which on fraud labels were suppressed.
     """
     return {
         "window.state": window.state,
-        "v1.verdict": verdict(change[JUDGED], limit=limit),
+        "v1.verdict": verdict(change[DECIDING], margin=margin),
         "replay.detected": block_replay.detection_words(attacked, attack_hour=attack_hour),
         "replay.stream.words": daily.detection_words(streams),
     }

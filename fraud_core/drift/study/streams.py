@@ -1,8 +1,8 @@
 """The replay of simulated streams: nothing changes, nature
-does, or reports of fraud are hidden, from a known day on.
+does, or chargebacks are suppressed, from a known day on.
 
 All streams of a seed hold the same customers and payments up to the day of the change, and share
-their beginning. The streams are simulated, and so is everything that is read from them.
+their warm start. The streams are simulated, and so is everything that is read from them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,17 +18,17 @@ from fraud_core.drift.replay.daily_replay import (
     POLICIES,
     DailySchedule,
     Day,
-    begin,
     days_to_detect,
+    fit_initial,
     replay_days,
 )
-from fraud_core.drift.replay.stream_rows import hide_reports, to_stream
+from fraud_core.drift.replay.stream_transactions import suppress_chargebacks, to_stream
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import Estimate, proportion_ci
 from fraud_core.evaluation.study_table import Measurement
 from fraud_core.model.estimators import EstimatorConfig
 
-PLAIN, HIDDEN = "plain", "labels_hidden"
+PLAIN, SUPPRESSED = "plain", "suppressed_labels"
 WINDOWS_DAYS = (1, 7)
 
 
@@ -39,7 +39,7 @@ class StreamRun:
     Attributes
     ----------
     days
-        By what changes: ``plain``, ``labels_hidden``, and the drifts of the simulator that were
+        By what changes: ``plain``, ``suppressed_labels``, and the drifts of the simulator that were
         asked for.
     change_day
         First day of the change.
@@ -57,7 +57,7 @@ def stream_study(
     setting: Mapping[str, Any],
     *,
     estimator: EstimatorConfig,
-    limits: Mapping[str, float],
+    thresholds: Mapping[str, float],
     review_cost_eur: float,
     seed: int,
     rng: np.random.Generator,
@@ -68,8 +68,8 @@ def stream_study(
     ----------
     setting
         ``stream`` (settings of the simulator), the fields of `DailySchedule`, ``change_day``,
-        ``hidden_share``, ``drifts`` (size by kind; ``covariate`` or ``new_pattern``, which leave
-        the draws of the simulator as they are), ``n_scenarios`` and ``n_seeds``.
+        ``suppressed_share``, ``drifts`` (size by kind; ``covariate`` or ``new_pattern``, which
+        leave the draws of the simulator as they are), ``n_scenarios`` and ``n_seeds``.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def stream_study(
             setting,
             schedule,
             estimator=estimator,
-            limits=limits,
+            thresholds=thresholds,
             review_cost_eur=review_cost_eur,
             seed=seed + k,
             rng=rng,
@@ -117,8 +117,8 @@ def stream_rows(runs: Sequence[StreamRun]) -> Iterator[Measurement]:
     yield Measurement("payments", first.payments)
     yield Measurement("fraud_share", first.fraud_share)
     shares: dict[str, list[float]] = {
-        "drifted_day_share": [
-            float(np.mean([d.features == "drifted" for d in r.days[PLAIN]])) for r in runs
+        "material_day_share": [
+            float(np.mean([d.features == "material" for d in r.days[PLAIN]])) for r in runs
         ],
         "attack_day_share": [
             float(np.mean([d.cause in ATTACKS for d in r.days[PLAIN]])) for r in runs
@@ -152,28 +152,28 @@ def _run(
     schedule: DailySchedule,
     *,
     estimator: EstimatorConfig,
-    limits: Mapping[str, float],
+    thresholds: Mapping[str, float],
     review_cost_eur: float,
     seed: int,
     rng: np.random.Generator,
 ) -> StreamRun:
     change, settings = setting["change_day"], setting["stream"]
-    drifted = {
+    drifting = {
         kind: StreamSettings(**settings, drift=kind, drift_day=change, drift_size=size)
         for kind, size in setting["drifts"].items()
     }
     plain = simulate_stream(StreamSettings(**settings), seed=seed)
-    hidden = hide_reports(plain, setting["hidden_share"], from_day=change, rng=rng)
-    streams: dict[str, pl.DataFrame] = {PLAIN: plain, HIDDEN: hidden}
-    streams |= {kind: simulate_stream(each, seed=seed) for kind, each in drifted.items()}
-    beginning, days = None, {}
+    suppressed = suppress_chargebacks(plain, setting["suppressed_share"], from_day=change, rng=rng)
+    streams: dict[str, pl.DataFrame] = {PLAIN: plain, SUPPRESSED: suppressed}
+    streams |= {kind: simulate_stream(changed, seed=seed) for kind, changed in drifting.items()}
+    warm_start, days = None, {}
     for name, events in streams.items():
         rows = to_stream(events, windows_days=WINDOWS_DAYS)
-        beginning = beginning or begin(
+        warm_start = warm_start or fit_initial(
             rows,
             schedule,
             estimator=estimator,
-            n_bins=2 * int(limits["n_bins"]),
+            n_bins=2 * int(thresholds["n_bins"]),
             n_scenarios=setting["n_scenarios"],
             seed=seed,
             rng=rng,
@@ -181,9 +181,9 @@ def _run(
         days[name] = replay_days(
             rows,
             schedule,
-            beginning,
+            warm_start,
             estimator=estimator,
-            limits=limits,
+            thresholds=thresholds,
             review_cost_eur=review_cost_eur,
             until=StreamSettings(**settings).n_days,
             rng=rng,
@@ -205,11 +205,13 @@ def _detection(runs: Sequence[StreamRun], name: str) -> Iterator[Measurement]:
     ]
     detected = {"named": named, "named_in_plain": _named(runs, PLAIN, name), "monitor": seen}
     for metric, days in detected.items():
-        found = proportion_ci(sum(n is not None for n in days), len(runs))
-        yield Measurement.of(f"{metric}_share", found, group=name)
-    until = [sum(each[:n]) for each, n in zip(extra, named, strict=True)]
+        share = proportion_ci(sum(n is not None for n in days), len(runs))
+        yield Measurement.of(f"{metric}_share", share, group=name)
+    until = [sum(extra_eur[:n]) for extra_eur, n in zip(extra, named, strict=True)]
     yield Measurement.of("until_named_eur", _mean(until), group=name)
-    yield Measurement.of("after_extra_eur", _mean([sum(each) for each in extra]), group=name)
+    yield Measurement.of(
+        "after_extra_eur", _mean([sum(extra_eur) for extra_eur in extra]), group=name
+    )
     for metric, days in (("named_days", named), ("monitor_days", seen)):
         known = [n for n in days if n is not None]
         if known:

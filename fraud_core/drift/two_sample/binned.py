@@ -1,7 +1,7 @@
 """Two windows as counts in the same bins: the bins, the
 effect size with its interval, the p-value, the verdict.
 
-Needs NumPy alone, so the service can judge a window while it decides payments.
+Needs NumPy alone, so the service can evaluate a window while it decides payments.
 """
 
 import math
@@ -13,7 +13,7 @@ import numpy as np
 MINIMUM_ROWS = 200
 MINIMUM_EXPECTED = 5.0
 NORMAL_QUANTILE = 1.959964
-State = Literal["stable", "moved", "drifted", "unknown"]
+State = Literal["stable", "significant", "material", "insufficient_data"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class BinnedDrift:
         95% interval of the index of the populations, after taking away what chance alone adds.
     p_value
         Of equal distributions; adjusted for the number of variables where a whole window was
-        judged.
+        evaluated.
     """
 
     population_stability_index: float
@@ -36,16 +36,16 @@ class BinnedDrift:
     ci_high: float
     p_value: float
 
-    def state(self, *, psi_limit: float, alpha: float) -> State:
-        """``stable`` without evidence, ``moved`` when certain
-        but below the practical limit, else ``drifted``.
+    def state(self, *, psi_threshold: float, alpha: float) -> State:
+        """``stable``, or statistically ``significant`` below the
+        practical-significance threshold, or else ``material``.
 
-        An index whose interval reaches the limit counts as drifted: at the limit the doubt falls on
-        the safe side.
+        An index whose interval reaches the threshold counts as material: at the threshold the doubt
+        falls on the safe side.
         """
         if self.p_value > alpha:
             return "stable"
-        return "drifted" if self.ci_high >= psi_limit else "moved"
+        return "material" if self.ci_high >= psi_threshold else "significant"
 
 
 def bin_edges(reference: np.ndarray, n_bins: int) -> np.ndarray:

@@ -88,7 +88,7 @@ def prepare_scores(
     The components that hold 80% of the variance of the scores are kept; the rest is the
     reconstruction error. They are fitted on one half of the rows and the error is measured on the
     other: on its own rows it would be too small. With fewer than 200 rows nothing is fitted, and
-    every comparison is unknown.
+    every comparison has insufficient data.
     """
     knots = _knots(rows)
     missing = np.union1d(
@@ -97,7 +97,9 @@ def prepare_scores(
     terms = _terms(rows, knots, missing)
     scores = terms[rng.permutation(len(terms)), : rows.shape[1]]
     residual, error = (
-        _structure(scores.astype(np.float64)) if len(scores) >= MINIMUM_ROWS else _unknown(scores)
+        _structure(scores.astype(np.float64))
+        if len(scores) >= MINIMUM_ROWS
+        else _insufficient(scores)
     )
     folds = _deal(terms, rng)
     return PreparedScores(knots, missing, folds, _moments(folds), residual, error)
@@ -119,7 +121,7 @@ def domain_classifier(
     Returns
     -------
     WindowTest or None
-        None with fewer than 200 rows in a window: unknown.
+        None with fewer than 200 rows in a window: insufficient data.
 
     Notes
     -----
@@ -216,7 +218,7 @@ def _structure(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return residual, _errors(scores[half:].astype(np.float32), residual)
 
 
-def _unknown(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _insufficient(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros((scores.shape[1], scores.shape[1]), np.float32), np.zeros(0)
 
 

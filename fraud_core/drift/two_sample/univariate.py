@@ -1,5 +1,5 @@
 """One feature in two windows: effect size first, p-value
-second, and "unknown" when a window is too small.
+second, and "insufficient_data" when a window is too small.
 """
 
 from collections.abc import Sequence
@@ -44,17 +44,17 @@ class FeatureDrift:
     jensen_shannon
         Distance of the binned shares (square root of the divergence to base 2), in [0, 1].
     wasserstein
-        Mean distance that the values moved, in standard deviations of the reference (in the
-        feature's own unit when the reference is constant); 0 for a category.
+        Mean distance between the values of the windows, in standard deviations of the reference (in
+        the feature's own unit when the reference is constant); 0 for a category.
     missing_change
         Share of missing values in the current window less that in the reference, in [-1, 1].
     p_value
         Of the Kolmogorov–Smirnov test and of the share of missing values (a category: of the
         chi-square test), after Benjamini–Hochberg over all features of the call.
     state
-        ``stable``: no evidence. ``moved``: certain, and the whole interval of the index below the
-        practical limit. ``drifted``: certain, and the interval reaches the limit. ``unknown``: too
-        few values to say.
+        ``stable``: not statistically significant. ``significant``: it is, and the whole interval of
+        the index lies below the practical-significance threshold. ``material``: it is, and the
+        interval reaches the threshold. ``insufficient_data``: too few values to say.
     """
 
     feature: str
@@ -116,7 +116,7 @@ def compare_window(
     reference: PreparedReference,
     current: np.ndarray,
     *,
-    psi_limit: float,
+    psi_threshold: float,
     alpha: float,
     categories: Sequence[FeatureDrift] = (),
 ) -> list[FeatureDrift]:
@@ -126,25 +126,26 @@ def compare_window(
     ----------
     current
         Shape (m, n_features), columns as in the reference; NaN means missing.
-    psi_limit
-        Practical limit of the stability index.
+    psi_threshold
+        Practical-significance threshold of the stability index.
     alpha
         False discovery rate over the features.
     categories
-        From `compare_category`, of the same two windows; they are judged with the other features.
+        From `compare_category`, of the same two windows; their states are assigned with
+        those of the other features.
 
     Returns
     -------
     list of FeatureDrift
         In column order, the categories last. With fewer than 200 rows in a window, or no value of a
-        feature in either, it is ``unknown``.
+        feature in either, it is ``insufficient_data``.
     """
     columns = sorted_columns(current, reference.names, "current")
-    found = [_compare_column(reference, k, columns[k], len(current)) for k in range(len(columns))]
-    return conclude(
-        [*found, *categories],
+    drifts = [_compare_column(reference, k, columns[k], len(current)) for k in range(len(columns))]
+    return assign_states(
+        [*drifts, *categories],
         n_rows=min(reference.n_rows, len(current)),
-        psi_limit=psi_limit,
+        psi_threshold=psi_threshold,
         alpha=alpha,
     )
 
@@ -155,7 +156,7 @@ def compare_features(
     names: list[str],
     *,
     n_bins: int,
-    psi_limit: float,
+    psi_threshold: float,
     alpha: float,
 ) -> list[FeatureDrift]:
     """Compare every feature of two windows, shapes (n,
@@ -167,14 +168,16 @@ def compare_features(
     >>> a, b = rng.normal(size=(500, 2)), rng.normal(size=(500, 2)) + [0, 1]
     >>> [
     ...     drift.state
-    ...     for drift in compare_features(a, b, ["x", "y"], n_bins=10, psi_limit=0.1, alpha=0.01)
+    ...     for drift in compare_features(
+    ...         a, b, ["x", "y"], n_bins=10, psi_threshold=0.1, alpha=0.01
+    ...     )
     ... ]
-    ['stable', 'drifted']
+    ['stable', 'material']
     """
     return compare_window(
         prepare_reference(reference, names, n_bins=n_bins),
         current,
-        psi_limit=psi_limit,
+        psi_threshold=psi_threshold,
         alpha=alpha,
     )
 
@@ -188,8 +191,8 @@ def compare_category(
     Returns
     -------
     FeatureDrift
-        With its own p-value and the state ``unknown``; `conclude` judges it with the other
-        features.
+        With its own p-value and the state ``insufficient_data``; `assign_states` gives it a state
+        with the other features.
 
     Raises
     ------
@@ -221,20 +224,22 @@ def compare_category(
     return _drift(feature, binned, 0.0, distance, 0.0, float(missing), binned.p_value)
 
 
-def conclude(
-    found: Sequence[FeatureDrift], *, n_rows: int, psi_limit: float, alpha: float
+def assign_states(
+    drifts: Sequence[FeatureDrift], *, n_rows: int, psi_threshold: float, alpha: float
 ) -> list[FeatureDrift]:
     """Adjust the p-values of features for their number
-    and give each its state; NaN stays ``unknown``.
+    and give each its state; NaN stays ``insufficient_data``.
     """
-    adjusted = benjamini_hochberg(np.array([drift.p_value for drift in found]))
+    adjusted = benjamini_hochberg(np.array([drift.p_value for drift in drifts]))
     out = []
-    for drift, p_value in zip(found, adjusted, strict=True):
+    for drift, p_value in zip(drifts, adjusted, strict=True):
         binned = BinnedDrift(
             drift.population_stability_index, drift.ci_low, drift.ci_high, float(p_value)
         )
-        judged = n_rows >= MINIMUM_ROWS and np.isfinite(p_value)
-        state: State = binned.state(psi_limit=psi_limit, alpha=alpha) if judged else "unknown"
+        sufficient = n_rows >= MINIMUM_ROWS and np.isfinite(p_value)
+        state: State = "insufficient_data"
+        if sufficient:
+            state = binned.state(psi_threshold=psi_threshold, alpha=alpha)
         out.append(replace(drift, p_value=float(p_value), state=state))
     return out
 
@@ -254,13 +259,22 @@ def _drift(
     binned: BinnedDrift,
     ks: float,
     js: float,
-    moved: float,
+    wasserstein_distance: float,
     missing: float,
     p_value: float,
 ) -> FeatureDrift:
     index = binned.population_stability_index
     return FeatureDrift(
-        feature, index, binned.ci_low, binned.ci_high, ks, js, moved, missing, p_value, "unknown"
+        feature,
+        index,
+        binned.ci_low,
+        binned.ci_high,
+        ks,
+        js,
+        wasserstein_distance,
+        missing,
+        p_value,
+        "insufficient_data",
     )
 
 
@@ -271,13 +285,15 @@ def _compare_column(
     counts = binned_counts(column, reference.edges[k], n_current)
     binned = compare_counts(shares, reference.n_rows, counts)
     ks, p_value = _column_p_value(reference, k, column, n_current)
-    moved = 0.0
+    wasserstein_distance = 0.0
     if len(before) and len(column):
         deviation = float(np.std(before, dtype=np.float64))
-        moved = wasserstein(before, column) / (deviation if deviation > 0 else 1.0)
+        wasserstein_distance = wasserstein(before, column) / (deviation if deviation > 0 else 1.0)
     missing = counts[-1] / n_current - shares[-1]
     distance = jensen_shannon(shares, counts / n_current)
-    return _drift(reference.names[k], binned, ks, distance, moved, float(missing), p_value)
+    return _drift(
+        reference.names[k], binned, ks, distance, wasserstein_distance, float(missing), p_value
+    )
 
 
 def _column_p_value(

@@ -1,4 +1,4 @@
-"""A whole window against a reference: one verdict over all tests, under one budget of false alarms.
+"""A whole window against a reference: one state over all tests, under one budget of false alarms.
 
 Half of the budget belongs to the features (Benjamini–Hochberg), a quarter to the domain classifier
 and a quarter to the reconstruction error. A single feature that moves is found by its own test, a
@@ -39,13 +39,13 @@ class WindowDrift:
     Attributes
     ----------
     state
-        ``drifted``: a feature drifted, or the domain classifier passed its limit. ``moved``: some
-        test is significant and no effect reaches a limit. ``stable``: no test is. ``unknown``:
-        fewer than 200 rows in a window.
+        ``material``: a feature is, or the domain classifier reached its threshold. ``significant``:
+        some test is and no effect reaches a threshold. ``stable``: no test is significant.
+        ``insufficient_data``: fewer than 200 rows in a window.
     features
         In column order, categories last.
     domain, reconstruction
-        None when unknown.
+        None with insufficient data.
     """
 
     state: State
@@ -67,8 +67,8 @@ def compare_windows(
     reference: PreparedWindow,
     current: np.ndarray,
     *,
-    psi_limit: float,
-    domain_limit: float,
+    psi_threshold: float,
+    domain_threshold: float,
     alpha: float,
     rng: np.random.Generator,
     categories: Sequence[FeatureDrift] = (),
@@ -77,8 +77,8 @@ def compare_windows(
 
     Parameters
     ----------
-    psi_limit, domain_limit
-        Practical limits of a feature's stability index and of the classifier's area under the
+    psi_threshold, domain_threshold
+        Practical thresholds of a feature's stability index and of the classifier's area under the
         curve.
     alpha
         Probability of any alarm when nothing changed.
@@ -92,32 +92,34 @@ def compare_windows(
     >>> reference = prepare_window(
     ...     rng.normal(size=(4000, 10)), list("abcdefghij"), n_bins=10, rng=rng
     ... )
-    >>> limits = {"psi_limit": 0.1, "domain_limit": 0.6, "alpha": 0.05, "rng": rng}
-    >>> compare_windows(reference, rng.normal(0.1, 1.0, size=(4000, 10)), **limits).state
-    'moved'
-    >>> compare_windows(reference, rng.normal(size=(1, 10)), **limits).state
-    'unknown'
+    >>> thresholds = {"psi_threshold": 0.1, "domain_threshold": 0.6, "alpha": 0.05, "rng": rng}
+    >>> compare_windows(reference, rng.normal(0.1, 1.0, size=(4000, 10)), **thresholds).state
+    'significant'
+    >>> compare_windows(reference, rng.normal(size=(1, 10)), **thresholds).state
+    'insufficient_data'
     """
     features = compare_window(
         reference.by_feature,
         current,
-        psi_limit=psi_limit,
+        psi_threshold=psi_threshold,
         alpha=FEATURE_SHARE * alpha,
         categories=categories,
     )
     domain = domain_classifier(reference.scores, current, rng=rng)
     reconstruction = reconstruction_error(reference.scores, current)
     tests = [test for test in (domain, reconstruction) if test is not None]
-    found = {drift.state for drift in features}
+    states = {drift.state for drift in features}
     state: State = "stable"
-    if min(reference.by_feature.n_rows, len(current)) < MINIMUM_ROWS or found == {"unknown"}:
-        state = "unknown"
-    elif "drifted" in found or (
-        domain and _certain(domain, alpha) and domain.effect.ci_high >= domain_limit
+    if min(reference.by_feature.n_rows, len(current)) < MINIMUM_ROWS or states == {
+        "insufficient_data"
+    }:
+        state = "insufficient_data"
+    elif "material" in states or (
+        domain and _is_significant(domain, alpha) and domain.effect.ci_high >= domain_threshold
     ):
-        state = "drifted"
-    elif "moved" in found or any(_certain(test, alpha) for test in tests):
-        state = "moved"
+        state = "material"
+    elif "significant" in states or any(_is_significant(test, alpha) for test in tests):
+        state = "significant"
     return WindowDrift(state, tuple(features), domain, reconstruction)
 
 
@@ -132,10 +134,10 @@ def alarms(
     reconstruction = reconstruction_error(reference.scores, current)
     return {
         "features": bool(np.any(adjusted <= FEATURE_SHARE * alpha)),
-        "domain": domain is not None and _certain(domain, alpha),
-        "reconstruction": reconstruction is not None and _certain(reconstruction, alpha),
+        "domain": domain is not None and _is_significant(domain, alpha),
+        "reconstruction": reconstruction is not None and _is_significant(reconstruction, alpha),
     }
 
 
-def _certain(test: WindowTest, alpha: float) -> bool:
+def _is_significant(test: WindowTest, alpha: float) -> bool:
     return test.p_value <= WINDOW_SHARE * alpha

@@ -25,6 +25,17 @@ EXIT_CODES = {
 PROGRAM = "fraud"
 
 
+def user_path(text: str) -> Path:
+    """A path as a person writes it: ``~`` is their home, also where shells keep it (``DATA=~``).
+
+    Examples
+    --------
+    >>> user_path("~/payments.csv") == Path.home() / "payments.csv"
+    True
+    """
+    return Path(text).expanduser()
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser whose complaints have an exit code of their own."""
 
@@ -74,10 +85,12 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_data(add: Add) -> None:
     source = add("source", "choose the card's data or a table of your own")
     source.add_argument(
-        "--data", type=Path, help="a CSV or parquet table with the columns of the card"
+        "--data", type=user_path, help="a CSV or parquet table with the columns of the card"
     )
     source.add_argument(
-        "--card", type=Path, help="a card of events, for the study of entities (docs/entities.md)"
+        "--card",
+        type=user_path,
+        help="a card of events, for the study of entities (docs/entities.md)",
     )
     add("fetch", "get the raw tables and check their digests")
     add("prepare", "check the tables and write v0 and the sealed v1")
@@ -86,15 +99,17 @@ def _add_data(add: Add) -> None:
 
 def _add_tables(add: Add) -> None:
     scan = add("scan", "scan a label batch for poisoning; exit code 2 when some was found")
-    scan.add_argument("data", type=Path, help="a CSV or parquet table with the columns of the card")
     scan.add_argument(
-        "--trusted", type=Path, help="a table whose labels are true; its last hours are used"
+        "data", type=user_path, help="a CSV or parquet table with the columns of the card"
     )
-    drift = add("drift", "compare two tables of a card; exit code 2 when drifted")
+    scan.add_argument(
+        "--trusted", type=user_path, help="a table whose labels are true; its last hours are used"
+    )
+    drift = add("drift", "compare two tables of a card; exit code 2 for material drift")
     drift.add_argument(
-        "reference", type=Path, help="a CSV or parquet table with the columns of the card"
+        "reference", type=user_path, help="a CSV or parquet table with the columns of the card"
     )
-    drift.add_argument("current", type=Path, help="the table to compare with it")
+    drift.add_argument("current", type=user_path, help="the table to compare with it")
     drift.add_argument("--card", help="the dataset card; default: data.card of params.yaml")
     _add_score(add)
     for command in (scan, drift):
@@ -104,13 +119,16 @@ def _add_tables(add: Add) -> None:
 def _add_score(add: Add) -> None:
     score = add("score", "score a table or a folder of them; exit code 2 when rows were refused")
     score.add_argument(
-        "data", type=Path, help="a CSV (also gzip, zstd) or parquet table, or a folder of them"
+        "data", type=user_path, help="a CSV (also gzip, zstd) or parquet table, or a folder of them"
     )
     score.add_argument(
-        "--out", type=Path, required=True, help="the .csv or .parquet to write, or a folder"
+        "--out", type=user_path, required=True, help="the .csv or .parquet to write, or a folder"
     )
     score.add_argument(
-        "--model", type=Path, default=CHAMPION, help="folder of the bundle; default: the champion"
+        "--model",
+        type=user_path,
+        default=CHAMPION,
+        help="folder of the bundle; default: the champion",
     )
     score.add_argument(
         "--keep", action="append", default=[], metavar="COLUMN", help="copy a column of the input"
@@ -138,7 +156,7 @@ def _add_models(add: Add) -> None:
     add("train", "train the candidate on v0")
     add(
         "features",
-        "train the model of customers and terminals, and write the pasts of a feature store",
+        "train the model on entity history, and write the histories of a feature store",
     )
     promote = add("promote", "make the candidate the champion if the gate passed it")
     promote.add_argument("--profile", choices=PROFILES, default="quick")
@@ -154,7 +172,9 @@ def _add_models(add: Add) -> None:
     lineage.add_argument("id", help="the lineage_id of a decision or of /v1/model")
     keys = add("signing-key", "make a key pair that signs bundles")
     keys.add_argument(
-        "folder", type=Path, help="folder outside the repository for signing.pem and public.pem"
+        "folder",
+        type=user_path,
+        help="folder outside the repository for signing.pem and public.pem",
     )
     add("track", "upload runs that MLflow has not taken yet")
     example = add("example", "print the first payment of v1 as a request for /predict")

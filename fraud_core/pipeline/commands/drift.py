@@ -1,5 +1,5 @@
 """Two tables of one card compared from the command
-line: what moved, by how much, as text or JSON.
+line: what differs, by how much, as text or JSON.
 """
 
 import json
@@ -13,10 +13,10 @@ import polars as pl
 from fraud_core.data.card import DatasetCard
 from fraud_core.drift.two_sample.univariate import compare_category
 from fraud_core.drift.two_sample.windows import WindowDrift, compare_windows, prepare_window
-from fraud_core.pipeline.params import DriftLimits
+from fraud_core.pipeline.params import DriftThresholds
 from fraud_core.pipeline.storage.tables import read_card, read_table
 
-EXIT_CODES = {"stable": 0, "moved": 0, "drifted": 2, "unknown": 3}
+EXIT_CODES = {"stable": 0, "significant": 0, "material": 2, "insufficient_data": 3}
 SHOWN = 10
 
 
@@ -24,7 +24,7 @@ def drift_tables(
     reference: Path,
     current: Path,
     card_name: str,
-    limits: DriftLimits,
+    thresholds: DriftThresholds,
     *,
     as_json: bool,
     seed: int = 1,
@@ -35,18 +35,18 @@ def drift_tables(
     ----------
     reference, current
         CSV or parquet tables with the columns of the card, in any order.
-    limits
+    thresholds
         Section ``drift`` of params.yaml.
     as_json
-        Print one JSON object in place of the text.
+        Print one JSON object instead of the text.
     seed
         Of the folds of the domain classifier.
 
     Returns
     -------
     int
-        Exit code: 0 stable, or moved by less than a practical limit; 2 drifted; 3 unknown, too few
-        rows to say.
+        Exit code: 0 stable, or significant below the practical-significance thresholds; 2 material;
+        3 insufficient data.
 
     Raises
     ------
@@ -54,23 +54,23 @@ def drift_tables(
         When a table breaks the card.
     """
     card = read_card(card_name)
-    # labels are not compared, and a window may hold no fraud yet
+    # labels are not compared, and a comparison may hold no fraud yet
     before, after = (read_table(path, card, both_classes=False) for path in (reference, current))
-    found = compare_tables(before, after, card, limits, seed=seed)
-    answer = _plain(found) | {"reference": reference.name, "current": current.name}
+    comparison = compare_tables(before, after, card, thresholds, seed=seed)
+    answer = _plain(comparison) | {"reference": reference.name, "current": current.name}
     print(
         json.dumps(answer, indent=1, sort_keys=True)
         if as_json
-        else _text(found, reference, current)
+        else _text(comparison, reference, current)
     )
-    return EXIT_CODES[found.state]
+    return EXIT_CODES[comparison.state]
 
 
 def compare_tables(
     reference: pl.DataFrame,
     current: pl.DataFrame,
     card: DatasetCard,
-    limits: DriftLimits,
+    thresholds: DriftThresholds,
     *,
     seed: int,
 ) -> WindowDrift:
@@ -79,64 +79,66 @@ def compare_tables(
     Examples
     --------
     >>> from fraud_core.data.toy import toy_card, toy_transactions
-    >>> limits = DriftLimits(n_bins=10, psi_limit=0.1, domain_limit=0.6, alpha=0.05)
+    >>> thresholds = DriftThresholds(n_bins=10, psi_threshold=0.1, domain_threshold=0.6, alpha=0.05)
     >>> v0 = toy_transactions(2000, seed=0)
-    >>> compare_tables(v0, v0.with_columns(pl.col("V7") + 1), toy_card(), limits, seed=0).state
-    'drifted'
+    >>> compare_tables(v0, v0.with_columns(pl.col("V7") + 1), toy_card(), thresholds, seed=0).state
+    'material'
     """
     rng = np.random.default_rng(seed)
     types = {column.name: column.type for column in card.columns}
-    asked = card.names("feature", "amount")
-    numbers = [name for name in asked if types[name] != "string"]
+    compared = card.names("feature", "amount")
+    numbers = [name for name in compared if types[name] != "string"]
     before, after = (
         table.select(numbers).cast(pl.Float64).fill_null(np.nan).to_numpy()
         for table in (reference, current)
     )
     categories = [
         compare_category(name, reference[name].to_list(), current[name].to_list())
-        for name in asked
+        for name in compared
         if types[name] == "string"
     ]
     return compare_windows(
-        prepare_window(before, numbers, n_bins=limits.n_bins, rng=rng),
+        prepare_window(before, numbers, n_bins=thresholds.n_bins, rng=rng),
         after,
         categories=categories,
-        psi_limit=limits.psi_limit,
-        domain_limit=limits.domain_limit,
-        alpha=limits.alpha,
+        psi_threshold=thresholds.psi_threshold,
+        domain_threshold=thresholds.domain_threshold,
+        alpha=thresholds.alpha,
         rng=rng,
     )
 
 
-def _plain(found: WindowDrift) -> dict[str, Any]:
-    plain = asdict(found) | {"features": {drift.feature: asdict(drift) for drift in found.features}}
+def _plain(comparison: WindowDrift) -> dict[str, Any]:
+    plain = asdict(comparison) | {
+        "features": {drift.feature: asdict(drift) for drift in comparison.features}
+    }
     return json.loads(json.dumps(plain), parse_constant=lambda _: None)
 
 
-def _text(found: WindowDrift, reference: Path, current: Path) -> str:
-    lines = [f"{reference.name} -> {current.name}: {found.state}", ""]
-    ordered = sorted(found.features, key=lambda drift: -drift.population_stability_index)
+def _text(comparison: WindowDrift, reference: Path, current: Path) -> str:
+    lines = [f"{reference.name} -> {current.name}: {comparison.state}", ""]
+    ordered = sorted(comparison.features, key=lambda drift: -drift.population_stability_index)
     width = max(len(drift.feature) for drift in ordered)
     lines.append(
-        f"{'feature':{width}}  {'stability index':>24}  {'KS':>6}  {'moved (sd)':>10}  "
+        f"{'feature':{width}}  {'stability index':>24}  {'KS':>6}  {'distance (sd)':>13}  "
         f"{'p-value':>8}  state"
     )
     for drift in ordered[:SHOWN]:
         span = f"{drift.population_stability_index:.3f} ({drift.ci_low:.3f} to {drift.ci_high:.3f})"
         lines.append(
             f"{drift.feature:{width}}  {span:>24}  {drift.kolmogorov_smirnov:6.3f}  "
-            f"{drift.wasserstein:10.3f}  "
+            f"{drift.wasserstein:13.3f}  "
             f"{drift.p_value:8.2g}  {drift.state}"
         )
     if len(ordered) > SHOWN:
         lines.append(f"... and {len(ordered) - SHOWN} more; --json lists all")
     lines.append("")
     for name, test in (
-        ("domain classifier, area", found.domain),
-        ("reconstruction error, change", found.reconstruction),
+        ("domain classifier, area", comparison.domain),
+        ("reconstruction error, change", comparison.reconstruction),
     ):
         if test is None:
-            lines.append(f"{name}: unknown, too few rows")
+            lines.append(f"{name}: insufficient data")
         else:
             effect = test.effect
             lines.append(

@@ -17,16 +17,16 @@ from fraud_core.evaluation.metrics import precision_recall_steps
 from fraud_core.pipeline.plots.style import COLORS, GREY, STYLE, axes_of, intervals, say
 
 
-def feature_drift(found: Sequence[FeatureDrift], psi_limit: float) -> Figure:
-    """The stability index of each feature, the largest first, with the practical limit."""
-    ordered = sorted(found, key=lambda drift: drift.population_stability_index)
+def feature_drift(drifts: Sequence[FeatureDrift], psi_threshold: float) -> Figure:
+    """The stability index of each feature, the largest first, with its practical threshold."""
+    ordered = sorted(drifts, key=lambda drift: drift.population_stability_index)
     drawing, axes = axes_of(6.4, 1.0 + 0.2 * len(ordered))
-    colors = [COLORS[1] if drift.state == "drifted" else COLORS[0] for drift in ordered]
+    colors = [COLORS[1] if drift.state == "material" else COLORS[0] for drift in ordered]
     axes.barh(
         range(len(ordered)), [drift.population_stability_index for drift in ordered], color=colors
     )
-    axes.axvline(psi_limit, color="black", linewidth=1, linestyle="--")
-    axes.text(psi_limit, 0, " practical limit", va="center")
+    axes.axvline(psi_threshold, color="black", linewidth=1, linestyle="--")
+    axes.text(psi_threshold, 0, " practical-significance threshold", va="center")
     axes.set_yticks(range(len(ordered)), [drift.feature for drift in ordered], fontsize=8)
     axes.set(xlabel="population stability index, v0 to v1", ylim=(-0.7, len(ordered) - 0.3))
     axes.grid(axis="y", visible=False)
@@ -64,29 +64,29 @@ def decomposition(parts: Decomposition) -> Figure:
     """The change of a mean loss and its three parts, each with its interval."""
     rows = {
         "change": parts.change,
-        "covariate, leaving v0": parts.leaving,
-        "conditional": parts.conditional,
-        "covariate, arriving in v1": parts.arriving,
+        "X-shift, v0 to overlap": parts.x_shift_reference,
+        "Y|X-shift": parts.y_given_x_shift,
+        "X-shift, overlap to v1": parts.x_shift_current,
     }
     drawing = intervals(rows, "change of mean log loss, v0 to v1")
     drawing.axes[0].axvline(0.0, color=GREY, linestyle=":")
     return drawing
 
 
-def feature_rows(found: Sequence[FeatureDrift], n_shown: int) -> list[dict[str, Any]]:
-    """Rows of a table: the features that moved most."""
-    ordered = sorted(found, key=lambda one: -one.population_stability_index)
+def feature_rows(drifts: Sequence[FeatureDrift], n_shown: int) -> list[dict[str, Any]]:
+    """Rows of a table: the features that differ most."""
+    ordered = sorted(drifts, key=lambda drift: -drift.population_stability_index)
     return [
         {
-            "feature": one.feature,
-            "stability index": one.population_stability_index,
-            "low": one.ci_low,
-            "high": one.ci_high,
-            "Kolmogorov–Smirnov": one.kolmogorov_smirnov,
-            "moved, sd": one.wasserstein,
-            "state": one.state,
+            "feature": drift.feature,
+            "stability index": drift.population_stability_index,
+            "low": drift.ci_low,
+            "high": drift.ci_high,
+            "Kolmogorov–Smirnov": drift.kolmogorov_smirnov,
+            "distance, sd": drift.wasserstein,
+            "state": drift.state,
         }
-        for one in ordered[:n_shown]
+        for drift in ordered[:n_shown]
     ]
 
 
@@ -118,7 +118,7 @@ def confusion(counts: Mapping[str, Mapping[str, int]]) -> Figure:
 def replay_timeline(
     plain: Sequence[Block], attacked: Sequence[Block], attack_hour: float
 ) -> Figure:
-    """What was expected and was true in each block, the
+    """Estimated and realised performance of each block, the
     attribution under attack, and what each policy cost more.
     """
     with plt.rc_context(STYLE):
@@ -127,17 +127,17 @@ def replay_timeline(
     ends = [block.end_hour for block in plain]
     top.plot(
         ends,
-        [b.expected_average_precision for b in plain],
+        [b.estimated_average_precision for b in plain],
         "o--",
         color=COLORS[0],
-        label="expected, no labels",
+        label="estimated, no labels",
     )
     top.plot(
         ends,
-        [b.average_precision for b in plain],
+        [b.realised_average_precision for b in plain],
         "o-",
         color=COLORS[1],
-        label="true, labels came later",
+        label="realised, labels came later",
     )
     for block in attacked:
         top.text(
@@ -157,7 +157,7 @@ def replay_timeline(
     base = np.cumsum([block.cost_eur["never"] for block in plain])
     for color, policy in zip(COLORS, plain[0].cost_eur, strict=False):
         for blocks, style in ((plain, "-"), (attacked, ":")):
-            label = f"retrain {say(policy)}" + (", frauds hidden" if style == ":" else "")
+            label = f"retrain {say(policy)}" + (", fraud labels suppressed" if style == ":" else "")
             extra = np.cumsum([b.cost_eur[policy] for b in blocks]) - base
             bottom.plot(ends, extra, style, color=color, label=label)
     bottom.set(
@@ -174,16 +174,16 @@ def stream_verdicts(days_of: Mapping[str, Sequence[Day]], change_day: int) -> Fi
     """
     verdicts = {
         "stable": "#dfe3e8",
-        "moved": "#b9c2cc",
-        "drifted": "#14324d",
-        "unknown": "white",
+        "significant": "#b9c2cc",
+        "material": "#14324d",
+        "insufficient_data": "white",
         "none": "#dfe3e8",
         "inconclusive": "#f1e3b5",
         "covariate": COLORS[0],
-        "prior": COLORS[2],
+        "label_shift": COLORS[2],
         "new_pattern": COLORS[3],
-        "labels_hidden": COLORS[1],
-        "labels_injected": "#7a1f1f",
+        "suppressed_labels": COLORS[1],
+        "spurious_labels": "#7a1f1f",
     }
     drawing, axes = axes_of(7.2, 1.2 + 0.62 * len(days_of))
     shown: dict[str, str] = {}

@@ -32,7 +32,7 @@ HEADLINES = (
         "interval",
     ),
     ("sets of spurious frauds the scan alarms on", "poisoning", "gate.poisoned_sets_refused", ""),
-    ("features moved from day 1 to day 2", "drift", "features.drifted", ""),
+    ("features with material drift from day 1 to day 2", "drift", "features.material", ""),
     ("fairness on the payments", "fairness", "payments.verdict", ""),
     ("fairness on credit default fails for", "fairness", "uci_default.failing", ""),
     ("promotion gate", "select", "gate.reasons", ""),

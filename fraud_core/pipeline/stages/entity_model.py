@@ -14,7 +14,7 @@ from fraud_core.features.labels import labels_as_of
 from fraud_core.features.offline import add_features, first_and_last_second
 from fraud_core.features.store_rows import KINDS
 from fraud_core.features.store_table import history_rows
-from fraud_core.features.windows import DAY_SECONDS, reach_seconds
+from fraud_core.features.windows import DAY_SECONDS, feature_lookback_seconds
 from fraud_core.pipeline.execution.progress import progress_bar
 from fraud_core.pipeline.params import EntityModel, Params
 from fraud_core.pipeline.paths import within_project
@@ -24,7 +24,7 @@ from fraud_core.pipeline.storage.dataset_versions import Versions
 from fraud_core.pipeline.storage.event_stream import EventStream, open_events
 from fraud_core.pipeline.storage.tables import write_parquet
 
-PASTS = Path("data/features")
+HISTORIES = Path("data/features")
 BUNDLE = Path("models/entities")
 STEPS = 4
 
@@ -41,11 +41,11 @@ def make_entity_model(params: Params, *, data_dir: str = "data") -> str:
         When the stream is too short for training, delay, validation and test.
     """
     settings, show = params.entity_model, progress_bar()
-    show("model of entities: events", 0, STEPS)
+    show("model on entity history: events", 0, STEPS)
     stream = open_events(data_dir, settings.stream, settings.seed)
-    show("model of entities: features", 1, STEPS)
+    show("model on entity history: features", 1, STEPS)
     versions = _versions(stream, settings)
-    show("model of entities: training", 2, STEPS)
+    show("model on entity history: training", 2, STEPS)
     plan = plan_of(params)
     chosen = train_by(plan, params.model.studied, versions.training_rows)
     holdout = versions.holdout
@@ -55,14 +55,14 @@ def make_entity_model(params: Params, *, data_dir: str = "data") -> str:
     partial = place.with_name(f".{place.name}")
     version = write_candidate(partial, chosen, versions, plan, windows)
     seal(partial)
-    show("model of entities: histories", 3, STEPS)
+    show("model on entity history: histories", 3, STEPS)
     write_histories(stream, settings)
     shutil.rmtree(place, ignore_errors=True)
     partial.rename(place)
-    show("model of entities", STEPS, STEPS)
+    show("model on entity history", STEPS, STEPS)
     return (
         f"{BUNDLE}: model {version} of {stream.title}, average precision {found:.3f} on its last "
-        f"{settings.test_days} days; histories in {PASTS}"
+        f"{settings.test_days} days; histories in {HISTORIES}"
     )
 
 
@@ -73,21 +73,23 @@ def write_histories(stream: EventStream, settings: EntityModel) -> None:
     A fraud that was reported after the last payment is not known yet.
     """
     origin = stream.origin if stream.origin is not None else _seconds_of(settings.first_day)
-    folder = within_project(PASTS)
+    folder = within_project(HISTORIES)
     folder.mkdir(parents=True, exist_ok=True)
     known = labels_as_of(stream.events, first_and_last_second(stream.events["time"])[1] + 1)
     for kind in KINDS:
-        rows = history_rows(known, kind, origin=origin, lookback_seconds=kept_seconds(settings))
+        rows = history_rows(
+            known, kind, origin=origin, lookback_seconds=store_lookback_seconds(settings)
+        )
         write_parquet(rows, folder / f"{kind}s.parquet")
 
 
-def kept_seconds(settings: EntityModel) -> int:
-    """How far back a history reaches: the windows, the delay
-    of labels, and the days by which an event may be late.
+def store_lookback_seconds(settings: EntityModel) -> int:
+    """Lookback of a stored history: the windows, the delay
+    of labels, and the allowed lateness of an event.
     """
     return (
-        reach_seconds(settings.windows_days, settings.label_delay_days)
-        + settings.late_days * DAY_SECONDS
+        feature_lookback_seconds(settings.windows_days, settings.label_delay_days)
+        + settings.allowed_lateness_days * DAY_SECONDS
     )
 
 
@@ -105,7 +107,7 @@ def _versions(stream: EventStream, settings: EntityModel) -> Versions:
         test_from_day=days - settings.test_days,
         validation_days=settings.validation_days,
     )
-    warm = first_and_last_second(featured["time"])[0] + reach_seconds(**made)
+    warm = first_and_last_second(featured["time"])[0] + feature_lookback_seconds(**made)
     early, late = split_stream(featured, card, label_delay_days=settings.label_delay_days)
     return Versions(card, early.filter(early["time"] >= warm), late)
 

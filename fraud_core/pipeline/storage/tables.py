@@ -9,6 +9,7 @@ import polars as pl
 
 from fraud_core.data.card import DatasetCard, decode_card
 from fraud_core.data.contract import check_columns, check_values, parse_columns
+from fraud_core.data.yaml_text import decode_yaml
 from fraud_core.errors import ContractError, ParameterError
 from fraud_core.pipeline.paths import within_project
 from fraud_core.pipeline.storage.csv_text import (
@@ -47,7 +48,7 @@ def read_card(name: str) -> DatasetCard:
 
 def chosen_card() -> str:
     """Name of the dataset card that params.yaml chooses; the other sections are not looked at."""
-    return msgspec.yaml.decode(within_project("params.yaml").read_bytes(), type=_Chosen).data.card
+    return decode_yaml(within_project("params.yaml").read_bytes(), _Chosen).data.card
 
 
 def read_table(path: Path, card: DatasetCard, *, both_classes: bool = True) -> pl.DataFrame:

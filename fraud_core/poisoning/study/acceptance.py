@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from fraud_core.data.yaml_text import decode_yaml
 from fraud_core.errors import ParameterError
 from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.study_table import Measurement, StudyTable
@@ -101,7 +102,7 @@ def decode_criteria(text: bytes, *, name: str) -> list[AcceptanceCriterion]:
     'at most 0.1'
     """
     try:
-        return msgspec.yaml.decode(text, type=list[AcceptanceCriterion])
+        return decode_yaml(text, list[AcceptanceCriterion])
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise ParameterError(f"{name}: expected a list of criteria, {error}; correct it") from error
 

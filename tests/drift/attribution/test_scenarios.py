@@ -4,8 +4,8 @@ import pytest
 from fraud_core.drift.attribution import scenarios
 from fraud_core.drift.attribution.attributor import CAUSES
 from fraud_core.drift.attribution.scenarios import (
-    HELD_OUT_STRENGTHS,
-    STRENGTHS,
+    HELD_OUT_SEVERITIES,
+    SEVERITIES,
     fraud_modes,
     nearest_legitimate,
     run_scenarios,
@@ -21,14 +21,14 @@ class TestScenarios:
         self, pool, cause
     ):
         rng = np.random.default_rng(1)
-        reference, current = simulate([pool], cause, HELD_OUT_STRENGTHS[cause][0], rng=rng)
+        reference, current = simulate([pool], cause, HELD_OUT_SEVERITIES[cause][0], rng=rng)
         assert len(reference.y_observed) == 6000
         assert set(np.unique(reference.y_observed)) == {0, 1}
         assert len(current.y_observed) == len(current.probability) == len(current.X)
 
     def test_strengths_of_the_judgement_are_not_those_of_the_fit(self):
         for cause in set(CAUSES) - {"none"}:
-            assert not set(STRENGTHS[cause]) & set(HELD_OUT_STRENGTHS[cause])
+            assert not set(SEVERITIES[cause]) & set(HELD_OUT_SEVERITIES[cause])
 
     def test_unknown_cause_is_refused(self, pool):
         with pytest.raises(ValueError, match="expected one of none"):
@@ -36,7 +36,7 @@ class TestScenarios:
 
     def test_prior_multiplies_the_frauds_and_keeps_their_scores(self, pool):
         reference, current = simulate(
-            [pool], "prior", 2.5, rng=np.random.default_rng(3), background=NOWHERE
+            [pool], "label_shift", 2.5, rng=np.random.default_rng(3), background=NOWHERE
         )
         assert current.y_observed.sum() == pytest.approx(2.5 * reference.y_observed.sum(), rel=0.35)
         assert set(current.probability[current.y_observed == 1]) <= set(
@@ -44,7 +44,7 @@ class TestScenarios:
         )
 
     @pytest.mark.parametrize(
-        ("cause", "labels"), [("labels_hidden", 0.5), ("labels_injected", 1.5)]
+        ("cause", "labels"), [("suppressed_labels", 0.5), ("spurious_labels", 1.5)]
     )
     def test_an_attack_on_labels_touches_no_feature_and_no_score(
         self, pool, cause, labels, monkeypatch
@@ -60,11 +60,14 @@ class TestScenarios:
 
     def test_every_cause_is_simulated_as_often_as_asked(self, pool):
         built = run_scenarios(
-            [pool], {"none": (0.0,), "prior": (2.0, 3.0)}, n_each=2, rng=np.random.default_rng(0)
+            [pool],
+            {"none": (0.0,), "label_shift": (2.0, 3.0)},
+            n_each=2,
+            rng=np.random.default_rng(0),
         )
-        assert [(one.cause, one.strength) for one in built] == [("none", 0.0)] * 6 + [
-            ("prior", 2.0),
-            ("prior", 3.0),
+        assert [(one.cause, one.severity) for one in built] == [("none", 0.0)] * 6 + [
+            ("label_shift", 2.0),
+            ("label_shift", 3.0),
         ]
 
 

@@ -31,26 +31,26 @@ def feed(monitor, rows, now=0.0, step=0.0):
 class TestWindows:
     def test_few_rows_are_unknown_never_stable(self, rng):
         monitor = StreamMonitor(made_reference(rng))
-        assert monitor.verdict("rows", 0.0).state == "unknown"
+        assert monitor.verdict("rows", 0.0).state == "insufficient_data"
         feed(monitor, rng.normal(size=(199, 30)))
-        assert monitor.verdict("rows", 0.0).state == "unknown"
+        assert monitor.verdict("rows", 0.0).state == "insufficient_data"
         feed(monitor, rng.normal(size=(1, 30)))
-        assert monitor.verdict("rows", 0.0).state != "unknown"
+        assert monitor.verdict("rows", 0.0).state != "insufficient_data"
 
     def test_window_by_count_forgets(self, rng):
         monitor = StreamMonitor(made_reference(rng), window_rows=1000)
         feed(monitor, rng.normal(1, 1, size=(1500, 30)))
-        assert monitor.verdict("rows", 0.0).state == "drifted"
+        assert monitor.verdict("rows", 0.0).state == "material"
         feed(monitor, rng.normal(size=(1500, 30)))
         verdict = monitor.verdict("rows", 0.0)
-        assert verdict.drifted == ()
+        assert verdict.material == ()
         assert 1000 <= verdict.rows <= 1000 * 9 / 8 + 256
 
     def test_window_by_time_forgets(self, rng):
         monitor = StreamMonitor(made_reference(rng), window_seconds=800.0)
         feed(monitor, rng.normal(size=(1000, 30)), now=0.0, step=1.0)
         assert 700 <= monitor.verdict("time", 1000.0).rows <= 800
-        assert monitor.verdict("time", 1e9).state == "unknown"
+        assert monitor.verdict("time", 1e9).state == "insufficient_data"
 
     def test_clock_that_steps_back_loses_no_row(self, rng):
         monitor = StreamMonitor(made_reference(rng), window_seconds=800.0)
@@ -86,7 +86,7 @@ class TestWindows:
             monitor = StreamMonitor(reference)
             monitor.observe_many(night[:, :-1], night[:, -1], 6.5 * HOUR)
             found[name] = monitor.verdict("time", 6.5 * HOUR).state
-        assert found == {"blind": "drifted", "knowing": "stable"}
+        assert found == {"blind": "material", "knowing": "stable"}
 
     def test_hour_without_reference_is_unknown(self, rng):
         reference = build_reference(
@@ -94,7 +94,7 @@ class TestWindows:
         )
         monitor = StreamMonitor(reference)
         monitor.observe_many(rng.normal(size=(500, 1)), rng.normal(size=500), 12 * HOUR)
-        assert monitor.verdict("time", 12 * HOUR).state == "unknown"
+        assert monitor.verdict("time", 12 * HOUR).state == "insufficient_data"
 
     @pytest.mark.parametrize(
         "bad", [{"window_rows": 3}, {"window_seconds": 0.0}, {"minimum_rows": 0}]
@@ -184,4 +184,4 @@ def test_one_shifted_feature_among_thirty_is_found_and_named(rng):
     rows = rng.normal(size=(2000, 30))
     rows[:, 7] += 0.5
     feed(monitor, rows)
-    assert monitor.verdict("rows", 0.0).drifted == ("x7",)
+    assert monitor.verdict("rows", 0.0).material == ("x7",)

@@ -3,14 +3,16 @@ import pytest
 from scipy import stats
 
 from fraud_core.drift.monitoring.reference_histogram import build_reference
-from fraud_core.drift.monitoring.window_verdict import judge
+from fraud_core.drift.monitoring.window_verdict import evaluate_window
 from fraud_core.drift.two_sample.binned import compare_counts
 
-LIMITS = {"minimum_rows": 200, "psi_limit": 0.1, "alpha": 0.05}
+THRESHOLDS = {"minimum_rows": 200, "psi_threshold": 0.1, "alpha": 0.05}
 
 
 def verdict(reference, rows, **changed):
-    return judge(reference, reference.count(rows), np.array([len(rows)]), **(LIMITS | changed))
+    return evaluate_window(
+        reference, reference.count(rows), np.array([len(rows)]), **(THRESHOLDS | changed)
+    )
 
 
 @pytest.fixture
@@ -36,24 +38,24 @@ def test_worst_variable_decides(reference, rng):
     rows = rng.normal(size=(3000, 3))
     rows[:, 1] += 0.6
     found = verdict(reference, rows)
-    assert (found.state, found.drifted, found.rows) == ("drifted", ("b",), 3000)
+    assert (found.state, found.material, found.rows) == ("material", ("b",), 3000)
 
 
 def test_too_few_rows_are_unknown_and_name_no_variable(reference, rng):
     found = verdict(reference, rng.normal(5.0, 1, size=(199, 3)))
-    assert (found.state, found.variables, found.drifted) == ("unknown", {}, ())
+    assert (found.state, found.variables, found.material) == ("insufficient_data", {}, ())
 
 
-def test_column_that_vanishes_is_counted_as_missing_and_has_drifted(reference, rng):
+def test_column_that_vanishes_is_counted_as_missing_and_is_material(reference, rng):
     rows = rng.normal(size=(1000, 3))
     rows[:, 2] = np.nan
-    assert verdict(reference, rows).drifted == ("c",)
+    assert verdict(reference, rows).material == ("c",)
 
 
 def test_constant_column_is_stable_until_it_moves(rng):
     reference = build_reference(np.ones((1000, 1)), ["x"], n_bins=10)
     assert verdict(reference, np.ones((500, 1))).state == "stable"
-    assert verdict(reference, np.full((500, 1), 2.0)).state == "drifted"
+    assert verdict(reference, np.full((500, 1), 2.0)).state == "material"
 
 
 def test_a_thousand_windows_of_five_thousand_unchanged_rows_stay_in_the_budget():
@@ -67,5 +69,7 @@ def test_a_thousand_windows_of_five_thousand_unchanged_rows_stay_in_the_budget()
     shares, alarms = np.append(np.full(20, 1 / 20), 0.0), 0
     for _ in range(1000):
         counts = rng.multinomial(5000, shares, size=30).ravel()
-        alarms += judge(reference, counts, np.array([5000]), **LIMITS).state != "stable"
+        alarms += (
+            evaluate_window(reference, counts, np.array([5000]), **THRESHOLDS).state != "stable"
+        )
     assert alarms <= stats.binom.ppf(0.999, 1000, 0.05)

@@ -43,9 +43,9 @@ def test_performance_is_measured_on_rows_the_model_has_not_seen(versions, rng):
 
 
 def test_unchanged_needs_a_narrow_interval():
-    assert verdict(Estimate(0.0, -0.01, 0.01), limit=0.05) == "unchanged"
-    assert verdict(Estimate(0.0, -0.10, 0.10), limit=0.05) == "insufficient evidence"
-    assert verdict(Estimate(0.1, 0.02, 0.20), limit=0.05) == "rose"
+    assert verdict(Estimate(0.0, -0.01, 0.01), margin=0.05) == "unchanged"
+    assert verdict(Estimate(0.0, -0.10, 0.10), margin=0.05) == "insufficient evidence"
+    assert verdict(Estimate(0.1, 0.02, 0.20), margin=0.05) == "rose"
 
 
 def test_calibration_and_threshold_come_from_before_both_windows(versions, scored):
@@ -84,4 +84,4 @@ def test_parts_of_the_cost_add_up_to_its_change(scored, rng):
     found = decompose_change(scored, decision=DECISION, n_resamples=300, rng=rng)["cost_eur"]
     assert 1000 * found.change.value == pytest.approx(change["expected_cost_eur_per_1000"].value)
     assert 1000 * found.before == pytest.approx(before["expected_cost_eur_per_1000"].value)
-    assert found.covariate + found.conditional.value == pytest.approx(found.change.value)
+    assert found.x_shift + found.y_given_x_shift.value == pytest.approx(found.change.value)

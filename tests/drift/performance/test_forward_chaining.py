@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 
 from fraud_core.data.rows import Transactions
-from fraud_core.drift.performance.forward_chaining import fit_rows, forward_log_odds
+from fraud_core.drift.performance.forward_chaining import fit_rows, rolling_origin_log_odds
 from fraud_core.model.estimators import EstimatorConfig
 
 ESTIMATOR = EstimatorConfig("catboost", {"iterations": 10})
@@ -19,7 +19,7 @@ def made_rows(n=900):
 
 def test_a_block_is_scored_by_a_model_of_everything_before_it_and_nothing_else():
     rows = made_rows()
-    log_odds, y_true, row = forward_log_odds(rows, n_blocks=2, estimator=ESTIMATOR)
+    log_odds, y_true, row = rolling_origin_log_odds(rows, n_blocks=2, estimator=ESTIMATOR)
     assert row.tolist() == list(range(300, 900))
     assert np.array_equal(y_true, rows.y_observed[300:])
     last = fit_rows(rows, rows.y_observed, np.arange(900) < 600, ESTIMATOR).decision_function(
@@ -34,7 +34,7 @@ def test_later_labels_change_no_earlier_score():
         rows, y_observed=np.where(np.arange(900) >= 600, 1 - rows.y_observed, rows.y_observed)
     )
     before, after = (
-        forward_log_odds(each, n_blocks=2, estimator=ESTIMATOR)[0] for each in (rows, turned)
+        rolling_origin_log_odds(each, n_blocks=2, estimator=ESTIMATOR)[0] for each in (rows, turned)
     )
     assert np.array_equal(before, after)
 

@@ -8,33 +8,37 @@ from fraud_core.drift.performance.shift_decomposition import (
     log_loss,
 )
 
-PARTS = ("leaving", "conditional", "arriving")
+PARTS = ("x_shift_reference", "y_given_x_shift", "x_shift_current")
 
 
 class TestDecomposition:
     def test_parts_add_up(self, rng):
         a, b = rng.normal(size=(2000, 2)), rng.normal(0.5, 1, size=(2000, 2))
         found = decompose(a, b, {"loss": (a[:, 0] ** 2, b[:, 0] ** 2 + 0.3)}, rng=rng)["loss"]
-        total = found.leaving.value + found.conditional.value + found.arriving.value
+        total = (
+            found.x_shift_reference.value
+            + found.y_given_x_shift.value
+            + found.x_shift_current.value
+        )
         assert total == pytest.approx(found.change.value)
 
     def test_moved_rows_of_one_meaning_are_covariate(self, rng):
         a, b = rng.normal(size=(4000, 2)), rng.normal(0.7, 1, size=(4000, 2))
         found = decompose(a, b, {"loss": (a[:, 0], b[:, 0])}, rng=rng)["loss"]
-        assert found.covariate == pytest.approx(0.7, abs=0.15)
-        assert abs(found.conditional.value) < 0.12
+        assert found.x_shift == pytest.approx(0.7, abs=0.15)
+        assert abs(found.y_given_x_shift.value) < 0.12
 
     def test_other_labels_on_the_same_rows_are_conditional(self, rng):
         a, b = rng.normal(size=(4000, 2)), rng.normal(size=(4000, 2))
         found = decompose(a, b, {"loss": (a[:, 0], b[:, 0] + 0.5)}, rng=rng)["loss"]
-        assert found.conditional.value == pytest.approx(0.5, abs=0.08)
-        assert not found.leaving.excludes(0.0)
-        assert found.shared_rows > 3500
+        assert found.y_given_x_shift.value == pytest.approx(0.5, abs=0.08)
+        assert not found.x_shift_reference.excludes(0.0)
+        assert found.overlap_rows > 3500
 
     def test_windows_without_overlap_share_few_rows(self, rng):
         a, b = rng.normal(size=(1000, 2)), rng.normal(4.0, 1, size=(1000, 2))
         found = decompose(a, b, {"loss": (np.ones(1000), np.ones(1000))}, rng=rng)["loss"]
-        assert found.shared_rows < 300
+        assert found.overlap_rows < 300
         assert found.change.value == 0.0
 
     @pytest.mark.parametrize("moved", [0.0, 0.5])
@@ -43,7 +47,7 @@ class TestDecomposition:
         0.2 on every row; half of the move is on either side.
         """
         truth, held = (
-            {"leaving": moved / 2, "conditional": 0.2, "arriving": moved / 2},
+            {"x_shift_reference": moved / 2, "y_given_x_shift": 0.2, "x_shift_current": moved / 2},
             dict.fromkeys(PARTS, 0),
         )
         for seed in range(30):

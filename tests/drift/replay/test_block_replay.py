@@ -9,9 +9,9 @@ from fraud_core.drift.replay.block_replay import (
     Schedule,
     detection_words,
     first_detection,
-    hide_frauds,
     replay,
     replay_rows,
+    suppress_fraud_labels,
 )
 from fraud_core.drift.replay.served_model import Practice
 from fraud_core.evaluation.study_table import StudyTable
@@ -19,8 +19,8 @@ from fraud_core.model.estimators import EstimatorConfig
 
 ESTIMATOR = EstimatorConfig("catboost", {"iterations": 20})
 DECISION = {"alert_budget": 0.05, "review_cost_eur": 5.0}
-LIMITS = {"n_bins": 10, "psi_limit": 0.1, "domain_limit": 0.6, "alpha": 0.05}
-PRACTICE = Practice(ESTIMATOR, DECISION, LIMITS)
+THRESHOLDS = {"n_bins": 10, "psi_threshold": 0.1, "domain_threshold": 0.6, "alpha": 0.05}
+PRACTICE = Practice(ESTIMATOR, DECISION, THRESHOLDS)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ class TestReplay:
     def test_hidden_labels_change_what_retraining_costs_and_nothing_of_the_first_model(
         self, stream
     ):
-        hidden = hide_frauds(stream, 0.9, from_hour=28, rng=np.random.default_rng(0))
+        hidden = suppress_fraud_labels(stream, 0.9, from_hour=28, rng=np.random.default_rng(0))
         assert hidden[: 28 * 125].sum() == stream.y_observed[: 28 * 125].sum()
         plain, attacked = (
             replay(
@@ -87,7 +87,7 @@ class TestReplay:
         metrics = {row.metric for row in replay_rows(plain, attacked, attack_hour=28)}
         assert detection_words(attacked, attack_hour=28) == "never"
         assert "replay_hours_to_detect" not in metrics
-        assert first_detection(attacked, ("labels_hidden",), from_hour=28) is None
+        assert first_detection(attacked, ("suppressed_labels",), from_hour=28) is None
 
 
 def block(end, cause="none", cost=0.0):
@@ -99,10 +99,10 @@ def block(end, cause="none", cost=0.0):
 def test_summary_by_hand():
     plain = [block(24.0), block(28.0), block(32.0, cost=10.0), block(36.0, cost=10.0)]
     attacked = [
-        block(24.0, "labels_injected"),
+        block(24.0, "spurious_labels"),
         block(28.0),
         block(32.0, cost=25.0),
-        block(36.0, "labels_hidden", 40.0),
+        block(36.0, "suppressed_labels", 40.0),
     ]
     rows = replay_rows(plain, attacked, attack_hour=28.0)
     found = StudyTable.from_measurements(rows, table="toy", study="drift")

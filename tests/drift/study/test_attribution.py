@@ -3,7 +3,7 @@ import pytest
 
 from fraud_core.data.rows import Transactions
 from fraud_core.drift.attribution.attributor import CAUSES, INCONCLUSIVE, Attribution
-from fraud_core.drift.attribution.evidence import Evidence
+from fraud_core.drift.attribution.discrepancy import DiscrepancyStatistics
 from fraud_core.drift.attribution.scenarios import Scenario
 from fraud_core.drift.study.attribution import (
     attribution_study,
@@ -18,39 +18,39 @@ ESTIMATOR = EstimatorConfig("catboost", {"iterations": 15})
 
 
 class Says:
-    """Gives the verdict and confidence that stand in the evidence."""
+    """Gives the verdict and confidence that are in the statistics."""
 
-    def judge(self, evidence):
-        verdict = (*CAUSES, INCONCLUSIVE)[int(evidence.domain)]
-        return Attribution(verdict, evidence.features, {}, "")
+    def classify(self, discrepancy):
+        verdict = (*CAUSES, INCONCLUSIVE)[int(discrepancy.domain)]
+        return Attribution(verdict, discrepancy.features, {}, "")
 
-    def judge_all(self, evidence):
-        return [self.judge(one) for one in evidence]
+    def classify_all(self, discrepancy):
+        return [self.classify(one) for one in discrepancy]
 
 
 def said(cause, verdict, confidence=0.75):
     place = (*CAUSES, INCONCLUSIVE).index(verdict)
-    return Scenario(cause, 1.0, Evidence(float(place), confidence, *[0.0] * 9))
+    return Scenario(cause, 1.0, DiscrepancyStatistics(float(place), confidence, *[0.0] * 9))
 
 
 def test_rates_by_hand():
     scenarios = [
         said("none", "none"),
         said("none", "none"),
-        said("none", "labels_hidden"),
+        said("none", "suppressed_labels"),
         said("none", INCONCLUSIVE),
         said("covariate", "covariate"),
-        said("prior", "covariate"),
+        said("label_shift", "covariate"),
         said("new_pattern", INCONCLUSIVE),
-        said("labels_hidden", "labels_hidden"),
-        said("labels_injected", "labels_hidden"),
+        said("suppressed_labels", "suppressed_labels"),
+        said("spurious_labels", "suppressed_labels"),
     ]
     found = evaluate_attribution(Says(), scenarios)
     assert found.accuracy.value == pytest.approx(4 / 9)
     assert found.with_cause.value == pytest.approx(2 / 5)
     assert found.false_attack_rate.value == pytest.approx(1 / 4)
     assert found.attacks.value == pytest.approx(1 / 2)
-    assert found.confusion["prior"]["covariate"] == 1
+    assert found.confusion["label_shift"]["covariate"] == 1
     # seven were decided, all with 0.75; four of them rightly
     assert found.reliability == ((0.75, pytest.approx(4 / 7), 7),)
 

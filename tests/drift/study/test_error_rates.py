@@ -87,7 +87,7 @@ def test_power_at_an_index_counts_the_feature_that_was_changed_alone(rng):
     def barely(window, rng):
         return window + np.array([1e-9, 0, 0, 0, 0, 0])
 
-    setting = {"n_rows": 800, "n_windows": 10, "psi_limit": 0.1, "alpha": 0.05, "rng": rng}
+    setting = {"n_rows": 800, "n_windows": 10, "psi_threshold": 0.1, "alpha": 0.05, "rng": rng}
     assert index_power(prepared, far, barely, **setting).value == 0.0
     tilt = stability_index(0.3, rows[:4000], n_bins=10)
     assert index_power(prepared, rows[4000:], tilt, **setting).value == 1.0
@@ -115,7 +115,7 @@ def test_power_and_night_on_simulated_days(rng):
         aa_windows={500: 10},
         power_rows=5000,
         power_windows=10,
-        limits={"n_bins": 10, "psi_limit": 0.1, "alpha": 0.05},
+        thresholds={"n_bins": 10, "psi_threshold": 0.1, "alpha": 0.05},
         rng=rng,
     )
     assert found.power["one_feature"].value == 1.0

@@ -5,18 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fraud_core.drift.performance.cbpe import LabelFree
+from fraud_core.drift.performance.cbpe import CbpeResult
 from fraud_core.drift.performance.shift_decomposition import Decomposition
 from fraud_core.drift.replay.block_replay import replay_rows
 from fraud_core.drift.study import headline
-from fraud_core.drift.study.attribution import AttributionStudy, Judged
+from fraud_core.drift.study.attribution import AttributionScores, AttributionStudy
 from fraud_core.drift.study.error_rates import Calibration
 from fraud_core.drift.study.metrics import (
     STATES,
     attribution_rows,
     calibration_rows,
+    cbpe_rows,
     drift_table,
-    label_free_rows,
     performance_rows,
     window_rows,
 )
@@ -28,9 +28,12 @@ from tests.drift.replay.test_block_replay import block
 from tests.drift.study.test_streams import made_run
 
 HALF, FELL = Estimate(0.5, 0.4, 0.6), Estimate(-0.2, -0.3, -0.1)
-LIMITS = {"psi_limit": 0.1, "domain_limit": 0.6, "alpha": 0.05}
-CONFUSION = {"none": {"none": 7, "prior": 0}, "prior": {"inconclusive": 2, "prior": 1}}
-JUDGED = Judged(HALF, HALF, HALF, HALF, CONFUSION, ((0.9, 0.8, 10),))
+THRESHOLDS = {"psi_threshold": 0.1, "domain_threshold": 0.6, "alpha": 0.05}
+CONFUSION = {
+    "none": {"none": 7, "label_shift": 0},
+    "label_shift": {"inconclusive": 2, "label_shift": 1},
+}
+SCORES = AttributionScores(HALF, HALF, HALF, HALF, CONFUSION, ((0.9, 0.8, 10),))
 CALIBRATED = Calibration(
     HALF,
     {5000: HALF},
@@ -43,23 +46,23 @@ def moved(rng, n_rows=1000):
     rows, current = rng.normal(size=(1000, 3)), rng.normal(size=(n_rows, 3))
     current[:, 1] += 1.0
     prepared = prepare_window(rows, list("abc"), n_bins=10, rng=rng)
-    return compare_windows(prepared, current, **LIMITS, rng=rng)
+    return compare_windows(prepared, current, **THRESHOLDS, rng=rng)
 
 
 def study(window, calibrated=CALIBRATED):
     figures = {"average_precision": HALF, "recall_at_budget": HALF}
     parts = {"log_loss": Decomposition(0.1, 0.2, HALF, HALF, HALF, HALF, 100.0)}
     free, attribution = (
-        LabelFree(HALF, HALF, HALF, 20.0, 19),
-        AttributionStudy(None, JUDGED, JUDGED, JUDGED, JUDGED, HALF),
+        CbpeResult(HALF, HALF, HALF, 20.0, 19),
+        AttributionStudy(None, SCORES, SCORES, SCORES, SCORES, HALF),
     )
-    blocks = [block(24.0), block(32.0, "labels_hidden", 10.0)]
+    blocks = [block(24.0), block(32.0, "suppressed_labels", 10.0)]
     return drift_table(
         [
             *window_rows(window),
             *calibration_rows(calibrated),
-            *performance_rows(figures, figures, {"average_precision": FELL}, parts, limit=0.05),
-            *label_free_rows(free, free, free),
+            *performance_rows(figures, figures, {"average_precision": FELL}, parts, margin=0.05),
+            *cbpe_rows(free, free, free),
             *attribution_rows(attribution),
             *replay_rows(blocks, blocks, attack_hour=28.0),
         ],
@@ -71,7 +74,7 @@ def study(window, calibrated=CALIBRATED):
 def test_window_counts_what_moved_and_names_the_most(rng):
     table = study(moved(rng))
     found = headline.headline(table)
-    assert (found["most.feature"], found["features.compared"], found["features.drifted"]) == (
+    assert (found["most.feature"], found["features.compared"], found["features.material"]) == (
         "b",
         3,
         1,
@@ -85,10 +88,10 @@ def test_window_counts_what_moved_and_names_the_most(rng):
 def test_unknown_window_has_no_figures_of_the_whole_and_passes_nothing(rng):
     window = moved(rng, n_rows=50)
     table = study(window)
-    assert window.state == "unknown"
+    assert window.state == "insufficient_data"
     assert not {"domain.area", "reconstruction.error_change"} & set(headline.headline(table))
     assert {row.verdict for row in table.where(metric="population_stability_index")} == {
-        STATES["unknown"]
+        STATES["insufficient_data"]
     }
 
 
@@ -99,12 +102,12 @@ def test_fall_is_a_verdict_of_the_table_and_a_word_of_metrics_json(rng):
     said = headline.words(
         window,
         {"average_precision": FELL},
-        [block(32.0, "labels_hidden")],
+        [block(32.0, "suppressed_labels")],
         [made_run(7, 1.0)],
-        limit=0.05,
+        margin=0.05,
         attack_hour=28.0,
     )
-    assert (said["v1.verdict"], said["window.state"]) == ("fell", "drifted")
+    assert (said["v1.verdict"], said["window.state"]) == ("fell", "material")
     assert said["replay.detected"] == "after 4 hours"
 
 
@@ -118,15 +121,15 @@ def test_headline_figures_are_figures_of_the_table_under_few_names(rng):
     named = {name for name in headline.NAMES if not name.startswith(tuple(absent))}
     assert named <= set(found)
     assert len(found) < 60
-    assert isinstance(found["cbpe.frauds"], int)
-    assert found["decomposition.log_loss.conditional"] == HALF
+    assert isinstance(found["cbpe.realised_frauds"], int)
+    assert found["decomposition.log_loss.y_given_x_shift"] == HALF
 
 
-def test_attribution_is_told_by_cause_and_by_what_it_read(rng):
+def test_attribution_is_reported_by_cause_and_by_what_it_read(rng):
     table = study(moved(rng))
     assert table.only("attribution_called_none", group="none").value == 7
-    assert table.only("attribution_inconclusive", group="prior").value == 2
-    assert not table.has("attribution_called_prior", group="none")
+    assert table.only("attribution_inconclusive", group="label_shift").value == 2
+    assert not table.has("attribution_called_label_shift", group="none")
     assert table.only("attribution_confidence_excess").value == pytest.approx(0.1)
     assert table.has("attribution_accuracy", group=None, model="features_only")
 

@@ -22,24 +22,24 @@ SETTING = {
     "retrain_days": 4,
     "alert_share": 0.05,
     "change_day": 24,
-    "hidden_share": 0.6,
+    "suppressed_share": 0.6,
     "drifts": {"covariate": 0.8},
     "n_scenarios": 5,
     "n_seeds": 1,
 }
 
 
-def evening(day, cause="none", features="moved", cost=10.0):
+def evening(day, cause="none", features="significant", cost=10.0):
     return Day(day, features, (), cause, 0.9, 10, 8, (), dict.fromkeys(POLICIES, cost))
 
 
 def made_run(named_on, extra):
     plain = [evening(day) for day in range(5, 10)]
     hidden = [
-        evening(day, "labels_hidden" if day >= named_on else "none", cost=10.0 + extra)
+        evening(day, "suppressed_labels" if day >= named_on else "none", cost=10.0 + extra)
         for day in range(5, 10)
     ]
-    return StreamRun({"plain": plain, "labels_hidden": hidden}, 6, 1000, 0.01)
+    return StreamRun({"plain": plain, "suppressed_labels": hidden}, 6, 1000, 0.01)
 
 
 def tabled(runs):
@@ -51,17 +51,17 @@ def test_summary_by_hand():
     # until then
     runs = [made_run(7, 1.0), made_run(8, 3.0)]
     found = tabled(runs)
-    named = found.only("named_days", group="labels_hidden").interval
-    until = found.only("until_named_eur", group="labels_hidden")
+    named = found.only("named_days", group="suppressed_labels").interval
+    until = found.only("until_named_eur", group="suppressed_labels")
     assert named.value == 2.5
     # Student's t with one degree of freedom: 12.706 times the deviation 0.7071 over the root of two
     assert named.ci_high - named.value == pytest.approx(12.7062 * 0.5, rel=1e-4)
     assert until.value == pytest.approx((2 * 1.0 + 3 * 3.0) / 2)
-    extra = found.only("after_extra_eur", group="labels_hidden")
+    extra = found.only("after_extra_eur", group="suppressed_labels")
     assert extra.value == pytest.approx((4 * 1.0 + 4 * 3.0) / 2)
     assert found.only("attack_day_share").value == 0.0
     assert detection_words(runs) == (
-        "labels hidden named in 2 of 2 streams, on day 2 to 3 and never seen by the monitor"
+        "suppressed labels named in 2 of 2 streams, on day 2 to 3 and never seen by the monitor"
     )
 
 
@@ -74,23 +74,23 @@ def test_change_that_is_never_named_has_no_day_and_costs_until_the_end():
 
 
 def test_streams_are_alike_before_the_change_and_large_moves_are_seen():
-    limits = {"n_bins": 10, "psi_limit": 0.1, "alpha": 0.05}
+    thresholds = {"n_bins": 10, "psi_threshold": 0.1, "alpha": 0.05}
     estimator = EstimatorConfig("catboost", {"iterations": 10})
     run = stream_study(
         SETTING,
         estimator=estimator,
-        limits=limits,
+        thresholds=thresholds,
         review_cost_eur=5.0,
         seed=1,
         rng=np.random.default_rng(1),
     )[0]
-    assert set(run.days) == {"plain", "labels_hidden", "covariate"}
+    assert set(run.days) == {"plain", "suppressed_labels", "covariate"}
     before = {
         name: [day.cost_eur for day in days if day.day < 24] for name, days in run.days.items()
     }
-    assert before["plain"] == before["labels_hidden"] == before["covariate"]
-    assert any("amount_eur" in day.drifted for day in run.days["covariate"])
-    assert not any("amount_eur" in day.drifted for day in run.days["plain"])
+    assert before["plain"] == before["suppressed_labels"] == before["covariate"]
+    assert any("amount_eur" in day.material for day in run.days["covariate"])
+    assert not any("amount_eur" in day.material for day in run.days["plain"])
     assert len(tabled([run]).where(metric="after_change_eur", group="covariate")) == len(POLICIES)
 
 
@@ -100,7 +100,7 @@ def test_change_outside_the_replayed_days_is_refused(day):
         stream_study(
             SETTING | {"change_day": day},
             estimator=EstimatorConfig("catboost"),
-            limits={},
+            thresholds={},
             review_cost_eur=5.0,
             seed=1,
             rng=np.random.default_rng(1),

@@ -77,16 +77,17 @@ def test_rare_bin_of_a_small_reference_that_vanishes_is_seen():
     assert expected < 1e-9
 
 
-def test_state_needs_certainty_and_size():
-    certain_small, certain_large = (
+def test_state_needs_significance_and_size():
+    significant_small, significant_large = (
         BinnedDrift(0.03, 0.02, 0.04, 1e-6),
         BinnedDrift(0.09, 0.06, 0.12, 1e-6),
     )
-    large_uncertain = BinnedDrift(0.5, 0.0, 1.0, 0.3)
+    large_not_significant = BinnedDrift(0.5, 0.0, 1.0, 0.3)
     states = [
-        d.state(psi_limit=0.1, alpha=0.05) for d in (certain_small, certain_large, large_uncertain)
+        d.state(psi_threshold=0.1, alpha=0.05)
+        for d in (significant_small, significant_large, large_not_significant)
     ]
-    assert states == ["moved", "drifted", "stable"]
+    assert states == ["significant", "material", "stable"]
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
@@ -120,9 +121,9 @@ def test_value_that_takes_a_third_of_the_rows_has_a_bin_of_its_own(rng):
 
 class TestCounts:
     @given(st.floats(0, 400), st.integers(1, 200))
-    def test_chi_square_agrees_with_scipy(self, statistic, freedom):
-        assert chi_square_survival(statistic, freedom) == pytest.approx(
-            stats.chi2.sf(statistic, freedom), rel=1e-8, abs=1e-12
+    def test_chi_square_agrees_with_scipy(self, statistic, degrees_of_freedom):
+        assert chi_square_survival(statistic, degrees_of_freedom) == pytest.approx(
+            stats.chi2.sf(statistic, degrees_of_freedom), rel=1e-8, abs=1e-12
         )
 
     @given(st.integers(0, 40), st.integers(1, 60), st.floats(0.001, 0.999))

@@ -9,15 +9,15 @@ from fraud_core.drift.two_sample.binned import benjamini_hochberg, bin_edges, bi
 from fraud_core.drift.two_sample.distances import kolmogorov_smirnov
 from fraud_core.drift.two_sample.prepared_reference import prepare_reference
 from fraud_core.drift.two_sample.univariate import (
+    assign_states,
     compare_category,
     compare_features,
     compare_window,
-    conclude,
     population_stability_index,
 )
 
-LIMITS = {"n_bins": 10, "psi_limit": 0.1, "alpha": 0.01}
-WIDE = LIMITS | {"alpha": 0.05}
+THRESHOLDS = {"n_bins": 10, "psi_threshold": 0.1, "alpha": 0.01}
+WIDE = THRESHOLDS | {"alpha": 0.05}
 
 
 def test_psi_by_hand():
@@ -75,31 +75,31 @@ def test_benjamini_hochberg_by_hand():
     np.testing.assert_allclose(benjamini_hochberg(np.array([0.02, 0.01, 0.03])), 0.03)
 
 
-def test_significant_but_tiny_change_has_moved_and_not_drifted(rng):
+def test_significant_but_tiny_change_is_significant_and_not_material(rng):
     found = compare_features(
-        rng.normal(size=(50_000, 1)), rng.normal(0.05, 1, size=(50_000, 1)), ["x"], **LIMITS
+        rng.normal(size=(50_000, 1)), rng.normal(0.05, 1, size=(50_000, 1)), ["x"], **THRESHOLDS
     )[0]
     assert found.p_value < 0.01
-    assert found.state == "moved"
+    assert found.state == "significant"
 
 
 def test_large_shift_is_found_in_the_right_column(rng):
     reference, current = rng.normal(size=(3000, 3)), rng.normal(size=(3000, 3))
     current[:, 1] += 0.8
     assert [
-        drift.state for drift in compare_features(reference, current, list("abc"), **LIMITS)
+        drift.state for drift in compare_features(reference, current, list("abc"), **THRESHOLDS)
     ] == [
         "stable",
-        "drifted",
+        "material",
         "stable",
     ]
 
 
 def test_window_that_is_too_small_is_unknown(rng):
     found = compare_features(
-        rng.normal(size=(3000, 1)), rng.normal(5, 1, size=(50, 1)), ["x"], **LIMITS
+        rng.normal(size=(3000, 1)), rng.normal(5, 1, size=(50, 1)), ["x"], **THRESHOLDS
     )
-    assert found[0].state == "unknown"
+    assert found[0].state == "insufficient_data"
 
 
 class TestUnivariate:
@@ -118,32 +118,30 @@ class TestUnivariate:
         assert compare_features(a, b, ["x"], **WIDE)[0].state == "stable"
         b[:1600] = np.nan
         found = compare_features(a, b, ["x"], **WIDE)[0]
-        assert found.state == "drifted"
+        assert found.state == "material"
         assert found.missing_change == pytest.approx(0.3)
 
-    def test_column_that_vanishes_or_appears_has_drifted_and_one_that_never_was_is_unknown(
-        self, rng
-    ):
+    def test_column_that_vanishes_or_appears_is_material_and_one_that_never_was_is_not(self, rng):
         full, empty = rng.normal(size=(500, 1)), np.full((500, 1), np.nan)
-        assert compare_features(full, empty, ["x"], **WIDE)[0].state == "drifted"
-        assert compare_features(empty, full, ["x"], **WIDE)[0].state == "drifted"
-        assert compare_features(empty, empty, ["x"], **WIDE)[0].state == "unknown"
+        assert compare_features(full, empty, ["x"], **WIDE)[0].state == "material"
+        assert compare_features(empty, full, ["x"], **WIDE)[0].state == "material"
+        assert compare_features(empty, empty, ["x"], **WIDE)[0].state == "insufficient_data"
 
     def test_constant_column_is_stable_until_it_moves(self):
         one = np.ones((500, 1))
         assert compare_features(one, one, ["x"], **WIDE)[0].state == "stable"
-        assert compare_features(one, 2 * one, ["x"], **WIDE)[0].state == "drifted"
+        assert compare_features(one, 2 * one, ["x"], **WIDE)[0].state == "material"
 
     def test_category_that_the_reference_does_not_hold_is_drift(self):
         before, after = ["A"] * 500 + ["B"] * 500, ["A"] * 400 + ["B"] * 400 + ["C"] * 200
-        judged = conclude(
-            [compare_category("k", before, after)], n_rows=1000, psi_limit=0.1, alpha=0.05
+        judged = assign_states(
+            [compare_category("k", before, after)], n_rows=1000, psi_threshold=0.1, alpha=0.05
         )
-        assert judged[0].state == "drifted"
+        assert judged[0].state == "material"
 
     def test_rows_of_one_window_are_unknown_and_no_row_is_an_error(self, rng):
         a = rng.normal(size=(500, 1))
-        assert compare_features(a, a[:1], ["x"], **WIDE)[0].state == "unknown"
+        assert compare_features(a, a[:1], ["x"], **WIDE)[0].state == "insufficient_data"
         with pytest.raises(ValueError, match="at least one row"):
             compare_features(a, a[:0], ["x"], **WIDE)
 
@@ -185,8 +183,10 @@ class TestCategories:
         numbers, after = rng.normal(size=(800, 9)), rng.normal(size=(800, 9))
         category = compare_category("k", ["A"] * 400 + ["B"] * 400, ["A"] * 460 + ["B"] * 340)
         prepared = prepare_reference(numbers, [str(k) for k in range(9)], n_bins=5)
-        found = compare_window(prepared, after, psi_limit=0.1, alpha=0.05, categories=[category])
-        own = compare_window(prepared, after, psi_limit=0.1, alpha=0.05)
+        found = compare_window(
+            prepared, after, psi_threshold=0.1, alpha=0.05, categories=[category]
+        )
+        own = compare_window(prepared, after, psi_threshold=0.1, alpha=0.05)
         raw = [ks_2samp(numbers[:, k], after[:, k], method="asymp").pvalue for k in range(9)]
         expected = stats.false_discovery_control([*raw, category.p_value])
         assert [one.p_value for one in found] == pytest.approx(expected)
@@ -200,5 +200,5 @@ class TestCategories:
         beside = compare_features(
             np.hstack([gap, a]), np.hstack([gap, b]), ["gone", "x", "y"], **WIDE
         )
-        assert beside[0].state == "unknown"
+        assert beside[0].state == "insufficient_data"
         assert [one.p_value for one in beside[1:]] == [one.p_value for one in alone]

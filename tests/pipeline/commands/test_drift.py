@@ -8,9 +8,9 @@ from fraud_core.data.card import Column
 from fraud_core.data.toy import toy_card, toy_transactions
 from fraud_core.errors import ContractError
 from fraud_core.pipeline.commands import drift as drift_command
-from fraud_core.pipeline.params import DriftLimits
+from fraud_core.pipeline.params import DriftThresholds
 
-LIMITS = DriftLimits(n_bins=10, psi_limit=0.1, domain_limit=0.6, alpha=0.01)
+LIMITS = DriftThresholds(n_bins=10, psi_threshold=0.1, domain_threshold=0.6, alpha=0.01)
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def test_exit_codes_and_json(tables, capsys):
     assert json.loads(capsys.readouterr().out)["state"] == "stable"
     assert run(plain, moved) == 2
     found = json.loads(capsys.readouterr().out)
-    assert found["state"] == "drifted"
-    assert [name for name, drift in found["features"].items() if drift["state"] == "drifted"] == [
+    assert found["state"] == "material"
+    assert [name for name, drift in found["features"].items() if drift["state"] == "material"] == [
         "V3"
     ]
     assert run(plain, few) == 3
@@ -57,7 +57,7 @@ def test_text_names_the_feature(tables, capsys):
         == 2
     )
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].endswith("drifted")
+    assert lines[0].endswith("material")
     assert lines[3].startswith("V3")
 
 
@@ -95,8 +95,8 @@ def test_categories_are_judged_with_the_numbers_and_a_new_one_is_drift():
     assert same.features[-1].feature == "country"
     after = with_country(table, ["FR", "DE", "XX"])
     found = drift_command.compare_tables(before, after, card, LIMITS, seed=0)
-    assert found.state == "drifted"
-    assert [drift.feature for drift in found.features if drift.state == "drifted"] == ["country"]
+    assert found.state == "material"
+    assert [drift.feature for drift in found.features if drift.state == "material"] == ["country"]
 
 
 def test_few_rows_are_unknown_and_a_window_needs_no_fraud(tables):

@@ -224,16 +224,16 @@ def test_reference_that_quarto_cannot_resolve_fails_although_it_exits_0(studied,
 
 
 def test_readme_figures_are_filled_and_checked(project):
-    write_metrics("results/drift", {"features.drifted": 7})
+    write_metrics("results/drift", {"features.material": 7})
     readme = project / "README.md"
     (project / "docs").mkdir(exist_ok=True)
     for page in PAGES[1:]:
         (project / page).write_text("No figure.")
-    readme.write_text("Moved: <!-- drift.features.drifted -->?<!-- / --> features.")
+    readme.write_text("Material: <!-- drift.features.material -->?<!-- / --> features.")
     assert refresh_readme(write=False) is True
     assert "?" in readme.read_text()
     assert refresh_readme(write=True) is True
-    assert "Moved: <!-- drift.features.drifted -->7<!-- / --> features." in readme.read_text()
+    assert "Material: <!-- drift.features.material -->7<!-- / --> features." in readme.read_text()
     assert refresh_readme(write=False) is False
 
 

@@ -68,6 +68,6 @@ def test_reference_knows_the_hours_where_each_of_them_holds_enough_rows(project)
         nightly = rows[(versions.v1["Time"] % 86_400 < 6 * 3600).to_numpy()]
         monitor.observe_many(nightly, found.probability(nightly), hour * 3600.0)
         verdict = monitor.verdict("rows", hour * 3600.0)
-        assert verdict.state != "unknown"
-        assert ("V7" in verdict.drifted) == moved
+        assert verdict.state != "insufficient_data"
+        assert ("V7" in verdict.material) == moved
         assert SCORE not in verdict.variables

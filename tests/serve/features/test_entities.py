@@ -191,24 +191,26 @@ class TestWithStore:
         """Through the store of decisions: the ingestion worker
         takes over what was decided and learnt, each once.
         """
-        from serve.features.feast_store import FeastPasts
+        from serve.features.feast_store import FeastHistories
         from serve.features.ingest import IngestionWorker
         from serve.store.tables import open_engine
 
         settings = read_settings(setting)
         worker = IngestionWorker(
-            open_engine(settings.store_url), FeastPasts(settings.feature_store), settings.state_dir
+            open_engine(settings.store_url),
+            FeastHistories(settings.feature_store),
+            settings.state_dir,
         )
         before = worker.store.read_now(*known[:2])
         assert self.ask(client, known).status_code == 200
-        told = {
+        reports = {
             "event_id": "e-1",
             "transaction_id": "t-0",
             "source": "issuer",
             "state": "fraud",
             "occurred_at": (known[2] + timedelta(hours=1)).isoformat(),
         }
-        assert client.post("/v1/labels", json=told).status_code == 201
+        assert client.post("/v1/labels", json=reports).status_code == 201
         assert worker.step() == 2
         assert worker.step() == 0
         after = worker.store.read_now(*known[:2])
@@ -222,14 +224,14 @@ class TestWithStore:
 
     def test_ingestion_worker_says_its_consumer_lag(self, client, setting, known, monkeypatch):
         from serve.features import ingest
-        from serve.features.feast_store import FeastPasts
+        from serve.features.feast_store import FeastHistories
         from serve.store.tables import now_us, open_engine
 
         settings, ahead = read_settings(setting), [0]
         monkeypatch.setattr(ingest, "AT_ONCE", 1)
         worker = ingest.IngestionWorker(
             open_engine(settings.store_url),
-            FeastPasts(settings.feature_store),
+            FeastHistories(settings.feature_store),
             settings.state_dir,
             clock=lambda: now_us() + ahead[0],
         )
@@ -247,10 +249,10 @@ class TestWithStore:
     def test_contradicting_event_is_refused_and_the_others_are_taken_over(
         self, client, setting, known, capsys
     ):
-        from serve.features.feast_store import FeastPasts
+        from serve.features.feast_store import FeastHistories
         from serve.features.take_over import take_over
 
-        store = FeastPasts(read_settings(setting).feature_store)
+        store = FeastHistories(read_settings(setting).feature_store)
         at = int(known[2].timestamp()) - 4 * DAY
         events = [
             Event("a", at, *known[:2], 5.0),
@@ -262,10 +264,10 @@ class TestWithStore:
         assert "transaction_id a" in capsys.readouterr().err
 
     def test_report_of_a_payment_that_was_let_go_changes_nothing(self, setting, known):
-        from serve.features.feast_store import FeastPasts
+        from serve.features.feast_store import FeastHistories
         from serve.features.take_over import Report, take_over
 
-        store = FeastPasts(read_settings(setting).feature_store)
+        store = FeastHistories(read_settings(setting).feature_store)
         before = store.read_now(*known[:2])
         at = before.customer.latest
         old = Event("long-ago", min(at, before.terminal.latest) - TTL - 1, *known[:2], 5.0)

@@ -9,7 +9,7 @@ from serve.features.take_over import Report, take_over
 DAY = 86_400
 
 
-class Remembered:
+class StoreInMemory:
     """A feature store in memory, and the entities of each push."""
 
     ttl_seconds = 10 * DAY
@@ -28,7 +28,7 @@ class Remembered:
 
 @pytest.fixture
 def store():
-    return Remembered()
+    return StoreInMemory()
 
 
 def payment(number, at, customer="c", terminal="m"):

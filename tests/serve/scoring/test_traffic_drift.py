@@ -5,14 +5,16 @@ the traffic moves, and knows what all workers saw.
 import asyncio
 import os
 import time
+from typing import get_args
 
 import numpy as np
 import pytest
 from litestar.testing import TestClient
 
 from fraud_core.bundle.load import load_bundle
+from fraud_core.drift.two_sample.binned import State
 from serve.app import create_app
-from serve.scoring.traffic_drift import FRESH_SECONDS, Traffic
+from serve.scoring.traffic_drift import FRESH_SECONDS, WIRE_STATES, Traffic
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def replayed(versions, loaded):
     return rows, loaded.probability(rows)
 
 
-def judged(traffic):
+def evaluated(traffic):
     return asyncio.run(traffic.judge())
 
 
@@ -37,11 +39,16 @@ def replay(traffic, rows, probability):
         traffic.observe(values, float(p))
 
 
-def test_too_little_traffic_is_unknown(tmp_path, loaded, replayed):
+def test_every_state_has_a_word_on_the_wire_and_the_words_stay():
+    assert set(WIRE_STATES) == set(get_args(State))
+    assert set(WIRE_STATES.values()) == {"stable", "moved", "drifted", "unknown"}
+
+
+def test_too_little_traffic_is_insufficient_data(tmp_path, loaded, replayed):
     traffic = Traffic(tmp_path, loaded)
-    assert judged(traffic).state == "unknown"
+    assert evaluated(traffic).state == "insufficient_data"
     replay(traffic, replayed[0][:50], replayed[1][:50])
-    assert judged(traffic).state == "unknown"
+    assert evaluated(traffic).state == "insufficient_data"
 
 
 def test_state_moves_when_the_traffic_moves(tmp_path, loaded, replayed):
@@ -50,28 +57,28 @@ def test_state_moves_when_the_traffic_moves(tmp_path, loaded, replayed):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
     replay(calm, rows[:1500], probability[:1500])
-    assert judged(calm).drifted == ()
+    assert evaluated(calm).material == ()
     shifted = rows[:1500].copy()
     shifted[:, 0] += 2 * shifted[:, 0].std()
     replay(moved, shifted, probability[:1500])
-    verdict = judged(moved)
-    assert verdict.state == "drifted"
-    assert verdict.drifted == (loaded.contract.model_features[0],)
+    verdict = evaluated(moved)
+    assert verdict.state == "material"
+    assert verdict.material == (loaded.contract.model_features[0],)
 
 
-def test_workers_are_judged_together_and_a_restart_remembers(tmp_path, loaded, replayed):
+def test_workers_are_evaluated_together_and_a_restart_remembers(tmp_path, loaded, replayed):
     rows, probability = replayed
     other = Traffic(tmp_path, loaded)
     replay(other, rows[:700], probability[:700])
-    judged(other)
+    evaluated(other)
     (tmp_path / f"{os.getpid()}.drift").rename(tmp_path / "1.drift")
     traffic = Traffic(tmp_path, loaded)
     replay(traffic, rows[700:1400], probability[700:1400])
-    assert judged(traffic).rows == 1400
+    assert evaluated(traffic).rows == 1400
     old = time.time() - 2 * FRESH_SECONDS
     os.utime(tmp_path / "1.drift", (old, old))
-    assert judged(traffic).rows == 700
-    assert judged(Traffic(tmp_path, loaded)).rows == 700
+    assert evaluated(traffic).rows == 700
+    assert evaluated(Traffic(tmp_path, loaded)).rows == 700
 
 
 def test_state_of_another_reference_or_a_broken_file_is_left_out(tmp_path, loaded, replayed):
@@ -79,7 +86,7 @@ def test_state_of_another_reference_or_a_broken_file_is_left_out(tmp_path, loade
     (tmp_path / "2.drift").write_bytes(b'{"format": 1, "reference": "other"}')
     traffic = Traffic(tmp_path, loaded)
     replay(traffic, replayed[0][:600], replayed[1][:600])
-    assert judged(traffic).rows == 600
+    assert evaluated(traffic).rows == 600
 
 
 def test_service_says_what_it_saw(settings, transactions, decision):

@@ -1,9 +1,9 @@
-"""What a labelled window shows against a reference: how its
-features, scores and labels disagree, in eleven figures.
+"""Discrepancy statistics: eleven numbers for how the features,
+scores and labels of a window disagree with a reference.
 
-Hidden frauds are high scores labelled legitimate, injected frauds are low scores labelled fraud
-that scatter over the data, a new fraud pattern is low scores labelled fraud that lie together, and
-in a prior shift scores and labels move as one.
+Suppressed fraud labels are high scores labelled legitimate, spurious fraud labels are low scores
+labelled fraud that scatter over the data, a new fraud pattern is low scores labelled fraud that lie
+together, and in a label shift scores and labels move as one.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -38,7 +38,7 @@ OF_LABELS = (
 
 @dataclass(frozen=True)
 class LabelledWindow:
-    """Rows of a window with the labels as seen and the
+    """Rows of a window with the observed labels and the
     probabilities of one model, fitted on neither window.
 
     Attributes
@@ -57,7 +57,7 @@ class LabelledWindow:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class DiscrepancyStatistics:
     """What separates the causes; each is near 0 when nothing changed.
 
     Attributes
@@ -100,19 +100,19 @@ class Evidence:
     coherence: float
     displacement: float
 
-    def without_labels(self) -> "Evidence":
-        """What a monitor of features and scores can know: every figure that reads a label is 0."""
+    def without_labels(self) -> "DiscrepancyStatistics":
+        """What a monitor of features and scores can know: statistics that read labels are 0."""
         return replace(self, **dict.fromkeys(OF_LABELS, 0.0))
 
     def vector(self) -> np.ndarray:
-        """The evidence as shape (11,), long tails drawn in."""
+        """The statistics as shape (11,), long tails drawn in."""
         values = np.array([getattr(self, field.name) for field in fields(self)])
         return np.sign(values) * np.log1p(np.abs(values))
 
 
-def gather_evidence(
+def measure_discrepancy(
     reference: LabelledWindow, current: LabelledWindow, *, rng: np.random.Generator
-) -> Evidence:
+) -> DiscrepancyStatistics:
     """Measure a labelled window against a reference.
 
     Parameters
@@ -150,7 +150,7 @@ def gather_evidence(
     ratio = len(current.y_observed) / len(reference.y_observed)
     low_before, low_after = (w.y_observed[w.probability < low] for w in (reference, current))
     high_before, high_after = (w.y_observed[w.probability >= high] for w in (reference, current))
-    return Evidence(
+    return DiscrepancyStatistics(
         domain=(domain.effect.value - 0.5) / width,
         features=_exponent(np.nanmin(benjamini_hochberg(feature_p_values(prepared, after)))),
         scores=_exponent(kolmogorov_smirnov(reference.probability, current.probability)[1]),

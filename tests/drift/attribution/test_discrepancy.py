@@ -1,42 +1,45 @@
 import numpy as np
 import pytest
 
-from fraud_core.drift.attribution.evidence import (
+from fraud_core.drift.attribution.discrepancy import (
     OF_LABELS,
-    Evidence,
+    DiscrepancyStatistics,
     LabelledWindow,
     _coherence,
     _deviations,
     _expected_frauds,
-    gather_evidence,
+    measure_discrepancy,
 )
 from fraud_core.drift.two_sample.multivariate import prepare_scores
 
 
 class TestEvidence:
-    def test_each_cause_shows_where_it_should(self, evidence_of):
-        assert evidence_of("labels_hidden", 0.6).high_legitimate > 4
-        injected, pattern = evidence_of("labels_injected", 1.0), evidence_of("new_pattern", 1.0)
+    def test_each_cause_shows_where_it_should(self, discrepancy_of):
+        assert discrepancy_of("suppressed_labels", 0.6).high_legitimate > 4
+        injected, pattern = (
+            discrepancy_of("spurious_labels", 1.0),
+            discrepancy_of("new_pattern", 1.0),
+        )
         assert min(injected.low_fraud, pattern.low_fraud) > 4
         assert pattern.displacement > injected.displacement + 1
-        prior = evidence_of("prior", 2.5)
+        prior = discrepancy_of("label_shift", 2.5)
         assert prior.suspicious > 4
         assert abs(prior.expected) < 3.5
-        assert evidence_of("covariate", 1.0).features > 5
+        assert discrepancy_of("covariate", 1.0).features > 5
 
-    def test_unchanged_windows_show_little(self, evidence_of):
-        found = np.array([evidence_of("none", 0.0, seed).high_legitimate for seed in range(10)])
+    def test_unchanged_windows_show_little(self, discrepancy_of):
+        found = np.array([discrepancy_of("none", 0.0, seed).high_legitimate for seed in range(10)])
         assert np.abs(found).mean() < 2.5
 
-    def test_label_attacks_leave_the_features_alone(self, evidence_of):
-        assert evidence_of("labels_injected", 1.0, seed=3).scores < 6
+    def test_label_attacks_leave_the_features_alone(self, discrepancy_of):
+        assert discrepancy_of("spurious_labels", 1.0, seed=3).scores < 6
 
     def test_windows_without_rows_or_frauds_are_errors(self, pool):
         rows = pool.rows
         for bad in (slice(0, 100), slice(1000, 3000)):
             part = LabelledWindow(rows.X[bad], rows.y_observed[bad], rows.probability[bad])
             with pytest.raises(ValueError, match="attribution: expected"):
-                gather_evidence(part, rows, rng=np.random.default_rng(0))
+                measure_discrepancy(part, rows, rng=np.random.default_rng(0))
 
     def test_a_column_without_any_value_leaves_the_other_figures(self, pool):
         def gap(rows):
@@ -44,12 +47,12 @@ class TestEvidence:
             features[:, 4] = np.nan
             return LabelledWindow(features, rows.y_observed, rows.probability)
 
-        found = gather_evidence(gap(pool.rows), gap(pool.rows), rng=np.random.default_rng(0))
+        found = measure_discrepancy(gap(pool.rows), gap(pool.rows), rng=np.random.default_rng(0))
         assert np.isfinite(found.vector()).all()
         assert found.features == pytest.approx(0.0, abs=1e-6)
 
     def test_without_labels_keeps_features_and_scores_alone(self):
-        blind = Evidence(*range(1, 12)).without_labels()
+        blind = DiscrepancyStatistics(*range(1, 12)).without_labels()
         assert (blind.domain, blind.features, blind.scores, blind.suspicious) == (1, 2, 3, 6)
         assert [getattr(blind, name) for name in OF_LABELS] == [0.0] * 7
 

@@ -1,4 +1,4 @@
-"""A featured stream of payments as arrays, and which of its labels were known when.
+"""A featured stream of payments as arrays, and its labels as of any moment.
 
 The stream that the study makes is simulated; whatever is shown of it says so.
 """
@@ -16,7 +16,7 @@ HISTORY = ("customer_count", "customer_mean_amount", "terminal_count", "terminal
 
 
 @dataclass(frozen=True)
-class StreamRows:
+class StreamTransactions:
     """Payments in order of time.
 
     Attributes
@@ -28,7 +28,7 @@ class StreamRows:
     amount_eur, time
         Shape (n,), euros and seconds from the midnight of day 0.
     reported_at
-        Shape (n,), seconds; infinite for what nobody reports.
+        Shape (n,), seconds; infinite for what is never reported.
     """
 
     names: tuple[str, ...]
@@ -43,20 +43,20 @@ class StreamRows:
         """Day of each row, whole numbers."""
         return (self.time // DAY_SECONDS).astype(np.int64)
 
-    def known_at(self, moment: float) -> np.ndarray:
-        """Labels as they were known at a moment, shape
-        (n,): a fraud counts once it was reported before it.
+    def labels_as_of(self, moment: float) -> np.ndarray:
+        """As-of labels of a moment, shape (n,): a fraud
+        counts once it was reported before the moment.
         """
         return (self.reported_at < moment).astype(np.int64)
 
-    def known_after(self, days: int) -> np.ndarray:
-        """The label that each row had so many days after the
-        end of its own day, shape (n,); the same age for all.
+    def labels_at_maturity(self, days: int) -> np.ndarray:
+        """Labels at fixed maturity, shape (n,): as they were
+        so many days after the end of the row's own day.
         """
         return (self.reported_at < (self.day + 1 + days) * DAY_SECONDS).astype(np.int64)
 
 
-def to_stream(events: pl.DataFrame, *, windows_days: Sequence[int]) -> StreamRows:
+def to_stream(events: pl.DataFrame, *, windows_days: Sequence[int]) -> StreamTransactions:
     """Point-in-time features of events that are in order of time, as arrays.
 
     Parameters
@@ -83,7 +83,7 @@ def to_stream(events: pl.DataFrame, *, windows_days: Sequence[int]) -> StreamRow
         "seconds_since_last",
         *(f"{name}_{days}d" for days in windows_days for name in HISTORY),
     )
-    return StreamRows(
+    return StreamTransactions(
         names,
         table.select(pl.col(names).cast(pl.Float32).fill_null(np.nan)).to_numpy(),
         events["label"].to_numpy().astype(np.int64),
@@ -93,34 +93,36 @@ def to_stream(events: pl.DataFrame, *, windows_days: Sequence[int]) -> StreamRow
     )
 
 
-def hide_reports(
+def suppress_chargebacks(
     events: pl.DataFrame, share: float, *, from_day: int, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """The events when a share of the frauds from a day on is never reported; labels stay the truth.
+    """The events without the chargebacks of a share of the frauds from a day on; labels stay clean.
 
     Examples
     --------
     >>> events = pl.DataFrame({"time": [0, 90_000], "label": [1, 1], "reported_at": [10, 90_010]})
-    >>> hide_reports(events, 1.0, from_day=1, rng=np.random.default_rng(0))["reported_at"].to_list()
+    >>> suppress_chargebacks(events, 1.0, from_day=1, rng=np.random.default_rng(0))[
+    ...     "reported_at"
+    ... ].to_list()
     [10, None]
     """
     frauds = np.flatnonzero(
         ((events["label"] == 1) & (events["time"] >= from_day * DAY_SECONDS)).to_numpy()
     )
-    hidden = np.zeros(events.height, bool)
-    hidden[rng.choice(frauds, round(share * len(frauds)), replace=False)] = True
+    suppressed = np.zeros(events.height, bool)
+    suppressed[rng.choice(frauds, round(share * len(frauds)), replace=False)] = True
     return events.with_columns(
-        reported_at=pl.when(pl.Series(hidden)).then(None).otherwise("reported_at")
+        reported_at=pl.when(pl.Series(suppressed)).then(None).otherwise("reported_at")
     )
 
 
-def on_days(rows: StreamRows, first: int, end: int) -> slice:
+def on_days(rows: StreamTransactions, first: int, end: int) -> slice:
     """The rows from day `first` to before day `end`."""
     start, stop = np.searchsorted(rows.time, [first * DAY_SECONDS, end * DAY_SECONDS])
     return slice(int(start), int(stop))
 
 
-def part_of(rows: StreamRows, part: slice) -> StreamRows:
+def part_of(rows: StreamTransactions, part: slice) -> StreamTransactions:
     """A run of the rows."""
     arrays = ("features", "y_true", "amount_eur", "time", "reported_at")
     return replace(rows, **{name: getattr(rows, name)[part] for name in arrays})
