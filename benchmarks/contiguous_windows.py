@@ -36,12 +36,12 @@ def main() -> None:
     parts = [to_transactions(version, data.card) for version in (data.v0, data.v1)]
     features = np.concatenate([part.X for part in parts])
     hour = (np.concatenate([part.time_s for part in parts]) // 3600).astype(int)
-    found: dict[str, float | int | str] = {"rows": ROWS, "alpha": limits.alpha}
+    record: dict[str, float | int | str] = {"rows": ROWS, "alpha": limits.alpha}
     for name, shuffled in (("contiguous", False), ("shuffled", True)):
         rng = np.random.default_rng(1)
         states = []
-        for each in np.unique(hour):
-            own = np.flatnonzero(hour == each)
+        for one_hour in np.unique(hour):
+            own = np.flatnonzero(hour == one_hour)
             states += state_of(
                 features[rng.permutation(own) if shuffled else own],
                 data.card.model_features,
@@ -50,7 +50,7 @@ def main() -> None:
             )
         alarmed = sum(state in ("moved", "drifted") for state in states)
         rate = proportion_ci(alarmed, len(states))
-        found |= {
+        record |= {
             f"{name}.windows": len(states),
             f"{name}.alarms": alarmed,
             f"{name}.drifted": states.count("drifted"),
@@ -58,14 +58,14 @@ def main() -> None:
             f"{name}.rate_lo": rate.ci_low,
             f"{name}.rate_hi": rate.ci_high,
         }
-    found |= {
+    record |= {
         "seconds": round(time.perf_counter() - started),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
         "numpy": np.__version__,
     }
-    print(json.dumps(found, indent=1))
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    print(json.dumps(record, indent=1))
+    RESULTS.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def state_of(
@@ -79,7 +79,7 @@ def state_of(
         return []
     prepared = prepare_window(rows[:half], names, n_bins=limits.n_bins, rng=rng)
     window = rows[half : half + ROWS]
-    found = compare_windows(
+    comparison = compare_windows(
         prepared,
         window,
         psi_limit=limits.psi_limit,
@@ -87,7 +87,7 @@ def state_of(
         alpha=limits.alpha,
         rng=rng,
     )
-    return [found.state]
+    return [comparison.state]
 
 
 if __name__ == "__main__":

@@ -154,10 +154,15 @@ def to_stream(table: pl.DataFrame, card: EventCard) -> pl.DataFrame:
         pl.Float64,
         "an amount of at least 0",
         card.file,
-        lambda each: each >= 0,
+        lambda values: values >= 0,
     )
     label = _parsed(
-        table, names.label, pl.Int8, "0 or 1", card.file, lambda each: (each == 0) | (each == 1)
+        table,
+        names.label,
+        pl.Int8,
+        "0 or 1",
+        card.file,
+        lambda values: (values == 0) | (values == 1),
     )
     reported = _reported(table, time, label, card)
     origin = _monday(first_and_last_second(time)[0])

@@ -41,8 +41,8 @@ class Headline:
 
     def figure(self, table: StudyTable) -> Any:
         """The figure with its interval where it has one, a number of its kind elsewhere."""
-        found = table.only(**self.columns).figure
-        return found if isinstance(found, Estimate) else self.kind(found)
+        value = table.only(**self.columns).figure
+        return value if isinstance(value, Estimate) else self.kind(value)
 
 
 def headline_figures(table: StudyTable, names: Mapping[str, Headline]) -> dict[str, Any]:

@@ -75,8 +75,8 @@ def expected_over_observed(y_true: np.ndarray, y_score: np.ndarray) -> Estimate:
 
     Examples
     --------
-    >>> found = expected_over_observed(np.repeat([0, 1], [90, 10]), np.full(100, 0.2))
-    >>> round(found.value, 2), round(found.ci_low, 2), round(found.ci_high, 2)
+    >>> ratio = expected_over_observed(np.repeat([0, 1], [90, 10]), np.full(100, 0.2))
+    >>> round(ratio.value, 2), round(ratio.ci_low, 2), round(ratio.ci_high, 2)
     (2.0, 1.09, 4.17)
     """
     observed, expected = int(y_true.sum()), float(np.sum(y_score))
@@ -121,11 +121,11 @@ def bands_of(
     ('0.6 to 0.9', 1.5, 0, 0.0)
     """
     place = np.digitize(y_score, edges[1:-1])
-    found: list[Band] = []
+    bands: list[Band] = []
     for number in np.unique(place):
         own = place == number
         rows, expected, observed = int(own.sum()), float(y_score[own].sum()), int(y_true[own].sum())
-        found.append(
+        bands.append(
             Band(
                 float(edges[number]),
                 float(edges[number + 1]),
@@ -136,7 +136,7 @@ def bands_of(
                 proportion_ci(observed, rows),
             )
         )
-    return found
+    return bands
 
 
 def band_rows(bands: list[Band]) -> list[dict[str, object]]:

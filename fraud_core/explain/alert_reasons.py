@@ -41,8 +41,8 @@ def reference_range(features: np.ndarray) -> ReferenceRange:
 
     Examples
     --------
-    >>> found = reference_range(np.arange(100.0)[:, None])
-    >>> found.low.tolist(), found.high.tolist()
+    >>> reference = reference_range(np.arange(100.0)[:, None])
+    >>> reference.low.tolist(), reference.high.tolist()
     ([4.0], [94.0])
     """
     return ReferenceRange(
@@ -113,7 +113,7 @@ def reason_codes(
     """
     scorer = RowScorer(explainer.trees, explainer.tables, Calibration(1.0, 0.0), rows.shape[1])
     alerts = explainer.trees.log_odds(rows) >= threshold
-    found = []
+    decisions = []
     for row, values, alert in zip(
         rows, explainer.explain(rows).values, alerts.tolist(), strict=True
     ):
@@ -132,8 +132,8 @@ def reason_codes(
                     cells, float(row[k]), _crossing(scorer, row, k, threshold, alert)
                 )
             reasons.append(put_in_words(reason, turns_at))
-        found.append(tuple(reasons))
-    return found
+        decisions.append(tuple(reasons))
+    return decisions
 
 
 def _crossing(
@@ -165,5 +165,5 @@ def reason_rows(decisions: Sequence[Sequence[WordedReason]]) -> Iterator[Measure
     yield Measurement("decisions", len(decisions))
     yield Measurement.of("turned_by_one_value_share", proportion_ci(turned, len(decisions)))
     for code in CODES:
-        found = proportion_ci(codes[code], max(1, codes.total()))
-        yield Measurement.of("reason_share", found, group=code)
+        share = proportion_ci(codes[code], max(1, codes.total()))
+        yield Measurement.of("reason_share", share, group=code)

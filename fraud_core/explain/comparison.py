@@ -31,7 +31,7 @@ def rank_correlation(own: np.ndarray, other: np.ndarray) -> np.ndarray:
     """
     from scipy.stats import rankdata
 
-    a, b = (rankdata(each, axis=1) for each in (own, other))
+    a, b = (rankdata(importances, axis=1) for importances in (own, other))
     a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
     return (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
 

@@ -31,8 +31,8 @@ NAMES = {
 
 def importance_rows(ranked: Sequence[Importance]) -> Iterator[Measurement]:
     """Mean absolute contribution of each feature, in log-odds, the largest first."""
-    for each in ranked:
-        yield Measurement.of(IMPORTANCE, each.interval, group=each.feature)
+    for importance in ranked:
+        yield Measurement.of(IMPORTANCE, importance.interval, group=importance.feature)
 
 
 def check_rows(
@@ -56,7 +56,9 @@ def check_rows(
     """
     values, base = expected
     served = additivity_error(explained.values, explained.base, explainer.trees.log_odds(features))
-    own, other = (np.argsort(-mean_importance(each)) for each in (explained.values, values))
+    own, other = (
+        np.argsort(-mean_importance(contributions)) for contributions in (explained.values, values)
+    )
     figures = {
         "additivity_max_error": max(explained.additivity_errors.max(), served),
         "additivity_rows": len(features),

@@ -44,7 +44,8 @@ class ReasonWriter:
         )
         described = [bundle.reference.features[name] for name in self._features]
         self._cells = [
-            value_cells(bundle.trees, k, each.low, each.high) for k, each in enumerate(described)
+            value_cells(bundle.trees, k, feature.low, feature.high)
+            for k, feature in enumerate(described)
         ]
 
     def write(
@@ -118,7 +119,10 @@ class ReasonWriter:
         ]
         value = float(values[k])
         tried = np.concatenate(
-            [np.clip(each, first, last) for each in (value, dear.astype(np.float64), 0.0, *sides)]
+            [
+                np.clip(amount, first, last)
+                for amount in (value, dear.astype(np.float64), 0.0, *sides)
+            ]
         )
         tried = tried[tried != value]
         tried = tried[self._alarms(values, k, tried, tried) != alarm]

@@ -102,7 +102,7 @@ def study_stability(
     >>> rows = open_versions("toy").training_rows
     >>> estimator = EstimatorConfig("catboost", {"iterations": 5})
     >>> fitted = estimator.fit(rows.X, rows.y_observed)
-    >>> found = study_stability(
+    >>> agreements = study_stability(
     ...     build_explainer(fitted),
     ...     rows,
     ...     {},
@@ -112,13 +112,15 @@ def study_stability(
     ...     n_seeds=1,
     ...     rng=np.random.default_rng(0),
     ... )
-    >>> found[0].name, found[0].rank_correlation.value > 0
+    >>> agreements[0].name, agreements[0].rank_correlation.value > 0
     ('seed 2', True)
     """
     comparison = Comparison(explainer, features, alerts, rng)
 
     def compared(name: str, kind: Kind, fits: Iterable[tuple[Transactions, int]]) -> Agreement:
-        draws = [comparison.against(_fit(each, seed, estimator)) for each, seed in fits]
+        draws = [
+            comparison.against(_fit(training_rows, seed, estimator)) for training_rows, seed in fits
+        ]
         return Agreement(
             name,
             kind,
@@ -127,11 +129,11 @@ def study_stability(
         )
 
     seeds = range(estimator.seed + 1, estimator.seed + 1 + n_seeds)
-    found = [compared(f"seed {seed}", "seed", [(rows, seed)]) for seed in seeds]
+    agreements = [compared(f"seed {seed}", "seed", [(rows, seed)]) for seed in seeds]
     for name, (kind, draws) in others.items():
-        fits = [(each, estimator.seed + 1 + number) for number, each in enumerate(draws)]
-        found.append(compared(name, kind, fits))
-    return found
+        fits = [(draw, estimator.seed + 1 + number) for number, draw in enumerate(draws)]
+        agreements.append(compared(name, kind, fits))
+    return agreements
 
 
 def _fit(rows: Transactions, seed: int, estimator: EstimatorConfig) -> Explainer:
@@ -202,9 +204,10 @@ def floors_of(agreements: Sequence[Agreement]) -> tuple[float, float] | None:
     >>> floors_of([]) is None
     True
     """
-    seeds = [found for found in agreements if found.kind == "seed"]
+    seeds = [agreement for agreement in agreements if agreement.kind == "seed"]
     ranks, overlaps = (
-        null_band_of([figure(found).value for found in seeds]) for figure in FIGURES.values()
+        null_band_of([figure(agreement).value for agreement in seeds])
+        for figure in FIGURES.values()
     )
     return None if ranks is None or overlaps is None else (ranks, overlaps)
 
@@ -225,15 +228,15 @@ def stability_rows(
         floor = floors[place] if floors else None
         if floor is not None:
             yield Measurement(f"{name}_floor", floor)
-        for each in agreements:
-            attacked = each.kind == "attack"
+        for agreement in agreements:
+            attacked = agreement.kind == "attack"
             yield Measurement.of(
                 name,
-                figure(each),
-                attack=each.name if attacked else None,
-                poison_rate=rates.get(each.name) if attacked else None,
-                model=None if attacked else each.name,
-                verdict=None if each.kind == "seed" else _judged(figure(each), floor),
+                figure(agreement),
+                attack=agreement.name if attacked else None,
+                poison_rate=rates.get(agreement.name) if attacked else None,
+                model=None if attacked else agreement.name,
+                verdict=None if agreement.kind == "seed" else _judged(figure(agreement), floor),
             )
 
 
@@ -247,8 +250,8 @@ def least_agreement(
     agreements: Sequence[Agreement], kind: Kind, figure: Callable[[Agreement], Estimate]
 ) -> Agreement | None:
     """The model of a kind that agrees least, None without any."""
-    own = (each for each in agreements if each.kind == kind)
-    return min(own, key=lambda each: figure(each).value, default=None)
+    own = (agreement for agreement in agreements if agreement.kind == kind)
+    return min(own, key=lambda agreement: figure(agreement).value, default=None)
 
 
 def stability_headline(agreements: Sequence[Agreement]) -> dict[str, Estimate | float | str]:
@@ -263,23 +266,25 @@ def stability_headline(agreements: Sequence[Agreement]) -> dict[str, Estimate | 
         ``stability.verdict.NAME`` of the fit on another day.
     """
     floors = floors_of(agreements)
-    found: dict[str, Estimate | float | str] = {}
+    named: dict[str, Estimate | float | str] = {}
     for place, (name, figure) in enumerate(FIGURES.items()):
         least: dict[Kind, Agreement | None] = {
             kind: least_agreement(agreements, kind, figure) for kind in ENDS
         }
-        found |= {
-            f"stability.{name}_{ENDS[kind]}": figure(each) for kind, each in least.items() if each
+        named |= {
+            f"stability.{name}_{ENDS[kind]}": figure(agreement)
+            for kind, agreement in least.items()
+            if agreement
         }
         worst = least["attack"]
         if worst:
-            found[f"stability.{name}_poisoned_worst"] = worst.name
+            named[f"stability.{name}_poisoned_worst"] = worst.name
         if floors:
-            found[f"stability.{name}_floor"] = floors[place]
-    return found | {
-        f"stability.verdict.{key_of(each.name)}": verdict(each, agreements)
-        for each in agreements
-        if each.kind == "other day"
+            named[f"stability.{name}_floor"] = floors[place]
+    return named | {
+        f"stability.verdict.{key_of(agreement.name)}": verdict(agreement, agreements)
+        for agreement in agreements
+        if agreement.kind == "other day"
     }
 
 

@@ -74,10 +74,10 @@ class Explainer:
         >>> stump = ObliviousTrees(
         ...     np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.25
         ... )
-        >>> found = Explainer(stump, build_leaf_tables(stump, np.array([[3.0, 1.0]]))).explain(
+        >>> explained = Explainer(stump, build_leaf_tables(stump, np.array([[3.0, 1.0]]))).explain(
         ...     np.array([[0.0], [1.0]])
         ... )
-        >>> found.values.ravel().tolist(), found.log_odds.tolist(), found.base
+        >>> explained.values.ravel().tolist(), explained.log_odds.tolist(), explained.base
         ([-0.5, 1.5], [-0.75, 1.25], -0.25)
         """
         rows = np.ascontiguousarray(features, dtype=np.float32)

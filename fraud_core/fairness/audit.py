@@ -66,13 +66,13 @@ def rates_by_group(
 
     Examples
     --------
-    >>> found = rates_by_group(
+    >>> rates = rates_by_group(
     ...     np.array([True, False, True]), np.array([True, True, True]), np.array(["a", "a", "b"])
     ... )
-    >>> [(rate.group, rate.rate) for rate in found]
+    >>> [(rate.group, rate.rate) for rate in rates]
     [('a', 0.5), ('b', 1.0)]
     """
-    found = []
+    rates = []
     for group in np.unique(sensitive_features):
         rows = (sensitive_features == group) & counted
         trials, successes = int(rows.sum()), int((outcome & rows).sum())
@@ -81,8 +81,8 @@ def rates_by_group(
             1.0 if clusters is None or not trials else design_effect(outcome[rows], clusters[rows])
         )
         exact = clopper_pearson(successes / effect, trials / effect)
-        found.append(GroupRate(str(group), successes, trials, rate, *exact, effect))
-    return found
+        rates.append(GroupRate(str(group), successes, trials, rate, *exact, effect))
+    return rates
 
 
 def design_effect(outcome: np.ndarray, clusters: np.ndarray) -> float:
@@ -264,19 +264,21 @@ def equalized_odds(recall: Disparity, false_positive_rate: Disparity) -> Dispari
     >>> equalized_odds(small, large).verdict
     'fail'
     """
-    found = {"recall": recall, "false-positive rate": false_positive_rate}
-    given = {each.verdict for each in found.values()}
+    by_rate = {"recall": recall, "false-positive rate": false_positive_rate}
+    given = {difference.verdict for difference in by_rate.values()}
     verdict = next(
         v
         for v in (Verdict.NOT_ASSESSABLE, Verdict.FAIL, Verdict.INSUFFICIENT, Verdict.PASS)
         if v in given
     )
     reason = "; ".join(
-        f"{name}: {each.reason}" for name, each in found.items() if each.verdict == verdict
+        f"{name}: {difference.reason}"
+        for name, difference in by_rate.items()
+        if difference.verdict == verdict
     )
-    value = float(np.max([each.value for each in found.values()]))
-    low = float(np.max([each.ci_low for each in found.values()]))
-    high = float(np.max([each.ci_high for each in found.values()]))
+    value = float(np.max([difference.value for difference in by_rate.values()]))
+    low = float(np.max([difference.ci_low for difference in by_rate.values()]))
+    high = float(np.max([difference.ci_high for difference in by_rate.values()]))
     return Disparity(value, low, high, verdict, reason)
 
 

@@ -65,7 +65,7 @@ def hidden_effects(
     targets = np.flatnonzero(member[train] & (y_train == 1))
 
     def alerts(hidden_share: float, first_seed: int) -> tuple[np.ndarray, int]:
-        found, size = (
+        alerted, size = (
             np.zeros((len(selection_rates), len(x_test))),
             round(hidden_share * len(targets)),
         )
@@ -74,21 +74,21 @@ def hidden_effects(
             seen[rng.choice(targets, size, replace=False)] = 0
             fitted = estimator.with_seed(first_seed + number).fit(x_train, seen)
             log_odds = fitted.decision_function(x_test)
-            found += log_odds >= np.quantile(log_odds, 1 - np.array(selection_rates))[:, None]
-        return found / n_seeds, size
+            alerted += log_odds >= np.quantile(log_odds, 1 - np.array(selection_rates))[:, None]
+        return alerted / n_seeds, size
 
     clean, _ = alerts(0.0, estimator.seed)
     weight = _weights(len(x_test), n_replicates, rng)
     cells = _cells(y_true[~train], member[~train])
     # the null run differs from the clean fit by its seeds alone, and so does everything else
-    found = [
+    fits = [
         (hidden_share, *alerts(hidden_share, estimator.seed + n_seeds))
         for hidden_share in (0.0, *shares)
     ]
     return [
         HiddenEffect(hidden_share, rate, size, _changes(weight, cells, alerted[k] - clean[k]))
         for k, rate in enumerate(selection_rates)
-        for hidden_share, alerted, size in found
+        for hidden_share, alerted, size in fits
     ]
 
 

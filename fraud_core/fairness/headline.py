@@ -147,13 +147,13 @@ def _of_mitigation(
 
 
 def _of_hidden(
-    table: StudyTable, found: list[HiddenEffect], selection_rate: float
+    table: StudyTable, effects_at_all_rates: list[HiddenEffect], selection_rate: float
 ) -> dict[str, Any]:
     """The changes when the largest share of a group's positives
     is hidden, and the first share that shows, in words.
     """
     flat: dict[str, Any] = {}
-    effects = at_rate(found, selection_rate)
+    effects = at_rate(effects_at_all_rates, selection_rate)
     for name in CHANGES if effects else ():
         metric = change_metric(name)
         hidden = table.where(metric=metric, attack=HIDDEN_POSITIVES)

@@ -51,8 +51,8 @@ def audit_ratio(
     --------
     >>> group = np.repeat(["a", "b"], 1000)
     >>> outcome = np.arange(2000) % 1000 < np.repeat([100, 50], 1000)
-    >>> found = audit_ratio(outcome, np.ones(2000, bool), group, limit=0.8)
-    >>> found.value, found.verdict
+    >>> ratio = audit_ratio(outcome, np.ones(2000, bool), group, limit=0.8)
+    >>> ratio.value, ratio.verdict
     (0.5, 'fail')
     """
     rates = rates_by_group(outcome, counted, sensitive_features, clusters)

@@ -154,12 +154,12 @@ def hide_positives(
 
 
 def hidden_measurements(
-    found: list[HiddenEffect], selection_rate: float, group: str
+    effects: list[HiddenEffect], selection_rate: float, group: str
 ) -> Iterator[Measurement]:
     """The changes at one selection rate by the share of the
     group's positives that is hidden; 0 is the null run.
     """
-    for effect in at_rate(found, selection_rate):
+    for effect in at_rate(effects, selection_rate):
         hidden: dict[str, Any] = {
             "attack": HIDDEN_POSITIVES,
             "poison_rate": effect.hidden_share,
@@ -206,7 +206,7 @@ def calibration_rows(
     """
     if study.decided is None:
         return []
-    decided, found = study.decided, []
+    decided, table = study.decided, []
     probability = calibrate(decided.y_true, decided.log_odds)
     for attribute, group in decided.sensitive.items():
         everyone = np.ones(len(group), dtype=bool)
@@ -214,7 +214,7 @@ def calibration_rows(
             observed = Estimate(rate.rate, rate.ci_low, rate.ci_high)
             predicted = float(probability[group == rate.group].mean())
             bins = within[attribute].get(rate.group)
-            found.append(
+            table.append(
                 {
                     "attribute": attribute,
                     "group": rate.group,
@@ -227,7 +227,7 @@ def calibration_rows(
                     else "too few rows",
                 }
             )
-    return found
+    return table
 
 
 def calibration_measurements(
@@ -244,10 +244,10 @@ def threshold_measurements(curves: Mapping[str, list[AtThreshold]]) -> Iterator[
     """How far equalised odds and the false-positive ratio
     go over the thresholds, and how many of these fail.
     """
-    for attribute, found in curves.items():
-        odds = [max(at.recall.value, at.false_positive_rate.value) for at in found]
-        ratios = [at.false_positive_ratio.value for at in found]
-        fails = sum("fail" in (at.recall.verdict, at.false_positive_rate.verdict) for at in found)
+    for attribute, curve in curves.items():
+        odds = [max(at.recall.value, at.false_positive_rate.value) for at in curve]
+        ratios = [at.false_positive_ratio.value for at in curve]
+        fails = sum("fail" in (at.recall.verdict, at.false_positive_rate.verdict) for at in curve)
         if np.isfinite(odds).any():
             most = float(np.nanmax(odds))
             yield Measurement("thresholds_equalized_odds_most", most, group=attribute)

@@ -112,11 +112,11 @@ class AuditStudy:
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each attribute and rate, for a table of the report."""
-        found = []
+        table = []
         for attribute, by_rate in self.differences.items():
             for rate, difference in by_rate.items():
                 ratio = self.ratios[attribute].get(rate)
-                found.append(
+                table.append(
                     {
                         "attribute": attribute,
                         "rate": rate,
@@ -127,13 +127,13 @@ class AuditStudy:
                         "reason": difference.reason,
                     }
                 )
-        return found
+        return table
 
 
-def _shown(found: Disparity) -> str:
+def _shown(disparity: Disparity) -> str:
     return (
-        f"{found.value:.3f} ({found.ci_low:.3f} to {found.ci_high:.3f})"
-        if np.isfinite(found.value)
+        f"{disparity.value:.3f} ({disparity.ci_low:.3f} to {disparity.ci_high:.3f})"
+        if np.isfinite(disparity.value)
         else "undefined"
     )
 
@@ -231,12 +231,12 @@ def audit(decided: Audited, limits: Limits) -> AuditStudy:
             name: audit_ratio(*cell, limit=limits.ratio, minimum=limits.minimum)
             for name, cell in cells.items()
         }
-        found = {
+        by_rate = {
             name: audit_difference(*cell, limit=limits.difference, minimum=limits.minimum)
             for name, cell in cells.items()
         }
-        odds = equalized_odds(found["recall"], found["false-positive rate"])
-        differences[attribute] = found | {"equalised odds": odds}
+        odds = equalized_odds(by_rate["recall"], by_rate["false-positive rate"])
+        differences[attribute] = by_rate | {"equalised odds": odds}
     verdict, reason = _conclude(differences)
     return AuditStudy(
         verdict, reason, decided, rates, differences, ratios, _fairlearn_rows(decided)
@@ -244,14 +244,14 @@ def audit(decided: Audited, limits: Limits) -> AuditStudy:
 
 
 def _conclude(differences: Mapping[str, Mapping[str, Disparity]]) -> tuple[str, str]:
-    found = [
-        (each.verdict, f"{rate} by {attribute}: {each.reason}")
+    verdicts = [
+        (difference.verdict, f"{rate} by {attribute}: {difference.reason}")
         for attribute, by_rate in differences.items()
-        for rate, each in by_rate.items()
+        for rate, difference in by_rate.items()
         if rate != "equalised odds"
     ]
-    worst = _worst({verdict for verdict, _ in found})
-    reasons = [reason for verdict, reason in found if verdict == worst]
+    worst = _worst({verdict for verdict, _ in verdicts})
+    reasons = [reason for verdict, reason in verdicts if verdict == worst]
     return worst, "; ".join(reasons if worst == Verdict.FAIL else reasons[:1])
 
 

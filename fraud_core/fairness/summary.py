@@ -20,22 +20,25 @@ def audit_measurements(study: AuditStudy) -> Iterator[Measurement]:
     yield Measurement("attributes", len(judged), verdict=WORDS[study.verdict])
     for attribute, (differences, ratios) in judged.items():
         by_rate = study.differences[attribute]
-        for rate, found in by_rate.items():
-            for kind, each in (
-                ("difference", found),
+        for rate, difference in by_rate.items():
+            for kind, disparity in (
+                ("difference", difference),
                 ("ratio", study.ratios[attribute].get(rate)),
             ):
-                if each is not None and np.isfinite(each.value):
+                if disparity is not None and np.isfinite(disparity.value):
                     yield Measurement.of(
-                        f"{RATES[rate]}_{kind}", each, group=attribute, verdict=each.verdict
+                        f"{RATES[rate]}_{kind}",
+                        disparity,
+                        group=attribute,
+                        verdict=disparity.verdict,
                     )
         n_groups = len(study.rates[attribute]["recall"])
         yield Measurement("groups", n_groups, group=attribute)
-        for kind, found, verdict in (
+        for kind, by_name, verdict in (
             ("differences", by_rate, differences),
             ("ratios", study.ratios[attribute], ratios),
         ):
-            failing = sum(found[rate].verdict == Verdict.FAIL for rate in found)
+            failing = sum(by_name[rate].verdict == Verdict.FAIL for rate in by_name)
             yield Measurement(f"{kind}_failing", failing, group=attribute, verdict=verdict)
 
 

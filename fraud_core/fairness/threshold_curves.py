@@ -60,19 +60,19 @@ def audit_thresholds(
     --------
     >>> rng = np.random.default_rng(0)
     >>> y, group = np.tile([0, 1], 500), np.repeat(["a", "b"], 500)
-    >>> found = audit_thresholds(
+    >>> curve = audit_thresholds(
     ...     y, y + rng.normal(size=1000), group, [0.1, 0.5], limit=0.2, ratio_limit=0.8, minimum=1
     ... )
-    >>> [at.selection_rate for at in found], found[1].recall.verdict
+    >>> [at.selection_rate for at in curve], curve[1].recall.verdict
     ([0.1, 0.5], 'pass')
     """
-    found = []
+    curve = []
     for rate in selection_rates:
         alert = log_odds >= np.quantile(log_odds, 1 - rate)
         frauds, genuine = (
             (alert, y_true == label, sensitive_features, clusters) for label in (1, 0)
         )
-        found.append(
+        curve.append(
             AtThreshold(
                 rate,
                 audit_difference(*frauds, limit=limit, minimum=minimum),
@@ -80,7 +80,7 @@ def audit_thresholds(
                 audit_ratio(*genuine, limit=ratio_limit, minimum=minimum),
             )
         )
-    return found
+    return curve
 
 
 @dataclass(frozen=True)
@@ -126,13 +126,13 @@ def calibration_within(
     --------
     >>> p = np.repeat([0.1, 0.9], 100)
     >>> y = (np.arange(200) % 10 < 10 * p).astype(int)
-    >>> found = calibration_within(y, p, np.repeat("a", 200), minimum=50, n_bins=2)
-    >>> [(round(bin.predicted, 3), bin.observed.value) for bin in found["a"]]
+    >>> bins_by_group = calibration_within(y, p, np.repeat("a", 200), minimum=50, n_bins=2)
+    >>> [(round(bin.predicted, 3), bin.observed.value) for bin in bins_by_group["a"]]
     [(0.1, 0.1), (0.9, 0.9)]
     """
     edges = np.unique(np.quantile(probability, np.linspace(0, 1, n_bins + 1)[1:-1]))
     place = np.searchsorted(edges, probability, side="right")
-    found: dict[str, list[CalibrationBin]] = {}
+    bins_by_group: dict[str, list[CalibrationBin]] = {}
     for group in np.unique(sensitive_features):
         here = sensitive_features == group
         if here.sum() < minimum:
@@ -145,8 +145,8 @@ def calibration_within(
                 bins.append(
                     CalibrationBin(float(probability[rows].mean()), observed, int(rows.sum()))
                 )
-        found[str(group)] = bins
-    return found
+        bins_by_group[str(group)] = bins
+    return bins_by_group
 
 
 def calibration_error(bins: Sequence[CalibrationBin]) -> float:
@@ -157,7 +157,7 @@ def calibration_error(bins: Sequence[CalibrationBin]) -> float:
     >>> calibration_error([CalibrationBin(0.5, Estimate(0.25, 0.1, 0.4), 10)])
     0.25
     """
-    rows = np.array([each.rows for each in bins])
+    rows = np.array([one.rows for one in bins])
     return float(
-        np.average([abs(each.predicted - each.observed.value) for each in bins], weights=rows)
+        np.average([abs(one.predicted - one.observed.value) for one in bins], weights=rows)
     )

@@ -99,17 +99,17 @@ def try_verdicts(
     for gap in gaps:
         for size in sizes:
             group = np.repeat(["a", "b"], size)
-            found = []
+            audits = []
             for _ in range(n_draws):
                 caught = rng.random(2 * size) < np.repeat([recall, recall - gap], size)
                 everyone = np.ones(2 * size, dtype=bool)
-                found.append(
+                audits.append(
                     audit_difference(caught, everyone, group, limit=limit, minimum=minimum)
                 )
             expected = expected_verdict(gap, size, recall=recall, limit=limit, minimum=minimum)
-            covered = sum(each.ci_low <= gap <= each.ci_high for each in found)
+            covered = sum(audit.ci_low <= gap <= audit.ci_high for audit in audits)
             cells.append(
-                TrialCell(gap, size, expected, tuple(each.verdict for each in found), covered)
+                TrialCell(gap, size, expected, tuple(audit.verdict for audit in audits), covered)
             )
     return cells
 
@@ -173,13 +173,13 @@ class StreamFound:
 
 def stream_measurements(even: StreamFound, biased: StreamFound) -> Iterator[Measurement]:
     """Difference with its verdict and the gap that the bias made, without and with the bias."""
-    for group, found in ((EVEN, even), (BIASED, biased)):
-        difference = found.difference
+    for group, audit in ((EVEN, even), (BIASED, biased)):
+        difference = audit.difference
         if np.isfinite(difference.value):
             yield Measurement.of(
                 "recall_difference", difference, group=group, verdict=difference.verdict
             )
-            yield Measurement("recall_taken", found.injected, group=group)
+            yield Measurement("recall_taken", audit.injected, group=group)
 
 
 def stream_rows(bias: float, even: StreamFound, biased: StreamFound) -> list[dict[str, Any]]:
@@ -187,13 +187,13 @@ def stream_rows(bias: float, even: StreamFound, biased: StreamFound) -> list[dic
     return [
         {
             "injected bias": given,
-            "recall it took": found.injected,
-            "difference": f"{found.difference.value:.3f}",
-            "interval": f"{found.difference.ci_low:.3f} to {found.difference.ci_high:.3f}",
-            "verdict": found.difference.verdict,
-            "reason": found.difference.reason,
+            "recall it took": audit.injected,
+            "difference": f"{audit.difference.value:.3f}",
+            "interval": f"{audit.difference.ci_low:.3f} to {audit.difference.ci_high:.3f}",
+            "verdict": audit.difference.verdict,
+            "reason": audit.difference.reason,
         }
-        for given, found in ((0.0, even), (bias, biased))
+        for given, audit in ((0.0, even), (bias, biased))
     ]
 
 
@@ -247,15 +247,15 @@ def audit_streams(
         for k in range(n_streams)
     ]
     caught, group, customer = (
-        np.concatenate([getattr(each, name) for each in decided])
+        np.concatenate([getattr(stream, name) for stream in decided])
         for name in ("caught", "group", "customer")
     )
     whose = (
-        np.repeat(np.arange(n_streams), [len(each.caught) for each in decided])
+        np.repeat(np.arange(n_streams), [len(stream.caught) for stream in decided])
         * settings["n_customers"]
         + customer
     )
-    found = audit_difference(
+    difference = audit_difference(
         caught,
         np.ones(len(caught), bool),
         group,
@@ -264,9 +264,9 @@ def audit_streams(
         minimum=minimum_count(detectable_gap),
     )
     in_b = group == "b"
-    unhurt = np.concatenate([each.caught_unhurt for each in decided])
+    unhurt = np.concatenate([stream.caught_unhurt for stream in decided])
     taken = float(np.mean(unhurt[in_b]) - np.mean(caught[in_b])) if bias > 0 and in_b.any() else 0.0
-    return StreamFound(found, taken)
+    return StreamFound(difference, taken)
 
 
 @dataclass(frozen=True)

@@ -62,11 +62,11 @@ class Spread:
 
     def figures(self, prefix: str) -> dict[str, float | int]:
         """Mean, standard deviation, ends and number of fits, under ``prefix.``."""
-        found: dict[str, float | int] = {"mean": float(self.values.mean()), "n": len(self.values)}
+        named: dict[str, float | int] = {"mean": float(self.values.mean()), "n": len(self.values)}
         if len(self.values) > 1:
-            found["sd"] = float(self.values.std(ddof=1))
-        found |= {"minimum": float(self.values.min()), "maximum": float(self.values.max())}
-        return {f"{prefix}.{name}": value for name, value in found.items()}
+            named["sd"] = float(self.values.std(ddof=1))
+        named |= {"minimum": float(self.values.min()), "maximum": float(self.values.max())}
+        return {f"{prefix}.{name}": value for name, value in named.items()}
 
 
 def spread(
@@ -175,12 +175,12 @@ def random_split_average_precision(
     """
     _, twin = np.unique(np.column_stack([rows.time_s, rows.X]), axis=0, return_inverse=True)
     twin = twin.ravel()
-    found = []
+    splits = []
     for _ in range(n_splits):
         test = rng.random(twin.max() + 1)[twin] < RANDOM_TEST_SHARE
         fitted = estimator.fit(rows.X[~test], rows.y_observed[~test])
         scored = {"model": ModelScores(fitted.decision_function(rows.X[test]), 0.0)}
-        found.append(
+        splits.append(
             bootstrap(
                 rows.y_observed[test],
                 scored,
@@ -191,5 +191,5 @@ def random_split_average_precision(
                 rng=rng,
             )["model"]["average_precision"]
         )
-    low, high = np.quantile(np.concatenate([values[1:] for values in found]), [0.025, 0.975])
-    return Estimate(float(np.mean([values[0] for values in found])), float(low), float(high))
+    low, high = np.quantile(np.concatenate([values[1:] for values in splits]), [0.025, 0.975])
+    return Estimate(float(np.mean([values[0] for values in splits])), float(low), float(high))

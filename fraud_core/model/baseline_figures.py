@@ -69,7 +69,7 @@ NAMES = {
 
 def estimator_rows(
     models: Mapping[str, CalibratedClassifier],
-    found: Mapping[str, Mapping[str, Estimate]],
+    metrics: Mapping[str, Mapping[str, Estimate]],
     leads: Mapping[str, Estimate],
     holdout: Transactions,
 ) -> Iterator[Measurement]:
@@ -78,7 +78,7 @@ def estimator_rows(
 
     Parameters
     ----------
-    found
+    metrics
         Metrics by estimator.
     leads
         Average precision of the studied estimator less that of another one, by that one.
@@ -86,7 +86,7 @@ def estimator_rows(
         v1.
     """
     for model, trained in models.items():
-        for metric, figure in found[model].items():
+        for metric, figure in metrics[model].items():
             yield Measurement.of(metric, figure, model=model)
         yield Measurement.of("threshold", trained.operating_point.threshold, model=model)
         validation = trained.validation_average_precision

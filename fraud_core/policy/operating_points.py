@@ -91,10 +91,10 @@ def operate(
     >>> policy = DecisionPolicy(
     ...     "expected_loss", PolicySettings(1.0, 0.1, 0.0, 9.0, 0.5, friction_eur=20.0), 5.0, 0.0
     ... )
-    >>> found = operate(
+    >>> result = operate(
     ...     np.array([1, 2, 0]), rows, policy, n_replicates=10, rng=np.random.default_rng(0)
     ... )
-    >>> found.alerts, found.honest_blocked, found.cost_eur.value
+    >>> result.alerts, result.honest_blocked, result.cost_eur.value
     (2, 1, 33.0)
     """
     fraud, held = rows.y_true == 1, taken != APPROVE
@@ -179,11 +179,11 @@ def other_assumptions(
         },
         "half of the reviewers": {"review_capacity_per_day": settings.review_capacity_per_day / 2},
     }
-    found = {
+    assumptions = {
         words: (msgspec.structs.replace(settings, **change), review_cost_eur)
         for words, change in changes.items()
     }
-    return found | {"a review costs twice as much": (settings, 2 * review_cost_eur)}
+    return assumptions | {"a review costs twice as much": (settings, 2 * review_cost_eur)}
 
 
 def policies_under(

@@ -105,7 +105,7 @@ def choose_policy(
     """
     policy = priced(DecisionPolicy("expected_loss", settings, review_cost_eur, 0.0), rows)
     plain = msgspec.structs.replace(policy, rule="threshold", review_price_eur=0.0)
-    cost = [_cost(each, rows, threshold) for each in (plain, policy)]
+    cost = [_cost(rule, rows, threshold) for rule in (plain, policy)]
     saving = paired_total(cost[0] - cost[1], n_replicates=n_replicates, rng=rng)
     kept = plain if saving.ci_high < 0 else policy
     taken = actions(kept, rows.probability, rows.amount_eur, threshold)

@@ -51,7 +51,7 @@ def compare(
     >>> saving.value, change.value
     (110.0, 0.5)
     """
-    found = bootstrap(
+    replicates = bootstrap(
         holdout.y_observed,
         {"champion": champion, "candidate": candidate},
         holdout.amount_eur,
@@ -60,7 +60,7 @@ def compare(
         n_replicates=n_replicates,
         rng=rng,
     )
-    before, after = found["champion"], found["candidate"]
+    before, after = replicates["champion"], replicates["candidate"]
     return (
         interval(before["expected_cost_eur"] - after["expected_cost_eur"]),
         interval(after["average_precision"] - before["average_precision"]),
@@ -198,7 +198,7 @@ def breaking_budget(
 
     Returns
     -------
-    found, words
+    estimate, words
         The budget with its interval, from the upper and the lower ends of the cost; None when the
         cost itself does not reach the tolerance within the budgets tried. An end that is not
         reached is the largest budget tried.
@@ -234,12 +234,12 @@ def breaking_budget(
             f"{tolerated_eur:,.0f} euros a day that are tolerated"
         )
     low, high = crossing("ci_high"), crossing("ci_low")
-    found = Estimate(
+    estimate = Estimate(
         middle, low if low is not None else middle, high if high is not None else largest
     )
-    upper = f"{found.ci_high:.0%}" if high is not None else f"{BEYOND} {largest:.0%}"
+    upper = f"{estimate.ci_high:.0%}" if high is not None else f"{BEYOND} {largest:.0%}"
     return (
-        found,
-        f"{middle:.0%} of the frauds hidden ({found.ci_low:.0%} to {upper}), {tolerated_eur:,.0f} "
-        "euros tolerated",
+        estimate,
+        f"{middle:.0%} of the frauds hidden ({estimate.ci_low:.0%} to {upper}), "
+        f"{tolerated_eur:,.0f} euros tolerated",
     )

@@ -59,13 +59,13 @@ class GateDecision:
 
 
 def check_average_precision(
-    found: Estimate, *, chance: float, minimum_lift: float, maximum: float
+    ranking: Estimate, *, chance: float, minimum_lift: float, maximum: float
 ) -> tuple[Criterion, Criterion]:
     """Whether a candidate ranks better than chance on the holdout, and not too well to be true.
 
     Parameters
     ----------
-    found
+    ranking
         Average precision on the sealed holdout.
     chance
         Share of frauds in the holdout: the average precision of a ranking by lot.
@@ -96,11 +96,11 @@ def check_average_precision(
             "holdout are frauds, got "
             f"{minimum_lift:g}; lower it in params.yaml"
         )
-    figures = f"{found.value:.3f} (95% interval {found.ci_low:.3f} to {found.ci_high:.3f})"
+    figures = f"{ranking.value:.3f} (95% interval {ranking.ci_low:.3f} to {ranking.ci_high:.3f})"
     good = Verdict.INSUFFICIENT
-    if found.ci_low >= minimum:
+    if ranking.ci_low >= minimum:
         good = Verdict.PASS
-    elif found.ci_high < minimum:
+    elif ranking.ci_high < minimum:
         good = Verdict.FAIL
     asked = f"at least {minimum:.2g} asked, {minimum_lift:g} times the share of frauds"
     return (
@@ -109,8 +109,8 @@ def check_average_precision(
         ),
         Criterion(
             "plausible",
-            Verdict.PASS if found.value <= maximum else Verdict.FAIL,
-            f"average precision on the holdout is {found.value:.3f}; above {maximum:g} a leak is "
+            Verdict.PASS if ranking.value <= maximum else Verdict.FAIL,
+            f"average precision on the holdout is {ranking.value:.3f}; above {maximum:g} a leak is "
             "suspected",
         ),
     )
@@ -200,12 +200,12 @@ def check_cost(saving_eur: Estimate) -> Criterion:
     )
 
 
-def check_scan(found: Sequence[str]) -> Criterion:
+def check_scan(findings: Sequence[str]) -> Criterion:
     """Whether the labels that the candidate was trained on look poisoned.
 
     Parameters
     ----------
-    found
+    findings
         What the scan found, a sentence each; none when the labels look clean.
 
     Examples
@@ -213,11 +213,11 @@ def check_scan(found: Sequence[str]) -> Criterion:
     >>> check_scan(["120 payments called legitimate rank with known frauds"]).outcome
     'fail'
     """
-    if found:
+    if findings:
         return Criterion(
             "poisoning scan",
             Verdict.FAIL,
-            f"the training labels look poisoned: {'; '.join(found)} ({LIMITS_FROM})",
+            f"the training labels look poisoned: {'; '.join(findings)} ({LIMITS_FROM})",
         )
     return Criterion(
         "poisoning scan",

@@ -89,8 +89,8 @@ def choose_group_thresholds(
     >>> rng = np.random.default_rng(0)
     >>> y, group = np.tile([0, 1], 200), np.repeat(["a", "b"], 200)
     >>> rows = ScoredRows(y, y + rng.normal(size=400), group, np.zeros((400, 1)))
-    >>> found = choose_group_thresholds(rows, miss_cost=5.0, tolerance=0.0, budget=None)
-    >>> round(float(sum(found.weights["a"])), 6)
+    >>> chosen = choose_group_thresholds(rows, miss_cost=5.0, tolerance=0.0, budget=None)
+    >>> round(float(sum(chosen.weights["a"])), 6)
     1.0
     """
     from scipy.optimize import linprog

@@ -106,12 +106,12 @@ def evaluate_policies(
         Cost of a missed positive, in reviews.
     """
     judged = [_judge(*halving, miss_cost) for halving in halvings]
-    odds = np.mean([each.equalized_odds for each in judged], axis=0)
-    cost = np.sum([each.cost for each in judged], axis=0)
-    alerted = np.mean([each.alert_share for each in judged], axis=0)
+    odds = np.mean([half.equalized_odds for half in judged], axis=0)
+    cost = np.sum([half.cost for half in judged], axis=0)
+    alerted = np.mean([half.alert_share for half in judged], axis=0)
     first = np.maximum(odds[0], np.finfo(float).tiny)
     halved = np.mean(
-        [each.equalized_odds[:, 0] <= each.equalized_odds[0, 0] / 2 for each in judged], axis=0
+        [half.equalized_odds[:, 0] <= half.equalized_odds[0, 0] / 2 for half in judged], axis=0
     )
     return [
         Policy(
@@ -209,10 +209,10 @@ def _ways(
         ("group thresholds", None),
     ):
         for tolerance in settings["tolerances"]:
-            found = choose_group_thresholds(
+            thresholds = choose_group_thresholds(
                 chosen, miss_cost=settings["miss_cost"], tolerance=tolerance, budget=budget
             )
-            ways.append((name, tolerance, found.alert_probability(judged)))
+            ways.append((name, tolerance, thresholds.alert_probability(judged)))
     ways.append(
         ("Fairlearn ThresholdOptimizer", 0.0, fairlearn_thresholds(chosen, judged, seed=seed))
     )

@@ -56,14 +56,14 @@ def drift_tables(
     card = read_card(card_name)
     # labels are not compared, and a window may hold no fraud yet
     before, after = (read_table(path, card, both_classes=False) for path in (reference, current))
-    found = compare_tables(before, after, card, limits, seed=seed)
-    answer = _plain(found) | {"reference": reference.name, "current": current.name}
+    comparison = compare_tables(before, after, card, limits, seed=seed)
+    answer = _plain(comparison) | {"reference": reference.name, "current": current.name}
     print(
         json.dumps(answer, indent=1, sort_keys=True)
         if as_json
-        else _text(found, reference, current)
+        else _text(comparison, reference, current)
     )
-    return EXIT_CODES[found.state]
+    return EXIT_CODES[comparison.state]
 
 
 def compare_tables(
@@ -108,14 +108,16 @@ def compare_tables(
     )
 
 
-def _plain(found: WindowDrift) -> dict[str, Any]:
-    plain = asdict(found) | {"features": {drift.feature: asdict(drift) for drift in found.features}}
+def _plain(comparison: WindowDrift) -> dict[str, Any]:
+    plain = asdict(comparison) | {
+        "features": {drift.feature: asdict(drift) for drift in comparison.features}
+    }
     return json.loads(json.dumps(plain), parse_constant=lambda _: None)
 
 
-def _text(found: WindowDrift, reference: Path, current: Path) -> str:
-    lines = [f"{reference.name} -> {current.name}: {found.state}", ""]
-    ordered = sorted(found.features, key=lambda drift: -drift.population_stability_index)
+def _text(comparison: WindowDrift, reference: Path, current: Path) -> str:
+    lines = [f"{reference.name} -> {current.name}: {comparison.state}", ""]
+    ordered = sorted(comparison.features, key=lambda drift: -drift.population_stability_index)
     width = max(len(drift.feature) for drift in ordered)
     lines.append(
         f"{'feature':{width}}  {'stability index':>24}  {'KS':>6}  {'moved (sd)':>10}  "
@@ -132,8 +134,8 @@ def _text(found: WindowDrift, reference: Path, current: Path) -> str:
         lines.append(f"... and {len(ordered) - SHOWN} more; --json lists all")
     lines.append("")
     for name, test in (
-        ("domain classifier, area", found.domain),
-        ("reconstruction error, change", found.reconstruction),
+        ("domain classifier, area", comparison.domain),
+        ("reconstruction error, change", comparison.reconstruction),
     ):
         if test is None:
             lines.append(f"{name}: unknown, too few rows")

@@ -17,9 +17,9 @@ from fraud_core.evaluation.metrics import precision_recall_steps
 from fraud_core.pipeline.plots.style import COLORS, GREY, STYLE, axes_of, intervals, say
 
 
-def feature_drift(found: Sequence[FeatureDrift], psi_limit: float) -> Figure:
+def feature_drift(drifts: Sequence[FeatureDrift], psi_limit: float) -> Figure:
     """The stability index of each feature, the largest first, with the practical limit."""
-    ordered = sorted(found, key=lambda drift: drift.population_stability_index)
+    ordered = sorted(drifts, key=lambda drift: drift.population_stability_index)
     drawing, axes = axes_of(6.4, 1.0 + 0.2 * len(ordered))
     colors = [COLORS[1] if drift.state == "drifted" else COLORS[0] for drift in ordered]
     axes.barh(
@@ -73,9 +73,9 @@ def decomposition(parts: Decomposition) -> Figure:
     return drawing
 
 
-def feature_rows(found: Sequence[FeatureDrift], n_shown: int) -> list[dict[str, Any]]:
+def feature_rows(drifts: Sequence[FeatureDrift], n_shown: int) -> list[dict[str, Any]]:
     """Rows of a table: the features that moved most."""
-    ordered = sorted(found, key=lambda one: -one.population_stability_index)
+    ordered = sorted(drifts, key=lambda one: -one.population_stability_index)
     return [
         {
             "feature": one.feature,

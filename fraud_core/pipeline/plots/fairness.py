@@ -83,15 +83,15 @@ def pareto(front: Sequence[Policy]) -> Figure:
         ways = [way for way in front if way.method == method]
         x, y = [way.equalized_odds for way in ways], [way.cost_ratio for way in ways]
         axes.errorbar(
-            [each.value for each in x],
-            [each.value for each in y],
+            [estimate.value for estimate in x],
+            [estimate.value for estimate in y],
             xerr=[
-                [each.value - each.ci_low for each in x],
-                [each.ci_high - each.value for each in x],
+                [estimate.value - estimate.ci_low for estimate in x],
+                [estimate.ci_high - estimate.value for estimate in x],
             ],
             yerr=[
-                [each.value - each.ci_low for each in y],
-                [each.ci_high - each.value for each in y],
+                [estimate.value - estimate.ci_low for estimate in y],
+                [estimate.ci_high - estimate.value for estimate in y],
             ],
             fmt="o",
             color=color,
@@ -122,9 +122,12 @@ def hidden_changes(effects: Sequence[HiddenEffect]) -> Figure:
     drawing, axes = axes_of(6.8, 3.8)
     shares = np.array([effect.hidden_share for effect in effects[1:]])
     for number, (name, color) in enumerate(zip(CHANGES, COLORS, strict=False)):
-        found = [effect.changes[name] for effect in effects[1:]]
-        value = np.array([each.value for each in found])
-        ends = [value - [each.ci_low for each in found], [each.ci_high for each in found] - value]
+        changes = [effect.changes[name] for effect in effects[1:]]
+        value = np.array([change.value for change in changes])
+        ends = [
+            value - [change.ci_low for change in changes],
+            [change.ci_high for change in changes] - value,
+        ]
         axes.errorbar(
             shares + 0.006 * (number - 1),
             value,
@@ -207,17 +210,17 @@ def over_thresholds(
             len(curves), 2, figsize=(8.6, 0.9 + 1.75 * len(curves)), sharex=True, squeeze=False
         )
     plt.close(drawing)
-    for (left, right), (attribute, found) in zip(axes, curves.items(), strict=True):
-        rates = [at.selection_rate for at in found]
+    for (left, right), (attribute, curve) in zip(axes, curves.items(), strict=True):
+        rates = [at.selection_rate for at in curve]
         for name, color, label in (
             ("recall", COLORS[0], "recall"),
             ("false_positive_rate", COLORS[1], "false-positive rate"),
         ):
-            _band(left, rates, [getattr(at, name) for at in found], color, f"difference of {label}")
+            _band(left, rates, [getattr(at, name) for at in curve], color, f"difference of {label}")
         _band(
             right,
             rates,
-            [at.false_positive_ratio for at in found],
+            [at.false_positive_ratio for at in curve],
             COLORS[1],
             "ratio of false-positive rates",
         )
@@ -244,20 +247,20 @@ def over_thresholds(
 
 
 def _band(
-    panel: Axes, rates: Sequence[float], found: Sequence[Disparity], color: str, label: str
+    panel: Axes, rates: Sequence[float], curve: Sequence[Disparity], color: str, label: str
 ) -> None:
     """A line with its interval, where it is defined."""
     panel.fill_between(
         rates,
-        [each.ci_low for each in found],
-        [each.ci_high for each in found],
+        [disparity.ci_low for disparity in curve],
+        [disparity.ci_high for disparity in curve],
         color=color,
         alpha=0.15,
         lw=0,
     )
     panel.plot(
         rates,
-        [each.value for each in found],
+        [disparity.value for disparity in curve],
         "o-",
         color=color,
         markersize=3,
@@ -281,10 +284,10 @@ def calibration(within: Mapping[str, Mapping[str, Sequence[CalibrationBin]]]) ->
         panel.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1)
         for number, (group, bins) in enumerate(by_group.items()):
             color, style = COLORS[number % 4], "-" if number < 4 else "--"
-            x, y = [each.predicted for each in bins], [each.observed.value for each in bins]
+            x, y = [one.predicted for one in bins], [one.observed.value for one in bins]
             ends = [
-                [each.observed.value - each.observed.ci_low for each in bins],
-                [each.observed.ci_high - each.observed.value for each in bins],
+                [one.observed.value - one.observed.ci_low for one in bins],
+                [one.observed.ci_high - one.observed.value for one in bins],
             ]
             panel.errorbar(
                 x,

@@ -97,12 +97,12 @@ def calibration_bands(bands: Sequence[Band]) -> Figure:
     axes.plot([0, low, 1], [0, low, 1], color=GREY, linestyle=":")
     axes.text(0.02, 0.026, "perfect", color=GREY, rotation=38, ha="right")
     for band in bands:
-        found = band.observed_share
-        axes.plot([band.mean_probability] * 2, [found.ci_low, found.ci_high], color=COLORS[0])
-        axes.plot(band.mean_probability, found.value, "o", color=COLORS[0])
+        observed = band.observed_share
+        axes.plot([band.mean_probability] * 2, [observed.ci_low, observed.ci_high], color=COLORS[0])
+        axes.plot(band.mean_probability, observed.value, "o", color=COLORS[0])
         axes.annotate(
             f"{band.observed} of {band.expected:.0f}",
-            (band.mean_probability, found.value),
+            (band.mean_probability, observed.value),
             xytext=(5, -9),
             textcoords="offset points",
             fontsize=8,

@@ -153,8 +153,8 @@ def resolve(text: str, metrics: Mapping[str, float | str]) -> str:
 
     Examples
     --------
-    >>> found = {"auc": 0.91, "auc_lo": 0.9, "auc_hi": 0.92}
-    >>> resolve("It is {auc:interval}, or {auc:.0%}.", found)
+    >>> metrics = {"auc": 0.91, "auc_lo": 0.9, "auc_hi": 0.92}
+    >>> resolve("It is {auc:interval}, or {auc:.0%}.", metrics)
     'It is 0.910 (0.900 to 0.920), or 91%.'
     """
 

@@ -175,11 +175,11 @@ def _luck(profile: str, digests: dict[str, str]) -> tuple[float, float] | str:
     good trainings on these data, or why it is not known.
     """
     folder = results_folder(profile, "poisoning")
-    found = sibling_figure(
+    evidence = sibling_figure(
         str(folder), "poisoning", "null_run.expected_cost_eur_null_band", of=digests
     )
-    if found.refused or found.word is None:
-        return found.refused or f"run `dvc repro poisoning@{profile}`"
+    if evidence.refused or evidence.word is None:
+        return evidence.refused or f"run `dvc repro poisoning@{profile}`"
     metrics = read_metrics(folder)
     return (
         float(metrics["null_run.expected_cost_eur_null_band"]),
@@ -201,12 +201,12 @@ def roll_back(by: str, why: str) -> str:
     champion, previous = within_project(CHAMPION), within_project(PREVIOUS)
     if not previous.is_dir():
         raise FraudCoreError(f"{PREVIOUS}: there is no previous champion to go back to")
-    found = bundle.load_bundle(previous).bundle.version
+    version = bundle.load_bundle(previous).bundle.version
     partial = champion.with_name(f".champion-{os.getpid()}")
     previous.rename(partial)
     _swap(partial, champion)
-    _record(found, {}, promoted=True, override=(by, f"rolled back: {why}"))
-    return f"champion: model {found} is back, by {by}"
+    _record(version, {}, promoted=True, override=(by, f"rolled back: {why}"))
+    return f"champion: model {version} is back, by {by}"
 
 
 def _swap(partial: Path, champion: Path) -> None:
