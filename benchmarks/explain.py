@@ -104,7 +104,7 @@ def batch(fitted: FittedEstimator, features: np.ndarray) -> dict[str, float]:
 
 def one_decision(holdout: Transactions, rng: np.random.Generator) -> dict[str, float]:
     """Milliseconds of one decision by the service's code,
-    and of its reasons in words with both turning values.
+    and of its reasons in words with both counterfactuals.
 
     Half of the payments are those of highest score, half are any.
     """

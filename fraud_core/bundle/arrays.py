@@ -51,7 +51,7 @@ def encode_arrays(model: ModelArrays) -> bytes:
         trees.border,
         trees.leaf_value,
         trees.bias,
-        tables.player,
+        tables.feature_index,
         tables.contribution,
         tables.base,
         votes.weights,

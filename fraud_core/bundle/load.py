@@ -249,7 +249,7 @@ def check_consistent(bundle: Bundle) -> None:
     names, n_features = [field.name for field in contract.fields], len(contract.model_features)
     described = [*bundle.reference.features.values(), bundle.reference.score]
     lowest = model.trees.feature.min()
-    highest = max(model.trees.feature.max(), model.tables.player.max())
+    highest = max(model.trees.feature.max(), model.tables.feature_index.max())
     checks = {
         "contract.json: a field is named twice": len(set(names)) == len(names),
         "contract.json: a model feature is no field": set(contract.model_features) <= set(names),

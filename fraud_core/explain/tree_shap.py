@@ -1,4 +1,4 @@
-"""Explaining many rows at once: one pass over the trees
+"""Explanation of many rows at once: one pass over the trees
 gives contributions, and the log-odds they must add up to.
 """
 
@@ -94,12 +94,12 @@ class Explainer:
         n_rows = columns.shape[1]
         sums, log_odds = np.zeros(columns.shape), np.full(n_rows, self.trees.bias)
         leaf, added = np.empty(n_rows, dtype=np.intp), np.empty(n_rows)
-        for tree, player in enumerate(self.tables.player.tolist()):
+        for tree, feature_index in enumerate(self.tables.feature_index.tolist()):
             leaf[:] = _leaves(columns, self.trees.feature[tree].tolist(), self.trees.border[tree])
             # a leaf number is never out of range; "clip" lets NumPy write into `added` without a
             # copy
             log_odds += np.take(self.trees.leaf_value[tree], leaf, out=added, mode="clip")
-            for place, feature in enumerate(player):
+            for place, feature in enumerate(feature_index):
                 if feature >= 0:
                     sums[feature] += np.take(by_place[tree, place], leaf, out=added, mode="clip")
         return sums, log_odds
