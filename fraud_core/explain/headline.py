@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.evaluation.headline import Headline, headline_figures
+from fraud_core.evaluation.headline import Headline, headline_metrics
 from fraud_core.evaluation.study_table import Measurement, StudyTable
 from fraud_core.explain.alert_reasons import CODES
 from fraud_core.explain.contributions import Importance, additivity_error
@@ -85,4 +85,4 @@ def headline(table: StudyTable, agreements: Sequence[Agreement]) -> dict[str, An
     ranked = sorted(table.where(metric=IMPORTANCE), key=lambda row: -row.value)
     named = zip(("first.feature", "second.feature"), ranked, strict=False)
     features = {name: row.group for name, row in named}
-    return headline_figures(table, NAMES) | features | stability_headline(agreements)
+    return headline_metrics(table, NAMES) | features | stability_headline(agreements)

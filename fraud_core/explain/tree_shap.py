@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.model.estimators import FittedEstimator
-from fraud_core.model.export import to_plain_form
+from fraud_core.model.export import to_exported_model
 from fraud_core.scoring.leaf_tables import LeafTables, build_leaf_tables
 from fraud_core.scoring.oblivious_trees import ObliviousTrees
 
@@ -123,7 +123,7 @@ def build_explainer(fitted: FittedEstimator) -> Explainer:
     Raises
     ------
     ValueError
-        When the estimator has no plain form.
+        When the estimator cannot be exported.
 
     Examples
     --------
@@ -133,5 +133,5 @@ def build_explainer(fitted: FittedEstimator) -> Explainer:
     >>> bool(build_explainer(fitted).explain(X).additivity_errors.max() < 1e-9)
     True
     """
-    plain = to_plain_form(fitted)
-    return Explainer(plain.trees, build_leaf_tables(plain.trees, plain.leaf_weight))
+    exported = to_exported_model(fitted)
+    return Explainer(exported.trees, build_leaf_tables(exported.trees, exported.leaf_weight))

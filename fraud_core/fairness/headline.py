@@ -5,7 +5,7 @@ payments, of the audited clients, and of what is simulated.
 from collections.abc import Iterable
 from typing import Any
 
-from fraud_core.evaluation.headline import Headline, headline_figures
+from fraud_core.evaluation.headline import Headline, headline_metrics
 from fraud_core.evaluation.study_table import Measurement, StudyTable
 from fraud_core.fairness.group_label_suppression import (
     CHANGES,
@@ -104,7 +104,7 @@ def headline(
 
 
 def _of_audits(table: StudyTable) -> dict[str, Any]:
-    flat = headline_figures(table, NAMES)
+    flat = headline_metrics(table, NAMES)
     ratio = Headline("predictive_equality_ratio", SEX, table=CLIENTS)
     if table.has(**ratio.columns):
         verdict = table.only(**ratio.columns).verdict
@@ -144,7 +144,7 @@ def _of_mitigation(
             "half_splits_halved": "half_splits_halved_share",
         }.items()
     }
-    return headline_figures(table, shown) | {
+    return headline_metrics(table, shown) | {
         f"{CLIENTS}.mitigated.method": method_name(method),
         f"{CLIENTS}.mitigated.halved": method.residual_disparity_ratio.value <= 0.5,
         f"{CLIENTS}.mitigated.verdict": residual_disparity_verdict(method.residual_disparity_ratio),
@@ -165,7 +165,7 @@ def _of_suppression(
         largest = list(changes)[-1]
         first = f"{CLIENTS}.poisoning.first_visible.{metric.removesuffix('_change')}"
         flat |= {
-            f"{CLIENTS}.poisoning.{metric}": largest.figure,
+            f"{CLIENTS}.poisoning.{metric}": largest.estimate,
             first: first_visible(effects, name),
         }
     return flat

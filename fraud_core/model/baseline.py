@@ -60,7 +60,7 @@ class Spread:
 
     values: np.ndarray
 
-    def figures(self, prefix: str) -> dict[str, float | int]:
+    def metrics(self, prefix: str) -> dict[str, float | int]:
         """Mean, standard deviation, ends and number of fits, under ``prefix.``."""
         named: dict[str, float | int] = {"mean": float(self.values.mean()), "n": len(self.values)}
         if len(self.values) > 1:
@@ -107,7 +107,7 @@ def spread(
     return Spread(np.array(values))
 
 
-def spread_figures(
+def spread_metrics(
     rows: Transactions,
     holdout: Transactions,
     alternatives: Mapping[str, Sequence[Mapping[str, Any]]],
@@ -136,22 +136,22 @@ def spread_figures(
     -------
     dict
         ``<candidate>.seeds.<figure>`` and ``<estimator>.alternatives.<figure>``, as of
-        `Spread.figures`.
+        `Spread.metrics`.
     """
     candidate = model.candidates[0]
     own = model.config(candidate)
     seeds = [own.with_seed(own.seed + k) for k in range(n_seeds)]
-    figures = spread(rows, holdout, seeds, what="seeds", progress=progress).figures(
+    metrics = spread(rows, holdout, seeds, what="seeds", progress=progress).metrics(
         f"{candidate}.seeds"
     )
     for name, tried in alternatives.items():
         fits = [model.config(name).with_settings(settings) for settings in tried]
         if fits:
             what = f"settings of {name.replace('_', ' ')}"
-            figures |= spread(rows, holdout, fits, what=what, progress=progress).figures(
+            metrics |= spread(rows, holdout, fits, what=what, progress=progress).metrics(
                 f"{name}.alternatives"
             )
-    return figures
+    return metrics
 
 
 def random_split_average_precision(

@@ -149,5 +149,5 @@ def test_features_that_were_simulated_to_matter_speak_loudest(fitted, features, 
 def test_estimator_without_a_plain_form_is_refused(versions):
     rows = versions.training_rows
     fitted = EstimatorConfig("logistic_regression", {}, 1).fit(rows.X, rows.y_observed)
-    with pytest.raises(ValueError, match="plain form"):
+    with pytest.raises(ValueError, match="cannot be exported"):
         build_explainer(fitted)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from fraud_core.model.estimators import EstimatorConfig
-from fraud_core.model.export import to_plain_form
+from fraud_core.model.export import to_exported_model
 from fraud_core.scoring.leaf_tables import build_leaf_tables, contributions
 from fraud_core.scoring.oblivious_trees import ObliviousTrees
 
@@ -102,7 +102,7 @@ def test_equal_to_catboost(versions, depth):
     fitted = EstimatorConfig("catboost", {"iterations": 30, "depth": depth}, 1).fit(
         rows.X, rows.y_observed
     )
-    form = to_plain_form(fitted)
+    form = to_exported_model(fitted)
     sample = np.tile(versions.holdout.X, (10, 1))[:10_000]
     tables = build_leaf_tables(form.trees, form.leaf_weight)
     expected = fitted.model.get_feature_importance(Pool(sample), type="ShapValues", thread_count=1)

@@ -102,7 +102,7 @@ def stamp_data(results_dir: str | Path, digests: Mapping[str, str]) -> None:
     )
 
 
-def sibling_figure(
+def sibling_evidence(
     results_dir: str, study: str, name: str, *, of: Mapping[str, str] | None = None
 ) -> Evidence:
     """A verdict of another study of the same profile, as evidence about the data at hand.

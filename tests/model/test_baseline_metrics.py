@@ -9,7 +9,7 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.study_table import StudyTable
-from fraud_core.model.baseline_figures import (
+from fraud_core.model.baseline_metrics import (
     NAMES,
     estimator_rows,
     headline,
