@@ -51,7 +51,7 @@ def study(own, clients, group="woman"):
     return table, flat | headline.words(own, clients, EVEN, BIASED)
 
 
-def test_headline_figures_are_figures_of_the_table():
+def test_headline_metrics_are_figures_of_the_table():
     table, flat = study(OWN, judged(sex=Verdict.PASS, education=Verdict.FAIL))
     values = set(table.frame["value"].to_list())
     numbers = {

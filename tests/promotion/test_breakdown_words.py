@@ -25,8 +25,8 @@ def test_words_of_the_breakdown_point_are_read():
 @pytest.mark.parametrize(
     ("words", "verdict"),
     [
-        ("33% of the frauds hidden (20% to 40%), 2,000 euros tolerated", Verdict.FAIL),
-        ("33% of the frauds hidden (4% to more than 50%)", Verdict.INSUFFICIENT),
+        ("33% of the fraud labels suppressed (20% to 40%), 2,000 euros tolerated", Verdict.FAIL),
+        ("33% of the fraud labels suppressed (4% to more than 50%)", Verdict.INSUFFICIENT),
         ("not reached up to 50% of the frauds", Verdict.PASS),
         ("not shown up to 50% of the frauds", Verdict.INSUFFICIENT),
         ("no attack was tried", Verdict.INSUFFICIENT),

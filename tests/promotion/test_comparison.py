@@ -71,7 +71,7 @@ def test_breakdown_point_by_hand():
     assert found.value == pytest.approx(0.3)
     assert found.ci_low == pytest.approx(0.1)
     assert found.ci_high == pytest.approx(0.5)
-    assert words.startswith("30% of the frauds hidden")
+    assert words.startswith("30% of the fraud labels suppressed")
 
 
 def test_attack_that_never_breaks_says_how_far_it_was_tried():
