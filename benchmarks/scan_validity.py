@@ -1,5 +1,4 @@
-"""How often the scan alarms on clean labels that are not
-those it was built on: tables of other kinds, other hours.
+"""Alarm rate of the scan on clean labels that it was not built on: other tables, other hours.
 
 After `make run`. Every label is true, so every alarm is a false one. The scan is that of `python -m
 fraud_core scan` as it is; its constants were chosen on day 1 of the ULB data, and this is what they

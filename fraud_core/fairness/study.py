@@ -221,6 +221,7 @@ def audit(decided: Audited, tolerances: Tolerances) -> AuditStudy:
         "false-positive rate": decided.y_true == 0,
     }
     rates, differences, ratios = {}, {}, {}
+    minimum_size = tolerances.minimum_group_size
     for attribute, group in decided.sensitive.items():
         counts = {
             name: (decided.y_alert, rows, group, decided.clusters)
@@ -228,14 +229,12 @@ def audit(decided: Audited, tolerances: Tolerances) -> AuditStudy:
         }
         rates[attribute] = {name: rates_by_group(*count) for name, count in counts.items()}
         ratios[attribute] = {
-            name: audit_ratio(
-                *count, tolerance=tolerances.ratio, minimum_size=tolerances.minimum_group_size
-            )
+            name: audit_ratio(*count, tolerance=tolerances.ratio, minimum_size=minimum_size)
             for name, count in counts.items()
         }
         by_rate = {
             name: audit_difference(
-                *count, tolerance=tolerances.difference, minimum_size=tolerances.minimum_group_size
+                *count, tolerance=tolerances.difference, minimum_size=minimum_size
             )
             for name, count in counts.items()
         }

@@ -83,40 +83,25 @@ def validate_verdicts(
     Examples
     --------
     >>> runs = validate_verdicts(
-    ...     disparities=[0.3],
-    ...     sizes=[2000],
-    ...     n_draws=5,
-    ...     recall=0.8,
-    ...     tolerance=0.05,
-    ...     detectable_disparity=0.1,
-    ...     rng=np.random.default_rng(0),
-    ... )
+    ...     disparities=[0.3], sizes=[2000], n_draws=5, recall=0.8,
+    ...     tolerance=0.05, detectable_disparity=0.1, rng=np.random.default_rng(0),
+    ... )  # fmt: skip
     >>> runs[0].expected, runs[0].right
     ('fail', 5)
     """
     minimum_size = minimum_group_size(detectable_disparity, base_rate=recall)
+    audited: dict[str, Any] = {"tolerance": tolerance, "minimum_size": minimum_size}
     runs = []
     for disparity in disparities:
         for size in sizes:
-            group = np.repeat(["a", "b"], size)
-            audits = []
-            for _ in range(n_draws):
-                caught = rng.random(2 * size) < np.repeat([recall, recall - disparity], size)
-                everyone = np.ones(2 * size, dtype=bool)
-                audits.append(
-                    audit_difference(
-                        caught, everyone, group, tolerance=tolerance, minimum_size=minimum_size
-                    )
-                )
-            expected = expected_verdict(
-                disparity, size, recall=recall, tolerance=tolerance, minimum_size=minimum_size
-            )
+            group, everyone = np.repeat(["a", "b"], size), np.ones(2 * size, dtype=bool)
+            chance = np.repeat([recall, recall - disparity], size)
+            draws = [rng.random(2 * size) < chance for _ in range(n_draws)]
+            audits = [audit_difference(caught, everyone, group, **audited) for caught in draws]
+            expected = expected_verdict(disparity, size, recall=recall, **audited)
             covered = sum(audit.ci_low <= disparity <= audit.ci_high for audit in audits)
-            runs.append(
-                ValidationRun(
-                    disparity, size, expected, tuple(audit.verdict for audit in audits), covered
-                )
-            )
+            verdicts = tuple(audit.verdict for audit in audits)
+            runs.append(ValidationRun(disparity, size, expected, verdicts, covered))
     return runs
 
 
@@ -277,9 +262,8 @@ def audit_streams(
     )
     in_b = group == "b"
     unbiased = np.concatenate([stream.caught_unbiased for stream in decided])
-    injected = (
-        float(np.mean(unbiased[in_b]) - np.mean(caught[in_b])) if bias > 0 and in_b.any() else 0.0
-    )
+    hurt = bias > 0 and in_b.any()
+    injected = float(np.mean(unbiased[in_b]) - np.mean(caught[in_b])) if hurt else 0.0
     return StreamAudit(difference, injected)
 
 

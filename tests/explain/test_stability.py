@@ -79,7 +79,7 @@ def test_two_seeds_give_no_verdict():
     assert verdict(agreement("x", "attack", 0.0, 0.0), SEEDS[:2]) == "insufficient evidence"
 
 
-def test_metrics_name_the_least_agreement_of_each_kind():
+def test_metrics_name_the_minimum_agreement_of_each_kind():
     others = [
         agreement("fit on v1", "other day", 0.5, 0.6),
         agreement("flips", "attack", 0.7, 0.3),

@@ -38,7 +38,7 @@ def test_one_row_scores_exactly_as_in_a_batch(versions):
     np.testing.assert_array_equal(alone, trees.log_odds(features))
 
 
-def test_estimator_without_a_exported_model_is_refused(versions):
+def test_estimator_without_an_exported_model_is_refused(versions):
     with pytest.raises(ValueError, match="cannot be exported"):
         to_oblivious_trees(fit("logistic_regression", versions))
 

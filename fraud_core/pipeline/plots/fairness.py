@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.fairness.audit import GroupRate
 from fraud_core.fairness.disparity import Disparity
 from fraud_core.fairness.group_label_suppression import (
@@ -90,14 +91,8 @@ def pareto(front: Sequence[EvaluatedMethod]) -> Figure:
         axes.errorbar(
             [estimate.value for estimate in x],
             [estimate.value for estimate in y],
-            xerr=[
-                [estimate.value - estimate.ci_low for estimate in x],
-                [estimate.ci_high - estimate.value for estimate in x],
-            ],
-            yerr=[
-                [estimate.value - estimate.ci_low for estimate in y],
-                [estimate.ci_high - estimate.value for estimate in y],
-            ],
+            xerr=_errors(x),
+            yerr=_errors(y),
             fmt="o",
             color=color,
             elinewidth=0.8,
@@ -111,6 +106,10 @@ def pareto(front: Sequence[EvaluatedMethod]) -> Figure:
     )
     axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncol=2, fontsize=8, frameon=False)
     return drawing
+
+
+def _errors(estimates: Sequence[Estimate]) -> list[list[float]]:
+    return [[e.value - e.ci_low for e in estimates], [e.ci_high - e.value for e in estimates]]
 
 
 def suppression_changes(effects: Sequence[SuppressionEffect]) -> Figure:
@@ -129,14 +128,10 @@ def suppression_changes(effects: Sequence[SuppressionEffect]) -> Figure:
     for number, (name, color) in enumerate(zip(CHANGES, COLORS, strict=False)):
         changes = [effect.changes[name] for effect in effects[1:]]
         value = np.array([change.value for change in changes])
-        ends = [
-            value - [change.ci_low for change in changes],
-            [change.ci_high for change in changes] - value,
-        ]
         axes.errorbar(
             shares + 0.006 * (number - 1),
             value,
-            yerr=ends,
+            yerr=_errors(changes),
             fmt="o-",
             color=color,
             label=name,

@@ -1,6 +1,4 @@
-"""What a study leaves behind: metrics.json, figures,
-and words whose figures are read, never typed.
-"""
+"""Results of a study: metrics.json, figures, and words whose metrics are read, never typed."""
 
 import json
 import math

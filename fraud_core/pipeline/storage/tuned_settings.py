@@ -1,6 +1,5 @@
-"""What the tuning on folds inside v0 found:
-`benchmarks/results/settings.json`, written by `benchmarks/settings.py`.
-"""
+"""Settings tuned on folds inside v0: `benchmarks/results/settings.json`, by
+`benchmarks/settings.py`."""
 
 import json
 from collections.abc import Iterator
