@@ -50,7 +50,7 @@ def main() -> None:
         for seed in SEEDS
     }
     runs = [(n, balanced, seed) for n in N_LABELS for balanced in (False, True) for seed in SEEDS]
-    found: dict[str, list[dict]] = {}
+    draws_by_attack: dict[str, list[dict]] = {}
     for number, (n, balanced, seed) in enumerate(runs):
         show("adaptive attacks", number, len(runs))
         n_hidden = n // 2 if balanced else n
@@ -58,10 +58,10 @@ def main() -> None:
         one = attack(quantised, estimator.with_seed(seed), labels, holdout, params)
         changes = {name: one[name] - clean[seed][name] for name in clean[seed]}
         kind = "hidden_and_false" if balanced else "hidden"
-        found.setdefault(f"{kind}.{n}", []).append(changes | {"alarmed": one["alarmed"]})
+        draws_by_attack.setdefault(f"{kind}.{n}", []).append(changes | {"alarmed": one["alarmed"]})
     show("adaptive attacks", len(runs), len(runs))
     record = {"seeds": len(SEEDS), "frauds": int(rows.y_observed.sum())}
-    for name, draws in found.items():
+    for name, draws in draws_by_attack.items():
         record[f"{name}.alarms"] = sum(draw["alarmed"] for draw in draws)
         record |= {f"{name}.{key}_change": round(mean(draws, key), 4) for key in clean[SEEDS[0]]}
     Path(__file__).with_name("results").joinpath("adaptive.json").write_text(

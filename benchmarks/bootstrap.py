@@ -44,7 +44,7 @@ def main() -> None:
         for _ in range(NAIVE_REPLICATES):
             naive_replicate(y_true, y_score, amount, rng)
         naive.append((time.perf_counter() - started) * REPLICATES / NAIVE_REPLICATES)
-    found = {
+    record = {
         "rows": ROWS,
         "replicates": REPLICATES,
         "ours_seconds": round(float(np.median(ours)), 3),
@@ -55,9 +55,9 @@ def main() -> None:
         "python": platform.python_version(),
         "numpy": np.__version__,
     }
-    print(json.dumps(found, indent=1))
+    print(json.dumps(record, indent=1))
     Path(__file__).with_name("results").joinpath("bootstrap.json").write_text(
-        json.dumps(found, indent=1) + "\n"
+        json.dumps(record, indent=1) + "\n"
     )
 
 

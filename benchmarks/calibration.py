@@ -32,7 +32,7 @@ def main() -> None:
     """
     rows = to_transactions(pl.read_parquet(within_project(f"data/{V0}.parquet")), read_card("ulb"))
     estimators = read_params(within_project("params.yaml")).model.configs()
-    found = {}
+    by_estimator = {}
     for name in REGISTRY:
         folds = [
             measure(estimators[name].with_seed(seed), rows, fold)
@@ -41,9 +41,9 @@ def main() -> None:
         ]
         by_method = {method: mean_of([fold[method] for fold in folds]) for method in METHODS}
         chosen = min(METHODS, key=lambda method: by_method[method]["log_loss_per_1000"])
-        found[name] = {"chosen": chosen, "methods": by_method}
-        print(name, json.dumps(found[name]), flush=True)
-    text = json.dumps({"seeds": list(SEEDS), "estimators": found}, indent=1) + "\n"
+        by_estimator[name] = {"chosen": chosen, "methods": by_method}
+        print(name, json.dumps(by_estimator[name]), flush=True)
+    text = json.dumps({"seeds": list(SEEDS), "estimators": by_estimator}, indent=1) + "\n"
     Path(__file__).with_name("results").joinpath("calibration.json").write_text(
         text, encoding="utf-8"
     )
@@ -61,30 +61,30 @@ def measure(
         for part in (early, fold.fitted)
     )
     y_true, margin = rows.y_observed[fold.scored], second.decision_function(rows.X[fold.scored])
-    found = {}
+    by_method = {}
     for method in METHODS:
         calibration = calibrate(
             first.decision_function(rows.X[held]), rows.y_observed[held], method
         )
         p = calibration.probability(margin)
         log_odds = calibration.slope * margin.astype(np.float64) + calibration.intercept
-        found[method] = {
+        by_method[method] = {
             "log_loss_per_1000": 1000
             * float(np.mean(np.logaddexp(0.0, log_odds) - y_true * log_odds)),
             "brier_per_1000": 1000 * float(np.mean((p - y_true) ** 2)),
             "expected_frauds": float(p.sum()),
             "observed_frauds": float(y_true.sum()),
         }
-    return found
+    return by_method
 
 
 def mean_of(folds: list[dict[str, float]]) -> dict[str, float]:
     """Means over folds and seeds; the last is the ratio
     of the totals of expected and observed frauds.
     """
-    found = {key: round(float(np.mean([fold[key] for fold in folds])), 4) for key in folds[0]}
-    return found | {
-        "expected_over_observed": round(found["expected_frauds"] / found["observed_frauds"], 4)
+    means = {key: round(float(np.mean([fold[key] for fold in folds])), 4) for key in folds[0]}
+    return means | {
+        "expected_over_observed": round(means["expected_frauds"] / means["observed_frauds"], 4)
     }
 
 

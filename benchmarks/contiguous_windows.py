@@ -1,5 +1,4 @@
-"""How often the drift tests alarm on a stretch of payments,
-beside the rate on shuffled rows that they are set to.
+"""False-alarm rate of the drift tests on stretches of payments, beside that on shuffled rows.
 
 After `make run`. In each hour of both days the first half of the payments is the reference, and the
 first so many payments that follow are the window: minutes later, of the same hour, and in the order

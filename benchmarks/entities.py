@@ -45,11 +45,11 @@ def main() -> None:
     for _ in range(ROUNDS):
         whole.append(_apart("whole"))
         half.append(_apart("half"))
-    found = {
+    record = {
         "simulate.seconds": _median(whole, "simulate"),
         "simulate.rows": whole[0]["rows"],
         "featurise.seconds": _median(whole, "featurise"),
-        "featurise.peak_rss_mb": round(max(each["peak_rss_mb"] for each in whole)),
+        "featurise.peak_rss_mb": round(max(measured["peak_rss_mb"] for measured in whole)),
         "featurise.half_rows": half[0]["rows"],
         "featurise.half_seconds": _median(half, "featurise"),
         "featurise.ratio_of_twice_the_rows": round(
@@ -60,10 +60,10 @@ def main() -> None:
         "python": platform.python_version(),
         "numpy": np.__version__,
     } | {f"state.{name}": value for name, value in _apart("online").items()}
-    found |= {f"online.{name}": value for name, value in _apart("store").items()}
-    print(json.dumps(found, indent=1))
+    record |= {f"online.{name}": value for name, value in _apart("store").items()}
+    print(json.dumps(record, indent=1))
     Path(__file__).with_name("results").joinpath("entities.json").write_text(
-        json.dumps(found, indent=1) + "\n"
+        json.dumps(record, indent=1) + "\n"
     )
 
 
@@ -153,7 +153,7 @@ def _apart(what: str) -> dict[str, float]:
 
 
 def _median(rounds: list[dict[str, float]], name: str) -> float:
-    return round(float(np.median([each[name] for each in rounds])), 2)
+    return round(float(np.median([measured[name] for measured in rounds])), 2)
 
 
 if __name__ == "__main__":

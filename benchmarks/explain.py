@@ -46,8 +46,8 @@ def main() -> None:
     )
     fitted = replace(model.config("catboost"), n_threads=1).fit(rows.X, rows.y_observed)
     features = holdout.X[rng.choice(len(holdout.X), ROWS, replace=False)]
-    found = batch(fitted, features) | one_decision(holdout, rng)
-    found |= {
+    record = batch(fitted, features) | one_decision(holdout, rng)
+    record |= {
         "timer": "CPU time, one core",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
@@ -56,19 +56,19 @@ def main() -> None:
         "shap": shap.__version__,
         "goals": {
             "rows a second, times shap.TreeExplainer": {
-                "figure": found["ratio"],
+                "figure": record["ratio"],
                 "at_least": GOAL,
-                "reached": found["ratio"] >= GOAL,
+                "reached": record["ratio"] >= GOAL,
             },
             "microseconds of score and contributions of a row": {
-                "figure": found["row_us"],
+                "figure": record["row_us"],
                 "at_most": ROW_GOAL_US,
-                "reached": found["row_us"] <= ROW_GOAL_US,
+                "reached": record["row_us"] <= ROW_GOAL_US,
             },
         },
     }
-    print(json.dumps(found, indent=1))
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    print(json.dumps(record, indent=1))
+    RESULTS.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def batch(fitted: FittedEstimator, features: np.ndarray) -> dict[str, float]:
@@ -104,7 +104,7 @@ def batch(fitted: FittedEstimator, features: np.ndarray) -> dict[str, float]:
 
 def one_decision(holdout: Transactions, rng: np.random.Generator) -> dict[str, float]:
     """Milliseconds of one decision by the service's code,
-    and of its reasons in words with both turning values.
+    and of its reasons in words with both counterfactuals.
 
     Half of the payments are those of highest score, half are any.
     """
@@ -133,7 +133,7 @@ def one_decision(holdout: Transactions, rng: np.random.Generator) -> dict[str, f
                 time.perf_counter() - between,
                 between - started,
             )
-            searched += sum(each.would_turn_at is not msgspec.UNSET for each in reasons)
+            searched += sum(reason.would_turn_at is not msgspec.UNSET for reason in reasons)
     decide, write, explain = decide.min(axis=0), write.min(axis=0), explain.min(axis=0)
     return {
         "row_us": round(1e6 * float(np.median(explain)), 1),

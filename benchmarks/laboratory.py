@@ -66,7 +66,7 @@ def main() -> None:
     np.testing.assert_array_equal(
         decode_run(results[-1]).defences["policy"].log_odds, alone["policy"].log_odds
     )
-    found = {
+    record = {
         "rows": ROWS,
         "cells": len(cells),
         "defences": len(DEFENCES),
@@ -76,9 +76,9 @@ def main() -> None:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
     }
-    print(json.dumps(found, indent=1))
+    print(json.dumps(record, indent=1))
     Path(__file__).with_name("results").joinpath("laboratory.json").write_text(
-        json.dumps(found, indent=1) + "\n"
+        json.dumps(record, indent=1) + "\n"
     )
 
 

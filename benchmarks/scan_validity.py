@@ -1,5 +1,4 @@
-"""How often the scan alarms on clean labels that are not
-those it was built on: tables of other kinds, other hours.
+"""Alarm rate of the scan on clean labels that it was not built on: other tables, other hours.
 
 After `make run`. Every label is true, so every alarm is a false one. The scan is that of `python -m
 fraud_core scan` as it is; its constants were chosen on day 1 of the ULB data, and this is what they
@@ -48,11 +47,11 @@ def main() -> None:
     """Measure, print and write benchmarks/results/scan_validity.json."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    started, found = time.perf_counter(), {}
+    started, record = time.perf_counter(), {}
     for name, tables in FAMILIES.items():
-        found |= alarms_of(name, tables())
-        print(f"{name}: {found[f'{name}.alarms']} of {found[f'{name}.tables']} alarm", flush=True)
-    found |= null_tests(np.random.default_rng(1)) | {
+        record |= alarms_of(name, tables())
+        print(f"{name}: {record[f'{name}.alarms']} of {record[f'{name}.tables']} alarm", flush=True)
+    record |= null_tests(np.random.default_rng(1)) | {
         "nominal": scan.ALPHA,
         "seconds": round(time.perf_counter() - started),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
@@ -60,8 +59,8 @@ def main() -> None:
         "numpy": np.__version__,
         "catboost": catboost.__version__,
     }
-    print(json.dumps(found, indent=1))
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    print(json.dumps(record, indent=1))
+    RESULTS.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def categorical() -> Iterator[Transactions]:
@@ -164,13 +163,13 @@ def alarms_of(name: str, tables: Iterator[Transactions]) -> dict[str, float | in
             unknown += 1
             continue
         quantised = quantise(rows.X)
-        found = scan.detect(
+        audit = scan.detect(
             rows, out_of_fold_scores(rows, seed=1, quantised=quantised), seed=1, quantised=quantised
         )
-        n_tables, alarmed = n_tables + 1, alarmed + found.poisoned
-        kinds.update({finding.kind for finding in found.findings})
-        if found.poisoned:
-            suspected.append(int(found.suspicious.sum()))
+        n_tables, alarmed = n_tables + 1, alarmed + audit.poisoned
+        kinds.update({finding.kind for finding in audit.findings})
+        if audit.poisoned:
+            suspected.append(int(audit.suspicious.sum()))
             n_rows.append(len(rows.y_observed))
     rate = proportion_ci(alarmed, n_tables)
     return {
@@ -189,7 +188,7 @@ def null_tests(rng: np.random.Generator) -> dict[str, float]:
     """How often the test for hidden frauds alarms where
     trusted and scanned rows mix alike, by its own code.
     """
-    found = {}
+    rates_by_case = {}
     for name, (n_trusted, n_scanned, mixed) in NULL_CASES.items():
         trusted = np.arange(n_trusted + n_scanned) < n_trusted
         log_odds = np.ones(len(trusted))
@@ -199,13 +198,13 @@ def null_tests(rng: np.random.Generator) -> dict[str, float]:
             _, p_value, _ = scan._hidden_frauds(y, trusted, log_odds, 0.0, 0.0)
             alarmed += p_value < scan.ALPHA
         rate = proportion_ci(alarmed, NULL_DRAWS)
-        found |= {
+        rates_by_case |= {
             f"null.{name}.rate": rate.value,
             f"null.{name}.rate_lo": rate.ci_low,
             f"null.{name}.rate_hi": rate.ci_high,
         }
-    rates = [found[f"null.{name}.rate"] for name in NULL_CASES]
-    return found | {
+    rates = [rates_by_case[f"null.{name}.rate"] for name in NULL_CASES]
+    return rates_by_case | {
         "null.draws": NULL_DRAWS,
         "null.rate_least": min(rates),
         "null.rate_most": max(rates),

@@ -108,13 +108,13 @@ def main() -> None:
             name: describe(tried[name], chosen[name], best, rows, folds) for name in tried
         },
     }
-    for name, found in record["estimators"].items():
+    for name, estimator in record["estimators"].items():
         print(
             name,
-            found["chosen"],
-            found["mean"],
+            estimator["chosen"],
+            estimator["mean"],
             "behind the winner",
-            found["behind_winner"],
+            estimator["behind_winner"],
             flush=True,
         )
     text = json.dumps(record, indent=1) + "\n"
@@ -182,10 +182,10 @@ def lead(one: Tried, other: Tried, rows: Transactions, folds: Sequence[Fold]) ->
     """Mean average precision of one setting less that
     of another on the folds, with its 95% interval.
     """
-    found = difference_on_folds(
+    difference = difference_on_folds(
         one, other, rows, folds, n_replicates=N_REPLICATES, rng=np.random.default_rng(0)
     )
-    return [round(value, 4) for value in (found.value, found.ci_low, found.ci_high)]
+    return [round(value, 4) for value in (difference.value, difference.ci_low, difference.ci_high)]
 
 
 if __name__ == "__main__":

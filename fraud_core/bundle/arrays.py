@@ -51,7 +51,7 @@ def encode_arrays(model: ModelArrays) -> bytes:
         trees.border,
         trees.leaf_value,
         trees.bias,
-        tables.player,
+        tables.feature_index,
         tables.contribution,
         tables.base,
         votes.weights,
@@ -90,7 +90,7 @@ def decode_arrays(content: bytes) -> ModelArrays:
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            found = {
+            named = {
                 name: arrays[name].astype(kind, casting="same_kind")
                 for name, kind in ARRAYS.items()
             }
@@ -104,21 +104,21 @@ def decode_arrays(content: bytes) -> ModelArrays:
         zipfile.BadZipFile,
     ) as error:
         raise BundleError(f"model.npz: not a model of this format: {error}; {AGAIN}") from error
-    _check_shapes(found)
-    bias, base = float(found["bias"]), float(found["base"])
+    _check_shapes(named)
+    bias, base = float(named["bias"]), float(named["base"])
     model = ModelArrays(
-        ObliviousTrees(found["feature"], found["border"], found["leaf_value"], bias),
-        LeafTables(found["player"], found["contribution"], base),
+        ObliviousTrees(named["feature"], named["border"], named["leaf_value"], bias),
+        LeafTables(named["player"], named["contribution"], base),
         PartitionEnsemble(
-            found["vote_weights"], found["vote_limits"], found["vote_centre"], found["vote_scale"]
+            named["vote_weights"], named["vote_limits"], named["vote_centre"], named["vote_scale"]
         ),
     )
     _check_additive(model)
     return model
 
 
-def _check_shapes(found: dict[str, np.ndarray]) -> None:
-    shape, votes = found["feature"].shape, found["vote_weights"].shape
+def _check_shapes(named: dict[str, np.ndarray]) -> None:
+    shape, votes = named["feature"].shape, named["vote_weights"].shape
     if len(shape) != 2 or 0 in shape or len(votes) != 2:
         raise BundleError(f"model.npz: expected two-dimensional splits and votes; {AGAIN}")
     leaves = (shape[0], 2 ** min(shape[1], 16))
@@ -134,14 +134,14 @@ def _check_shapes(found: dict[str, np.ndarray]) -> None:
         "vote_scale": (votes[1] - 1,),
     }
     for name, wanted in expected.items():
-        if found[name].shape != wanted:
+        if named[name].shape != wanted:
             raise BundleError(
-                f"model.npz: {name} does not fit the trees: shape {found[name].shape}; {AGAIN}"
+                f"model.npz: {name} does not fit the trees: shape {named[name].shape}; {AGAIN}"
             )
-    for name, values in found.items():
+    for name, values in named.items():
         if np.isnan(values).any() or (name != "border" and not np.isfinite(values).all()):
             raise BundleError(f"model.npz: {name} holds a value that is not finite; {AGAIN}")
-    if not (found["vote_scale"] > 0).all():
+    if not (named["vote_scale"] > 0).all():
         raise BundleError(f"model.npz: vote_scale holds a value that is not positive; {AGAIN}")
 
 

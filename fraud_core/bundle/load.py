@@ -157,9 +157,9 @@ def decode_manifest(content: bytes, name: str) -> Manifest:
     BundleError
         When it is malformed or of another format.
     """
-    found = decode(content, _Format, "manifest.json").format
-    if found != FORMAT:
-        raise BundleError(f"{name}: expected bundle format {FORMAT}, found {found}; {AGAIN}")
+    version = decode(content, _Format, "manifest.json").format
+    if version != FORMAT:
+        raise BundleError(f"{name}: expected bundle format {FORMAT}, found {version}; {AGAIN}")
     return decode(content, Manifest, "manifest.json")
 
 
@@ -191,15 +191,15 @@ def load_bundle(folder: Path, *, public_key: bytes | None = None) -> Promoted:
     if public_key is not None:
         verify(sealed, _read(folder, SIGNATURE), public_key)
     manifest, files = decode_manifest(sealed, folder.name), _read_content_files(folder)
-    found = sha256_of(files)
-    for name, sha256 in found.items():
+    digests = sha256_of(files)
+    for name, sha256 in digests.items():
         if manifest.sha256.get(name) != sha256:
             raise BundleError(
                 f"{folder.name}/{name} was altered: the manifest says sha256 "
                 f"{manifest.sha256.get(name)}, the file "
                 f"has {sha256}; promote the model again with `make run`"
             )
-    if version_of(found) != manifest.model_version:
+    if version_of(digests) != manifest.model_version:
         raise BundleError(
             f"{folder.name}: the manifest's model version is not that of its files; promote again"
         )
@@ -249,7 +249,7 @@ def check_consistent(bundle: Bundle) -> None:
     names, n_features = [field.name for field in contract.fields], len(contract.model_features)
     described = [*bundle.reference.features.values(), bundle.reference.score]
     lowest = model.trees.feature.min()
-    highest = max(model.trees.feature.max(), model.tables.player.max())
+    highest = max(model.trees.feature.max(), model.tables.feature_index.max())
     checks = {
         "contract.json: a field is named twice": len(set(names)) == len(names),
         "contract.json: a model feature is no field": set(contract.model_features) <= set(names),
@@ -264,7 +264,9 @@ def check_consistent(bundle: Bundle) -> None:
         "model.npz: the votes are about other features": len(model.votes.centre) == n_features,
         "reference.json: a model feature is not described": set(bundle.reference.features)
         >= set(contract.model_features),
-        "reference.json: a distribution is none": all(each.is_distribution() for each in described),
+        "reference.json: a distribution is none": all(
+            feature.is_distribution() for feature in described
+        ),
     }
     for complaint, holds in checks.items():
         if not holds:

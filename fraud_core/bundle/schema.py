@@ -1,4 +1,4 @@
-"""What a bundle says beside its arrays: contract, policy, reference and manifest."""
+"""Parts of a bundle beside its arrays: contract, policy, reference and manifest."""
 
 from typing import Any
 

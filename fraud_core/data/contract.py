@@ -187,5 +187,5 @@ def _check_column(values: pl.Series, column: Column, file: str) -> None:
 def _refuse_first(offends: pl.Series, values: pl.Series, column: str, rule: str, file: str) -> None:
     first = offends.arg_max() if offends.any() else None
     if first is not None:
-        found = "no value" if values[first] is None else repr(values[first])
-        raise ContractError(file=file, column=column, rule=rule, found=found, row=first + 1)
+        value = "no value" if values[first] is None else repr(values[first])
+        raise ContractError(file=file, column=column, rule=rule, found=value, row=first + 1)

@@ -1,4 +1,4 @@
-"""What a data set is, in figures: counts, sums, duplicates and frauds over time."""
+"""Description of a data set: counts, sums, duplicates and frauds over time."""
 
 import numpy as np
 import polars as pl

@@ -183,8 +183,8 @@ def _near_terminals(
 
     terminal = rng.uniform(0, SIDE, (settings.n_terminals, 2))
     lists = KDTree(terminal).query_ball_point(customer, settings.radius, return_sorted=True)
-    degree = np.array([len(each) for each in lists])
-    near = np.concatenate([np.asarray(each, np.int64) for each in lists])
+    degree = np.array([len(places) for places in lists])
+    near = np.concatenate([np.asarray(places, np.int64) for places in lists])
     return degree, np.concatenate([[0], np.cumsum(degree)[:-1]]), near
 
 
@@ -269,11 +269,11 @@ def _compromised(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Whether each of n is compromised on each day, shape (n, n_days)."""
-    found = np.zeros((n, settings.n_days), bool)
+    compromised = np.zeros((n, settings.n_days), bool)
     for day in range(settings.n_days):
         number = round(per_day * (grown if day >= settings.drift_day else 1.0))
-        found[rng.choice(n, min(number, n), replace=False), day : day + days] = True
-    return found
+        compromised[rng.choice(n, min(number, n), replace=False), day : day + days] = True
+    return compromised
 
 
 @dataclass(frozen=True)

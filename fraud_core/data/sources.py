@@ -161,10 +161,10 @@ def _write(target: Path, chunks: Iterable[bytes], size: int, what: str, progress
 def _check_digest(path: Path, expected: str | None, name: str) -> None:
     if expected is None:
         return
-    found = file_sha256(path)
-    if found != expected:
+    digest = file_sha256(path)
+    if digest != expected:
         raise SourceError(
-            f"{name} has sha256 {found}, expected {expected}; it is another or an incomplete file"
+            f"{name} has sha256 {digest}, expected {expected}; it is another or an incomplete file"
         )
 
 

@@ -116,10 +116,10 @@ def check_seal(holdout: pl.DataFrame, expected_sha256: str, *, file: str) -> Non
     >>> table = pl.DataFrame({"a": [1.0]})
     >>> check_seal(table, content_sha256(table), file="v1.parquet")
     """
-    found = content_sha256(holdout)
-    if found != expected_sha256:
+    digest = content_sha256(holdout)
+    if digest != expected_sha256:
         raise SealError(
             f"{file}: the sealed holdout was altered: expected content sha256 {expected_sha256}, "
-            f"found {found}; "
+            f"found {digest}; "
             "restore it with `dvc repro -f prepare`"
         )

@@ -14,8 +14,8 @@ Value = TypeVar("Value")
 FLOAT = re.compile(r"^[-+]?(?:\d+|\d+\.\d*|\.\d+)[eE][-+]?\d+$")
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """The safe loader, in C where it is there, which also knows a float without a point."""
+class _Loader(yaml.CSafeLoader):
+    """The safe loader, which also knows a float without a point."""
 
 
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+.0123456789"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from fraud_core.entities.study import METRICS
 from fraud_core.evaluation.bootstrap import Estimate
-from fraud_core.evaluation.headline import Headline, headline_figures
+from fraud_core.evaluation.headline import Headline, headline_metrics
 from fraud_core.evaluation.prequential import LEFT_OUT
 from fraud_core.evaluation.study_table import Measurement, StudyTable
 
@@ -101,4 +101,4 @@ def headline(table: StudyTable, cards_per_day: int) -> dict[str, Any]:
         f"{FEATURES}.gain.{name}": Headline(f"{metric}_gain", model=FEATURES)
         for metric, name in shown.items()
     }
-    return headline_figures(table, NAMES | ways | gains)
+    return headline_metrics(table, NAMES | ways | gains)

@@ -1,6 +1,6 @@
-"""Headline figures of a study: the names of metrics.json, and the rows of its table they stand for.
+"""Headline metrics of a study: the names of metrics.json, and the rows of its table they stand for.
 
-The table holds every figure; pages, the gate and DVC read these few by a name that no parameter
+The table holds every metric; pages, the gate and DVC read these few by a name that no parameter
 changes.
 """
 
@@ -14,7 +14,7 @@ from fraud_core.evaluation.study_table import StudyTable
 
 @dataclass(frozen=True)
 class Headline:
-    """One figure of a table by its columns; a column that is None holds nothing there.
+    """One metric of a table by its columns; a column that is None holds nothing there.
 
     Attributes
     ----------
@@ -39,14 +39,14 @@ class Headline:
         chosen = {name: getattr(self, name) for name in ("metric", "group", "model", "attack")}
         return chosen if self.table is None else chosen | {"table": self.table}
 
-    def figure(self, table: StudyTable) -> Any:
-        """The figure with its interval where it has one, a number of its kind elsewhere."""
-        found = table.only(**self.columns).figure
-        return found if isinstance(found, Estimate) else self.kind(found)
+    def read(self, table: StudyTable) -> Any:
+        """The metric with its interval where it has one, a number of its kind elsewhere."""
+        value = table.only(**self.columns).estimate
+        return value if isinstance(value, Estimate) else self.kind(value)
 
 
-def headline_figures(table: StudyTable, names: Mapping[str, Headline]) -> dict[str, Any]:
-    """The figures of metrics.json by name; one that the table does not hold has none.
+def headline_metrics(table: StudyTable, names: Mapping[str, Headline]) -> dict[str, Any]:
+    """The metrics of metrics.json by name; one that the table does not hold has none.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def headline_figures(table: StudyTable, names: Mapping[str, Headline]) -> dict[s
     ...     [Measurement("frauds", 12, group="v1")], table="ulb", study="drift"
     ... )
     >>> names = {"v1.frauds": Headline("frauds", "v1", kind=int), "v1.rows": Headline("rows", "v1")}
-    >>> headline_figures(table, names)
+    >>> headline_metrics(table, names)
     {'v1.frauds': 12}
     """
-    return {name: one.figure(table) for name, one in names.items() if table.has(**one.columns)}
+    return {name: one.read(table) for name, one in names.items() if table.has(**one.columns)}

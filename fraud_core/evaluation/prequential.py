@@ -162,15 +162,15 @@ def card_precision_at_k(
     ... )
     array([0.5])
     """
-    found: set[int] = set()
+    known: set[int] = set()
     precisions: list[float] = []
-    for each in np.unique(day):
-        rows = np.flatnonzero((day == each) & ~np.isin(customer, list(found)))
+    for one_day in np.unique(day):
+        rows = np.flatnonzero((day == one_day) & ~np.isin(customer, list(known)))
         cards, place = np.unique(customer[rows], return_inverse=True)
         score, fraud = np.full(len(cards), -np.inf), np.zeros(len(cards), bool)
         np.maximum.at(score, place, y_score[rows])
         np.logical_or.at(fraud, place, y_true[rows] == 1)
         top = np.argsort(-score, kind="stable")[:k]
         precisions.append(float(fraud[top].sum() / k))
-        found |= set(cards[top][fraud[top]].tolist())
+        known |= set(cards[top][fraud[top]].tolist())
     return np.asarray(precisions)

@@ -1,8 +1,8 @@
-"""Whether probabilities mean what they say: frauds
-expected against frauds observed, overall and by band.
+"""Reliability of probabilities: frauds expected
+against frauds observed, overall and by bin.
 
 The mean absolute error over all rows hides a miscalibration of rare events, since nearly every row
-lies in the lowest band. Here the frauds that a model expects (the sum of its probabilities) are
+lies in the lowest bin. Here the frauds that a model expects (the sum of its probabilities) are
 held against those that were observed.
 """
 
@@ -18,19 +18,19 @@ TAIL = 0.025
 
 
 @dataclass(frozen=True)
-class Band:
-    """Rows whose probability lies in one band.
+class ReliabilityBin:
+    """Rows whose probability lies in one bin.
 
     Attributes
     ----------
     low, high
-        Ends of the band, closed on the left; the last holds 1.0 too.
+        Ends of the bin, closed on the left; the last holds 1.0 too.
     rows, expected, observed
         Rows, sum of their probabilities, and frauds among them.
     mean_probability
         ``expected / rows``.
     observed_share
-        Share of frauds with its exact 95% interval; 0 where none was observed.
+        Share of frauds with its Clopper–Pearson 95% interval; 0 where none was observed.
     """
 
     low: float
@@ -43,7 +43,7 @@ class Band:
 
     @property
     def words(self) -> str:
-        """The band in words, such as ``0.6 to 0.9``."""
+        """The bin in words, such as ``0.6 to 0.9``."""
         return f"{self.low:g} to {self.high:g}"
 
 
@@ -75,8 +75,8 @@ def expected_over_observed(y_true: np.ndarray, y_score: np.ndarray) -> Estimate:
 
     Examples
     --------
-    >>> found = expected_over_observed(np.repeat([0, 1], [90, 10]), np.full(100, 0.2))
-    >>> round(found.value, 2), round(found.ci_low, 2), round(found.ci_high, 2)
+    >>> ratio = expected_over_observed(np.repeat([0, 1], [90, 10]), np.full(100, 0.2))
+    >>> round(ratio.value, 2), round(ratio.ci_low, 2), round(ratio.ci_high, 2)
     (2.0, 1.09, 4.17)
     """
     observed, expected = int(y_true.sum()), float(np.sum(y_score))
@@ -84,8 +84,8 @@ def expected_over_observed(y_true: np.ndarray, y_score: np.ndarray) -> Estimate:
         raise ValueError(
             f"expected at least one fraud to compare with, found none in {len(y_true)} rows"
         )
-    fewest, most = poisson_limits(observed)
-    return Estimate(expected / observed, expected / most, expected / fewest)
+    lower, upper = poisson_limits(observed)
+    return Estimate(expected / observed, expected / upper, expected / lower)
 
 
 def poisson_limits(count: int) -> tuple[float, float]:
@@ -104,10 +104,10 @@ def poisson_limits(count: int) -> tuple[float, float]:
     return low, float(quantile(1 - TAIL, 2 * count + 2)) / 2
 
 
-def bands_of(
+def reliability_bins(
     y_true: np.ndarray, y_score: np.ndarray, edges: np.ndarray = CALIBRATION_EDGES
-) -> list[Band]:
-    """Expected and observed frauds in each band that holds a row.
+) -> list[ReliabilityBin]:
+    """Expected and observed frauds in each bin that holds a row.
 
     Parameters
     ----------
@@ -116,17 +116,17 @@ def bands_of(
 
     Examples
     --------
-    >>> band = bands_of(np.array([0, 0]), np.array([0.7, 0.8]))[0]
-    >>> band.words, band.expected, band.observed, band.observed_share.value
+    >>> one = reliability_bins(np.array([0, 0]), np.array([0.7, 0.8]))[0]
+    >>> one.words, one.expected, one.observed, one.observed_share.value
     ('0.6 to 0.9', 1.5, 0, 0.0)
     """
     place = np.digitize(y_score, edges[1:-1])
-    found: list[Band] = []
+    bins: list[ReliabilityBin] = []
     for number in np.unique(place):
         own = place == number
         rows, expected, observed = int(own.sum()), float(y_score[own].sum()), int(y_true[own].sum())
-        found.append(
-            Band(
+        bins.append(
+            ReliabilityBin(
                 float(edges[number]),
                 float(edges[number + 1]),
                 rows,
@@ -136,18 +136,18 @@ def bands_of(
                 proportion_ci(observed, rows),
             )
         )
-    return found
+    return bins
 
 
-def band_rows(bands: list[Band]) -> list[dict[str, object]]:
-    """The bands as rows of a table."""
+def reliability_rows(bins: list[ReliabilityBin]) -> list[dict[str, object]]:
+    """The bins as rows of a table."""
     return [
         {
-            "probability": band.words,
-            "payments": band.rows,
-            "expected": round(band.expected, 1),
-            "observed": band.observed,
-            "share of frauds": band.observed_share,
+            "probability": one.words,
+            "payments": one.rows,
+            "expected": round(one.expected, 1),
+            "observed": one.observed,
+            "share of frauds": one.observed_share,
         }
-        for band in bands
+        for one in bins
     ]

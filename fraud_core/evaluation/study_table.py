@@ -1,5 +1,5 @@
-"""Table of a study: one tidy row for each figure, so that
-figures are chosen by columns and never by parts of a name.
+"""Table of a study: one tidy row for each value of a metric, so
+that values are chosen by columns and never by parts of a name.
 
 A change of a parameter changes rows. metrics.json, pages, goals and drawings are views of the
 table.
@@ -39,23 +39,23 @@ SIGNIFICANT_DIGITS = 6
 
 @dataclass(frozen=True)
 class Measurement:
-    """One figure of a study.
+    """One value of a metric of a study.
 
     Attributes
     ----------
     metric
         What was measured; its unit is in its name.
     value, ci_low, ci_high
-        The figure and its 95% interval; None for the ends where it has none.
+        The value and its 95% interval; None for the ends where it has none.
     attack, poison_rate
         What was done to the labels, and the share of each attacked class, in [0, 1]; None where
         nothing was.
     defence, group
-        What cleaned them; the group of people, payments or features that the figure is of.
+        What cleaned them; the group of people, payments or features that the value is of.
     model
-        The model or the way to decide, where a study compares several.
+        The model or the method, where a study compares several.
     seed
-        Of one draw; None for a figure over all draws.
+        Of one draw; None for a value over all draws.
     verdict
         What the evidence says, where the study says so.
     """
@@ -73,38 +73,38 @@ class Measurement:
     verdict: Verdict | None = None
 
     @classmethod
-    def of(cls, metric: str, figure: Estimate | float, **columns: Any) -> "Measurement":
-        """A figure with its interval, or without one.
+    def of(cls, metric: str, estimate: Estimate | float, **columns: Any) -> "Measurement":
+        """A metric with its interval, or without one.
 
         Examples
         --------
         >>> Measurement.of("recall", Estimate(0.5, 0.4, 0.6), defence="knn").ci_high
         0.6
         """
-        if isinstance(figure, Estimate):
-            return cls(metric, figure.value, figure.ci_low, figure.ci_high, **columns)
-        return cls(metric, float(figure), **columns)
+        if isinstance(estimate, Estimate):
+            return cls(metric, estimate.value, estimate.ci_low, estimate.ci_high, **columns)
+        return cls(metric, float(estimate), **columns)
 
     @property
     def interval(self) -> Estimate:
-        """The figure with its interval; a figure without one is its own."""
+        """The value with its interval; a value without one is its own."""
         low, high = (self.value if end is None else end for end in (self.ci_low, self.ci_high))
         return Estimate(self.value, low, high)
 
     @property
-    def figure(self) -> Estimate | float:
-        """The figure with its interval where it has one."""
+    def estimate(self) -> Estimate | float:
+        """The value with its interval where it has one."""
         return self.value if self.ci_low is None else self.interval
 
 
 @dataclass(frozen=True)
 class StudyTable:
-    """The figures of a study, one row each.
+    """The values of a study, one row each.
 
     Attributes
     ----------
     frame
-        Columns as in `SCHEMA`, null where a column says nothing of a figure.
+        Columns as in `SCHEMA`, null where a column says nothing of a value.
     """
 
     frame: pl.DataFrame
@@ -113,7 +113,7 @@ class StudyTable:
     def from_measurements(
         cls, rows: Iterable[Measurement], *, table: str, study: str
     ) -> "StudyTable":
-        """The table of some figures.
+        """The table of some values.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class StudyTable:
         Raises
         ------
         ResultError
-            When a figure is not finite, or two figures are distinguished by no column.
+            When a value is not finite, or two values are distinguished by no column.
 
         Examples
         --------
@@ -143,18 +143,18 @@ class StudyTable:
             ends = (record["value"], record["ci_low"], record["ci_high"])
             if not all(end is None or np.isfinite(end) for end in ends):
                 raise ResultError(
-                    f"{_said(record)}: expected finite figures, got {ends}; leave it out"
+                    f"{_said(record)}: expected finite values, got {ends}; leave it out"
                 )
         return cls._checked(pl.DataFrame(records, schema=SCHEMA))
 
     @classmethod
     def joined(cls, *tables: "StudyTable") -> "StudyTable":
-        """The figures of several tables, such as those of payments and of simulated streams.
+        """The values of several tables, such as those of payments and of simulated streams.
 
         Raises
         ------
         ResultError
-            When two figures are distinguished by no column.
+            When two values are distinguished by no column.
 
         Examples
         --------
@@ -174,7 +174,7 @@ class StudyTable:
         twice = frame.filter(frame.select(KEYS).is_duplicated())
         if twice.height:
             raise ResultError(
-                f"{_said(twice.row(0, named=True))}: expected one figure, got several; name a "
+                f"{_said(twice.row(0, named=True))}: expected one value, got several; name a "
                 "column more"
             )
         return cls(frame)
@@ -208,7 +208,7 @@ class StudyTable:
         ... )
         1
         """
-        asked = {
+        columns = {
             "metric": metric,
             "attack": attack,
             "poison_rate": poison_rate,
@@ -219,16 +219,16 @@ class StudyTable:
             "table": table,
         }
         return StudyTable(
-            self.frame.filter(*(_equal(name, v) for name, v in asked.items() if v is not ...))
+            self.frame.filter(*(_equal(name, v) for name, v in columns.items() if v is not ...))
         )
 
     def only(self, metric: str, **columns: Any) -> Measurement:
-        """The one figure with some values of the columns, as in `where`.
+        """The one value with some values of the columns, as in `where`.
 
         Raises
         ------
         ResultError
-            When no figure or several have them.
+            When no value or several have them.
 
         Examples
         --------
@@ -243,18 +243,18 @@ class StudyTable:
             known = sorted(set(self.frame["metric"].to_list()))
             hint = "name another column" if chosen else f"metrics are {', '.join(known[:12])}"
             raise ResultError(
-                f"{_said({'metric': metric, **columns})}: expected one figure, got "
+                f"{_said({'metric': metric, **columns})}: expected one value, got "
                 f"{len(chosen) or 'none'}; {hint}"
             )
         return chosen[0]
 
     def has(self, metric: str, **columns: Any) -> bool:
-        """Whether there is a figure with some values of the columns, as in `where`."""
+        """Whether there is a value with some values of the columns, as in `where`."""
         return len(self.where(metric=metric, **columns)) > 0
 
     def to_write(self) -> pl.DataFrame:
-        """The rows in the order of their columns, figures with
-        six significant digits: equal figures, equal bytes.
+        """The rows in the order of their columns, values with
+        six significant digits: equal values, equal bytes.
 
         Examples
         --------

@@ -1,1 +1,1 @@
-"""Why a score is what it is: contributions that add up to it."""
+"""Explanations of a score: contributions that add up to it, reasons, stability."""

@@ -13,40 +13,42 @@ from fraud_core.bundle.decider import N_REASONS, Code, Reason
 from fraud_core.evaluation.bootstrap import proportion_ci
 from fraud_core.evaluation.study_table import Measurement
 from fraud_core.explain.reasons import (
-    N_TRIED,
+    N_COUNTERFACTUALS,
     WordedReason,
-    put_in_words,
     reason_code,
-    turning_value,
+    render_reason,
+    single_feature_counterfactual,
     value_cells,
 )
 from fraud_core.explain.tree_shap import Explainer
 from fraud_core.scoring.oblivious_trees import Calibration
 from fraud_core.scoring.row_scorer import RowScorer
 
-USUAL = (0.05, 0.95)
+REFERENCE_QUANTILES = (0.05, 0.95)
 CODES = tuple(code for code in get_args(Code) if code != "OUTSIDE_TRAINING_RANGE")
 
 
 @dataclass(frozen=True)
 class ReferenceRange:
-    """What is usual: the 5% and 95% quantile of each feature, shape (n_features,) each."""
+    """The 5% and the 95% quantile of each feature, shape (n_features,) each."""
 
     low: np.ndarray
     high: np.ndarray
 
 
 def reference_range(features: np.ndarray) -> ReferenceRange:
-    """The usual range of each feature among training rows, as a bundle's reference has it.
+    """The reference range of each feature among training rows, as a bundle's reference has it.
 
     Examples
     --------
-    >>> found = reference_range(np.arange(100.0)[:, None])
-    >>> found.low.tolist(), found.high.tolist()
+    >>> reference = reference_range(np.arange(100.0)[:, None])
+    >>> reference.low.tolist(), reference.high.tolist()
     ([4.0], [94.0])
     """
     return ReferenceRange(
-        *np.quantile(features.astype(np.float64), USUAL, axis=0, method="inverted_cdf")
+        *np.quantile(
+            features.astype(np.float64), REFERENCE_QUANTILES, axis=0, method="inverted_cdf"
+        )
     )
 
 
@@ -84,14 +86,14 @@ def reason_codes(
     *,
     threshold: float,
 ) -> list[tuple[WordedReason, ...]]:
-    """The reasons of decisions by a threshold, with the values that would have turned them.
+    """The reasons of decisions by a threshold, with their single-feature counterfactuals.
 
     Parameters
     ----------
     rows
         Shape (n_samples, n_features).
     threshold
-        Margin in log-odds from which on a row is an alert.
+        Log-odds from which on a row is an alert.
 
     Returns
     -------
@@ -107,13 +109,13 @@ def reason_codes(
     ...     np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.0
     ... )
     >>> explainer = Explainer(stump, build_leaf_tables(stump, np.ones((1, 2))))
-    >>> usual = ReferenceRange(np.array([0.0]), np.array([1.0]))
-    >>> reason_codes(explainer, np.array([[2.0]]), ["Amount"], usual, threshold=0.0)[0][0].words
+    >>> reference = ReferenceRange(np.array([0.0]), np.array([1.0]))
+    >>> reason_codes(explainer, np.array([[2.0]]), ["Amount"], reference, threshold=0.0)[0][0].words
     'Amount is 2, above its usual range (0 to 1): +1.00 log-odds; 0.5 would turn it.'
     """
     scorer = RowScorer(explainer.trees, explainer.tables, Calibration(1.0, 0.0), rows.shape[1])
     alerts = explainer.trees.log_odds(rows) >= threshold
-    found = []
+    decisions = []
     for row, values, alert in zip(
         rows, explainer.explain(rows).values, alerts.tolist(), strict=True
     ):
@@ -121,19 +123,23 @@ def reason_codes(
         ranked: list[int] = order[:N_REASONS].tolist()
         reasons = []
         for place, k in enumerate(k for k in ranked if (values[k] > 0 if alert else values[k] < 0)):
-            usual = (float(reference.low[k]), float(reference.high[k]))
+            own_range = (float(reference.low[k]), float(reference.high[k]))
             reason = Reason(
-                reason_code(float(row[k]), *usual), names[k], float(values[k]), float(row[k]), usual
+                reason_code(float(row[k]), *own_range),
+                names[k],
+                float(values[k]),
+                float(row[k]),
+                own_range,
             )
-            turns_at: float | msgspec.UnsetType | None = msgspec.UNSET
-            if place < N_TRIED and math.isfinite(row[k]):
-                cells = value_cells(explainer.trees, k, *usual)
-                turns_at = turning_value(
+            counterfactual: float | msgspec.UnsetType | None = msgspec.UNSET
+            if place < N_COUNTERFACTUALS and math.isfinite(row[k]):
+                cells = value_cells(explainer.trees, k, *own_range)
+                counterfactual = single_feature_counterfactual(
                     cells, float(row[k]), _crossing(scorer, row, k, threshold, alert)
                 )
-            reasons.append(put_in_words(reason, turns_at))
-        found.append(tuple(reasons))
-    return found
+            reasons.append(render_reason(reason, counterfactual))
+        decisions.append(tuple(reasons))
+    return decisions
 
 
 def _crossing(
@@ -143,19 +149,21 @@ def _crossing(
 
 
 def reason_rows(decisions: Sequence[Sequence[WordedReason]]) -> Iterator[Measurement]:
-    """How often each code is given, and how often one usual value would have turned a decision.
+    """How often each code is given, and how often a decision has a single-feature counterfactual.
 
     Yields
     ------
     Measurement
-        ``decisions``, ``turned_by_one_value_share`` (of the decisions), and ``reason_share`` (of
-        all reasons) for each code that can be given by a threshold, by `group`; each share with its
-        exact interval.
+        ``decisions``, ``single_feature_counterfactual_share`` (of the decisions), and
+        ``reason_share`` (of all reasons) for each code that can be given by a threshold, by
+        `group`; each share with its Clopper–Pearson interval.
 
     Examples
     --------
-    >>> one = put_in_words(Reason("ABOVE_USUAL", "Amount", 1.0, 2.0, (0.0, 1.0)), 0.5)
-    >>> {row.metric: row.value for row in reason_rows([[one]])}["turned_by_one_value_share"]
+    >>> one = render_reason(Reason("ABOVE_USUAL", "Amount", 1.0, 2.0, (0.0, 1.0)), 0.5)
+    >>> {row.metric: row.value for row in reason_rows([[one]])}[
+    ...     "single_feature_counterfactual_share"
+    ... ]
     1.0
     """
     turned = sum(
@@ -163,7 +171,9 @@ def reason_rows(decisions: Sequence[Sequence[WordedReason]]) -> Iterator[Measure
     )
     codes = Counter(reason.code for reasons in decisions for reason in reasons)
     yield Measurement("decisions", len(decisions))
-    yield Measurement.of("turned_by_one_value_share", proportion_ci(turned, len(decisions)))
+    yield Measurement.of(
+        "single_feature_counterfactual_share", proportion_ci(turned, len(decisions))
+    )
     for code in CODES:
-        found = proportion_ci(codes[code], max(1, codes.total()))
-        yield Measurement.of("reason_share", found, group=code)
+        share = proportion_ci(codes[code], max(1, codes.total()))
+        yield Measurement.of("reason_share", share, group=code)

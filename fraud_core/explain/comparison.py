@@ -1,5 +1,5 @@
-"""Two models that explain the same rows: how alike their
-rankings of features are, and their reasons for alerts.
+"""Comparison of two models that explain the same rows: their
+rankings of features, and their reasons for alerts.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ N_REPLICATES = 400
 
 @dataclass(frozen=True)
 class Compared:
-    """Replicates of both figures for one other model; entry 0 is the point value."""
+    """Replicates of both metrics for one other model; entry 0 is the point value."""
 
     rank_correlation: np.ndarray
     top3_overlap: np.ndarray
@@ -31,7 +31,7 @@ def rank_correlation(own: np.ndarray, other: np.ndarray) -> np.ndarray:
     """
     from scipy.stats import rankdata
 
-    a, b = (rankdata(each, axis=1) for each in (own, other))
+    a, b = (rankdata(importances, axis=1) for importances in (own, other))
     a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
     return (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
 
@@ -74,7 +74,7 @@ class Comparison:
         self._of_alerts = explainer.explain(alerts).values
 
     def against(self, other: Explainer) -> Compared:
-        """Both figures on every resample."""
+        """Both metrics on every resample."""
         importance = self._weights[0] @ np.abs(added_up(other, self._features).values)
         kept = top_overlap(self._of_alerts, added_up(other, self._alerts).values)
         return Compared(rank_correlation(self._importance, importance), self._weights[1] @ kept)

@@ -1,5 +1,5 @@
 """Exact Shapley contributions of a sum of oblivious
-trees, and how sure a ranking of features is.
+trees, and intervals of a ranking of features.
 """
 
 import warnings
@@ -33,8 +33,8 @@ def shap_values(model: object, features: np.ndarray) -> tuple[np.ndarray, float]
     Returns
     -------
     values, base
-        Values of shape (n_samples, n_features), in log-odds; ``values.sum(axis=1) + base`` is the
-        margin.
+        Values of shape (n_samples, n_features), in log-odds; ``values.sum(axis=1) + base`` are
+        the log-odds.
 
     References
     ----------

@@ -1,5 +1,5 @@
-"""Rows and headline figures of the explanation study:
-which features speak, and whether they add up to the score.
+"""Rows and headline metrics of the explanation study: contributions
+of the features, additivity, reasons and stability.
 """
 
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fraud_core.evaluation.headline import Headline, headline_figures
+from fraud_core.evaluation.headline import Headline, headline_metrics
 from fraud_core.evaluation.study_table import Measurement, StudyTable
 from fraud_core.explain.alert_reasons import CODES
 from fraud_core.explain.contributions import Importance, additivity_error
@@ -24,15 +24,15 @@ NAMES = {
     "rows.explained": Headline("rows_explained", kind=int),
     "rows.frauds": Headline("frauds_explained", kind=int),
     "reasons.decisions": Headline("decisions", kind=int),
-    "reasons.turned_by_one_value": Headline("turned_by_one_value_share"),
+    "reasons.single_feature_counterfactual": Headline("single_feature_counterfactual_share"),
     **{f"reasons.code.{code}": Headline("reason_share", code) for code in CODES},
 }
 
 
 def importance_rows(ranked: Sequence[Importance]) -> Iterator[Measurement]:
     """Mean absolute contribution of each feature, in log-odds, the largest first."""
-    for each in ranked:
-        yield Measurement.of(IMPORTANCE, each.interval, group=each.feature)
+    for importance in ranked:
+        yield Measurement.of(IMPORTANCE, importance.interval, group=importance.feature)
 
 
 def check_rows(
@@ -42,8 +42,8 @@ def check_rows(
     expected: tuple[np.ndarray, float],
     y_true: np.ndarray,
 ) -> Iterator[Measurement]:
-    """What was explained, whether it adds up to the score in
-    every row, and how far it is from what another library says.
+    """Rows explained, their additivity error, and the
+    difference from the values of another library.
 
     Parameters
     ----------
@@ -56,8 +56,10 @@ def check_rows(
     """
     values, base = expected
     served = additivity_error(explained.values, explained.base, explainer.trees.log_odds(features))
-    own, other = (np.argsort(-mean_importance(each)) for each in (explained.values, values))
-    figures = {
+    own, other = (
+        np.argsort(-mean_importance(contributions)) for contributions in (explained.values, values)
+    )
+    metrics = {
         "additivity_max_error": max(explained.additivity_errors.max(), served),
         "additivity_rows": len(features),
         "shap_max_difference": np.abs(explained.values - values).max(),
@@ -66,12 +68,12 @@ def check_rows(
         "rows_explained": len(features),
         "frauds_explained": y_true.sum(),
     }
-    for metric, figure in figures.items():
-        yield Measurement(metric, float(figure))
+    for metric, value in metrics.items():
+        yield Measurement(metric, float(value))
 
 
 def headline(table: StudyTable, agreements: Sequence[Agreement]) -> dict[str, Any]:
-    """The figures of metrics.json by name, with the two features that speak loudest.
+    """The metrics of metrics.json by name, with the two features that contribute most.
 
     Parameters
     ----------
@@ -80,7 +82,7 @@ def headline(table: StudyTable, agreements: Sequence[Agreement]) -> dict[str, An
     agreements
         Of the other models, for the words on stability.
     """
-    loudest = sorted(table.where(metric=IMPORTANCE), key=lambda row: -row.value)
-    named = zip(("first.feature", "second.feature"), loudest, strict=False)
+    ranked = sorted(table.where(metric=IMPORTANCE), key=lambda row: -row.value)
+    named = zip(("first.feature", "second.feature"), ranked, strict=False)
     features = {name: row.group for name, row in named}
-    return headline_figures(table, NAMES) | features | stability_headline(agreements)
+    return headline_metrics(table, NAMES) | features | stability_headline(agreements)

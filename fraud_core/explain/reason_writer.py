@@ -1,4 +1,4 @@
-"""The reasons of a served decision in words, and what would have turned it.
+"""Reasons of a served decision in words, with their single-feature counterfactuals.
 
 NumPy and msgspec are all it needs, so a service may call it for every decision.
 """
@@ -9,11 +9,11 @@ import numpy as np
 from fraud_core.bundle.decider import Verdict
 from fraud_core.bundle.load import Bundle
 from fraud_core.explain.reasons import (
-    N_TRIED,
+    N_COUNTERFACTUALS,
     WordedReason,
     nearest_values,
-    put_in_words,
-    turning_value,
+    render_reason,
+    single_feature_counterfactual,
     value_cells,
 )
 from fraud_core.policy.actions import actions
@@ -21,7 +21,7 @@ from fraud_core.scoring.row_scorer import RowScorer
 
 
 class ReasonWriter:
-    """Puts the reasons of the decisions of one bundle into
+    """Renders the reasons of the decisions of one bundle in
     words; what does not depend on the row is worked out once.
 
     Parameters
@@ -44,14 +44,15 @@ class ReasonWriter:
         )
         described = [bundle.reference.features[name] for name in self._features]
         self._cells = [
-            value_cells(bundle.trees, k, each.low, each.high) for k, each in enumerate(described)
+            value_cells(bundle.trees, k, feature.low, feature.high)
+            for k, feature in enumerate(described)
         ]
 
     def write(
         self, values: np.ndarray, amount_eur: float, verdict: Verdict
     ) -> tuple[WordedReason, ...]:
         """The reasons of a verdict in words; for the first
-        two, the nearest usual value that would have turned it.
+        two, the single-feature counterfactual.
 
         Parameters
         ----------
@@ -73,33 +74,37 @@ class ReasonWriter:
         """
         return tuple(
             [
-                put_in_words(reason, self._turning(values, amount_eur, verdict, reason.feature))
-                if place < N_TRIED and reason.value is not None and reason.feature in self._features
-                else put_in_words(reason)
+                render_reason(
+                    reason, self._counterfactual(values, amount_eur, verdict, reason.feature)
+                )
+                if place < N_COUNTERFACTUALS
+                and reason.value is not None
+                and reason.feature in self._features
+                else render_reason(reason)
                 for place, reason in enumerate(verdict.reasons)
             ]
         )
 
-    def _turning(
+    def _counterfactual(
         self, values: np.ndarray, amount_eur: float, verdict: Verdict, feature: str
     ) -> float | msgspec.UnsetType | None:
         k = self._features.index(feature)
         cells, value = self._cells[k], float(values[k])
         if verdict.decision == "abstain":
-            # a usual value lies inside the training range; it turns the abstention when nothing
-            # else lies outside
+            # a value of the reference range lies inside the training range; it turns the abstention
+            # when nothing else lies outside
             return float(nearest_values(cells, value)[0]) if len(verdict.reasons) == 1 else None
         alarm = verdict.decision != "approve"
         if k == self._amount:
-            return self._turning_amount(values, alarm)
+            return self._amount_counterfactual(values, alarm)
 
         def turned(others: np.ndarray) -> np.ndarray:
             return self._alarms(values, k, others, amount_eur) != alarm
 
-        return turning_value(cells, value, turned)
+        return single_feature_counterfactual(cells, value, turned)
 
-    def _turning_amount(self, values: np.ndarray, alarm: bool) -> float | None:
-        """As `turning_value`, where the losses change with the value too.
+    def _amount_counterfactual(self, values: np.ndarray, alarm: bool) -> float | None:
+        """As `single_feature_counterfactual`, where the losses change with the value too.
 
         Within a part the probability is the same, and an approval becomes dearer than a review at
         one amount.
@@ -118,7 +123,10 @@ class ReasonWriter:
         ]
         value = float(values[k])
         tried = np.concatenate(
-            [np.clip(each, first, last) for each in (value, dear.astype(np.float64), 0.0, *sides)]
+            [
+                np.clip(amount, first, last)
+                for amount in (value, dear.astype(np.float64), 0.0, *sides)
+            ]
         )
         tried = tried[tried != value]
         tried = tried[self._alarms(values, k, tried, tried) != alarm]

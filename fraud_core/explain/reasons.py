@@ -1,6 +1,6 @@
-"""Reasons in words from a closed vocabulary, and the value that would have turned a decision.
+"""Reasons in words from a closed vocabulary, and single-feature counterfactuals.
 
-The service and the study say reasons by these functions; NumPy and msgspec are all they need.
+The service and the study render reasons by these functions; NumPy and msgspec are all they need.
 """
 
 import math
@@ -13,7 +13,7 @@ import numpy as np
 from fraud_core.bundle.decider import Code, Reason
 from fraud_core.scoring.oblivious_trees import ObliviousTrees
 
-N_TRIED = 2
+N_COUNTERFACTUALS = 2
 ABOUT_ENTITIES = ("ENTITY_UNKNOWN", "ENTITY_STALE", "EVENT_LATE")
 # The publishers of the card data keep secret what these principal components are made of.
 ANONYMOUS = re.compile(r"V\d+")
@@ -35,10 +35,11 @@ class WordedReason(Reason, frozen=True):
     Attributes
     ----------
     words
-        One sentence made of the fields and the vocabulary alone.
+        One sentence made of the fields and the vocabulary only.
     would_turn_at
-        The nearest value in the reference range that would have turned the decision, all other
-        features as they are; null when none would; left out when it was not looked for.
+        The single-feature counterfactual: the nearest value in the reference range that would have
+        turned the decision, all other features as they are; null when none would; left out when it
+        was not looked for.
     """
 
     words: str
@@ -63,7 +64,7 @@ def reason_code(value: float, low: float, high: float) -> Code:
     return "ABOVE_USUAL" if value > high else "BELOW_USUAL" if value < low else "USUAL_VALUE"
 
 
-def put_in_words(
+def render_reason(
     reason: Reason, would_turn_at: float | msgspec.UnsetType | None = msgspec.UNSET
 ) -> WordedReason:
     """A reason with its sentence.
@@ -82,9 +83,9 @@ def put_in_words(
 
     Examples
     --------
-    >>> put_in_words(Reason("BELOW_USUAL", "Hour", 2.31, -6.2, (-1.6, 1.4)), -1.5).words
+    >>> render_reason(Reason("BELOW_USUAL", "Hour", 2.31, -6.2, (-1.6, 1.4)), -1.5).words
     'Hour is -6.2, below its usual range (-1.6 to 1.4): +2.31 log-odds; -1.5 would turn it.'
-    >>> put_in_words(Reason("UNKNOWN", "Amount", -0.5, 12.0, (3.0, 3.0))).words
+    >>> render_reason(Reason("UNKNOWN", "Amount", -0.5, 12.0, (3.0, 3.0))).words
     'Amount is 12, without a usual range to compare it with: -0.50 log-odds.'
     """
     if reason.code in ABOUT_ENTITIES:
@@ -105,15 +106,13 @@ def put_in_words(
     )
     what += " is not known" if reason.value is None else f" is {reason.value:.5g}"
     low, high = reason.reference
-    usual = "" if reason.code == "UNKNOWN" else f" ({low:.5g} to {high:.5g})"
+    span = "" if reason.code == "UNKNOWN" else f" ({low:.5g} to {high:.5g})"
     turned = ""
     if would_turn_at is None:
         turned = "; no usual value would turn it"
     elif would_turn_at is not msgspec.UNSET:
         turned = f"; {str(np.float32(would_turn_at)).removesuffix('.0')} would turn it"
-    words = (
-        f"{what}, {VOCABULARY[reason.code]}{usual}: {reason.contribution:+.2f} log-odds{turned}."
-    )
+    words = f"{what}, {VOCABULARY[reason.code]}{span}: {reason.contribution:+.2f} log-odds{turned}."
     return WordedReason(
         reason.code,
         reason.feature,
@@ -128,7 +127,7 @@ def put_in_words(
 def value_cells(
     trees: ObliviousTrees, feature: int, low: float, high: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The parts of a range within which the trees cannot tell two values of a feature apart.
+    """The parts of a range within which the trees do not distinguish two values of a feature.
 
     Returns
     -------
@@ -175,7 +174,7 @@ def nearest_values(cells: tuple[np.ndarray, np.ndarray], value: float) -> np.nda
     return tried[np.argsort(np.abs(tried - value), kind="stable")]
 
 
-def turning_value(
+def single_feature_counterfactual(
     cells: tuple[np.ndarray, np.ndarray], value: float, turned: Callable[[np.ndarray], np.ndarray]
 ) -> float | None:
     """The value of one feature, nearest to the row's own, that would have turned its decision.
@@ -187,14 +186,14 @@ def turning_value(
     value
         The row's own, a finite number.
     turned
-        Whether the row is decided otherwise with each of these values, shape (n_values,), in place
+        Whether the row is decided otherwise with each of these values, shape (n_values,), instead
         of its own.
 
     Returns
     -------
     float or None
         None when no value in the range turns it. A decision that depends on the feature by the
-        margin alone is searched completely, because the trees cannot tell other values apart.
+        log-odds only is searched completely, because the trees distinguish no other values.
 
     References
     ----------
@@ -204,7 +203,7 @@ def turning_value(
     Examples
     --------
     >>> cells = np.array([-1.0, 0.75]), np.array([0.5, 1.0])
-    >>> turning_value(cells, 3.0, lambda others: others < 0.6)
+    >>> single_feature_counterfactual(cells, 3.0, lambda others: others < 0.6)
     0.5
     """
     tried = nearest_values(cells, value)

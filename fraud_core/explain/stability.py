@@ -1,5 +1,5 @@
-"""Whether explanations keep saying the same: after another
-fit, another day, or an attack on the training labels.
+"""Stability of explanations: after another fit, another
+day, or an attack on the training labels.
 
 Two questions: does the ranking of the features stay (rank correlation of mean absolute
 contributions over a sample), and do the reasons of the same alerts stay (share of the three
@@ -22,9 +22,9 @@ from fraud_core.explain.tree_shap import Explainer, build_explainer
 from fraud_core.model.estimators import EstimatorConfig
 
 Kind = Literal["seed", "other day", "attack"]
-LEAST_SEEDS = 3
-ENDS: dict[Kind, str] = {"seed": "seeds", "other day": "v0_v1", "attack": "poisoned"}
-FIGURES = {name: attrgetter(name) for name in ("rank_correlation", "top3_overlap")}
+MINIMUM_SEEDS = 3
+KIND_SUFFIXES: dict[Kind, str] = {"seed": "seeds", "other day": "v0_v1", "attack": "poisoned"}
+METRICS = {name: attrgetter(name) for name in ("rank_correlation", "top3_overlap")}
 # The words of `verdict`, and what they say of the question whether explanations stay as another
 # seed leaves them.
 WORDS = {
@@ -38,7 +38,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far another model explains as the first one does.
+    """Agreement of the explanations of another model with those of the first one.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ def study_stability(
     n_seeds: int,
     rng: np.random.Generator,
 ) -> list[Agreement]:
-    """Fit again with other seeds and on other rows, and compare what is said about the same rows.
+    """Fit again with other seeds and on other rows, and compare the explanations of the same rows.
 
     Parameters
     ----------
@@ -90,8 +90,8 @@ def study_stability(
     features, alerts
         Shape (n_samples, n_features); the ranking is compared on the first, the reasons on the
         second.
-    model
-        ``seed``, ``n_threads`` and the settings under ``catboost``.
+    estimator
+        What is fitted again.
     n_seeds
         Fits on `rows` with another seed. Each draw of the others takes another seed too, as they
         do.
@@ -102,7 +102,7 @@ def study_stability(
     >>> rows = open_versions("toy").training_rows
     >>> estimator = EstimatorConfig("catboost", {"iterations": 5})
     >>> fitted = estimator.fit(rows.X, rows.y_observed)
-    >>> found = study_stability(
+    >>> agreements = study_stability(
     ...     build_explainer(fitted),
     ...     rows,
     ...     {},
@@ -112,13 +112,15 @@ def study_stability(
     ...     n_seeds=1,
     ...     rng=np.random.default_rng(0),
     ... )
-    >>> found[0].name, found[0].rank_correlation.value > 0
+    >>> agreements[0].name, agreements[0].rank_correlation.value > 0
     ('seed 2', True)
     """
     comparison = Comparison(explainer, features, alerts, rng)
 
     def compared(name: str, kind: Kind, fits: Iterable[tuple[Transactions, int]]) -> Agreement:
-        draws = [comparison.against(_fit(each, seed, estimator)) for each, seed in fits]
+        draws = [
+            comparison.against(_fit(training_rows, seed, estimator)) for training_rows, seed in fits
+        ]
         return Agreement(
             name,
             kind,
@@ -127,11 +129,11 @@ def study_stability(
         )
 
     seeds = range(estimator.seed + 1, estimator.seed + 1 + n_seeds)
-    found = [compared(f"seed {seed}", "seed", [(rows, seed)]) for seed in seeds]
+    agreements = [compared(f"seed {seed}", "seed", [(rows, seed)]) for seed in seeds]
     for name, (kind, draws) in others.items():
-        fits = [(each, estimator.seed + 1 + number) for number, each in enumerate(draws)]
-        found.append(compared(name, kind, fits))
-    return found
+        fits = [(draw, estimator.seed + 1 + number) for number, draw in enumerate(draws)]
+        agreements.append(compared(name, kind, fits))
+    return agreements
 
 
 def _fit(rows: Transactions, seed: int, estimator: EstimatorConfig) -> Explainer:
@@ -158,7 +160,7 @@ def null_band_of(values: Sequence[float]) -> float | None:
     from scipy.stats import t
 
     n = len(values)
-    if n < LEAST_SEEDS:
+    if n < MINIMUM_SEEDS:
         return None
     return float(
         np.mean(values) - t.ppf(0.975, n - 1) * np.std(values, ddof=1) * np.sqrt(1 + 1 / n)
@@ -166,7 +168,7 @@ def null_band_of(values: Sequence[float]) -> float | None:
 
 
 def verdict(agreement: Agreement, agreements: Sequence[Agreement]) -> str:
-    """Whether an agreement is lower than another seed alone would make it.
+    """A verdict on the question whether an agreement is lower than another seed would make it.
 
     Returns
     -------
@@ -181,30 +183,31 @@ def verdict(agreement: Agreement, agreements: Sequence[Agreement]) -> str:
     >>> verdict(Agreement("flips", "attack", same, low), seeds)
     'reasons moved'
     """
-    floors = floors_of(agreements)
-    if floors is None:
+    null_bands = null_bands_of(agreements)
+    if null_bands is None:
         return "insufficient evidence"
     words = {"rank_correlation": "ranking", "top3_overlap": "reasons"}
     moved = [
         words[name]
-        for (name, figure), floor in zip(FIGURES.items(), floors, strict=True)
-        if figure(agreement).ci_high < floor
+        for (name, metric), null_band in zip(METRICS.items(), null_bands, strict=True)
+        if metric(agreement).ci_high < null_band
     ]
     return f"{' and '.join(moved)} moved" if moved else "as another seed"
 
 
-def floors_of(agreements: Sequence[Agreement]) -> tuple[float, float] | None:
-    """Noise floors of rank correlation and overlap from
+def null_bands_of(agreements: Sequence[Agreement]) -> tuple[float, float] | None:
+    """Null bands of rank correlation and overlap from
     the fits that differ by their seed; None below three.
 
     Examples
     --------
-    >>> floors_of([]) is None
+    >>> null_bands_of([]) is None
     True
     """
-    seeds = [found for found in agreements if found.kind == "seed"]
+    seeds = [agreement for agreement in agreements if agreement.kind == "seed"]
     ranks, overlaps = (
-        null_band_of([figure(found).value for found in seeds]) for figure in FIGURES.values()
+        null_band_of([metric(agreement).value for agreement in seeds])
+        for metric in METRICS.values()
     )
     return None if ranks is None or overlaps is None else (ranks, overlaps)
 
@@ -212,74 +215,78 @@ def floors_of(agreements: Sequence[Agreement]) -> tuple[float, float] | None:
 def stability_rows(
     agreements: Sequence[Agreement], rates: Mapping[str, float]
 ) -> Iterator[Measurement]:
-    """Both figures of every other model, each with its verdict
-    against the noise of seeds, and that noise where it is known.
+    """Both metrics of every other model, each with its verdict
+    against the null band of seeds, and that band where it is known.
 
     Parameters
     ----------
     rates
         Share of the attacked class, in [0, 1], by attack.
     """
-    floors = floors_of(agreements)
-    for place, (name, figure) in enumerate(FIGURES.items()):
-        floor = floors[place] if floors else None
-        if floor is not None:
-            yield Measurement(f"{name}_floor", floor)
-        for each in agreements:
-            attacked = each.kind == "attack"
+    null_bands = null_bands_of(agreements)
+    for place, (name, metric) in enumerate(METRICS.items()):
+        null_band = null_bands[place] if null_bands else None
+        if null_band is not None:
+            yield Measurement(f"{name}_null_band", null_band)
+        for agreement in agreements:
+            attacked = agreement.kind == "attack"
             yield Measurement.of(
                 name,
-                figure(each),
-                attack=each.name if attacked else None,
-                poison_rate=rates.get(each.name) if attacked else None,
-                model=None if attacked else each.name,
-                verdict=None if each.kind == "seed" else _judged(figure(each), floor),
+                metric(agreement),
+                attack=agreement.name if attacked else None,
+                poison_rate=rates.get(agreement.name) if attacked else None,
+                model=None if attacked else agreement.name,
+                verdict=None
+                if agreement.kind == "seed"
+                else _verdict(metric(agreement), null_band),
             )
 
 
-def _judged(figure: Estimate, floor: float | None) -> Verdict:
-    if floor is None:
+def _verdict(agreement: Estimate, null_band: float | None) -> Verdict:
+    if null_band is None:
         return Verdict.INSUFFICIENT
-    return Verdict.FAIL if figure.ci_high < floor else Verdict.PASS
+    return Verdict.FAIL if agreement.ci_high < null_band else Verdict.PASS
 
 
-def least_agreement(
-    agreements: Sequence[Agreement], kind: Kind, figure: Callable[[Agreement], Estimate]
+def minimum_agreement(
+    agreements: Sequence[Agreement], kind: Kind, metric: Callable[[Agreement], Estimate]
 ) -> Agreement | None:
     """The model of a kind that agrees least, None without any."""
-    own = (each for each in agreements if each.kind == kind)
-    return min(own, key=lambda each: figure(each).value, default=None)
+    own = (agreement for agreement in agreements if agreement.kind == kind)
+    return min(own, key=lambda agreement: metric(agreement).value, default=None)
 
 
 def stability_headline(agreements: Sequence[Agreement]) -> dict[str, Estimate | float | str]:
-    """What metrics.json says of stability, under names that no attack changes.
+    """The metrics of stability of metrics.json, under names that no attack changes.
 
     Returns
     -------
     dict
-        For each figure: ``stability.FIGURE_seeds`` and ``stability.FIGURE_poisoned`` of the seed
+        For each metric: ``stability.METRIC_seeds`` and ``stability.METRIC_poisoned`` of the seed
         and of the attack that agree least, the attack's name under ``..._poisoned_worst``,
-        ``stability.FIGURE_v0_v1``, and ``stability.FIGURE_floor`` when there are seeds enough;
+        ``stability.METRIC_v0_v1``, and ``stability.METRIC_null_band`` when there are seeds enough;
         ``stability.verdict.NAME`` of the fit on another day.
     """
-    floors = floors_of(agreements)
-    found: dict[str, Estimate | float | str] = {}
-    for place, (name, figure) in enumerate(FIGURES.items()):
-        least: dict[Kind, Agreement | None] = {
-            kind: least_agreement(agreements, kind, figure) for kind in ENDS
+    null_bands = null_bands_of(agreements)
+    named: dict[str, Estimate | float | str] = {}
+    for place, (name, metric) in enumerate(METRICS.items()):
+        minimum: dict[Kind, Agreement | None] = {
+            kind: minimum_agreement(agreements, kind, metric) for kind in KIND_SUFFIXES
         }
-        found |= {
-            f"stability.{name}_{ENDS[kind]}": figure(each) for kind, each in least.items() if each
+        named |= {
+            f"stability.{name}_{KIND_SUFFIXES[kind]}": metric(agreement)
+            for kind, agreement in minimum.items()
+            if agreement
         }
-        worst = least["attack"]
+        worst = minimum["attack"]
         if worst:
-            found[f"stability.{name}_poisoned_worst"] = worst.name
-        if floors:
-            found[f"stability.{name}_floor"] = floors[place]
-    return found | {
-        f"stability.verdict.{key_of(each.name)}": verdict(each, agreements)
-        for each in agreements
-        if each.kind == "other day"
+            named[f"stability.{name}_poisoned_worst"] = worst.name
+        if null_bands:
+            named[f"stability.{name}_null_band"] = null_bands[place]
+    return named | {
+        f"stability.verdict.{key_of(agreement.name)}": verdict(agreement, agreements)
+        for agreement in agreements
+        if agreement.kind == "other day"
     }
 
 

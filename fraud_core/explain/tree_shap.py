@@ -1,4 +1,4 @@
-"""Explaining many rows at once: one pass over the trees
+"""Explanation of many rows at once: one pass over the trees
 gives contributions, and the log-odds they must add up to.
 """
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_core.model.estimators import FittedEstimator
-from fraud_core.model.export import to_plain_form
+from fraud_core.model.export import to_exported_model
 from fraud_core.scoring.leaf_tables import LeafTables, build_leaf_tables
 from fraud_core.scoring.oblivious_trees import ObliviousTrees
 
@@ -74,10 +74,10 @@ class Explainer:
         >>> stump = ObliviousTrees(
         ...     np.array([[0]]), np.array([[0.5]], "f4"), np.array([[-1.0, 1.0]]), 0.25
         ... )
-        >>> found = Explainer(stump, build_leaf_tables(stump, np.array([[3.0, 1.0]]))).explain(
+        >>> explained = Explainer(stump, build_leaf_tables(stump, np.array([[3.0, 1.0]]))).explain(
         ...     np.array([[0.0], [1.0]])
         ... )
-        >>> found.values.ravel().tolist(), found.log_odds.tolist(), found.base
+        >>> explained.values.ravel().tolist(), explained.log_odds.tolist(), explained.base
         ([-0.5, 1.5], [-0.75, 1.25], -0.25)
         """
         rows = np.ascontiguousarray(features, dtype=np.float32)
@@ -94,12 +94,12 @@ class Explainer:
         n_rows = columns.shape[1]
         sums, log_odds = np.zeros(columns.shape), np.full(n_rows, self.trees.bias)
         leaf, added = np.empty(n_rows, dtype=np.intp), np.empty(n_rows)
-        for tree, player in enumerate(self.tables.player.tolist()):
+        for tree, feature_index in enumerate(self.tables.feature_index.tolist()):
             leaf[:] = _leaves(columns, self.trees.feature[tree].tolist(), self.trees.border[tree])
             # a leaf number is never out of range; "clip" lets NumPy write into `added` without a
             # copy
             log_odds += np.take(self.trees.leaf_value[tree], leaf, out=added, mode="clip")
-            for place, feature in enumerate(player):
+            for place, feature in enumerate(feature_index):
                 if feature >= 0:
                     sums[feature] += np.take(by_place[tree, place], leaf, out=added, mode="clip")
         return sums, log_odds
@@ -123,7 +123,7 @@ def build_explainer(fitted: FittedEstimator) -> Explainer:
     Raises
     ------
     ValueError
-        When the estimator has no plain form.
+        When the estimator cannot be exported.
 
     Examples
     --------
@@ -133,5 +133,5 @@ def build_explainer(fitted: FittedEstimator) -> Explainer:
     >>> bool(build_explainer(fitted).explain(X).additivity_errors.max() < 1e-9)
     True
     """
-    plain = to_plain_form(fitted)
-    return Explainer(plain.trees, build_leaf_tables(plain.trees, plain.leaf_weight))
+    exported = to_exported_model(fitted)
+    return Explainer(exported.trees, build_leaf_tables(exported.trees, exported.leaf_weight))

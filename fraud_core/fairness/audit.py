@@ -1,4 +1,4 @@
-"""Differences between groups at an operating threshold, with exact intervals and three verdicts."""
+"""Differences between groups at an operating threshold, with intervals and three verdicts."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -12,7 +12,7 @@ from fraud_core.fairness.disparity import Disparity
 
 @dataclass(frozen=True)
 class GroupRate:
-    """A rate in one group, with its exact interval.
+    """A rate in one group, with its Clopper–Pearson interval.
 
     Attributes
     ----------
@@ -21,9 +21,10 @@ class GroupRate:
     rate
         ``successes / trials``; NaN when there is no trial.
     ci_low, ci_high
-        Exact 95% interval; [0, 1] when there is no trial.
+        Clopper–Pearson 95% interval; [0, 1] when there is no trial.
     design_effect
-        How many of these rows are worth one independent row; 1 where each row stands for itself.
+        How many of these rows tell as much as one independent row; 1 where each row stands for
+        itself.
     """
 
     group: str
@@ -35,24 +36,29 @@ class GroupRate:
     design_effect: float = 1.0
 
     @property
-    def worth(self) -> tuple[float, float]:
+    def effective_counts(self) -> tuple[float, float]:
         """Successes and trials of independent rows that would tell as much."""
         return self.successes / self.design_effect, self.trials / self.design_effect
+
+    @property
+    def effective_sample_size(self) -> float:
+        """Independent rows that would tell as much as these, n over the design effect."""
+        return self.trials / self.design_effect
 
 
 def rates_by_group(
     outcome: np.ndarray,
-    counted: np.ndarray,
+    denominator: np.ndarray,
     sensitive_features: np.ndarray,
     clusters: np.ndarray | None = None,
 ) -> list[GroupRate]:
-    """The share of `outcome` among the `counted` rows of each group, groups in sorted order.
+    """The share of `outcome` among the rows of a mask by group, groups in sorted order.
 
     Parameters
     ----------
-    outcome, counted
-        Boolean, shape (n_samples,). Selection rate: outcome is the decision, counted is every row.
-        Recall: outcome is the decision, counted are the true positives' rows.
+    outcome, denominator
+        Boolean, shape (n_samples,), the second a mask. Selection rate: outcome is the decision, the
+        mask holds every row. Recall: outcome is the decision, the mask holds the positives.
     sensitive_features
         Group of each row, shape (n_samples,).
     clusters
@@ -66,27 +72,27 @@ def rates_by_group(
 
     Examples
     --------
-    >>> found = rates_by_group(
+    >>> rates = rates_by_group(
     ...     np.array([True, False, True]), np.array([True, True, True]), np.array(["a", "a", "b"])
     ... )
-    >>> [(rate.group, rate.rate) for rate in found]
+    >>> [(rate.group, rate.rate) for rate in rates]
     [('a', 0.5), ('b', 1.0)]
     """
-    found = []
+    rates = []
     for group in np.unique(sensitive_features):
-        rows = (sensitive_features == group) & counted
+        rows = (sensitive_features == group) & denominator
         trials, successes = int(rows.sum()), int((outcome & rows).sum())
         rate = successes / trials if trials else float("nan")
         effect = (
             1.0 if clusters is None or not trials else design_effect(outcome[rows], clusters[rows])
         )
         exact = clopper_pearson(successes / effect, trials / effect)
-        found.append(GroupRate(str(group), successes, trials, rate, *exact, effect))
-    return found
+        rates.append(GroupRate(str(group), successes, trials, rate, *exact, effect))
+    return rates
 
 
 def design_effect(outcome: np.ndarray, clusters: np.ndarray) -> float:
-    """How many of these rows are worth one independent row, at least 1.
+    """How many of these rows tell as much as one independent row, at least 1.
 
     Parameters
     ----------
@@ -121,13 +127,13 @@ def design_effect(outcome: np.ndarray, clusters: np.ndarray) -> float:
     return max(1.0, float(between / (rate * (1 - rate) / n)))
 
 
-def minimum_count(gap: float, *, base_rate: float = 0.8, power: float = 0.8) -> int:
-    """Rows that two groups must each count for a gap between their rates to be seen.
+def minimum_group_size(disparity: float, *, base_rate: float = 0.8, power: float = 0.8) -> int:
+    """Effective sample size that two groups must each have for a disparity to be seen.
 
     Parameters
     ----------
-    gap
-        Below `base_rate`, in (0, base_rate).
+    disparity
+        Difference of their rates, below `base_rate`, in (0, base_rate).
 
     References
     ----------
@@ -136,12 +142,12 @@ def minimum_count(gap: float, *, base_rate: float = 0.8, power: float = 0.8) -> 
 
     Examples
     --------
-    >>> minimum_count(0.2), minimum_count(0.1)
+    >>> minimum_group_size(0.2), minimum_group_size(0.1)
     (82, 293)
     """
     from scipy.stats import nct, t
 
-    effect = 2 * abs(np.arcsin(np.sqrt(base_rate)) - np.arcsin(np.sqrt(base_rate - gap)))
+    effect = 2 * abs(np.arcsin(np.sqrt(base_rate)) - np.arcsin(np.sqrt(base_rate - disparity)))
     n = 2
     while True:
         critical, shift = t.ppf((1 + CONFIDENCE) / 2, 2 * n - 2), effect * np.sqrt(n / 2)
@@ -152,30 +158,30 @@ def minimum_count(gap: float, *, base_rate: float = 0.8, power: float = 0.8) -> 
 
 def audit_difference(
     outcome: np.ndarray,
-    counted: np.ndarray,
+    denominator: np.ndarray,
     sensitive_features: np.ndarray,
     clusters: np.ndarray | None = None,
     *,
-    limit: float,
-    minimum: int = 1,
+    tolerance: float,
+    minimum_size: int = 1,
 ) -> Disparity:
     """The largest difference of a rate between any two groups, and whether it is tolerable.
 
     Parameters
     ----------
-    outcome, counted, sensitive_features, clusters
+    outcome, denominator, sensitive_features, clusters
         As in `rates_by_group`.
-    limit
+    tolerance
         Largest tolerable difference, in [0, 1].
-    minimum
-        A group whose rows are worth fewer independent ones, as from `minimum_count`, is not judged.
+    minimum_size
+        A group of a smaller effective sample size, as from `minimum_group_size`, gets no verdict.
 
     Notes
     -----
-    A group that is not judged takes no part in the difference, and without it nothing can pass.
+    A group that is too small takes no part in the difference, and without it nothing can pass.
     Every pair of groups gets an interval with the plus-four adjustment. ``pass`` needs all of them
-    below the limit, without a correction; ``fail`` needs one above it, with a Bonferroni correction
-    over the pairs. The interval shown holds the largest lower and the largest upper end.
+    below the tolerance, without a correction; ``fail`` needs one above it, with a Bonferroni
+    correction over the pairs. The interval shown holds the largest lower and the largest upper end.
 
     References
     ----------
@@ -186,35 +192,43 @@ def audit_difference(
     --------
     >>> group = np.repeat(["a", "b"], 1000)
     >>> outcome = np.arange(2000) % 1000 < np.repeat([500, 100], 1000)
-    >>> audit_difference(outcome, np.ones(2000, bool), group, limit=0.1).verdict
+    >>> audit_difference(outcome, np.ones(2000, bool), group, tolerance=0.1).verdict
     'fail'
     """
-    rates = rates_by_group(outcome, counted, sensitive_features, clusters)
+    rates = rates_by_group(outcome, denominator, sensitive_features, clusters)
     if len(rates) < 2:
         return Disparity(
             float("nan"), 0.0, 1.0, Verdict.NOT_ASSESSABLE, f"only one group: {rates[0].group}"
         )
-    judged, few = comparable_groups(rates, minimum)
-    if len(judged) < 2:
+    comparable, few = comparable_groups(rates, minimum_size)
+    if len(comparable) < 2:
         return Disparity(float("nan"), 0.0, 1.0, Verdict.INSUFFICIENT, few)
-    value = max(abs(a.rate - b.rate) for a, b in combinations(judged, 2))
-    low, high = _pairwise_interval(judged)
-    if low > limit:
+    value = max(abs(a.rate - b.rate) for a, b in combinations(comparable, 2))
+    low, high = _pairwise_interval(comparable)
+    if low > tolerance:
         return Disparity(
-            value, low, high, Verdict.FAIL, f"the whole interval lies above the limit of {limit:g}"
+            value,
+            low,
+            high,
+            Verdict.FAIL,
+            f"the whole interval lies above the tolerance of {tolerance:g}",
         )
-    if len(judged) < len(rates):
+    if len(comparable) < len(rates):
         return Disparity(value, low, high, Verdict.INSUFFICIENT, few)
-    if high < limit:
+    if high < tolerance:
         return Disparity(
-            value, low, high, Verdict.PASS, f"the whole interval lies below the limit of {limit:g}"
+            value,
+            low,
+            high,
+            Verdict.PASS,
+            f"the whole interval lies below the tolerance of {tolerance:g}",
         )
-    reason = f"the interval holds the limit of {limit:g}; {_count_of(_smallest(rates))}"
+    reason = f"the interval holds the tolerance of {tolerance:g}; {_count_of(_smallest(rates))}"
     return Disparity(value, low, high, Verdict.INSUFFICIENT, reason)
 
 
-def comparable_groups(rates: list[GroupRate], minimum: int) -> tuple[list[GroupRate], str]:
-    """The groups that count enough rows to be judged, and what is said when one does not.
+def comparable_groups(rates: list[GroupRate], minimum_size: int) -> tuple[list[GroupRate], str]:
+    """The groups that are large enough to be compared, and what is said when one is not.
 
     Examples
     --------
@@ -222,29 +236,30 @@ def comparable_groups(rates: list[GroupRate], minimum: int) -> tuple[list[GroupR
     ...     GroupRate("a", 3, 9, 1 / 3, 0.1, 0.7),
     ...     GroupRate("b", 0, 0, float("nan"), 0.0, 1.0),
     ... ]
-    >>> judged, few = comparable_groups(rates, 5)
-    >>> [rate.group for rate in judged], few
-    (['a'], 'no row to count in group b, at least 5 are needed')
+    >>> comparable, few = comparable_groups(rates, 5)
+    >>> [rate.group for rate in comparable], few
+    (['a'], 'no row in the denominator of group b, at least 5 are needed')
     """
-    judged = [rate for rate in rates if rate.worth[1] >= max(minimum, 1)]
+    comparable = [rate for rate in rates if rate.effective_sample_size >= max(minimum_size, 1)]
     small = _smallest(rates)
-    few = _count_of(small) if small.trials else f"no row to count in group {small.group}"
-    return judged, f"{few}, at least {minimum} are needed"
+    few = _count_of(small) if small.trials else f"no row in the denominator of group {small.group}"
+    return comparable, f"{few}, at least {minimum_size} are needed"
 
 
 def _smallest(rates: list[GroupRate]) -> GroupRate:
-    """The group that tells least."""
-    return min(rates, key=lambda rate: rate.worth[1])
+    """The group of the smallest effective sample size."""
+    return min(rates, key=lambda rate: rate.effective_sample_size)
 
 
 def _count_of(rate: GroupRate) -> str:
-    worth = f", worth {rate.worth[1]:.0f} independent ones" if rate.design_effect > 1 else ""
-    return f"group {rate.group} counts only {rate.trials} rows{worth}"
+    size = rate.effective_sample_size
+    effective = f", an effective sample size of {size:.0f}" if rate.design_effect > 1 else ""
+    return f"group {rate.group} has only {rate.trials} rows{effective}"
 
 
 def equalized_odds(recall: Disparity, false_positive_rate: Disparity) -> Disparity:
     """The larger of two differences: 0 when recall and
-    false-positive rate are the same in all groups.
+    false-positive rate are at parity over all groups.
 
     Notes
     -----
@@ -264,19 +279,21 @@ def equalized_odds(recall: Disparity, false_positive_rate: Disparity) -> Dispari
     >>> equalized_odds(small, large).verdict
     'fail'
     """
-    found = {"recall": recall, "false-positive rate": false_positive_rate}
-    given = {each.verdict for each in found.values()}
+    by_rate = {"recall": recall, "false-positive rate": false_positive_rate}
+    given = {difference.verdict for difference in by_rate.values()}
     verdict = next(
         v
         for v in (Verdict.NOT_ASSESSABLE, Verdict.FAIL, Verdict.INSUFFICIENT, Verdict.PASS)
         if v in given
     )
     reason = "; ".join(
-        f"{name}: {each.reason}" for name, each in found.items() if each.verdict == verdict
+        f"{name}: {difference.reason}"
+        for name, difference in by_rate.items()
+        if difference.verdict == verdict
     )
-    value = float(np.max([each.value for each in found.values()]))
-    low = float(np.max([each.ci_low for each in found.values()]))
-    high = float(np.max([each.ci_high for each in found.values()]))
+    value = float(np.max([difference.value for difference in by_rate.values()]))
+    low = float(np.max([difference.ci_low for difference in by_rate.values()]))
+    high = float(np.max([difference.ci_high for difference in by_rate.values()]))
     return Disparity(value, low, high, verdict, reason)
 
 
@@ -287,7 +304,8 @@ def _pairwise_interval(rates: list[GroupRate]) -> tuple[float, float]:
     distance, error = [], []
     for a, b in pairs:
         adjusted = [
-            ((successes + 1) / (trials + 2), trials + 2) for successes, trials in (a.worth, b.worth)
+            ((successes + 1) / (trials + 2), trials + 2)
+            for successes, trials in (a.effective_counts, b.effective_counts)
         ]
         distance.append(abs(adjusted[0][0] - adjusted[1][0]))
         error.append(np.sqrt(sum(share * (1 - share) / trials for share, trials in adjusted)))

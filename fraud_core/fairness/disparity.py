@@ -18,14 +18,14 @@ class Disparity(Estimate):
     ci_low, ci_high
         95% interval of the largest pairwise difference, or of the smallest pairwise ratio.
     verdict
-        ``fail`` when the whole interval lies on the far side of the limit, ``pass`` when it lies
-        on the side of parity.
+        ``fail`` when the whole interval lies on the far side of the tolerance, ``pass`` when it
+        lies on the side of parity.
     reason
         Why, in words.
 
     Examples
     --------
-    >>> Disparity(0.3, 0.2, 0.4, Verdict.FAIL, "beyond the limit").excludes(0.0)
+    >>> Disparity(0.3, 0.2, 0.4, Verdict.FAIL, "beyond the tolerance").excludes(0.0)
     True
     """
 

@@ -51,7 +51,7 @@ def join_groups(
     >>> sorted(join_groups(toy_clients(50, seed=0), toy_clients_card(), age_bands=[18, 40, 121]))
     ['age band', 'sex', 'sex and age']
     """
-    found: dict[str, np.ndarray] = {}
+    groups: dict[str, np.ndarray] = {}
     for name in card.names("sensitive"):
         if clients[name].null_count():
             raise ParameterError(
@@ -62,19 +62,19 @@ def join_groups(
         parts = ONE_HOT.fullmatch(name)
         if parts and card.column(name).type == "int" and card.column(name).max == 1:
             attribute, code = parts[1].lower(), int(parts[2])
-            group = found.setdefault(attribute, np.full(clients.height, "other", dtype="<U40"))
+            group = groups.setdefault(attribute, np.full(clients.height, "other", dtype="<U40"))
             known = WORDS.get(attribute, {}).get(code, "other" if attribute in WORDS else str(code))
             group[clients[name].to_numpy() == 1] = known
         else:
             attribute, group = _groups_of(name, clients[name], age_bands)
-            found[attribute] = group
-    joined = ("sex", "age band") if {"sex", "age band"} <= set(found) else tuple(found)[:2]
+            groups[attribute] = group
+    joined = ("sex", "age band") if {"sex", "age band"} <= set(groups) else tuple(groups)[:2]
     if len(joined) == 2:
         first, second = joined
-        found[f"{first} and {second.removesuffix(' band')}"] = np.char.add(
-            np.char.add(found[first], " "), found[second]
+        groups[f"{first} and {second.removesuffix(' band')}"] = np.char.add(
+            np.char.add(groups[first], " "), groups[second]
         )
-    return found
+    return groups
 
 
 def _groups_of(name: str, values: pl.Series, age_bands: Sequence[int]) -> tuple[str, np.ndarray]:

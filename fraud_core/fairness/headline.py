@@ -1,38 +1,43 @@
-"""Table and headline figures of the fairness study: of the
+"""Table and headline metrics of the fairness study: of the
 payments, of the audited clients, and of what is simulated.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-from fraud_core.evaluation.headline import Headline, headline_figures
+from fraud_core.evaluation.headline import Headline, headline_metrics
 from fraud_core.evaluation.study_table import Measurement, StudyTable
-from fraud_core.fairness.group_label_hiding import CHANGES, HiddenEffect, at_rate, first_visible
-from fraud_core.fairness.mitigation.pareto_front import Policy
+from fraud_core.fairness.group_label_suppression import (
+    CHANGES,
+    SuppressionEffect,
+    at_rate,
+    first_visible,
+)
+from fraud_core.fairness.mitigation.pareto_front import EvaluatedMethod
 from fraud_core.fairness.report_metrics import (
-    HIDDEN_POSITIVES,
+    SUPPRESSED_POSITIVES,
     change_metric,
-    halving_verdict,
+    method_name,
     recommended,
-    way_name,
+    residual_disparity_verdict,
 )
 from fraud_core.fairness.study import AuditStudy
 from fraud_core.fairness.summary import audit_words
-from fraud_core.fairness.verdict_validation import BIASED, EVEN, StreamFound
+from fraud_core.fairness.verdict_validation import BIASED, EVEN, StreamAudit
 
 STUDY, CLIENTS, SIMULATED = "fairness", "uci_default", "simulated"
 SEX = "sex"  # the attribute whose ratio is read out wherever it was audited
 NAMES = {
     **{
         f"stream.{name}": Headline(name, table=SIMULATED)
-        for name in ("verdict_accuracy", "false_fail_rate", "gap_coverage")
+        for name in ("verdict_accuracy", "false_fail_rate", "disparity_coverage")
     },
     **{
         f"stream.{group}.{name}": Headline(metric, group, table=SIMULATED)
         for group in (EVEN, BIASED)
         for name, metric in {
             "recall_difference": "recall_difference",
-            "injected": "recall_taken",
+            "injected_recall_difference": "injected_recall_difference",
         }.items()
     },
     f"{CLIENTS}.attributes": Headline("attributes", kind=int, table=CLIENTS),
@@ -55,7 +60,7 @@ def fairness_table(
     Parameters
     ----------
     payments, clients, simulated
-        Of the payments, of the audited clients, and of draws and streams whose gap is known.
+        Of the payments, of the audited clients, and of draws and streams whose disparity is known.
     table
         Name of the data of the payments.
 
@@ -74,8 +79,8 @@ def fairness_table(
 def headline(
     table: StudyTable,
     clients: AuditStudy,
-    front: list[Policy],
-    hidden: list[HiddenEffect],
+    front: list[EvaluatedMethod],
+    suppression: list[SuppressionEffect],
     *,
     tolerance: float,
     selection_rate: float,
@@ -86,20 +91,20 @@ def headline(
     ----------
     table
         Of the study; a figure that it does not hold has no name.
-    clients, front, hidden
-        What was audited, the ways to decide about it, and what hidden positives do.
+    clients, front, suppression
+        What was audited, the mitigation methods, and what suppressed positives do.
     tolerance, selection_rate
-        Of the way that was named beforehand, and of the effect that is read out.
+        Of the method that was named beforehand, and of the effect that is read out.
     """
     return (
         _of_audits(table)
         | _of_mitigation(table, front, clients.most_unequal, tolerance)
-        | _of_hidden(table, hidden, selection_rate)
+        | _of_suppression(table, suppression, selection_rate)
     )
 
 
 def _of_audits(table: StudyTable) -> dict[str, Any]:
-    flat = headline_figures(table, NAMES)
+    flat = headline_metrics(table, NAMES)
     ratio = Headline("predictive_equality_ratio", SEX, table=CLIENTS)
     if table.has(**ratio.columns):
         verdict = table.only(**ratio.columns).verdict
@@ -108,7 +113,7 @@ def _of_audits(table: StudyTable) -> dict[str, Any]:
 
 
 def words(
-    payments: AuditStudy, clients: AuditStudy, even: StreamFound, biased: StreamFound
+    payments: AuditStudy, clients: AuditStudy, even: StreamAudit, biased: StreamAudit
 ) -> dict[str, Any]:
     """What the audits of payments, clients and simulated streams say in words."""
     return {
@@ -120,44 +125,47 @@ def words(
 
 
 def _of_mitigation(
-    table: StudyTable, front: list[Policy], attribute: str | None, tolerance: float
+    table: StudyTable, front: list[EvaluatedMethod], attribute: str | None, tolerance: float
 ) -> dict[str, Any]:
-    """The difference on held-out clients, and what the way that
+    """The difference on held-out clients, and what the method that
     was named beforehand leaves of it; empty without a front.
     """
     if not front:
         return {}
-    first, way = front[0], recommended(front, tolerance)
+    first, method = front[0], recommended(front, tolerance)
     odds = "heldout_equalized_odds_difference"
-    shown = {f"{CLIENTS}.equalized_odds_difference": Headline(odds, attribute, way_name(first))}
+    shown = {f"{CLIENTS}.equalized_odds_difference": Headline(odds, attribute, method_name(first))}
     shown |= {
-        f"{CLIENTS}.mitigated.{name}": Headline(metric, attribute, way_name(way))
+        f"{CLIENTS}.mitigated.{name}": Headline(metric, attribute, method_name(method))
         for name, metric in {
             "equalized_odds_difference": odds,
             "cost_ratio": "cost_ratio",
-            "share_left": "share_left",
-            "halvings_halved": "halvings_halved_share",
+            "residual_disparity_ratio": "residual_disparity_ratio",
+            "half_splits_halved": "half_splits_halved_share",
         }.items()
     }
-    return headline_figures(table, shown) | {
-        f"{CLIENTS}.mitigated.method": way_name(way),
-        f"{CLIENTS}.mitigated.halved": way.share_left.value <= 0.5,
-        f"{CLIENTS}.mitigated.verdict": halving_verdict(way.share_left),
+    return headline_metrics(table, shown) | {
+        f"{CLIENTS}.mitigated.method": method_name(method),
+        f"{CLIENTS}.mitigated.halved": method.residual_disparity_ratio.value <= 0.5,
+        f"{CLIENTS}.mitigated.verdict": residual_disparity_verdict(method.residual_disparity_ratio),
     }
 
 
-def _of_hidden(
-    table: StudyTable, found: list[HiddenEffect], selection_rate: float
+def _of_suppression(
+    table: StudyTable, suppression: list[SuppressionEffect], selection_rate: float
 ) -> dict[str, Any]:
     """The changes when the largest share of a group's positives
-    is hidden, and the first share that shows, in words.
+    is suppressed, and the first share that shows, in words.
     """
     flat: dict[str, Any] = {}
-    effects = at_rate(found, selection_rate)
+    effects = at_rate(suppression, selection_rate)
     for name in CHANGES if effects else ():
         metric = change_metric(name)
-        hidden = table.where(metric=metric, attack=HIDDEN_POSITIVES)
-        most = list(hidden)[-1]
+        changes = table.where(metric=metric, attack=SUPPRESSED_POSITIVES)
+        largest = list(changes)[-1]
         first = f"{CLIENTS}.poisoning.first_visible.{metric.removesuffix('_change')}"
-        flat |= {f"{CLIENTS}.poisoning.{metric}": most.figure, first: first_visible(effects, name)}
+        flat |= {
+            f"{CLIENTS}.poisoning.{metric}": largest.estimate,
+            first: first_visible(effects, name),
+        }
     return flat

@@ -16,28 +16,28 @@ from fraud_core.fairness.disparity import Disparity
 
 def audit_ratio(
     outcome: np.ndarray,
-    counted: np.ndarray,
+    denominator: np.ndarray,
     sensitive_features: np.ndarray,
     clusters: np.ndarray | None = None,
     *,
-    limit: float,
-    minimum: int = 1,
+    tolerance: float,
+    minimum_size: int = 1,
 ) -> Disparity:
     """The smallest ratio of a rate between any two groups, and whether it is tolerable.
 
     Parameters
     ----------
-    outcome, counted, sensitive_features, clusters
+    outcome, denominator, sensitive_features, clusters
         As in `fraud_core.fairness.audit.rates_by_group`.
-    limit
+    tolerance
         Smallest tolerable ratio, in (0, 1].
-    minimum
-        A group whose rows are worth fewer independent ones is not judged.
+    minimum_size
+        A group of a smaller effective sample size gets no verdict.
 
     Notes
     -----
-    As in `fraud_core.fairness.audit.audit_difference`: a group that is not judged takes no part,
-    and without it nothing passes; ``pass`` needs the interval of every pair above the limit,
+    As in `fraud_core.fairness.audit.audit_difference`: a group that is too small takes no part,
+    and without it nothing passes; ``pass`` needs the interval of every pair above the tolerance,
     ``fail`` one below it with a Bonferroni correction over the pairs. Intervals are normal in the
     logarithm of the ratio, half an outcome added to each count, so that a group without any outcome
     has one too. Two rates of 0 are at parity.
@@ -51,32 +51,40 @@ def audit_ratio(
     --------
     >>> group = np.repeat(["a", "b"], 1000)
     >>> outcome = np.arange(2000) % 1000 < np.repeat([100, 50], 1000)
-    >>> found = audit_ratio(outcome, np.ones(2000, bool), group, limit=0.8)
-    >>> found.value, found.verdict
+    >>> ratio = audit_ratio(outcome, np.ones(2000, bool), group, tolerance=0.8)
+    >>> ratio.value, ratio.verdict
     (0.5, 'fail')
     """
-    rates = rates_by_group(outcome, counted, sensitive_features, clusters)
+    rates = rates_by_group(outcome, denominator, sensitive_features, clusters)
     if len(rates) < 2:
         return Disparity(
             float("nan"), 0.0, 1.0, Verdict.NOT_ASSESSABLE, f"only one group: {rates[0].group}"
         )
-    judged, few = comparable_groups(rates, minimum)
-    if len(judged) < 2:
+    comparable, few = comparable_groups(rates, minimum_size)
+    if len(comparable) < 2:
         return Disparity(float("nan"), 0.0, 1.0, Verdict.INSUFFICIENT, few)
-    value = min(_ratio(a.rate, b.rate) for a, b in combinations(judged, 2))
-    low, high = _pairwise_interval(judged)
-    if high < limit:
+    value = min(_ratio(a.rate, b.rate) for a, b in combinations(comparable, 2))
+    low, high = _pairwise_interval(comparable)
+    if high < tolerance:
         return Disparity(
-            value, low, high, Verdict.FAIL, f"the whole interval lies below the limit of {limit:g}"
+            value,
+            low,
+            high,
+            Verdict.FAIL,
+            f"the whole interval lies below the tolerance of {tolerance:g}",
         )
-    if len(judged) < len(rates):
+    if len(comparable) < len(rates):
         return Disparity(value, low, high, Verdict.INSUFFICIENT, few)
-    if low > limit:
+    if low > tolerance:
         return Disparity(
-            value, low, high, Verdict.PASS, f"the whole interval lies above the limit of {limit:g}"
+            value,
+            low,
+            high,
+            Verdict.PASS,
+            f"the whole interval lies above the tolerance of {tolerance:g}",
         )
     return Disparity(
-        value, low, high, Verdict.INSUFFICIENT, f"the interval holds the limit of {limit:g}"
+        value, low, high, Verdict.INSUFFICIENT, f"the interval holds the tolerance of {tolerance:g}"
     )
 
 
@@ -91,7 +99,8 @@ def _pairwise_interval(rates: list[GroupRate]) -> tuple[float, float]:
     distance, error = [], []
     for pair in pairs:
         counts = [
-            (successes + 0.5, trials + 0.5) for successes, trials in (rate.worth for rate in pair)
+            (successes + 0.5, trials + 0.5)
+            for successes, trials in (rate.effective_counts for rate in pair)
         ]
         logs = [np.log(successes / trials) for successes, trials in counts]
         distance.append(abs(logs[0] - logs[1]))

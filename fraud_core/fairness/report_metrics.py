@@ -1,5 +1,5 @@
-"""What follows an audit: equal treatment and its
-price, hidden positives, calibration, other thresholds.
+"""Metrics beyond the audit: parity and its price, suppressed
+positives, calibration, other thresholds.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,14 +10,14 @@ import numpy as np
 from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.study_table import Measurement
 from fraud_core.fairness.audit import rates_by_group
-from fraud_core.fairness.group_label_hiding import (
+from fraud_core.fairness.group_label_suppression import (
     CHANGES,
-    HiddenEffect,
+    SuppressionEffect,
     at_rate,
-    hidden_effects,
+    suppression_effects,
 )
 from fraud_core.fairness.mitigation.group_thresholds import ScoredRows
-from fraud_core.fairness.mitigation.pareto_front import Policy, build_front
+from fraud_core.fairness.mitigation.pareto_front import EvaluatedMethod, build_pareto_front
 from fraud_core.fairness.study import AuditStudy
 from fraud_core.fairness.threshold_curves import (
     AtThreshold,
@@ -28,7 +28,7 @@ from fraud_core.fairness.threshold_curves import (
 )
 from fraud_core.model.estimators import EstimatorConfig
 
-HIDDEN_POSITIVES = "hidden_positives"
+SUPPRESSED_POSITIVES = "suppressed_positives"
 
 
 def mitigate(
@@ -38,11 +38,11 @@ def mitigate(
     selection_rate: float,
     n_replicates: int,
     seed: int,
-) -> list[Policy]:
-    """The front of cost against disparity for the most
+) -> list[EvaluatedMethod]:
+    """The Pareto front of cost against disparity for the most
     unequal attribute; empty when nothing was audited.
 
-    Groups too small to be judged on a half of the rows take no part.
+    Groups too small for a verdict on a half of the rows take no part.
     """
     attribute = study.most_unequal
     if study.decided is None or attribute is None:
@@ -53,13 +53,13 @@ def mitigate(
         group, [name for name, count in positives.items() if count >= settings["minimum_positives"]]
     )
     rows = ScoredRows(decided.y_true, decided.log_odds, group, decided.features).at(kept)
-    return build_front(
+    return build_pareto_front(
         rows, settings, selection_rate=selection_rate, n_replicates=n_replicates, seed=seed
     )
 
 
-def recommended(front: list[Policy], tolerance: float) -> Policy:
-    """The way that was named before any was tried: group
+def recommended(front: list[EvaluatedMethod], tolerance: float) -> EvaluatedMethod:
+    """The method that was named before any was tried: group
     thresholds within the budget at this tolerance.
     """
     return next(
@@ -69,69 +69,74 @@ def recommended(front: list[Policy], tolerance: float) -> Policy:
     )
 
 
-def way_name(way: Policy) -> str:
-    """A way to decide, as the study's table names it: the method with its tolerance.
+def method_name(one: EvaluatedMethod) -> str:
+    """A mitigation method as the study's table names it, with its tolerance.
 
     Examples
     --------
     >>> half = Estimate(0.5, 0.4, 0.6)
-    >>> way_name(Policy("group thresholds", 0.02, half, half, half, 1.0, 0.1))
+    >>> method_name(EvaluatedMethod("group thresholds", 0.02, half, half, half, 1.0, 0.1))
     'group thresholds, tolerance 0.02'
     """
-    return way.method if way.tolerance is None else f"{way.method}, tolerance {way.tolerance:g}"
+    return one.method if one.tolerance is None else f"{one.method}, tolerance {one.tolerance:g}"
 
 
-def mitigation_measurements(front: list[Policy], attribute: str | None) -> Iterator[Measurement]:
-    """What each way to decide leaves of the difference of
+def mitigation_measurements(
+    front: list[EvaluatedMethod], attribute: str | None
+) -> Iterator[Measurement]:
+    """What each mitigation method leaves of the difference of
     an attribute, and what it costs, on held-out halves.
     """
-    for way in front:
+    for one in front:
         figures: dict[str, Estimate | float] = {
-            "heldout_equalized_odds_difference": way.equalized_odds,
-            "share_left": way.share_left,
-            "cost_ratio": way.cost_ratio,
-            "halvings_halved_share": way.halved,
-            "alert_share": way.alert_share,
+            "heldout_equalized_odds_difference": one.equalized_odds,
+            "residual_disparity_ratio": one.residual_disparity_ratio,
+            "cost_ratio": one.cost_ratio,
+            "half_splits_halved_share": one.halved,
+            "alert_share": one.alert_share,
         }
         for metric, figure in figures.items():
-            row = Measurement.of(metric, figure, model=way_name(way), group=attribute)
+            row = Measurement.of(metric, figure, model=method_name(one), group=attribute)
             if np.isfinite((row.interval.value, row.interval.ci_low, row.interval.ci_high)).all():
                 yield row
 
 
-def halving_verdict(share_left: Estimate) -> str:
-    """Whether at most half of a difference is left, in words.
+def residual_disparity_verdict(ratio: Estimate) -> str:
+    """A verdict in words on the question whether at most half of a difference is left.
 
     Examples
     --------
-    >>> halving_verdict(Estimate(0.4, 0.3, 0.45)), halving_verdict(Estimate(0.4, 0.3, 0.6))
+    >>> (
+    ...     residual_disparity_verdict(Estimate(0.4, 0.3, 0.45)),
+    ...     residual_disparity_verdict(Estimate(0.4, 0.3, 0.6)),
+    ... )
     ('halved', 'halved in the mean, not for sure')
     """
-    if share_left.ci_high <= 0.5:
+    if ratio.ci_high <= 0.5:
         return "halved"
-    return "halved in the mean, not for sure" if share_left.value <= 0.5 else "not halved"
+    return "halved in the mean, not for sure" if ratio.value <= 0.5 else "not halved"
 
 
-def policy_rows(front: list[Policy]) -> list[dict[str, Any]]:
-    """A row for each way to decide, for a table of the report."""
+def method_rows(front: list[EvaluatedMethod]) -> list[dict[str, Any]]:
+    """A row for each mitigation method, for a table of the report."""
     return [
         {
-            "way": way.method,
-            "tolerance": "none" if way.tolerance is None else f"{way.tolerance:g}",
-            "equalised-odds difference": way.equalized_odds,
-            "share of it left": way.share_left,
-            "cost, of the champion's": way.cost_ratio,
-            "share alerted": way.alert_share,
+            "method": one.method,
+            "tolerance": "none" if one.tolerance is None else f"{one.tolerance:g}",
+            "equalised-odds difference": one.equalized_odds,
+            "residual disparity ratio": one.residual_disparity_ratio,
+            "cost, of the champion's": one.cost_ratio,
+            "share alerted": one.alert_share,
         }
-        for way in front
+        for one in front
     ]
 
 
-def hide_positives(
+def suppress_positives(
     study: AuditStudy, settings: Mapping[str, Any], *, estimator: EstimatorConfig, **audited: Any
-) -> list[HiddenEffect]:
-    """Hide positives of one group in training, as in
-    `hidden_effects`; empty when nothing was audited.
+) -> list[SuppressionEffect]:
+    """Suppress positives of one group in training, as in
+    `suppression_effects`; empty when nothing was audited.
 
     Parameters
     ----------
@@ -141,7 +146,7 @@ def hide_positives(
     if study.decided is None:
         return []
     member = study.decided.sensitive[settings["attribute"]] == settings["group"]
-    return hidden_effects(
+    return suppression_effects(
         study.decided.features,
         study.decided.y_true,
         member,
@@ -153,21 +158,21 @@ def hide_positives(
     )
 
 
-def hidden_measurements(
-    found: list[HiddenEffect], selection_rate: float, group: str
+def suppression_measurements(
+    effects: list[SuppressionEffect], selection_rate: float, group: str
 ) -> Iterator[Measurement]:
     """The changes at one selection rate by the share of the
-    group's positives that is hidden; 0 is the null run.
+    group's positives that is suppressed; 0 is the null run.
     """
-    for effect in at_rate(found, selection_rate):
-        hidden: dict[str, Any] = {
-            "attack": HIDDEN_POSITIVES,
-            "poison_rate": effect.hidden_share,
+    for effect in at_rate(effects, selection_rate):
+        columns: dict[str, Any] = {
+            "attack": SUPPRESSED_POSITIVES,
+            "poison_rate": effect.suppressed_share,
             "group": group,
         }
-        yield Measurement.of("labels_changed", effect.labels_changed, **hidden)
+        yield Measurement.of("labels_changed", effect.labels_changed, **columns)
         for name in CHANGES:
-            yield Measurement.of(change_metric(name), effect.changes[name], **hidden)
+            yield Measurement.of(change_metric(name), effect.changes[name], **columns)
 
 
 def change_metric(name: str) -> str:
@@ -181,7 +186,9 @@ def change_metric(name: str) -> str:
     return f"{name.replace(' ', '_').replace('-', '_')}_change"
 
 
-def calibration_of(study: AuditStudy, minimum: int) -> dict[str, dict[str, list[CalibrationBin]]]:
+def calibration_of(
+    study: AuditStudy, minimum_size: int
+) -> dict[str, dict[str, list[CalibrationBin]]]:
     """Predicted against observed within each group of
     each attribute; empty when nothing was audited.
     """
@@ -190,7 +197,7 @@ def calibration_of(study: AuditStudy, minimum: int) -> dict[str, dict[str, list[
     decided = study.decided
     probability = calibrate(decided.y_true, decided.log_odds)
     return {
-        attribute: calibration_within(decided.y_true, probability, group, minimum=minimum)
+        attribute: calibration_within(decided.y_true, probability, group, minimum_size=minimum_size)
         for attribute, group in decided.sensitive.items()
     }
 
@@ -206,7 +213,7 @@ def calibration_rows(
     """
     if study.decided is None:
         return []
-    decided, found = study.decided, []
+    decided, table = study.decided, []
     probability = calibrate(decided.y_true, decided.log_odds)
     for attribute, group in decided.sensitive.items():
         everyone = np.ones(len(group), dtype=bool)
@@ -214,7 +221,7 @@ def calibration_rows(
             observed = Estimate(rate.rate, rate.ci_low, rate.ci_high)
             predicted = float(probability[group == rate.group].mean())
             bins = within[attribute].get(rate.group)
-            found.append(
+            table.append(
                 {
                     "attribute": attribute,
                     "group": rate.group,
@@ -227,7 +234,7 @@ def calibration_rows(
                     else "too few rows",
                 }
             )
-    return found
+    return table
 
 
 def calibration_measurements(
@@ -236,22 +243,22 @@ def calibration_measurements(
     """The largest calibration error of a group, by attribute."""
     for attribute, by_group in within.items():
         if by_group:
-            most = max(calibration_error(bins) for bins in by_group.values())
-            yield Measurement("calibration_error_most", most, group=attribute)
+            largest = max(calibration_error(bins) for bins in by_group.values())
+            yield Measurement("calibration_error_maximum", largest, group=attribute)
 
 
 def threshold_measurements(curves: Mapping[str, list[AtThreshold]]) -> Iterator[Measurement]:
     """How far equalised odds and the false-positive ratio
     go over the thresholds, and how many of these fail.
     """
-    for attribute, found in curves.items():
-        odds = [max(at.recall.value, at.false_positive_rate.value) for at in found]
-        ratios = [at.false_positive_ratio.value for at in found]
-        fails = sum("fail" in (at.recall.verdict, at.false_positive_rate.verdict) for at in found)
+    for attribute, curve in curves.items():
+        odds = [max(at.recall.value, at.false_positive_rate.value) for at in curve]
+        ratios = [at.false_positive_ratio.value for at in curve]
+        fails = sum("fail" in (at.recall.verdict, at.false_positive_rate.verdict) for at in curve)
         if np.isfinite(odds).any():
-            most = float(np.nanmax(odds))
-            yield Measurement("thresholds_equalized_odds_most", most, group=attribute)
+            largest = float(np.nanmax(odds))
+            yield Measurement("thresholds_equalized_odds_maximum", largest, group=attribute)
         if np.isfinite(ratios).any():
-            least = float(np.nanmin(ratios))
-            yield Measurement("thresholds_false_positive_ratio_least", least, group=attribute)
+            smallest = float(np.nanmin(ratios))
+            yield Measurement("thresholds_false_positive_ratio_minimum", smallest, group=attribute)
         yield Measurement("thresholds_failing", fails, group=attribute)

@@ -15,7 +15,7 @@ from fraud_core.fairness.audit import (
     GroupRate,
     audit_difference,
     equalized_odds,
-    minimum_count,
+    minimum_group_size,
     rates_by_group,
 )
 from fraud_core.fairness.audited_decisions import Audited, decide_and_join, decide_payments
@@ -35,31 +35,30 @@ RATES = {
     "equalised odds": "equalized_odds",
 }
 NOT_RUN = "not run: the table was not fetched"
-# The words of a study's verdict, and what they say of the question whether groups are treated
-# alike.
+# The words of a study's verdict, and what they say of the question whether groups are at parity.
 WORDS = {verdict.value: verdict for verdict in Verdict} | {NOT_RUN: Verdict.NOT_ASSESSABLE}
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What is tolerated, and who is judged.
+class Tolerances:
+    """What is tolerated, and which groups get a verdict.
 
     Attributes
     ----------
     difference, ratio
         Largest tolerable difference and smallest tolerable ratio between two groups.
-    detectable_gap
-        A group is judged when it counts enough rows for this gap to be seen.
+    detectable_disparity
+        A group gets a verdict when it is large enough for this difference to be seen.
     """
 
     difference: float
     ratio: float
-    detectable_gap: float
+    detectable_disparity: float
 
     @property
-    def minimum(self) -> int:
-        """Rows that a judged group counts."""
-        return minimum_count(self.detectable_gap)
+    def minimum_group_size(self) -> int:
+        """Effective sample size from which on a group gets a verdict."""
+        return minimum_group_size(self.detectable_disparity)
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class AuditStudy:
         else ``insufficient evidence``; or why there is none. Which attribute it is stands in
         `reason` and in `by_attribute`.
     rates, differences, ratios
-        By attribute, then by the names of `RATES`; equalised odds is a difference alone.
+        By attribute, then by the names of `RATES`; equalised odds is a difference only.
     by_group
         Rates by group as Fairlearn gives them.
     """
@@ -112,11 +111,11 @@ class AuditStudy:
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each attribute and rate, for a table of the report."""
-        found = []
+        table = []
         for attribute, by_rate in self.differences.items():
             for rate, difference in by_rate.items():
                 ratio = self.ratios[attribute].get(rate)
-                found.append(
+                table.append(
                     {
                         "attribute": attribute,
                         "rate": rate,
@@ -127,13 +126,13 @@ class AuditStudy:
                         "reason": difference.reason,
                     }
                 )
-        return found
+        return table
 
 
-def _shown(found: Disparity) -> str:
+def _shown(disparity: Disparity) -> str:
     return (
-        f"{found.value:.3f} ({found.ci_low:.3f} to {found.ci_high:.3f})"
-        if np.isfinite(found.value)
+        f"{disparity.value:.3f} ({disparity.ci_low:.3f} to {disparity.ci_high:.3f})"
+        if np.isfinite(disparity.value)
         else "undefined"
     )
 
@@ -144,7 +143,7 @@ def nothing_audited(verdict: str, reason: str) -> AuditStudy:
 
 
 def assessability(card: DatasetCard) -> tuple[str, str]:
-    """Whether a table can be audited at all: a verdict and its reason.
+    """A verdict on the question whether a table can be audited at all, and its reason.
 
     Examples
     --------
@@ -165,7 +164,7 @@ def audit_table(
     table: tuple[pl.DataFrame, DatasetCard] | None,
     *,
     estimator: EstimatorConfig,
-    limits: Limits,
+    tolerances: Tolerances,
     seed: int,
     **split: Any,
 ) -> AuditStudy:
@@ -186,12 +185,12 @@ def audit_table(
         return nothing_audited(NOT_RUN, "the table was not fetched")
     return audit(
         decide_and_join(*table, estimator=estimator, rng=np.random.default_rng(seed), **split),
-        limits,
+        tolerances,
     )
 
 
 def audit_payments(
-    v0: pl.DataFrame, v1: pl.DataFrame, card: DatasetCard, *, limits: Limits, **decided: Any
+    v0: pl.DataFrame, v1: pl.DataFrame, card: DatasetCard, *, tolerances: Tolerances, **decided: Any
 ) -> AuditStudy:
     """Fit on v0, alert on v1 and audit it; a card without sensitive columns is not assessable.
 
@@ -205,53 +204,57 @@ def audit_payments(
     >>> from fraud_core.data.splits import split_by_time
     >>> from fraud_core.data.toy import toy_card, toy_transactions
     >>> v0, v1 = split_by_time(toy_transactions(400, seed=0), toy_card())
-    >>> audit_payments(v0, v1, toy_card(), limits=Limits(0.1, 0.8, 0.1)).reason
+    >>> audit_payments(v0, v1, toy_card(), tolerances=Tolerances(0.1, 0.8, 0.1)).reason
     'table toy has no sensitive column, so no group can be compared with another'
     """
     verdict, reason = assessability(card)
     if verdict == Verdict.NOT_ASSESSABLE:
         return nothing_audited(verdict, reason)
-    return audit(decide_payments(v0, v1, card, **decided), limits)
+    return audit(decide_payments(v0, v1, card, **decided), tolerances)
 
 
-def audit(decided: Audited, limits: Limits) -> AuditStudy:
+def audit(decided: Audited, tolerances: Tolerances) -> AuditStudy:
     """Rates, differences and ratios of every attribute, and one verdict on all of them."""
-    counted = {
+    denominators = {
         "selection rate": np.ones(len(decided.y_true), dtype=bool),
         "recall": decided.y_true == 1,
         "false-positive rate": decided.y_true == 0,
     }
     rates, differences, ratios = {}, {}, {}
+    minimum_size = tolerances.minimum_group_size
     for attribute, group in decided.sensitive.items():
-        cells = {
-            name: (decided.y_alert, rows, group, decided.clusters) for name, rows in counted.items()
+        counts = {
+            name: (decided.y_alert, rows, group, decided.clusters)
+            for name, rows in denominators.items()
         }
-        rates[attribute] = {name: rates_by_group(*cell) for name, cell in cells.items()}
+        rates[attribute] = {name: rates_by_group(*count) for name, count in counts.items()}
         ratios[attribute] = {
-            name: audit_ratio(*cell, limit=limits.ratio, minimum=limits.minimum)
-            for name, cell in cells.items()
+            name: audit_ratio(*count, tolerance=tolerances.ratio, minimum_size=minimum_size)
+            for name, count in counts.items()
         }
-        found = {
-            name: audit_difference(*cell, limit=limits.difference, minimum=limits.minimum)
-            for name, cell in cells.items()
+        by_rate = {
+            name: audit_difference(
+                *count, tolerance=tolerances.difference, minimum_size=minimum_size
+            )
+            for name, count in counts.items()
         }
-        odds = equalized_odds(found["recall"], found["false-positive rate"])
-        differences[attribute] = found | {"equalised odds": odds}
-    verdict, reason = _conclude(differences)
+        odds = equalized_odds(by_rate["recall"], by_rate["false-positive rate"])
+        differences[attribute] = by_rate | {"equalised odds": odds}
+    verdict, reason = _overall(differences)
     return AuditStudy(
         verdict, reason, decided, rates, differences, ratios, _fairlearn_rows(decided)
     )
 
 
-def _conclude(differences: Mapping[str, Mapping[str, Disparity]]) -> tuple[str, str]:
-    found = [
-        (each.verdict, f"{rate} by {attribute}: {each.reason}")
+def _overall(differences: Mapping[str, Mapping[str, Disparity]]) -> tuple[str, str]:
+    verdicts = [
+        (difference.verdict, f"{rate} by {attribute}: {difference.reason}")
         for attribute, by_rate in differences.items()
-        for rate, each in by_rate.items()
+        for rate, difference in by_rate.items()
         if rate != "equalised odds"
     ]
-    worst = _worst({verdict for verdict, _ in found})
-    reasons = [reason for verdict, reason in found if verdict == worst]
+    worst = _worst({verdict for verdict, _ in verdicts})
+    reasons = [reason for verdict, reason in verdicts if verdict == worst]
     return worst, "; ".join(reasons if worst == Verdict.FAIL else reasons[:1])
 
 
@@ -294,7 +297,7 @@ def _fairlearn_rows(decided: Audited) -> list[dict[str, Any]]:
 
 
 def audit_over_thresholds(
-    study: AuditStudy, selection_rates: list[float], limits: Limits
+    study: AuditStudy, selection_rates: list[float], tolerances: Tolerances
 ) -> dict[str, list[AtThreshold]]:
     """The audit of each attribute at thresholds that
     select other shares; empty when nothing was audited.
@@ -309,9 +312,9 @@ def audit_over_thresholds(
             group,
             selection_rates,
             decided.clusters,
-            limit=limits.difference,
-            ratio_limit=limits.ratio,
-            minimum=limits.minimum,
+            tolerance=tolerances.difference,
+            ratio_tolerance=tolerances.ratio,
+            minimum_size=tolerances.minimum_group_size,
         )
         for attribute, group in decided.sensitive.items()
     }

@@ -1,4 +1,4 @@
-"""The figures of an audit as rows of the study's table,
+"""The metrics of an audit as rows of the study's table,
 each with the attribute that it speaks of, and its words.
 """
 
@@ -16,26 +16,29 @@ def audit_measurements(study: AuditStudy) -> Iterator[Measurement]:
     """Differences and ratios with their verdicts by attribute,
     the verdicts on all of them, and how many groups there are.
     """
-    judged = study.by_attribute()
-    yield Measurement("attributes", len(judged), verdict=WORDS[study.verdict])
-    for attribute, (differences, ratios) in judged.items():
+    verdicts_by_attribute = study.by_attribute()
+    yield Measurement("attributes", len(verdicts_by_attribute), verdict=WORDS[study.verdict])
+    for attribute, (differences, ratios) in verdicts_by_attribute.items():
         by_rate = study.differences[attribute]
-        for rate, found in by_rate.items():
-            for kind, each in (
-                ("difference", found),
+        for rate, difference in by_rate.items():
+            for kind, disparity in (
+                ("difference", difference),
                 ("ratio", study.ratios[attribute].get(rate)),
             ):
-                if each is not None and np.isfinite(each.value):
+                if disparity is not None and np.isfinite(disparity.value):
                     yield Measurement.of(
-                        f"{RATES[rate]}_{kind}", each, group=attribute, verdict=each.verdict
+                        f"{RATES[rate]}_{kind}",
+                        disparity,
+                        group=attribute,
+                        verdict=disparity.verdict,
                     )
         n_groups = len(study.rates[attribute]["recall"])
         yield Measurement("groups", n_groups, group=attribute)
-        for kind, found, verdict in (
+        for kind, by_name, verdict in (
             ("differences", by_rate, differences),
             ("ratios", study.ratios[attribute], ratios),
         ):
-            failing = sum(found[rate].verdict == Verdict.FAIL for rate in found)
+            failing = sum(by_name[rate].verdict == Verdict.FAIL for rate in by_name)
             yield Measurement(f"{kind}_failing", failing, group=attribute, verdict=verdict)
 
 
@@ -45,12 +48,18 @@ def audit_words(study: AuditStudy) -> dict[str, Any]:
     Where nothing was audited the words say why, so that a page that names them stays true.
     """
     said: dict[str, Any] = {"verdict": study.verdict, "reason": study.reason}
-    judged = study.by_attribute()
-    if not judged:
+    verdicts_by_attribute = study.by_attribute()
+    if not verdicts_by_attribute:
         return said | dict.fromkeys(("failing", "passing", "worst_words"), study.verdict)
-    failing = [attribute for attribute, verdicts in judged.items() if Verdict.FAIL in verdicts]
+    failing = [
+        attribute
+        for attribute, verdicts in verdicts_by_attribute.items()
+        if Verdict.FAIL in verdicts
+    ]
     passing = [
-        attribute for attribute, (differences, _) in judged.items() if differences == Verdict.PASS
+        attribute
+        for attribute, (differences, _) in verdicts_by_attribute.items()
+        if differences == Verdict.PASS
     ]
     said |= {"failing": ", ".join(failing) or "none", "passing": ", ".join(passing) or "none"}
     return said | _worst(study)

@@ -1,6 +1,4 @@
-"""Differences and ratios over thresholds, and calibration
-within groups: does a verdict hang on one threshold?
-"""
+"""Differences and ratios over thresholds, and calibration within groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,9 +41,9 @@ def audit_thresholds(
     selection_rates: Sequence[float],
     clusters: np.ndarray | None = None,
     *,
-    limit: float,
-    ratio_limit: float,
-    minimum: int,
+    tolerance: float,
+    ratio_tolerance: float,
+    minimum_size: int,
 ) -> list[AtThreshold]:
     """The audit at thresholds that select each of several shares of the rows.
 
@@ -53,34 +51,40 @@ def audit_thresholds(
     ----------
     y_true, log_odds, sensitive_features
         Label, score and group of each row, shape (n_samples,).
-    clusters, limit, ratio_limit, minimum
+    clusters, tolerance, ratio_tolerance, minimum_size
         As in `audit_difference` and `audit_ratio`.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> y, group = np.tile([0, 1], 500), np.repeat(["a", "b"], 500)
-    >>> found = audit_thresholds(
-    ...     y, y + rng.normal(size=1000), group, [0.1, 0.5], limit=0.2, ratio_limit=0.8, minimum=1
+    >>> curve = audit_thresholds(
+    ...     y,
+    ...     y + rng.normal(size=1000),
+    ...     group,
+    ...     [0.1, 0.5],
+    ...     tolerance=0.2,
+    ...     ratio_tolerance=0.8,
+    ...     minimum_size=1,
     ... )
-    >>> [at.selection_rate for at in found], found[1].recall.verdict
+    >>> [at.selection_rate for at in curve], curve[1].recall.verdict
     ([0.1, 0.5], 'pass')
     """
-    found = []
+    curve = []
     for rate in selection_rates:
         alert = log_odds >= np.quantile(log_odds, 1 - rate)
         frauds, genuine = (
             (alert, y_true == label, sensitive_features, clusters) for label in (1, 0)
         )
-        found.append(
+        curve.append(
             AtThreshold(
                 rate,
-                audit_difference(*frauds, limit=limit, minimum=minimum),
-                audit_difference(*genuine, limit=limit, minimum=minimum),
-                audit_ratio(*genuine, limit=ratio_limit, minimum=minimum),
+                audit_difference(*frauds, tolerance=tolerance, minimum_size=minimum_size),
+                audit_difference(*genuine, tolerance=tolerance, minimum_size=minimum_size),
+                audit_ratio(*genuine, tolerance=ratio_tolerance, minimum_size=minimum_size),
             )
         )
-    return found
+    return curve
 
 
 @dataclass(frozen=True)
@@ -112,41 +116,41 @@ def calibration_within(
     probability: np.ndarray,
     sensitive_features: np.ndarray,
     *,
-    minimum: int,
+    minimum_size: int,
     n_bins: int = N_BINS,
 ) -> dict[str, list[CalibrationBin]]:
     """Predicted against observed, by group, in bins of equal counts over all rows.
 
     Parameters
     ----------
-    minimum
+    minimum_size
         A group with fewer rows is left out, and so is a bin with fewer than a tenth of that.
 
     Examples
     --------
     >>> p = np.repeat([0.1, 0.9], 100)
     >>> y = (np.arange(200) % 10 < 10 * p).astype(int)
-    >>> found = calibration_within(y, p, np.repeat("a", 200), minimum=50, n_bins=2)
-    >>> [(round(bin.predicted, 3), bin.observed.value) for bin in found["a"]]
+    >>> bins_by_group = calibration_within(y, p, np.repeat("a", 200), minimum_size=50, n_bins=2)
+    >>> [(round(bin.predicted, 3), bin.observed.value) for bin in bins_by_group["a"]]
     [(0.1, 0.1), (0.9, 0.9)]
     """
     edges = np.unique(np.quantile(probability, np.linspace(0, 1, n_bins + 1)[1:-1]))
     place = np.searchsorted(edges, probability, side="right")
-    found: dict[str, list[CalibrationBin]] = {}
+    bins_by_group: dict[str, list[CalibrationBin]] = {}
     for group in np.unique(sensitive_features):
         here = sensitive_features == group
-        if here.sum() < minimum:
+        if here.sum() < minimum_size:
             continue
         bins = []
         for number in np.unique(place[here]):
             rows = here & (place == number)
-            if rows.sum() >= max(minimum / 10, 1):
+            if rows.sum() >= max(minimum_size / 10, 1):
                 observed = proportion_ci(int(y_true[rows].sum()), int(rows.sum()))
                 bins.append(
                     CalibrationBin(float(probability[rows].mean()), observed, int(rows.sum()))
                 )
-        found[str(group)] = bins
-    return found
+        bins_by_group[str(group)] = bins
+    return bins_by_group
 
 
 def calibration_error(bins: Sequence[CalibrationBin]) -> float:
@@ -157,7 +161,7 @@ def calibration_error(bins: Sequence[CalibrationBin]) -> float:
     >>> calibration_error([CalibrationBin(0.5, Estimate(0.25, 0.1, 0.4), 10)])
     0.25
     """
-    rows = np.array([each.rows for each in bins])
+    rows = np.array([one.rows for one in bins])
     return float(
-        np.average([abs(each.predicted - each.observed.value) for each in bins], weights=rows)
+        np.average([abs(one.predicted - one.observed.value) for one in bins], weights=rows)
     )

@@ -1,4 +1,4 @@
-"""Is the audit's verdict right? Draws whose gap is known,
+"""Validation of the audit's verdicts: draws whose disparity is known,
 by size, and simulated streams whose bias is known.
 """
 
@@ -14,7 +14,7 @@ from fraud_core.data.simulator import CUSTOMER, SCENARIOS, StreamSettings, simul
 from fraud_core.evaluation.bootstrap import proportion_ci
 from fraud_core.evaluation.study_table import Measurement
 from fraud_core.evaluation.verdicts import Verdict
-from fraud_core.fairness.audit import audit_difference, minimum_count
+from fraud_core.fairness.audit import audit_difference, minimum_group_size
 from fraud_core.fairness.disparity import Disparity
 from fraud_core.features.offline import DAY_SECONDS, add_features
 from fraud_core.model.estimators import EstimatorConfig
@@ -34,8 +34,8 @@ FEATURES = (
 
 
 @dataclass(frozen=True)
-class TrialCell:
-    """Verdicts over draws of one gap and size.
+class ValidationRun:
+    """Verdicts over draws of one disparity and size.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class TrialCell:
         The verdict that must be given, None where the size allows a verdict now and then only.
     """
 
-    gap: float
+    disparity: float
     size: int
     expected: Verdict | None
     verdicts: tuple[Verdict, ...]
@@ -57,156 +57,153 @@ class TrialCell:
         return sum(verdict == self.expected for verdict in self.verdicts)
 
 
-def try_verdicts(
+def validate_verdicts(
     *,
-    gaps: Sequence[float],
+    disparities: Sequence[float],
     sizes: Sequence[int],
     n_draws: int,
     recall: float,
-    limit: float,
-    detectable_gap: float,
+    tolerance: float,
+    detectable_disparity: float,
     rng: np.random.Generator,
-) -> list[TrialCell]:
-    """Audit draws of two groups whose recalls differ by a known gap.
+) -> list[ValidationRun]:
+    """Audit draws of two groups whose recalls differ by a known disparity.
 
     Parameters
     ----------
-    gaps
-        Injected differences of recall, 0 or above `limit`.
+    disparities
+        Injected differences of recall, 0 or above `tolerance`.
     sizes
         Frauds of each group.
     recall
         Of the better group.
-    limit, detectable_gap
-        Largest tolerable difference; gap from which the minimum count follows.
+    tolerance, detectable_disparity
+        Largest tolerable difference; the one from which the minimum group size follows.
 
     Examples
     --------
-    >>> cells = try_verdicts(
-    ...     gaps=[0.3],
-    ...     sizes=[2000],
-    ...     n_draws=5,
-    ...     recall=0.8,
-    ...     limit=0.05,
-    ...     detectable_gap=0.1,
-    ...     rng=np.random.default_rng(0),
-    ... )
-    >>> cells[0].expected, cells[0].right
+    >>> runs = validate_verdicts(
+    ...     disparities=[0.3], sizes=[2000], n_draws=5, recall=0.8,
+    ...     tolerance=0.05, detectable_disparity=0.1, rng=np.random.default_rng(0),
+    ... )  # fmt: skip
+    >>> runs[0].expected, runs[0].right
     ('fail', 5)
     """
-    minimum = minimum_count(detectable_gap, base_rate=recall)
-    cells = []
-    for gap in gaps:
+    minimum_size = minimum_group_size(detectable_disparity, base_rate=recall)
+    audited: dict[str, Any] = {"tolerance": tolerance, "minimum_size": minimum_size}
+    runs = []
+    for disparity in disparities:
         for size in sizes:
-            group = np.repeat(["a", "b"], size)
-            found = []
-            for _ in range(n_draws):
-                caught = rng.random(2 * size) < np.repeat([recall, recall - gap], size)
-                everyone = np.ones(2 * size, dtype=bool)
-                found.append(
-                    audit_difference(caught, everyone, group, limit=limit, minimum=minimum)
-                )
-            expected = expected_verdict(gap, size, recall=recall, limit=limit, minimum=minimum)
-            covered = sum(each.ci_low <= gap <= each.ci_high for each in found)
-            cells.append(
-                TrialCell(gap, size, expected, tuple(each.verdict for each in found), covered)
-            )
-    return cells
+            group, everyone = np.repeat(["a", "b"], size), np.ones(2 * size, dtype=bool)
+            chance = np.repeat([recall, recall - disparity], size)
+            draws = [rng.random(2 * size) < chance for _ in range(n_draws)]
+            audits = [audit_difference(caught, everyone, group, **audited) for caught in draws]
+            expected = expected_verdict(disparity, size, recall=recall, **audited)
+            covered = sum(audit.ci_low <= disparity <= audit.ci_high for audit in audits)
+            verdicts = tuple(audit.verdict for audit in audits)
+            runs.append(ValidationRun(disparity, size, expected, verdicts, covered))
+    return runs
 
 
 def expected_verdict(
-    gap: float, size: int, *, recall: float, limit: float, minimum: int
+    disparity: float, size: int, *, recall: float, tolerance: float, minimum_size: int
 ) -> Verdict | None:
     """The verdict that a size must lead to: none below the
     minimum, the true one where it comes nearly always.
 
     Examples
     --------
-    >>> expected_verdict(0.1, 60, recall=0.8, limit=0.05, minimum=293)
+    >>> expected_verdict(0.1, 60, recall=0.8, tolerance=0.05, minimum_size=293)
     'insufficient evidence'
     """
-    if size < minimum:
+    if size < minimum_size:
         return Verdict.INSUFFICIENT
-    low = recall - gap
+    low = recall - disparity
     error = np.sqrt((recall * (1 - recall) + low * (1 - low)) / size)
     quantile = norm.ppf(0.975)
-    if gap > limit:
-        return Verdict.FAIL if norm.cdf((gap - limit) / error - quantile) >= SURE else None
-    return Verdict.PASS if 2 * norm.cdf((limit - gap) / error - quantile) - 1 >= SURE else None
+    if disparity > tolerance:
+        return (
+            Verdict.FAIL if norm.cdf((disparity - tolerance) / error - quantile) >= SURE else None
+        )
+    return (
+        Verdict.PASS
+        if 2 * norm.cdf((tolerance - disparity) / error - quantile) - 1 >= SURE
+        else None
+    )
 
 
-def trial_measurements(cells: Sequence[TrialCell]) -> Iterator[Measurement]:
+def validation_measurements(runs: Sequence[ValidationRun]) -> Iterator[Measurement]:
     """Share of right verdicts where one is demanded, of
-    fails without a gap, and of intervals that hold the gap.
+    fails at parity, and of intervals that hold the disparity.
     """
-    demanded = [cell for cell in cells if cell.expected is not None]
-    even = [cell for cell in cells if cell.gap == 0]
-    draws = [verdict for cell in even for verdict in cell.verdicts]
-    n_demanded = sum(len(cell.verdicts) for cell in demanded)
-    n_draws = sum(len(cell.verdicts) for cell in cells)
+    demanded = [run for run in runs if run.expected is not None]
+    even = [run for run in runs if run.disparity == 0]
+    draws = [verdict for run in even for verdict in run.verdicts]
+    n_demanded = sum(len(run.verdicts) for run in demanded)
+    n_draws = sum(len(run.verdicts) for run in runs)
     shares = {
-        "verdict_accuracy": proportion_ci(sum(cell.right for cell in demanded), n_demanded),
+        "verdict_accuracy": proportion_ci(sum(run.right for run in demanded), n_demanded),
         "false_fail_rate": proportion_ci(draws.count(Verdict.FAIL), len(draws)),
-        "gap_coverage": proportion_ci(sum(cell.covered for cell in cells), n_draws),
+        "disparity_coverage": proportion_ci(sum(run.covered for run in runs), n_draws),
     }
     for metric, figure in shares.items():
         yield Measurement.of(metric, figure)
 
 
 @dataclass(frozen=True)
-class StreamFound:
+class StreamAudit:
     """The audit of simulated streams of one bias.
 
     Attributes
     ----------
     difference
         In recall of frauds on compromised customers, between the groups.
-    injected
-        What the bias took of the recall of group ``b``: recall of the same frauds by the same model
+    injected_difference
+        What the bias cost of the recall of group ``b``: recall of the same frauds by the same model
         at the same threshold, were they not made to look like genuine payments, less the recall
         that they have; 0 without a bias.
     """
 
     difference: Disparity
-    injected: float
+    injected_difference: float
 
 
-def stream_measurements(even: StreamFound, biased: StreamFound) -> Iterator[Measurement]:
-    """Difference with its verdict and the gap that the bias made, without and with the bias."""
-    for group, found in ((EVEN, even), (BIASED, biased)):
-        difference = found.difference
+def stream_measurements(even: StreamAudit, biased: StreamAudit) -> Iterator[Measurement]:
+    """Difference with its verdict and the one that the bias made, without and with the bias."""
+    for group, audit in ((EVEN, even), (BIASED, biased)):
+        difference = audit.difference
         if np.isfinite(difference.value):
             yield Measurement.of(
                 "recall_difference", difference, group=group, verdict=difference.verdict
             )
-            yield Measurement("recall_taken", found.injected, group=group)
+            yield Measurement("injected_recall_difference", audit.injected_difference, group=group)
 
 
-def stream_rows(bias: float, even: StreamFound, biased: StreamFound) -> list[dict[str, Any]]:
+def stream_rows(bias: float, even: StreamAudit, biased: StreamAudit) -> list[dict[str, Any]]:
     """The audits without and with the bias, for a table of the report."""
     return [
         {
             "injected bias": given,
-            "recall it took": found.injected,
-            "difference": f"{found.difference.value:.3f}",
-            "interval": f"{found.difference.ci_low:.3f} to {found.difference.ci_high:.3f}",
-            "verdict": found.difference.verdict,
-            "reason": found.difference.reason,
+            "recall it cost": audit.injected_difference,
+            "difference": f"{audit.difference.value:.3f}",
+            "interval": f"{audit.difference.ci_low:.3f} to {audit.difference.ci_high:.3f}",
+            "verdict": audit.difference.verdict,
+            "reason": audit.difference.reason,
         }
-        for given, found in ((0.0, even), (bias, biased))
+        for given, audit in ((0.0, even), (bias, biased))
     ]
 
 
-def trial_rows(cells: Sequence[TrialCell]) -> list[dict[str, Any]]:
-    """A row for each cell, for a table of the report."""
+def validation_rows(runs: Sequence[ValidationRun]) -> list[dict[str, Any]]:
+    """A row for each disparity and size, for a table of the report."""
     return [
         {
-            "injected gap": cell.gap,
-            "frauds of each group": cell.size,
-            "demanded": cell.expected or "none",
+            "injected disparity": run.disparity,
+            "frauds of each group": run.size,
+            "demanded": run.expected or "none",
         }
-        | {name: cell.verdicts.count(name) for name in ("pass", "fail", "insufficient evidence")}
-        for cell in cells
+        | {name: run.verdicts.count(name) for name in ("pass", "fail", "insufficient evidence")}
+        for run in runs
     ]
 
 
@@ -216,12 +213,12 @@ def audit_streams(
     *,
     n_streams: int,
     estimator: EstimatorConfig,
-    limit: float,
+    tolerance: float,
     alert_share: float,
-    detectable_gap: float,
+    detectable_disparity: float,
     seed: int,
-) -> StreamFound:
-    """The gap in recall of frauds on compromised customers
+) -> StreamAudit:
+    """The disparity in recall of frauds on compromised customers
     between the groups of simulated streams, audited together.
 
     Parameters
@@ -240,33 +237,34 @@ def audit_streams(
     Notes
     -----
     The estimator learns the first half of the days with every label and never sees the group.
-    Frauds on one customer are alike, so the audit counts what they are worth.
+    Frauds on one customer are alike, so the audit takes their effective sample size.
     """
     decided = [
         _decide_stream(settings, bias, estimator=estimator, alert_share=alert_share, seed=seed + k)
         for k in range(n_streams)
     ]
     caught, group, customer = (
-        np.concatenate([getattr(each, name) for each in decided])
+        np.concatenate([getattr(stream, name) for stream in decided])
         for name in ("caught", "group", "customer")
     )
     whose = (
-        np.repeat(np.arange(n_streams), [len(each.caught) for each in decided])
+        np.repeat(np.arange(n_streams), [len(stream.caught) for stream in decided])
         * settings["n_customers"]
         + customer
     )
-    found = audit_difference(
+    difference = audit_difference(
         caught,
         np.ones(len(caught), bool),
         group,
         whose,
-        limit=limit,
-        minimum=minimum_count(detectable_gap),
+        tolerance=tolerance,
+        minimum_size=minimum_group_size(detectable_disparity),
     )
     in_b = group == "b"
-    unhurt = np.concatenate([each.caught_unhurt for each in decided])
-    taken = float(np.mean(unhurt[in_b]) - np.mean(caught[in_b])) if bias > 0 and in_b.any() else 0.0
-    return StreamFound(found, taken)
+    unbiased = np.concatenate([stream.caught_unbiased for stream in decided])
+    hurt = bias > 0 and in_b.any()
+    injected = float(np.mean(unbiased[in_b]) - np.mean(caught[in_b])) if hurt else 0.0
+    return StreamAudit(difference, injected)
 
 
 @dataclass(frozen=True)
@@ -276,7 +274,7 @@ class _Decided:
     """
 
     caught: np.ndarray
-    caught_unhurt: np.ndarray
+    caught_unbiased: np.ndarray
     group: np.ndarray
     customer: np.ndarray
 
@@ -300,15 +298,15 @@ def _decide_stream(
     threshold = np.quantile(log_odds, 1 - alert_share)
     compromised = (stream["scenario"] == COMPROMISED).to_numpy()[late]
     caught = (log_odds >= threshold)[compromised]
-    unhurt = caught
+    unbiased = caught
     if bias > 0:
         # the same seed gives the same payments without the bias, but for these amounts
         even = _features_of(_simulated(settings, 0.0, seed))[late][compromised]
-        unhurt = fitted.decision_function(even) >= threshold
+        unbiased = fitted.decision_function(even) >= threshold
     group, customer = (
         stream[name].to_numpy()[late][compromised] for name in ("group", "customer_id")
     )
-    return _Decided(caught, unhurt, group, customer)
+    return _Decided(caught, unbiased, group, customer)
 
 
 def _simulated(settings: Mapping[str, Any], bias: float, seed: int) -> pl.DataFrame:

@@ -60,13 +60,13 @@ class Spread:
 
     values: np.ndarray
 
-    def figures(self, prefix: str) -> dict[str, float | int]:
+    def metrics(self, prefix: str) -> dict[str, float | int]:
         """Mean, standard deviation, ends and number of fits, under ``prefix.``."""
-        found: dict[str, float | int] = {"mean": float(self.values.mean()), "n": len(self.values)}
+        named: dict[str, float | int] = {"mean": float(self.values.mean()), "n": len(self.values)}
         if len(self.values) > 1:
-            found["sd"] = float(self.values.std(ddof=1))
-        found |= {"minimum": float(self.values.min()), "maximum": float(self.values.max())}
-        return {f"{prefix}.{name}": value for name, value in found.items()}
+            named["sd"] = float(self.values.std(ddof=1))
+        named |= {"minimum": float(self.values.min()), "maximum": float(self.values.max())}
+        return {f"{prefix}.{name}": value for name, value in named.items()}
 
 
 def spread(
@@ -107,7 +107,7 @@ def spread(
     return Spread(np.array(values))
 
 
-def spread_figures(
+def spread_metrics(
     rows: Transactions,
     holdout: Transactions,
     alternatives: Mapping[str, Sequence[Mapping[str, Any]]],
@@ -136,22 +136,22 @@ def spread_figures(
     -------
     dict
         ``<candidate>.seeds.<figure>`` and ``<estimator>.alternatives.<figure>``, as of
-        `Spread.figures`.
+        `Spread.metrics`.
     """
     candidate = model.candidates[0]
     own = model.config(candidate)
     seeds = [own.with_seed(own.seed + k) for k in range(n_seeds)]
-    figures = spread(rows, holdout, seeds, what="seeds", progress=progress).figures(
+    metrics = spread(rows, holdout, seeds, what="seeds", progress=progress).metrics(
         f"{candidate}.seeds"
     )
     for name, tried in alternatives.items():
         fits = [model.config(name).with_settings(settings) for settings in tried]
         if fits:
             what = f"settings of {name.replace('_', ' ')}"
-            figures |= spread(rows, holdout, fits, what=what, progress=progress).figures(
+            metrics |= spread(rows, holdout, fits, what=what, progress=progress).metrics(
                 f"{name}.alternatives"
             )
-    return figures
+    return metrics
 
 
 def random_split_average_precision(
@@ -175,12 +175,12 @@ def random_split_average_precision(
     """
     _, twin = np.unique(np.column_stack([rows.time_s, rows.X]), axis=0, return_inverse=True)
     twin = twin.ravel()
-    found = []
+    splits = []
     for _ in range(n_splits):
         test = rng.random(twin.max() + 1)[twin] < RANDOM_TEST_SHARE
         fitted = estimator.fit(rows.X[~test], rows.y_observed[~test])
         scored = {"model": ModelScores(fitted.decision_function(rows.X[test]), 0.0)}
-        found.append(
+        splits.append(
             bootstrap(
                 rows.y_observed[test],
                 scored,
@@ -191,5 +191,5 @@ def random_split_average_precision(
                 rng=rng,
             )["model"]["average_precision"]
         )
-    low, high = np.quantile(np.concatenate([values[1:] for values in found]), [0.025, 0.975])
-    return Estimate(float(np.mean([values[0] for values in found])), float(low), float(high))
+    low, high = np.quantile(np.concatenate([values[1:] for values in splits]), [0.025, 0.975])
+    return Estimate(float(np.mean([values[0] for values in splits])), float(low), float(high))

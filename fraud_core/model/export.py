@@ -1,4 +1,4 @@
-"""A fitted CatBoost model as plain arrays that NumPy alone can score."""
+"""Exported model: a fitted CatBoost model as arrays that NumPy scores by itself."""
 
 import json
 import tempfile
@@ -33,11 +33,11 @@ class ExportedModel:
 
 
 def to_oblivious_trees(fitted: FittedEstimator) -> ObliviousTrees:
-    """The trees of a fitted estimator, as `to_plain_form` has them."""
-    return to_plain_form(fitted).trees
+    """The trees of a fitted estimator, as `to_exported_model` has them."""
+    return to_exported_model(fitted).trees
 
 
-def to_plain_form(fitted: FittedEstimator) -> ExportedModel:
+def to_exported_model(fitted: FittedEstimator) -> ExportedModel:
     """The trees of a fitted estimator and the training weights of their leaves.
 
     Parameters
@@ -54,7 +54,7 @@ def to_plain_form(fitted: FittedEstimator) -> ExportedModel:
     Raises
     ------
     ValueError
-        When the estimator cannot be written as plain arrays.
+        When the estimator cannot be exported.
 
     Notes
     -----
@@ -63,8 +63,8 @@ def to_plain_form(fitted: FittedEstimator) -> ExportedModel:
     """
     if fitted.name not in SERVABLE:
         raise ValueError(
-            f"expected an estimator among {', '.join(SERVABLE)}, got {fitted.name}: it has no "
-            "plain form"
+            f"expected an estimator among {', '.join(SERVABLE)}, got {fitted.name}: it cannot "
+            "be exported"
         )
     export = _export(fitted.model)
     trees = export["oblivious_trees"]

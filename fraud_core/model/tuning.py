@@ -165,7 +165,7 @@ def difference_on_folds(
     """
     differences = []
     for k, fold in enumerate(folds):
-        found = bootstrap(
+        replicates = bootstrap(
             rows.y_observed[fold.scored],
             {
                 "one": ModelScores(_squash(one.log_odds[k]), 0.5),
@@ -177,7 +177,9 @@ def difference_on_folds(
             n_replicates=n_replicates,
             rng=rng,
         )
-        differences.append(found["one"]["average_precision"] - found["other"]["average_precision"])
+        differences.append(
+            replicates["one"]["average_precision"] - replicates["other"]["average_precision"]
+        )
     mean = np.mean(differences, axis=0)
     low, high = np.quantile(mean[1:], [0.025, 0.975])
     return Estimate(float(mean[0]), float(low), float(high))
@@ -200,14 +202,14 @@ def tune(
     >>> rows = Transactions(
     ...     rng.normal(size=(400, 2)) + y[:, None], y.astype(int), np.ones(400), np.arange(400.0)
     ... )
-    >>> found = tune(
+    >>> tried = tune(
     ...     "logistic_regression",
     ...     {"weak": {"C": 1.0}},
     ...     rows,
     ...     time_folds(rows.time_s, [200, 400]),
     ...     seeds=[1],
     ... )
-    >>> found["weak"].average_precision.shape
+    >>> tried["weak"].average_precision.shape
     (1,)
     """
     tried = {}

@@ -150,8 +150,8 @@ class Mitigation(_Section, frozen=True, forbid_unknown_fields=True):
     n_iterations: Annotated[int, msgspec.Meta(ge=0)]
 
 
-class Hiding(_Section, frozen=True, forbid_unknown_fields=True):
-    """Positives of one group that are hidden from training."""
+class Suppression(_Section, frozen=True, forbid_unknown_fields=True):
+    """Positives of one group that are suppressed in training."""
 
     attribute: str
     group: str
@@ -160,14 +160,14 @@ class Hiding(_Section, frozen=True, forbid_unknown_fields=True):
     selection_rates: list[Share]
 
 
-class Trial(_Section, frozen=True, forbid_unknown_fields=True):
-    """Draws whose gap is known, to judge the verdicts."""
+class VerdictValidation(_Section, frozen=True, forbid_unknown_fields=True):
+    """Draws whose disparity is known, to validate the verdicts."""
 
-    gaps: list[Share]
+    disparities: list[Share]
     sizes: list[Count]
     n_draws: Count
     recall: Share
-    limit: Share
+    tolerance: Share
 
 
 class StreamAudit(_Section, frozen=True, forbid_unknown_fields=True):
@@ -179,20 +179,20 @@ class StreamAudit(_Section, frozen=True, forbid_unknown_fields=True):
 
 
 class FairnessStudy(_Section, frozen=True, forbid_unknown_fields=True):
-    """The audit, its tolerances, its mitigation and its trials."""
+    """The audit, its tolerances, its mitigation and the validation of its verdicts."""
 
     seed: int
     n_folds: Annotated[int, msgspec.Meta(ge=2)]
     age_bands: list[int]
     selection_rate: Share
-    difference_limit: Share
-    ratio_limit: Share
-    detectable_gap: Share
+    difference_tolerance: Share
+    ratio_tolerance: Share
+    detectable_disparity: Share
     threshold_rates: list[Share]
     n_replicates: Count
     mitigation: Mitigation
-    hiding: Hiding
-    trial: Trial
+    suppression: Suppression
+    verdict_validation: VerdictValidation
     stream: dict[str, Any]
     stream_audit: StreamAudit
 

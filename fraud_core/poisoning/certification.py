@@ -74,8 +74,8 @@ def certify(
     >>> rng = np.random.default_rng(0)
     >>> y = np.tile([0, 1], 150)
     >>> X = rng.normal(3.0 * y[:, None], 1.0, (300, 2))
-    >>> found = certify(X, y, k=5, alert_budget=0.5)
-    >>> certified_flips(found.votes(np.array([[3.0, 3.0]])), 5)
+    >>> ensemble = certify(X, y, k=5, alert_budget=0.5)
+    >>> certified_flips(ensemble.votes(np.array([[3.0, 3.0]])), 5)
     array([2])
     """
     from sklearn.linear_model import LogisticRegression
@@ -234,7 +234,7 @@ def supported_parts(rows: Transactions, parts: Sequence[int]) -> list[int]:
             for number in range(k)
         )
 
-    found: list[int] = []
+    supported: list[int] = []
     for asked in parts:
         k = next((k for k in range(asked, 2, -2) if fills(k)), None)
         if k is None:
@@ -242,5 +242,5 @@ def supported_parts(rows: Transactions, parts: Sequence[int]) -> list[int]:
                 "certificate: expected both classes in each of three parts; there is too little "
                 "data"
             )
-        found.append(k)
-    return list(dict.fromkeys(found))
+        supported.append(k)
+    return list(dict.fromkeys(supported))

@@ -1,3 +1,3 @@
 """The decision policy: what is done with a payment,
-at what cost, and how the policy is selected.
+at what cost, and its selection.
 """

@@ -4,10 +4,10 @@
     review    review_cost + review_miss_share · p · loss_share · amount  an analyst may miss it
     block     (1 − p) · (friction_eur + friction_share · amount)         a customer is turned away
 
-A policy that may not block without a review chooses between the first two alone.
+A policy that may not block without a review chooses between the first two only.
 
-A review also has a price, so that no more payments a day are reviewed than analysts can take: the
-Lagrange multiplier of that constraint, chosen on the validation hours. The price is part of the
+A review also has a shadow price, so that no more payments a day are reviewed than analysts can
+take: the Lagrange multiplier of that constraint, chosen on the validation hours. It is part of the
 choice and no part of the expected loss.
 """
 
@@ -68,8 +68,8 @@ class DecisionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     review_cost_eur
         Cost of a review, in euros.
     review_price_eur
-        What a review costs in the choice on top of that, so that reviews keep to the capacity; 0
-        when they do anyway.
+        Shadow price of a review, added to its cost in the choice so that reviews keep to the
+        capacity; 0 when they do anyway.
     """
 
     rule: Literal["expected_loss", "threshold"]
@@ -114,7 +114,7 @@ def action(
     losses
         As `expected_losses` gives them.
     threshold
-        Used by the rule ``threshold`` alone.
+        Used by the rule ``threshold`` only.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def action(
     return "review" if review <= block else "block"
 
 
-class Bands(msgspec.Struct, frozen=True):
+class DecisionThresholds(msgspec.Struct, frozen=True):
     """Probabilities from which one amount is reviewed
     and blocked; None where an action is never the best.
     """
@@ -144,26 +144,30 @@ class Bands(msgspec.Struct, frozen=True):
     block: float | None
 
 
-def bands(policy: DecisionPolicy, amount_eur: float, threshold: float) -> Bands:
-    """Where the decision on an amount changes with the probability.
+def decision_thresholds(
+    policy: DecisionPolicy, amount_eur: float, threshold: float
+) -> DecisionThresholds:
+    """The probabilities at which the decision on an amount changes.
 
     Parameters
     ----------
     amount_eur
         In euros.
     threshold
-        Used by the rule ``threshold`` alone.
+        Used by the rule ``threshold`` only.
 
     Examples
     --------
     >>> policy = DecisionPolicy(
     ...     "expected_loss", PolicySettings(1.0, 0.1, 0.0, 280.0, 0.5), 5.0, 0.0
     ... )
-    >>> bands(policy, 100.0, 0.5), bands(policy, 10.0, 0.5)
-    (Bands(review=0.05, block=0.5), Bands(review=None, block=0.09090909090909091))
+    >>> decision_thresholds(policy, 100.0, 0.5)
+    DecisionThresholds(review=0.05, block=0.5)
+    >>> decision_thresholds(policy, 10.0, 0.5)
+    DecisionThresholds(review=None, block=0.09090909090909091)
     """
     if policy.rule == "threshold":
-        return Bands(threshold, None)
+        return DecisionThresholds(threshold, None)
     settings = policy.settings
     loss = settings.loss_share * amount_eur
     friction = settings.friction_eur + settings.friction_share * amount_eur
@@ -171,13 +175,13 @@ def bands(policy: DecisionPolicy, amount_eur: float, threshold: float) -> Bands:
     kept, missed = loss * (1.0 - settings.review_miss_share), loss * settings.review_miss_share
     review_from = review / kept if kept > 0 else float("inf")
     if not settings.block_without_review:
-        return Bands(review_from if review_from <= 1.0 else None, None)
+        return DecisionThresholds(review_from if review_from <= 1.0 else None, None)
     block_from = (
         (friction - review) / (missed + friction) if missed + friction > 0 else float("inf")
     )
     if review_from < block_from:
-        return Bands(review_from, block_from if block_from <= 1.0 else None)
-    return Bands(None, friction / (loss + friction) if loss > 0 else None)
+        return DecisionThresholds(review_from, block_from if block_from <= 1.0 else None)
+    return DecisionThresholds(None, friction / (loss + friction) if loss > 0 else None)
 
 
 def actions(

@@ -1,4 +1,4 @@
-"""What a way of deciding does to frauds and to honest
+"""Operating points: what decisions do to frauds and to honest
 customers, counted on rows whose truth is known.
 """
 
@@ -17,7 +17,7 @@ from fraud_core.policy.actions import (
     actions,
     realised_cost_eur,
 )
-from fraud_core.policy.selection import Judged, paired_total, priced
+from fraud_core.policy.selection import LabelledScores, paired_total, priced
 
 APPROVE, REVIEW, BLOCK = (ACTIONS.index(name) for name in ("approve", "review", "block"))
 AS_SERVED = "as served"  # the assumptions of the policy that is served
@@ -25,15 +25,15 @@ AS_SERVED = "as served"  # the assumptions of the policy that is served
 
 @dataclass(frozen=True)
 class OperatingResult:
-    """One way of deciding on a set of rows.
+    """One operating point on a set of rows.
 
     Attributes
     ----------
     reviews, blocks
         Payments that are reviewed, and blocked without a review.
     frauds_alerted, frauds_alerted_eur
-        Share of the frauds that are reviewed or blocked, by count with its exact interval, and by
-        euros.
+        Share of the frauds that are reviewed or blocked, by count with its
+        Clopper–Pearson interval, and by euros.
     honest_reviewed, honest_blocked, honest_blocked_eur
         Legitimate payments that are reviewed; that are blocked, and their amounts.
     cost_eur
@@ -54,7 +54,7 @@ class OperatingResult:
         """Payments that are not approved."""
         return self.reviews + self.blocks
 
-    def figures(self, prefix: str) -> dict[str, Estimate | float | int]:
+    def metrics(self, prefix: str) -> dict[str, Estimate | float | int]:
         """Every number under ``prefix.<name>``."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {
@@ -64,7 +64,7 @@ class OperatingResult:
 
 def operate(
     taken: np.ndarray,
-    rows: Judged,
+    rows: LabelledScores,
     policy: DecisionPolicy,
     *,
     n_replicates: int,
@@ -85,16 +85,16 @@ def operate(
 
     Examples
     --------
-    >>> rows = Judged(
+    >>> rows = LabelledScores(
     ...     np.array([1, 0, 0]), np.array([0.9, 0.6, 0.0]), np.array([90.0, 80.0, 9.0]), 1.0
     ... )
     >>> policy = DecisionPolicy(
     ...     "expected_loss", PolicySettings(1.0, 0.1, 0.0, 9.0, 0.5, friction_eur=20.0), 5.0, 0.0
     ... )
-    >>> found = operate(
+    >>> result = operate(
     ...     np.array([1, 2, 0]), rows, policy, n_replicates=10, rng=np.random.default_rng(0)
     ... )
-    >>> found.alerts, found.honest_blocked, found.cost_eur.value
+    >>> result.alerts, result.honest_blocked, result.cost_eur.value
     (2, 1, 33.0)
     """
     fraud, held = rows.y_true == 1, taken != APPROVE
@@ -117,8 +117,8 @@ def operate(
     )
 
 
-def ways_to_decide(
-    rows: Judged, policy: DecisionPolicy, *, threshold: float, n_alerts: int
+def actions_by_operating_point(
+    rows: LabelledScores, policy: DecisionPolicy, *, threshold: float, n_alerts: int
 ) -> dict[str, np.ndarray]:
     """The three operating points of a model as actions: threshold, alert budget, served policy.
 
@@ -131,11 +131,13 @@ def ways_to_decide(
 
     Examples
     --------
-    >>> rows = Judged(np.array([1, 0]), np.array([0.9, 0.1]), np.array([90.0, 80.0]), 1.0)
+    >>> rows = LabelledScores(np.array([1, 0]), np.array([0.9, 0.1]), np.array([90.0, 80.0]), 1.0)
     >>> policy = DecisionPolicy("expected_loss", PolicySettings(1.0, 0.1, 0.0, 9.0, 0.5), 5.0, 0.0)
     >>> {
     ...     name: taken.tolist()
-    ...     for name, taken in ways_to_decide(rows, policy, threshold=0.5, n_alerts=2).items()
+    ...     for name, taken in actions_by_operating_point(
+    ...         rows, policy, threshold=0.5, n_alerts=2
+    ...     ).items()
     ... }
     {'threshold': [1, 0], 'budget': [1, 1], 'policy': [2, 1]}
     """
@@ -179,15 +181,15 @@ def other_assumptions(
         },
         "half of the reviewers": {"review_capacity_per_day": settings.review_capacity_per_day / 2},
     }
-    found = {
+    assumptions = {
         words: (msgspec.structs.replace(settings, **change), review_cost_eur)
         for words, change in changes.items()
     }
-    return found | {"a review costs twice as much": (settings, 2 * review_cost_eur)}
+    return assumptions | {"a review costs twice as much": (settings, 2 * review_cost_eur)}
 
 
 def policies_under(
-    rows: Judged, settings: PolicySettings, review_cost_eur: float
+    rows: LabelledScores, settings: PolicySettings, review_cost_eur: float
 ) -> dict[str, DecisionPolicy]:
     """The policy of least expected loss under each of the `other_assumptions`, priced on the rows.
 

@@ -13,12 +13,12 @@ from fraud_core.policy.operating_points import (
     AS_SERVED,
     BLOCK,
     OperatingResult,
+    actions_by_operating_point,
     operate,
-    ways_to_decide,
 )
-from fraud_core.policy.selection import Judged, paired_total, policy_regret
+from fraud_core.policy.selection import LabelledScores, paired_total, policy_regret
 
-WAYS = {
+OPERATING_POINTS = {
     "threshold": "review from the threshold on",
     "budget": "review the alert budget",
     "policy": "the policy that is served",
@@ -32,22 +32,23 @@ class OperatingStudy:
     Attributes
     ----------
     points
-        By way to decide: ``threshold``, ``budget``, ``policy``.
+        By operating point: ``threshold``, ``budget``, ``policy``.
     assumed
         The policy under other assumptions, by what was changed.
-    figures
-        Numbers for metrics.json, under ``policy.`` and ``operating.``.
+    metrics
+        For metrics.json, under ``policy.`` and ``operating.``.
     """
 
     points: dict[str, OperatingResult]
     assumed: dict[str, OperatingResult]
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
 
     @property
     def point_rows(self) -> list[dict[str, Any]]:
         """The operating points as rows of a table."""
         return [
-            {"way to decide": WAYS[name]} | _counts(point) for name, point in self.points.items()
+            {"operating point": OPERATING_POINTS[name]} | _counts(point)
+            for name, point in self.points.items()
         ]
 
     @property
@@ -58,7 +59,7 @@ class OperatingStudy:
 
 
 def operating_study(
-    rows: Judged,
+    rows: LabelledScores,
     policy: DecisionPolicy,
     others: Mapping[str, DecisionPolicy],
     *,
@@ -67,7 +68,7 @@ def operating_study(
     n_replicates: int,
     seed: int,
 ) -> OperatingStudy:
-    """Count what each way to decide did, and what the
+    """Count what each operating point did, and what the
     policy would have done under other assumptions.
 
     Parameters
@@ -85,7 +86,7 @@ def operating_study(
     Examples
     --------
     >>> from fraud_core.policy.actions import PolicySettings
-    >>> rows = Judged(np.array([1, 0]), np.array([0.9, 0.1]), np.array([90.0, 80.0]), 1.0)
+    >>> rows = LabelledScores(np.array([1, 0]), np.array([0.9, 0.1]), np.array([90.0, 80.0]), 1.0)
     >>> policy = DecisionPolicy("expected_loss", PolicySettings(1.0, 0.1, 0.0, 9.0, 0.5), 5.0, 0.0)
     >>> study = operating_study(
     ...     rows, policy, {"as served": policy}, threshold=0.5, n_alerts=1, n_replicates=5, seed=0
@@ -94,8 +95,8 @@ def operating_study(
     (1, 1)
     """
     drawn = {"n_replicates": n_replicates, "rng": np.random.default_rng(seed)}
-    ways = ways_to_decide(rows, policy, threshold=threshold, n_alerts=n_alerts)
-    points = {name: operate(taken, rows, policy, **drawn) for name, taken in ways.items()}
+    chosen = actions_by_operating_point(rows, policy, threshold=threshold, n_alerts=n_alerts)
+    points = {name: operate(taken, rows, policy, **drawn) for name, taken in chosen.items()}
     assumed = {
         words: operate(
             actions(other, rows.probability, rows.amount_eur, threshold), rows, other, **drawn
@@ -104,10 +105,10 @@ def operating_study(
     }
     cost = {
         name: realised_cost_eur(policy, rows.y_true, taken, rows.amount_eur)
-        for name, taken in ways.items()
+        for name, taken in chosen.items()
     }
     regret = policy_regret(policy, rows, threshold)
-    figures: dict[str, Any] = {
+    metrics: dict[str, Any] = {
         "policy.cost_eur": regret.cost_eur,
         "policy.oracle_eur": regret.oracle_eur,
         "policy.regret_eur": regret.regret_eur,
@@ -115,13 +116,13 @@ def operating_study(
             cost["threshold"] - cost["policy"], **drawn
         ),
         "policy.friction_eur": policy.settings.friction_eur,
-        "policy.least_blocked_probability": float(
-            np.min(rows.probability[ways["policy"] == BLOCK], initial=1.0)
+        "policy.minimum_blocked_probability": float(
+            np.min(rows.probability[chosen["policy"] == BLOCK], initial=1.0)
         ),
     }
     for name, point in points.items():
-        figures |= point.figures(f"operating.{name}")
-    return OperatingStudy(points, assumed, figures)
+        metrics |= point.metrics(f"operating.{name}")
+    return OperatingStudy(points, assumed, metrics)
 
 
 def _counts(point: OperatingResult) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""Choosing the decision policy on the validation hours,
-and what a policy costs against the best in oracle.
+"""Selection of the decision policy on the validation hours,
+and the regret of a policy against the oracle.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ SHIFTS = np.linspace(-4.0, 4.0, 41)
 
 
 @dataclass(frozen=True)
-class Judged:
+class LabelledScores:
     """Rows whose truth is known, as a policy sees them.
 
     Attributes
@@ -59,7 +59,7 @@ class ChosenPolicy:
 
 
 def choose_policy(
-    rows: Judged,
+    rows: LabelledScores,
     settings: PolicySettings,
     *,
     review_cost_eur: float,
@@ -68,7 +68,7 @@ def choose_policy(
     rng: np.random.Generator,
 ) -> ChosenPolicy:
     """The rule of least expected loss within the review
-    capacity, unless the plain threshold is cheaper for certain.
+    capacity, unless the plain threshold is significantly cheaper.
 
     Parameters
     ----------
@@ -83,13 +83,13 @@ def choose_policy(
 
     Notes
     -----
-    A row is reviewed when the loss that a review avoids exceeds the price, so the least price
-    within the capacity is the largest avoided loss among the rows that are one too many. Price and
-    saving are read off the same rows.
+    A row is reviewed when the loss that a review avoids exceeds the shadow price, so the smallest
+    price within the capacity is the largest avoided loss among the rows that are one too many.
+    Price and saving are read off the same rows.
 
     Examples
     --------
-    >>> rows = Judged(
+    >>> rows = LabelledScores(
     ...     np.array([1, 0, 0]), np.array([0.4, 0.3, 0.0]), np.array([90.0, 80.0, 9.0]), 1.0
     ... )
     >>> chosen = choose_policy(
@@ -105,15 +105,15 @@ def choose_policy(
     """
     policy = priced(DecisionPolicy("expected_loss", settings, review_cost_eur, 0.0), rows)
     plain = msgspec.structs.replace(policy, rule="threshold", review_price_eur=0.0)
-    cost = [_cost(each, rows, threshold) for each in (plain, policy)]
+    cost = [_cost(rule, rows, threshold) for rule in (plain, policy)]
     saving = paired_total(cost[0] - cost[1], n_replicates=n_replicates, rng=rng)
     kept = plain if saving.ci_high < 0 else policy
     taken = actions(kept, rows.probability, rows.amount_eur, threshold)
     return ChosenPolicy(kept, saving, float(np.sum(taken == REVIEW) / rows.days))
 
 
-def priced(policy: DecisionPolicy, rows: Judged) -> DecisionPolicy:
-    """The policy with the least price of a review that keeps these rows within the capacity."""
+def priced(policy: DecisionPolicy, rows: LabelledScores) -> DecisionPolicy:
+    """The policy with the smallest shadow price that keeps these rows within the capacity."""
     approve, review, block = expected_losses(policy, rows.probability, rows.amount_eur)
     otherwise = np.minimum(approve, block) if policy.settings.block_without_review else approve
     avoided = np.sort(otherwise - review)[::-1]
@@ -145,7 +145,7 @@ def paired_total(
 
 @dataclass(frozen=True)
 class PolicyRegret:
-    """Cost of a policy, the least cost in oracle,
+    """Cost of a policy, cost of the oracle,
     and the difference, at least 0, all in euros.
     """
 
@@ -154,7 +154,7 @@ class PolicyRegret:
     regret_eur: float
 
 
-def policy_regret(policy: DecisionPolicy, rows: Judged, threshold: float) -> PolicyRegret:
+def policy_regret(policy: DecisionPolicy, rows: LabelledScores, threshold: float) -> PolicyRegret:
     """What a policy cost on rows beyond the best policy
     of its kind, chosen with the truth of these very rows.
 
@@ -163,19 +163,19 @@ def policy_regret(policy: DecisionPolicy, rows: Judged, threshold: float) -> Pol
     policy
         Chosen before these rows were seen.
     rows
-        The rows to judge it on, the holdout for example.
+        The rows to evaluate it on, the holdout for example.
     threshold
         As in `actions`.
 
     Notes
     -----
-    Oracle takes the least cost over the policy itself and the expected-loss rules whose
-    probabilities are shifted by −4 to 4 in log-odds, each with the price that keeps these rows
-    within the capacity. To know every label would cost nothing at all, so it is no yardstick.
+    The oracle takes the smallest cost over the policy itself and the expected-loss rules whose
+    probabilities are shifted by −4 to 4 in log-odds, each with the shadow price that keeps these
+    rows within the capacity. To know every label would cost nothing at all, so it is no yardstick.
 
     Examples
     --------
-    >>> rows = Judged(np.array([1, 0]), np.array([0.9, 0.1]), np.array([90.0, 80.0]), 1.0)
+    >>> rows = LabelledScores(np.array([1, 0]), np.array([0.9, 0.1]), np.array([90.0, 80.0]), 1.0)
     >>> policy = DecisionPolicy("expected_loss", PolicySettings(1.0, 0.1, 0.0, 9.0, 0.5), 5.0, 0.0)
     >>> policy_regret(policy, rows, 0.5)
     PolicyRegret(cost_eur=5.0, oracle_eur=0.0, regret_eur=5.0)
@@ -186,7 +186,7 @@ def policy_regret(policy: DecisionPolicy, rows: Judged, threshold: float) -> Pol
         np.clip(1 - rows.probability, 1e-16, None)
     )
     for shift in SHIFTS:
-        shifted = Judged(
+        shifted = LabelledScores(
             rows.y_true, 1 / (1 + np.exp(-(log_odds + shift))), rows.amount_eur, rows.days
         )
         best = priced(msgspec.structs.replace(policy, rule="expected_loss"), shifted)
@@ -194,6 +194,6 @@ def policy_regret(policy: DecisionPolicy, rows: Judged, threshold: float) -> Pol
     return PolicyRegret(cost, min(costs), cost - min(costs))
 
 
-def _cost(policy: DecisionPolicy, rows: Judged, threshold: float) -> np.ndarray:
+def _cost(policy: DecisionPolicy, rows: LabelledScores, threshold: float) -> np.ndarray:
     taken = actions(policy, rows.probability, rows.amount_eur, threshold)
     return realised_cost_eur(policy, rows.y_true, taken, rows.amount_eur)

@@ -1,1 +1,1 @@
-"""Whether a candidate may become the champion, and why."""
+"""The promotion gate: may a candidate become the champion, and why."""

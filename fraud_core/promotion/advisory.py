@@ -3,33 +3,31 @@ what the other studies say of the same data.
 """
 
 from fraud_core.evaluation.verdicts import Evidence, Verdict
-from fraud_core.promotion.budget_words import budget_verdict
+from fraud_core.promotion.breakdown_words import breakdown_verdict
 from fraud_core.promotion.gate import Criterion
 from fraud_core.promotion.words import STUDY_WORDS
 
 
-def report_breaking_budget(found: Evidence) -> Criterion:
-    """The smallest attack that would cost more than is tolerated; reported, never required.
+def report_breakdown_point(evidence: Evidence) -> Criterion:
+    """The breakdown point: the smallest attack that costs more than is tolerated; never required.
 
     Parameters
     ----------
-    found
-        The words of `fraud_core.promotion.comparison.breaking_budget`.
+    evidence
+        The words of `fraud_core.promotion.comparison.breakdown_point`.
 
     Examples
     --------
-    >>> report_breaking_budget(Evidence("not reached up to 50% of the frauds")).outcome
+    >>> report_breakdown_point(Evidence("not reached up to 50% of the frauds")).outcome
     'pass'
     """
-    outcome, words = Verdict.INSUFFICIENT, found.refused or found.word or "not studied"
-    if not found.refused and found.word is not None:
-        outcome = budget_verdict(found.word)
-    return Criterion(
-        "breaking budget", outcome, f"smallest breaking attack: {words}", required=False
-    )
+    outcome, words = Verdict.INSUFFICIENT, evidence.refused or evidence.word or "not studied"
+    if not evidence.refused and evidence.word is not None:
+        outcome = breakdown_verdict(evidence.word)
+    return Criterion("breakdown point", outcome, f"breakdown point: {words}", required=False)
 
 
-def report_verdict(study: str, found: Evidence) -> Criterion:
+def report_verdict(study: str, evidence: Evidence) -> Criterion:
     """The verdict of another study on this candidate's data; reported, never required.
 
     Parameters
@@ -44,5 +42,5 @@ def report_verdict(study: str, found: Evidence) -> Criterion:
     >>> report_verdict("drift", Evidence("fell")).evidence
     'drift: fell'
     """
-    outcome, words = found.judged(STUDY_WORDS[study], study=study)
+    outcome, words = evidence.judged(STUDY_WORDS[study], study=study)
     return Criterion(study, outcome, f"{study}: {words}", required=False)

@@ -17,7 +17,7 @@ from fraud_core.evaluation.bootstrap import (
     proportion_ci,
 )
 from fraud_core.poisoning.study.effects import null_band_of
-from fraud_core.promotion.budget_words import BEYOND, NOT_REACHED, NOT_SHOWN, NOTHING
+from fraud_core.promotion.breakdown_words import BEYOND, NOT_REACHED, NOT_SHOWN, NOTHING
 from fraud_core.promotion.gate import check_champion
 
 F1_LEAD = 1.01
@@ -51,7 +51,7 @@ def compare(
     >>> saving.value, change.value
     (110.0, 0.5)
     """
-    found = bootstrap(
+    replicates = bootstrap(
         holdout.y_observed,
         {"champion": champion, "candidate": candidate},
         holdout.amount_eur,
@@ -60,7 +60,7 @@ def compare(
         n_replicates=n_replicates,
         rng=rng,
     )
-    before, after = found["champion"], found["candidate"]
+    before, after = replicates["champion"], replicates["candidate"]
     return (
         interval(before["expected_cost_eur"] - after["expected_cost_eur"]),
         interval(after["average_precision"] - before["average_precision"]),
@@ -107,8 +107,8 @@ class FalsePromotions:
     ----------
     gate
         The gate's rule: the interval of the saving clears the null band.
-    interval_alone
-        The same without the floor.
+    without_null_band
+        The same without the null band.
     f1_rule
         "F1 larger by one percent", for comparison.
     n_pairs
@@ -116,7 +116,7 @@ class FalsePromotions:
     """
 
     gate: Estimate
-    interval_alone: Estimate
+    without_null_band: Estimate
     f1_rule: Estimate
     n_pairs: int
 
@@ -132,9 +132,9 @@ def false_promotions(
 ) -> FalsePromotions:
     """Try every rule on pairs of null run trainings.
 
-    The trainings are halved: the floor of one half is applied to the pairs of the other, so that no
-    pair is judged by a floor it helped to set. The pairs share models and rows, so the exact
-    intervals are narrower than the truth.
+    The trainings are split into halves: the null band of one half is applied to the pairs of the
+    other, so that no pair is judged by a band it helped to set. The pairs share models and rows, so
+    the Clopper–Pearson intervals are narrower than the truth.
 
     Parameters
     ----------
@@ -149,10 +149,10 @@ def false_promotions(
     if len(models) < 4:
         raise ValueError(f"expected at least four equally good trainings, got {len(models)}")
     halves = [list(range(0, len(models), 2)), list(range(1, len(models), 2))]
-    promoted = {"gate": 0, "interval_alone": 0, "f1_rule": 0}
+    promoted = {"gate": 0, "without_null_band": 0, "f1_rule": 0}
     n_pairs = 0
     for own, other in (halves, halves[::-1]):
-        floor = null_band_of(
+        null_band = null_band_of(
             [costs_eur[k] - float(np.mean([costs_eur[j] for j in other])) for k in other]
         )
         for champion, candidate in permutations(own, 2):
@@ -164,8 +164,10 @@ def false_promotions(
                 n_replicates=n_replicates,
                 rng=np.random.default_rng([seed, champion, candidate]),
             )
-            promoted["gate"] += check_champion(saving, floor_eur=floor).outcome == "pass"
-            promoted["interval_alone"] += check_champion(saving, floor_eur=0.0).outcome == "pass"
+            promoted["gate"] += check_champion(saving, null_band_eur=null_band).outcome == "pass"
+            promoted["without_null_band"] += (
+                check_champion(saving, null_band_eur=0.0).outcome == "pass"
+            )
             lead = _f1(models[candidate], holdout.y_observed) / max(
                 1e-12, _f1(models[champion], holdout.y_observed)
             )
@@ -181,35 +183,35 @@ def _f1(model: ModelScores, y_true: np.ndarray) -> float:
     return float(2 * np.sum(alerted & (y_true == 1)) / max(1, alerted.sum() + y_true.sum()))
 
 
-def breaking_budget(
-    budgets: Sequence[float], cost_change_eur: Sequence[Estimate], *, tolerated_eur: float
+def breakdown_point(
+    poison_rates: Sequence[float], cost_change_eur: Sequence[Estimate], *, tolerated_eur: float
 ) -> tuple[Estimate | None, str]:
-    """Smallest budget at which an attack costs more than
+    """Smallest poison rate at which an attack costs more than
     is tolerated, by linear interpolation from no attack.
 
     Parameters
     ----------
-    budgets
+    poison_rates
         Shares of the attacked class that were tried, in (0, 1].
     cost_change_eur
         Change of the expected cost at each, in euros, with its interval.
     tolerated_eur
-        Cost from which an attack counts as breaking.
+        Cost from which a poison rate counts as the breakdown point.
 
     Returns
     -------
-    found, words
-        The budget with its interval, from the upper and the lower ends of the cost; None when the
-        cost itself does not reach the tolerance within the budgets tried. An end that is not
-        reached is the largest budget tried.
+    estimate, words
+        The poison rate with its interval, from the upper and the lower ends of the cost; None when
+        the cost itself does not reach the tolerance within the rates tried. An end that is not
+        reached is the largest rate tried.
 
     Examples
     --------
-    >>> breaking_budget([0.5], [Estimate(4000.0, 1000.0, 8000.0)], tolerated_eur=2000.0)[0]
+    >>> breakdown_point([0.5], [Estimate(4000.0, 1000.0, 8000.0)], tolerated_eur=2000.0)[0]
     Estimate(value=0.25, ci_low=0.125, ci_high=0.5)
     """
-    order = np.argsort(budgets)
-    places = np.concatenate([[0.0], np.asarray(budgets, dtype=float)[order]])
+    order = np.argsort(poison_rates)
+    places = np.concatenate([[0.0], np.asarray(poison_rates, dtype=float)[order]])
 
     def crossing(end: str) -> float | None:
         costs = np.concatenate([[0.0], [getattr(cost_change_eur[k], end) for k in order]])
@@ -220,7 +222,7 @@ def breaking_budget(
         return None
 
     middle, largest = crossing("value"), float(places[-1])
-    if not len(budgets):
+    if not len(poison_rates):
         return None, NOTHING
     if middle is None and crossing("ci_high") is None:
         return (
@@ -234,12 +236,12 @@ def breaking_budget(
             f"{tolerated_eur:,.0f} euros a day that are tolerated"
         )
     low, high = crossing("ci_high"), crossing("ci_low")
-    found = Estimate(
+    estimate = Estimate(
         middle, low if low is not None else middle, high if high is not None else largest
     )
-    upper = f"{found.ci_high:.0%}" if high is not None else f"{BEYOND} {largest:.0%}"
+    upper = f"{estimate.ci_high:.0%}" if high is not None else f"{BEYOND} {largest:.0%}"
     return (
-        found,
-        f"{middle:.0%} of the frauds hidden ({found.ci_low:.0%} to {upper}), {tolerated_eur:,.0f} "
-        "euros tolerated",
+        estimate,
+        f"{middle:.0%} of the fraud labels suppressed ({estimate.ci_low:.0%} to {upper}), "
+        f"{tolerated_eur:,.0f} euros tolerated",
     )

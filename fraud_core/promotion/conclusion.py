@@ -1,4 +1,4 @@
-"""What the gate decided, in one line, in figures and
+"""Conclusion of the gate, in one line, in metrics and
 in a table; required and advisory criteria never mixed.
 """
 
@@ -43,14 +43,14 @@ def conclude(gate: GateDecision) -> str:
     return f"{words}; advisory: {', '.join(open_ones) or f'all {len(given)} pass'}"
 
 
-def gate_figures(gate: GateDecision, *, prefix: str = "gate") -> dict[str, bool | int | str]:
+def gate_metrics(gate: GateDecision, *, prefix: str = "gate") -> dict[str, bool | int | str]:
     """The decision for metrics.json: its words, counts, and
     each criterion under what it is, required or advisory.
 
     Examples
     --------
     >>> from fraud_core.promotion.gate import Criterion, decide
-    >>> gate_figures(decide(Criterion("alert budget", Verdict.PASS, "few")))[
+    >>> gate_metrics(decide(Criterion("alert budget", Verdict.PASS, "few")))[
     ...     "gate.required.alert_budget"
     ... ]
     'pass'
@@ -71,7 +71,7 @@ def gate_figures(gate: GateDecision, *, prefix: str = "gate") -> dict[str, bool 
 
 
 def recorded_gate(figures: Mapping[str, Any], *, prefix: str = "gate") -> GateDecision:
-    """The decision that metrics hold, from its criteria; the inverse of `gate_figures`.
+    """The decision that metrics hold, from its criteria; the inverse of `gate_metrics`.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def recorded_gate(figures: Mapping[str, Any], *, prefix: str = "gate") -> GateDe
     --------
     >>> from fraud_core.promotion.gate import Criterion, decide
     >>> recorded_gate(
-    ...     gate_figures(decide(Criterion("alert budget", Verdict.FAIL, "many")))
+    ...     gate_metrics(decide(Criterion("alert budget", Verdict.FAIL, "many")))
     ... ).promoted
     False
     """
@@ -106,11 +106,11 @@ def recorded_gate(figures: Mapping[str, Any], *, prefix: str = "gate") -> GateDe
             f"{prefix}: expected the outcome of each required criterion, found none; judge it again"
         )
     gate = decide(*criteria)
-    counted = gate_figures(gate, prefix=prefix)
+    recomputed = gate_metrics(gate, prefix=prefix)
     for name in (f"{prefix}.n_required", f"{prefix}.n_advisory"):
-        if figures.get(name) != counted[name]:
+        if figures.get(name) != recomputed[name]:
             raise ResultError(
-                f"{name}: expected {counted[name]}, the criteria that are recorded, got "
+                f"{name}: expected {recomputed[name]}, the criteria that are recorded, got "
                 f"{figures.get(name)!r}; judge it again"
             )
     if figures.get(f"{prefix}.promoted") is not gate.promoted:

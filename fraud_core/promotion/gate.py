@@ -59,19 +59,19 @@ class GateDecision:
 
 
 def check_average_precision(
-    found: Estimate, *, chance: float, minimum_lift: float, maximum: float
+    ranking: Estimate, *, chance: float, minimum_lift: float, maximum: float
 ) -> tuple[Criterion, Criterion]:
     """Whether a candidate ranks better than chance on the holdout, and not too well to be true.
 
     Parameters
     ----------
-    found
+    ranking
         Average precision on the sealed holdout.
     chance
-        Share of frauds in the holdout: the average precision of a ranking by lot.
+        Share of frauds in the holdout: the average precision of a random ranking.
     minimum_lift
         How many times chance the lower end of the interval must reach. It refuses a ranking that is
-        worth nothing on any table; how good is good enough is told by the costs and by the
+        of no use on any table; how good is good enough follows from the costs and from the
         champion.
     maximum
         A time-ordered average precision above this is taken as a leak.
@@ -96,11 +96,11 @@ def check_average_precision(
             "holdout are frauds, got "
             f"{minimum_lift:g}; lower it in params.yaml"
         )
-    figures = f"{found.value:.3f} (95% interval {found.ci_low:.3f} to {found.ci_high:.3f})"
+    figures = f"{ranking.value:.3f} (95% interval {ranking.ci_low:.3f} to {ranking.ci_high:.3f})"
     good = Verdict.INSUFFICIENT
-    if found.ci_low >= minimum:
+    if ranking.ci_low >= minimum:
         good = Verdict.PASS
-    elif found.ci_high < minimum:
+    elif ranking.ci_high < minimum:
         good = Verdict.FAIL
     asked = f"at least {minimum:.2g} asked, {minimum_lift:g} times the share of frauds"
     return (
@@ -109,8 +109,8 @@ def check_average_precision(
         ),
         Criterion(
             "plausible",
-            Verdict.PASS if found.value <= maximum else Verdict.FAIL,
-            f"average precision on the holdout is {found.value:.3f}; above {maximum:g} a leak is "
+            Verdict.PASS if ranking.value <= maximum else Verdict.FAIL,
+            f"average precision on the holdout is {ranking.value:.3f}; above {maximum:g} a leak is "
             "suspected",
         ),
     )
@@ -125,7 +125,7 @@ def check_alert_budget(
     Parameters
     ----------
     n_alerted, n_rows
-        Alerts and rows of the holdout; their share gets an exact interval.
+        Alerts and rows of the holdout; their share gets a Clopper–Pearson interval.
     alert_budget
         Share that can be reviewed.
     tolerance
@@ -137,8 +137,10 @@ def check_alert_budget(
     'pass'
     """
     low, high = clopper_pearson(n_alerted, n_rows)
-    most = tolerance * alert_budget
-    outcome = Verdict.PASS if high <= most else Verdict.FAIL if low > most else Verdict.INSUFFICIENT
+    maximum = tolerance * alert_budget
+    outcome = (
+        Verdict.PASS if high <= maximum else Verdict.FAIL if low > maximum else Verdict.INSUFFICIENT
+    )
     return Criterion(
         "alert budget",
         outcome,
@@ -200,12 +202,12 @@ def check_cost(saving_eur: Estimate) -> Criterion:
     )
 
 
-def check_scan(found: Sequence[str]) -> Criterion:
+def check_scan(findings: Sequence[str]) -> Criterion:
     """Whether the labels that the candidate was trained on look poisoned.
 
     Parameters
     ----------
-    found
+    findings
         What the scan found, a sentence each; none when the labels look clean.
 
     Examples
@@ -213,11 +215,11 @@ def check_scan(found: Sequence[str]) -> Criterion:
     >>> check_scan(["120 payments called legitimate rank with known frauds"]).outcome
     'fail'
     """
-    if found:
+    if findings:
         return Criterion(
             "poisoning scan",
             Verdict.FAIL,
-            f"the training labels look poisoned: {'; '.join(found)} ({LIMITS_FROM})",
+            f"the training labels look poisoned: {'; '.join(findings)} ({LIMITS_FROM})",
         )
     return Criterion(
         "poisoning scan",
@@ -226,32 +228,32 @@ def check_scan(found: Sequence[str]) -> Criterion:
     )
 
 
-def check_champion(saving_eur: Estimate, *, floor_eur: float) -> Criterion:
-    """Whether the candidate is cheaper than the champion by more than luck.
+def check_champion(saving_eur: Estimate, *, null_band_eur: float) -> Criterion:
+    """Whether the candidate is cheaper than the champion by more than the null band.
 
     Parameters
     ----------
     saving_eur
         Cost with the champion less cost with the candidate, paired on the same rows, in euros, with
         its 95% interval.
-    floor_eur
+    null_band_eur
         How far the cost moves between equally good trainings (the null run of the poisoning study),
         in euros.
 
     Notes
     -----
-    The lower end must clear the floor, so that an equally good candidate is promoted in at most
-    2.5% of trials by the sampling of the day, and the luck of a fit is no merit.
+    The lower end must clear the null band, so that an equally good candidate is promoted in at most
+    2.5% of comparisons by the sampling of the day, and the seed variance of a fit is no merit.
 
     Examples
     --------
-    >>> check_champion(Estimate(500.0, 100.0, 900.0), floor_eur=300.0).outcome
+    >>> check_champion(Estimate(500.0, 100.0, 900.0), null_band_eur=300.0).outcome
     'insufficient evidence'
     """
     outcome = Verdict.INSUFFICIENT
-    if saving_eur.ci_low > floor_eur:
+    if saving_eur.ci_low > null_band_eur:
         outcome = Verdict.PASS
-    elif saving_eur.ci_high < -floor_eur:
+    elif saving_eur.ci_high < -null_band_eur:
         outcome = Verdict.FAIL
     figures = (
         f"{saving_eur.value:,.0f} euros (95% interval {saving_eur.ci_low:,.0f} to "
@@ -261,38 +263,38 @@ def check_champion(saving_eur: Estimate, *, floor_eur: float) -> Criterion:
         "champion",
         outcome,
         f"against the champion the candidate saves {figures}; equally good trainings differ by up "
-        f"to {floor_eur:,.0f}",
+        f"to {null_band_eur:,.0f}",
     )
 
 
-def check_ranking(change: Estimate, *, floor: float) -> Criterion:
-    """Whether the candidate ranks no worse than the champion, but for luck.
+def check_ranking(change: Estimate, *, null_band: float) -> Criterion:
+    """Whether the candidate ranks no worse than the champion, but for the null band.
 
     Parameters
     ----------
     change
         Average precision of the candidate less that of the champion, paired on the same rows, with
         its 95% interval.
-    floor
+    null_band
         How far average precision moves between equally good trainings (the null run of the
         poisoning study).
 
     Examples
     --------
-    >>> check_ranking(Estimate(-0.2, -0.25, -0.15), floor=0.05).outcome
+    >>> check_ranking(Estimate(-0.2, -0.25, -0.15), null_band=0.05).outcome
     'fail'
     """
     outcome = Verdict.INSUFFICIENT
-    if change.ci_low > -floor:
+    if change.ci_low > -null_band:
         outcome = Verdict.PASS
-    elif change.ci_high < -floor:
+    elif change.ci_high < -null_band:
         outcome = Verdict.FAIL
     figures = f"{change.value:+.3f} (95% interval {change.ci_low:+.3f} to {change.ci_high:+.3f})"
     return Criterion(
         "champion's ranking",
         outcome,
         f"against the champion average precision changes by {figures}; equally good trainings "
-        f"differ by {floor:.3f}",
+        f"differ by {null_band:.3f}",
     )
 
 

@@ -1,4 +1,4 @@
-"""How the gate reads the studies: each study's words of verdict, as the study itself maps them."""
+"""The studies' words of verdict for the gate, each as the study itself maps them."""
 
 from collections.abc import Mapping
 

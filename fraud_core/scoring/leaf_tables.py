@@ -22,7 +22,7 @@ class LeafTables:
 
     Attributes
     ----------
-    player
+    feature_index
         Shape (n_trees, depth), int32: the distinct features of a tree, then −1 in the places that
         are left over.
     contribution
@@ -32,7 +32,7 @@ class LeafTables:
         Expected log-odds over the training rows: contributions and base add up to the log-odds.
     """
 
-    player: np.ndarray
+    feature_index: np.ndarray
     contribution: np.ndarray
     base: float
 
@@ -80,7 +80,7 @@ def build_leaf_tables(trees: ObliviousTrees, leaf_weight: np.ndarray) -> LeafTab
             "tree, got "
             f"{leaf_weight.shape}"
         )
-    slot, player = _players(trees)
+    slot, feature_index = _feature_indices(trees)
     places = np.arange(2**depth, dtype=np.intp)[:, None]
     known: NDArray[np.bool_] = (places >> np.arange(depth, dtype=np.intp)) & 1 == 1
     value = _expectations(trees.leaf_value, leaf_weight, slot, known)
@@ -94,16 +94,16 @@ def build_leaf_tables(trees: ObliviousTrees, leaf_weight: np.ndarray) -> LeafTab
         contribution[:, :, k] = np.einsum(
             "s,tsl->tl", weight, value[:, without | (1 << k)] - value[:, without]
         )
-    contribution *= (player >= 0)[:, None, :]
-    return LeafTables(player, contribution, float(trees.bias + value[:, 0, 0].sum()))
+    contribution *= (feature_index >= 0)[:, None, :]
+    return LeafTables(feature_index, contribution, float(trees.bias + value[:, 0, 0].sum()))
 
 
-def _players(trees: ObliviousTrees) -> tuple[np.ndarray, np.ndarray]:
+def _feature_indices(trees: ObliviousTrees) -> tuple[np.ndarray, np.ndarray]:
     """The place of each level's feature among the
     distinct features of its tree, and those features.
     """
     n_trees, depth = trees.feature.shape
-    slot, player = (
+    slot, feature_index = (
         np.zeros((n_trees, depth), dtype=np.intp),
         np.full((n_trees, depth), -1, dtype=np.int32),
     )
@@ -112,8 +112,8 @@ def _players(trees: ObliviousTrees) -> tuple[np.ndarray, np.ndarray]:
         # tree
         taken = np.isfinite(trees.border[tree])
         distinct, place = np.unique(trees.feature[tree, taken], return_inverse=True)
-        slot[tree, taken], player[tree, : len(distinct)] = place, distinct
-    return slot, player
+        slot[tree, taken], feature_index[tree, : len(distinct)] = place, distinct
+    return slot, feature_index
 
 
 def _expectations(
@@ -166,13 +166,13 @@ def contributions(trees: ObliviousTrees, tables: LeafTables, features: np.ndarra
     for start in range(0, len(values), ROWS_AT_ONCE):
         block = slice(start, start + ROWS_AT_ONCE)
         out[block] = _explain(
-            trees, tables.player, by_place, np.ascontiguousarray(values[block].T)
+            trees, tables.feature_index, by_place, np.ascontiguousarray(values[block].T)
         ).T
     return out
 
 
 def _explain(
-    trees: ObliviousTrees, player: np.ndarray, by_place: np.ndarray, columns: np.ndarray
+    trees: ObliviousTrees, feature_index: np.ndarray, by_place: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
     """Contributions of one block, shape (n_features, n_rows), from features of the same shape."""
     out = np.zeros(columns.shape)
@@ -182,7 +182,7 @@ def _explain(
             zip(trees.feature[tree], trees.border[tree], strict=True)
         ):
             leaf += (columns[feature] > border).astype(np.intp) << level
-        for place, feature in enumerate(player[tree]):
+        for place, feature in enumerate(feature_index[tree]):
             if feature >= 0:
                 out[feature] += by_place[tree, place].take(leaf)
     return out

@@ -53,7 +53,7 @@ class RowScorer:
         self._slope, self._intercept = calibration.slope, calibration.intercept
         self._n_features = n_features
         # places that are left over hold 0, so any feature may take them
-        self._player = np.maximum(tables.player, 0).astype(np.intp).ravel()
+        self._feature_index = np.maximum(tables.feature_index, 0).astype(np.intp).ravel()
         self._contribution = np.ascontiguousarray(
             tables.contribution.reshape(n_trees << depth, depth)
         )
@@ -109,7 +109,7 @@ class RowScorer:
         leaves = self.leaves(values)
         added = self._contribution.take(leaves, axis=0).ravel()
         return self._calibrated(self._log_odds(leaves)), np.bincount(
-            self._player, added, self._n_features
+            self._feature_index, added, self._n_features
         )
 
     def _log_odds(self, leaves: np.ndarray) -> float:

@@ -19,7 +19,7 @@ from opentelemetry.trace import Span
 
 from fraud_core.bundle.decider import ExpectedLoss, Reason, Verdict, Vote
 from fraud_core.features.history import Event
-from fraud_core.policy.actions import Bands, bands
+from fraud_core.policy.actions import DecisionThresholds, decision_thresholds
 from serve.api.decision_request import DecisionRequest, idempotency_key, read_request
 from serve.auth.api_keys import Caller
 from serve.features.entities import (
@@ -74,7 +74,7 @@ class DecisionAnswer(msgspec.Struct, frozen=True):
     fraud_probability: float
     expected_loss_eur: ExpectedLoss
     reasons: tuple[Reason, ...]
-    thresholds: Bands
+    thresholds: DecisionThresholds
     policy_version: str
     model_version: str
     lineage_id: str
@@ -198,7 +198,9 @@ class DecisionMaker:
             fraud_probability=verdict.fraud_probability,
             expected_loss_eur=verdict.expected_loss_eur,
             reasons=verdict.reasons,
-            thresholds=bands(bundle.policy.actions, featured.amount_eur, bundle.policy.threshold),
+            thresholds=decision_thresholds(
+                bundle.policy.actions, featured.amount_eur, bundle.policy.threshold
+            ),
             policy_version=bundle.policy_version,
             model_version=bundle.version,
             lineage_id=champion.lineage_id,

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import select
 
 from fraud_core.bundle.decider import Verdict
-from fraud_core.explain.reasons import WordedReason, put_in_words
+from fraud_core.explain.reasons import WordedReason, render_reason
 from serve.api.decision_request import decode_request
 from serve.api.decisions import DecisionAnswer
 from serve.api.records import fetch
@@ -60,5 +60,5 @@ async def explain_decision(service: Service, decision_id: str) -> bytes | None:
         )
         reasons = champion.writer.write(values, amount_eur, verdict)
     else:
-        reasons = tuple([put_in_words(reason) for reason in answer.reasons])
+        reasons = tuple([render_reason(reason) for reason in answer.reasons])
     return encode(Explanation(answer.decision_id, answer.decision, reasons, looked))

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from fraud_core.evaluation.reliability import bands_of, expected_over_observed, poisson_limits
+from fraud_core.evaluation.reliability import (
+    expected_over_observed,
+    poisson_limits,
+    reliability_bins,
+)
 
 
 def test_ratio_by_hand():
@@ -34,14 +38,14 @@ def test_interval_covers_one_where_the_probabilities_are_true(rng):
 def test_bands_hold_every_row_once_and_keep_the_empty_ones_out(rng):
     p = rng.random(500) ** 4
     y = (rng.random(500) < p).astype(int)
-    bands = bands_of(y, p)
-    assert sum(band.rows for band in bands) == 500
-    assert sum(band.observed for band in bands) == y.sum()
-    assert sum(band.expected for band in bands) == pytest.approx(p.sum())
-    assert all(band.low <= band.mean_probability <= band.high for band in bands)
+    bins = reliability_bins(y, p)
+    assert sum(one.rows for one in bins) == 500
+    assert sum(one.observed for one in bins) == y.sum()
+    assert sum(one.expected for one in bins) == pytest.approx(p.sum())
+    assert all(one.low <= one.mean_probability <= one.high for one in bins)
 
 
 def test_band_without_a_fraud_is_zero_with_an_upper_end():
-    (band,) = bands_of(np.zeros(50, int), np.full(50, 0.7))
-    assert (band.observed, band.observed_share.value, band.observed_share.ci_low) == (0, 0.0, 0.0)
-    assert 0 < band.observed_share.ci_high < 0.1
+    (one,) = reliability_bins(np.zeros(50, int), np.full(50, 0.7))
+    assert (one.observed, one.observed_share.value, one.observed_share.ci_low) == (0, 0.0, 0.0)
+    assert 0 < one.observed_share.ci_high < 0.1

@@ -56,17 +56,17 @@ def test_one_figure_is_chosen_by_its_columns():
 
 
 def test_figure_without_an_interval_is_a_number():
-    assert table().only("n_pairs").figure == 12.0
+    assert table().only("n_pairs").estimate == 12.0
     assert table().only("n_pairs").interval == Estimate(12.0, 12.0, 12.0)
 
 
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"attack": "clean"}, "metric recall: expected one figure, got 2; name another column"),
+        ({"attack": "clean"}, "metric recall: expected one value, got 2; name another column"),
         (
             {"attack": "clean", "defence": "prayer"},
-            "defence prayer, metric recall: expected one figure, got none",
+            "defence prayer, metric recall: expected one value, got none",
         ),
         (
             {"attack": "symmetric", "poison_rate": 0.5},
@@ -80,12 +80,12 @@ def test_no_figure_and_several_are_one_clear_error(columns, message):
 
 
 def test_two_figures_of_the_same_columns_are_refused():
-    with pytest.raises(ResultError, match="metric n_pairs: expected one figure, got several"):
+    with pytest.raises(ResultError, match="metric n_pairs: expected one value, got several"):
         table([*ROWS, Measurement("n_pairs", 13)])
 
 
 def test_figure_that_is_not_finite_is_refused():
-    with pytest.raises(ResultError, match="metric gap: expected finite figures"):
+    with pytest.raises(ResultError, match="metric gap: expected finite values"):
         table([Measurement("gap", float("inf"))])
 
 

@@ -11,7 +11,7 @@ from fraud_core.explain.alert_reasons import (
     reference_range,
     strongest_alerts,
 )
-from fraud_core.explain.reasons import put_in_words
+from fraud_core.explain.reasons import render_reason
 from fraud_core.explain.tree_shap import Explainer
 from fraud_core.pipeline.stages.candidate import TOY_PLAN, train_by
 from fraud_core.scoring.leaf_tables import build_leaf_tables
@@ -44,8 +44,8 @@ def stumps():
 
 def test_reasons_of_an_alert_and_of_none_by_hand(stumps):
     rows = np.array([[3.0, 0.5], [-0.5, -4.0], [3.0, -0.5]])
-    usual = ReferenceRange(np.full(2, -1.0), np.full(2, 1.0))
-    alert, calm, mixed = reason_codes(stumps, rows, NAMES[:2], usual, threshold=0.0)
+    reference = ReferenceRange(np.full(2, -1.0), np.full(2, 1.0))
+    alert, calm, mixed = reason_codes(stumps, rows, NAMES[:2], reference, threshold=0.0)
     assert [(each.code, each.feature, each.contribution, each.would_turn_at) for each in alert] == [
         ("ABOVE_USUAL", "V1", 2.0, 0.5),
         ("USUAL_VALUE", "V2", 1.0, None),
@@ -59,17 +59,20 @@ def test_reasons_of_an_alert_and_of_none_by_hand(stumps):
 
 
 def test_margin_on_the_threshold_is_an_alert(stumps):
-    usual = ReferenceRange(np.full(2, -1.0), np.full(2, 1.0))
+    reference = ReferenceRange(np.full(2, -1.0), np.full(2, 1.0))
     row = np.array([[3.0, -0.5]])
-    assert reason_codes(stumps, row, NAMES[:2], usual, threshold=1.0)[0][0].contribution > 0
-    assert reason_codes(stumps, row, NAMES[:2], usual, threshold=1.0 + 1e-9)[0][0].contribution < 0
+    assert reason_codes(stumps, row, NAMES[:2], reference, threshold=1.0)[0][0].contribution > 0
+    assert (
+        reason_codes(stumps, row, NAMES[:2], reference, threshold=1.0 + 1e-9)[0][0].contribution < 0
+    )
 
 
 def test_value_that_brings_the_margin_to_the_threshold_itself_makes_an_alert(stumps):
-    usual = ReferenceRange(np.full(2, -1.0), np.full(2, 1.0))
+    reference = ReferenceRange(np.full(2, -1.0), np.full(2, 1.0))
     calm = np.array([[-0.5, -0.5]])
     reached, missed = (
-        reason_codes(stumps, calm, NAMES[:2], usual, threshold=t)[0][0] for t in (1.0, 1.0 + 1e-9)
+        reason_codes(stumps, calm, NAMES[:2], reference, threshold=t)[0][0]
+        for t in (1.0, 1.0 + 1e-9)
     )
     assert reached.would_turn_at == np.nextafter(np.float32(0.5), np.float32(1))
     assert missed.would_turn_at is None
@@ -80,8 +83,8 @@ def test_no_row_has_no_reasons(stumps):
 
 
 def test_undefined_value_is_unknown_and_nothing_is_looked_for(stumps):
-    usual = ReferenceRange(np.full(2, -1.0), np.full(2, 1.0))
-    found = reason_codes(stumps, np.array([[np.nan, -0.5]]), NAMES[:2], usual, threshold=0.0)[0]
+    reference = ReferenceRange(np.full(2, -1.0), np.full(2, 1.0))
+    found = reason_codes(stumps, np.array([[np.nan, -0.5]]), NAMES[:2], reference, threshold=0.0)[0]
     assert (found[0].code, found[0].would_turn_at) == ("UNKNOWN", msgspec.UNSET)
     assert "without a usual range to compare it with" in found[0].words
 
@@ -103,7 +106,7 @@ def test_reasons_are_the_strongest_contributions_that_speak_for_the_decision(see
 
 @given(st.integers(0, 10_000))
 @settings(max_examples=30)
-def test_counterfactual_turns_the_alert_inside_the_usual_range_and_nothing_nearer_does(seed):
+def test_counterfactual_turns_the_alert_inside_the_reference_range_and_nothing_nearer_does(seed):
     explainer, rows = explainer_of(seed), np.random.default_rng(seed).normal(size=(3, 5)) * 2
     trees, threshold = explainer.trees, 0.2
 
@@ -144,7 +147,7 @@ def test_strongest_alerts_are_those_of_highest_margin_the_highest_first(rng):
     assert len(strongest_alerts(explainer, rows, 1.0)) == 200
 
 
-def test_usual_range_is_that_of_a_bundle(versions):
+def test_reference_range_is_that_of_a_bundle(versions):
     from fraud_core.pipeline.stages.candidate import _reference
 
     rows = versions.training_rows
@@ -154,7 +157,7 @@ def test_usual_range_is_that_of_a_bundle(versions):
     assert found.high.tolist() == [described[name].high for name in versions.card.model_features]
 
 
-def test_usual_range_by_hand_and_of_one_value():
+def test_reference_range_by_hand_and_of_one_value():
     found = reference_range(np.column_stack([np.arange(100.0), np.full(100, 7.0)]))
     assert (found.low.tolist(), found.high.tolist()) == ([4.0, 7.0], [94.0, 7.0])
 
@@ -164,13 +167,13 @@ def test_shares_of_codes_by_hand():
         Reason(code, "V1", 1.0, 2.0, (0.0, 1.0)) for code in ("ABOVE_USUAL", "BELOW_USUAL")
     )
     decisions = [
-        [put_in_words(above, 0.5), put_in_words(below, None)],
-        [put_in_words(above, None)],
+        [render_reason(above, 0.5), render_reason(below, None)],
+        [render_reason(above, None)],
         [],
     ]
     found = {(row.metric, row.group): row.interval for row in reason_rows(decisions)}
     assert found["decisions", None].value == 3
-    assert found["turned_by_one_value_share", None].value == pytest.approx(1 / 3)
+    assert found["single_feature_counterfactual_share", None].value == pytest.approx(1 / 3)
     assert found["reason_share", "ABOVE_USUAL"].value == pytest.approx(2 / 3)
     assert found["reason_share", "UNKNOWN"].value == 0.0
     assert found["reason_share", "UNKNOWN"].ci_high > 0

@@ -57,7 +57,7 @@ def test_rank_correlation_sees_the_order_alone():
 def test_contributions_that_do_not_add_up_are_refused(rng):
     trees = random_trees(rng, 5, 3, 4)
     tables = build_leaf_tables(trees, np.ones(trees.leaf_value.shape))
-    wrong = type(tables)(tables.player, tables.contribution, tables.base + 2e-6)
+    wrong = type(tables)(tables.feature_index, tables.contribution, tables.base + 2e-6)
     rows = rng.normal(size=(50, 4))
     assert added_up(Explainer(trees, tables), rows).additivity_errors.max() < 1e-9
     with pytest.raises(ArithmeticError, match="to add up to the log-odds to 1e-6"):

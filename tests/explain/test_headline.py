@@ -42,7 +42,7 @@ def study(checked, **rates):
     return table, headline(table, agreements)
 
 
-def test_headline_figures_are_figures_of_the_table(checked):
+def test_headline_metrics_are_figures_of_the_table(checked):
     table, flat = study(checked, symmetric=0.2, backdoor=0.05)
     values = set(table.frame["value"].to_list())
     numbers = [

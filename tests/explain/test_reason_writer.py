@@ -9,7 +9,7 @@ from fraud_core.bundle.decider import Decider, Reason
 from fraud_core.bundle.load import Bundle
 from fraud_core.bundle.schema import Contract, Described, Field, Policy, Reference
 from fraud_core.explain.reason_writer import ReasonWriter
-from fraud_core.explain.reasons import put_in_words
+from fraud_core.explain.reasons import render_reason
 from fraud_core.policy.actions import DecisionPolicy, PolicySettings
 from fraud_core.scoring.leaf_tables import build_leaf_tables
 from fraud_core.scoring.partition_ensemble import PartitionEnsemble
@@ -21,7 +21,7 @@ AMOUNT = 2
 
 def bundle_of(rng, rule="expected_loss", *, n_trees=25, review_cost_eur=5.0, names=NAMES, depth=3):
     """A model on the features `names` whose values are
-    usual from -1 to 1, and from 0 to 200 for the amount.
+    reference range from -1 to 1, and from 0 to 200 for the amount.
     """
     n = len(names)
     trees = random_trees(rng, n_trees, depth, n)
@@ -63,7 +63,7 @@ def decided(decider, row, k, value):
 
 
 def every_value(bundle, k, rng):
-    """Both sides of every border, the ends of the usual range, and a fine grid within it."""
+    """Both sides of every border, the ends of the reference range, and a fine grid within it."""
     low, high = (getattr(bundle.reference.features[NAMES[k]], end) for end in ("low", "high"))
     border = bundle.trees.border[bundle.trees.feature == k]
     tried = np.concatenate(
@@ -74,7 +74,7 @@ def every_value(bundle, k, rng):
 
 @pytest.mark.parametrize("rule", ["expected_loss", "threshold"])
 @pytest.mark.parametrize("seed", range(4))
-def test_turning_values_turn_the_served_decision_and_no_nearer_one_does(seed, rule):
+def test_counterfactuals_turn_the_served_decision_and_no_nearer_one_does(seed, rule):
     rng = np.random.default_rng(seed)
     bundle = bundle_of(rng, rule)
     decider, writer = Decider(bundle), ReasonWriter(bundle)
@@ -156,7 +156,7 @@ def test_reasons_are_those_of_the_verdict_and_only_two_are_searched(decision):
         ]
         for place, reason in enumerate(found):
             assert (reason.would_turn_at is msgspec.UNSET) == (place >= 2)
-            assert reason.words == put_in_words(verdict.reasons[place], reason.would_turn_at).words
+            assert reason.words == render_reason(verdict.reasons[place], reason.would_turn_at).words
         seen += len(found) == 3
     assert seen > 3
 

@@ -12,9 +12,9 @@ from fraud_core.explain.reasons import (
     VOCABULARY,
     WordedReason,
     nearest_values,
-    put_in_words,
     reason_code,
-    turning_value,
+    render_reason,
+    single_feature_counterfactual,
     value_cells,
 )
 from tests.conftest import ROOT
@@ -28,26 +28,26 @@ def reason(code="ABOVE_USUAL", feature="Amount", contribution=1.25, value=120.0)
 
 
 def test_sentence_by_hand():
-    assert put_in_words(reason(), 60.0).words == (
+    assert render_reason(reason(), 60.0).words == (
         "Amount is 120, above its usual range (1 to 90): +1.25 log-odds; 60 would turn it."
     )
 
 
 def test_sentence_says_when_no_usual_value_turns_and_nothing_when_none_was_looked_for():
-    assert put_in_words(reason(), None).words.endswith(
+    assert render_reason(reason(), None).words.endswith(
         "+1.25 log-odds; no usual value would turn it."
     )
-    assert put_in_words(reason()).words.endswith("+1.25 log-odds.")
+    assert render_reason(reason()).words.endswith("+1.25 log-odds.")
 
 
 def test_contribution_that_lowers_the_score_keeps_its_sign():
-    assert "-0.50 log-odds" in put_in_words(reason(contribution=-0.5)).words
+    assert "-0.50 log-odds" in render_reason(reason(contribution=-0.5)).words
 
 
 @pytest.mark.parametrize("code", get_args(Code))
 def test_vocabulary_is_closed(code):
-    assert code in put_in_words(reason(code)).code
-    assert VOCABULARY[code] in put_in_words(reason(code)).words
+    assert code in render_reason(reason(code)).code
+    assert VOCABULARY[code] in render_reason(reason(code)).words
 
 
 def test_every_word_of_the_vocabulary_belongs_to_a_code_and_is_its_own():
@@ -57,24 +57,24 @@ def test_every_word_of_the_vocabulary_belongs_to_a_code_and_is_its_own():
 
 def test_code_that_is_not_in_the_vocabulary_is_refused():
     with pytest.raises(KeyError, match="RISKY"):
-        put_in_words(reason("RISKY"))
+        render_reason(reason("RISKY"))
 
 
 def test_unknown_states_no_range():
-    assert "1 to 90" not in put_in_words(reason("UNKNOWN")).words
-    assert "1 to 90" in put_in_words(reason("USUAL_VALUE")).words
+    assert "1 to 90" not in render_reason(reason("UNKNOWN")).words
+    assert "1 to 90" in render_reason(reason("USUAL_VALUE")).words
 
 
 @pytest.mark.parametrize("number", range(1, 29))
 def test_principal_components_are_said_to_be_anonymous(number):
-    assert put_in_words(reason(feature=f"V{number}")).words.startswith(
+    assert render_reason(reason(feature=f"V{number}")).words.startswith(
         f"V{number}, an anonymous component, is"
     )
 
 
 @pytest.mark.parametrize("name", ["Amount", "Velocity", "V", "VAT1", "V1x", "customer_count_7d"])
 def test_features_with_a_name_are_not(name):
-    assert "anonymous" not in put_in_words(reason(feature=name)).words
+    assert "anonymous" not in render_reason(reason(feature=name)).words
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_code_by_hand_and_at_its_limits(value, low, high, expected):
 
 
 def test_worded_reason_travels_as_json_and_leaves_out_what_was_not_looked_for():
-    sent = [put_in_words(reason(), each) for each in (60.0, None, msgspec.UNSET)]
+    sent = [render_reason(reason(), each) for each in (60.0, None, msgspec.UNSET)]
     plain = [msgspec.json.decode(msgspec.json.encode(each)) for each in sent]
     assert [each.get("would_turn_at", "left out") for each in plain] == [60.0, None, "left out"]
     assert [
@@ -128,7 +128,7 @@ def test_range_of_one_value_is_tried_as_it_is():
 
 @given(st.integers(0, 10_000), st.integers(-16, 16), st.integers(-8, 8), st.integers(0, 10))
 @settings(max_examples=150)
-def test_turning_value_is_the_nearest_that_turns_and_none_is_overlooked(seed, value, low, width):
+def test_counterfactual_is_the_nearest_that_turns_and_none_is_overlooked(seed, value, low, width):
     """Borders and values lie on a grid, so that every
     value the trees can distinguish is tried by brute force.
     """
@@ -145,7 +145,7 @@ def test_turning_value_is_the_nearest_that_turns_and_none_is_overlooked(seed, va
         return trees.log_odds(rows) >= 0.0
 
     own = decided(row[1:2])[0]
-    found = turning_value(
+    found = single_feature_counterfactual(
         value_cells(trees, 1, low, high), float(row[1]), lambda others: decided(others) != own
     )
     grid = np.arange(low, high + 0.01, 0.25)

@@ -6,10 +6,10 @@ from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.study_table import StudyTable
 from fraud_core.explain.stability import (
     Agreement,
-    floors_of,
     key_of,
     mean_importance,
     null_band_of,
+    null_bands_of,
     stability_headline,
     stability_rows,
     study_stability,
@@ -64,12 +64,14 @@ def test_verdict_by_hand(rank, overlap, expected):
 
 
 def test_interval_that_reaches_the_floor_has_not_moved():
-    floor = floors_of(SEEDS)[0]
+    null_band = null_bands_of(SEEDS)[0]
     assert (
-        verdict(agreement("x", "attack", floor - 0.01, 0.82, half=0.02), SEEDS) == "as another seed"
+        verdict(agreement("x", "attack", null_band - 0.01, 0.82, half=0.02), SEEDS)
+        == "as another seed"
     )
     assert (
-        verdict(agreement("x", "attack", floor - 0.03, 0.82, half=0.02), SEEDS) == "ranking moved"
+        verdict(agreement("x", "attack", null_band - 0.03, 0.82, half=0.02), SEEDS)
+        == "ranking moved"
     )
 
 
@@ -77,7 +79,7 @@ def test_two_seeds_give_no_verdict():
     assert verdict(agreement("x", "attack", 0.0, 0.0), SEEDS[:2]) == "insufficient evidence"
 
 
-def test_metrics_name_the_least_agreement_of_each_kind():
+def test_metrics_name_the_minimum_agreement_of_each_kind():
     others = [
         agreement("fit on v1", "other day", 0.5, 0.6),
         agreement("flips", "attack", 0.7, 0.3),
@@ -110,7 +112,7 @@ def test_every_model_has_both_figures_with_a_verdict_of_each():
 
 def test_metrics_without_seeds_or_attacks_leave_their_keys_out():
     found = stability_headline([agreement("fit on v1", "other day", 0.5, 0.6)])
-    assert not {key for key in found if "poisoned" in key or "floor" in key or "seeds" in key}
+    assert not {key for key in found if "poisoned" in key or "null_band" in key or "seeds" in key}
     assert found["stability.verdict.fit_on_v1"] == "insufficient evidence"
 
 

@@ -146,8 +146,8 @@ def test_features_that_were_simulated_to_matter_speak_loudest(fitted, features, 
     assert set(strongest) == {"V1", "V2", "V3", "V4"}
 
 
-def test_estimator_without_a_plain_form_is_refused(versions):
+def test_estimator_without_an_exported_model_is_refused(versions):
     rows = versions.training_rows
     fitted = EstimatorConfig("logistic_regression", {}, 1).fit(rows.X, rows.y_observed)
-    with pytest.raises(ValueError, match="plain form"):
+    with pytest.raises(ValueError, match="cannot be exported"):
         build_explainer(fitted)

@@ -16,7 +16,7 @@ from fraud_core.fairness.audit import (
 )
 from fraud_core.fairness.disparity import Disparity
 
-AUDIT = {"limit": 0.1}
+AUDIT = {"tolerance": 0.1}
 
 
 def groups(n, *shares):
@@ -30,7 +30,7 @@ def groups(n, *shares):
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 10), (11, 11), (3, 20), (1, 1)])
-def test_exact_interval_equals_scipy(successes, trials):
+def test_clopper_pearson_interval_equals_scipy(successes, trials):
     expected = binomtest(successes, trials).proportion_ci(0.95, method="exact")
     assert clopper_pearson(successes, trials) == pytest.approx((expected.low, expected.high))
 
@@ -44,8 +44,10 @@ def test_no_trial_says_nothing():
 
 
 def test_rates_by_hand():
-    outcome, counted, group = groups(10, 0.3, 0.8)
-    assert [(r.group, r.successes, r.rate) for r in rates_by_group(outcome, counted, group)] == [
+    outcome, denominator, group = groups(10, 0.3, 0.8)
+    assert [
+        (r.group, r.successes, r.rate) for r in rates_by_group(outcome, denominator, group)
+    ] == [
         ("g0", 3, 0.3),
         ("g1", 8, 0.8),
     ]
@@ -77,9 +79,9 @@ def test_verdicts_follow_the_interval():
 
 
 def test_difference_equals_fairlearn():
-    outcome, counted, group = groups(200, 0.2, 0.5, 0.35)
+    outcome, denominator, group = groups(200, 0.2, 0.5, 0.35)
     expected = demographic_parity_difference(np.zeros(600), outcome, sensitive_features=group)
-    assert audit_difference(outcome, counted, group, **AUDIT).value == pytest.approx(expected)
+    assert audit_difference(outcome, denominator, group, **AUDIT).value == pytest.approx(expected)
 
 
 def test_false_fails_without_a_difference_are_rare():
@@ -91,9 +93,9 @@ def test_false_fails_without_a_difference_are_rare():
     assert fails / 200 <= 0.05
 
 
-def test_wrong_passes_at_the_limit_are_rare_with_several_groups():
+def test_wrong_passes_at_the_tolerance_are_rare_with_several_groups():
     """Four groups of the sizes of the age bands, with
-    a true largest difference just over the limit.
+    a true largest difference just over the tolerance.
     """
     passes = 0
     sizes, shares = (881, 955, 605, 281), (0.50, 0.50, 0.55, 0.6001)
@@ -124,33 +126,33 @@ def test_fairlearn_is_certain_of_eleven_of_eleven_where_the_exact_interval_is_no
     assert [(end["a"], end["b"]) for end in frame.by_group_ci] == [(1.0, 1.0), (1.0, 1.0)]
     for rate in rates_by_group(y_true == 1, y_true == 1, group):
         assert (rate.rate, round(rate.ci_low, 3), rate.ci_high) == (1.0, 0.715, 1.0)
-    found = audit_difference(y_true == 1, y_true == 1, group, limit=0.1)
+    found = audit_difference(y_true == 1, y_true == 1, group, tolerance=0.1)
     assert found.verdict == "insufficient evidence"
     assert found.ci_high > 0.1
 
 
 def test_groups_of_one_row_give_no_verdict_and_the_widest_intervals():
-    outcome, counted, group = (
+    outcome, denominator, group = (
         np.array([True, False, True]),
         np.ones(3, bool),
         np.array(["a", "b", "c"]),
     )
-    rates = rates_by_group(outcome, counted, group)
+    rates = rates_by_group(outcome, denominator, group)
     assert [(rate.ci_low, rate.ci_high) for rate in rates] == [
         pytest.approx((0.025, 1.0)),
         pytest.approx((0.0, 0.975)),
         pytest.approx((0.025, 1.0)),
     ]
-    found = audit_difference(outcome, counted, group, limit=0.1, minimum=82)
+    found = audit_difference(outcome, denominator, group, tolerance=0.1, minimum_size=82)
     assert found.verdict == "insufficient evidence"
-    assert found.reason == "group a counts only 1 rows, at least 82 are needed"
-    assert audit_difference(outcome, counted, group, **AUDIT).verdict == "insufficient evidence"
+    assert found.reason == "group a has only 1 rows, at least 82 are needed"
+    assert audit_difference(outcome, denominator, group, **AUDIT).verdict == "insufficient evidence"
 
 
 def test_interval_of_a_difference_agrees_with_the_bootstrap(rng):
     """Two groups; shares resampled as binomial counts. Their ends differ by a hundredth at most."""
-    outcome, counted, group = groups(400, 0.35, 0.55)
-    found = audit_difference(outcome, counted, group, **AUDIT)
+    outcome, denominator, group = groups(400, 0.35, 0.55)
+    found = audit_difference(outcome, denominator, group, **AUDIT)
     drawn = (rng.binomial(400, 0.55, 20_000) - rng.binomial(400, 0.35, 20_000)) / 400
     assert (found.ci_low, found.ci_high) == pytest.approx(
         np.quantile(drawn, [0.025, 0.975]), abs=0.01
@@ -182,7 +184,7 @@ def test_equalized_odds_equals_fairlearn(rng):
     assert equalized_odds(recall, alarms).value == pytest.approx(expected)
 
 
-def test_rows_of_one_customer_count_for_what_they_are_worth():
+def test_rows_of_one_customer_count_for_their_effective_sample_size():
     rng = np.random.default_rng(4)
     wrong, blind, n_customers, n_payments = 0, 0, 60, 20
     group = np.repeat(["a", "b"], n_customers * n_payments)
@@ -192,8 +194,8 @@ def test_rows_of_one_customer_count_for_what_they_are_worth():
         # frauds of a customer are caught or missed together: recalls of a beta distribution, alike
         # in both groups
         caught = rng.random(len(group)) < np.repeat(rng.beta(2, 2, 2 * n_customers), n_payments)
-        wrong += audit_difference(caught, everyone, group, customer, limit=0.0).ci_low > 0
-        blind += audit_difference(caught, everyone, group, limit=0.0).ci_low > 0
+        wrong += audit_difference(caught, everyone, group, customer, tolerance=0.0).ci_low > 0
+        blind += audit_difference(caught, everyone, group, tolerance=0.0).ci_low > 0
     assert wrong / 300 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
     assert blind / 300 > 0.2
 
@@ -202,19 +204,19 @@ def test_group_of_one_customer_tells_as_much_as_one_row():
     found = rates_by_group(
         np.array([True, False, True]), np.ones(3, bool), np.repeat("a", 3), np.repeat(7, 3)
     )[0]
-    assert found.worth == pytest.approx((2 / 3, 1.0))
+    assert found.effective_counts == pytest.approx((2 / 3, 1.0))
     assert found.ci_high - found.ci_low > 0.95
 
 
 def test_clusters_of_one_row_change_nothing():
-    outcome, counted, group = groups(500, 0.2, 0.3)
+    outcome, denominator, group = groups(500, 0.2, 0.3)
     alone = np.arange(len(group))
     apart, together = (
-        audit_difference(outcome, counted, group, whose, **AUDIT) for whose in (alone, None)
+        audit_difference(outcome, denominator, group, whose, **AUDIT) for whose in (alone, None)
     )
     assert apart.verdict == together.verdict
     assert (apart.ci_low, apart.ci_high) == pytest.approx(
         (together.ci_low, together.ci_high), abs=0.001
     )
-    for rate in rates_by_group(outcome, counted, group, alone):
+    for rate in rates_by_group(outcome, denominator, group, alone):
         assert rate.design_effect == pytest.approx(1, abs=0.01)

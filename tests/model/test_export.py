@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fraud_core.model.estimators import EstimatorConfig
-from fraud_core.model.export import to_oblivious_trees, to_plain_form
+from fraud_core.model.export import to_exported_model, to_oblivious_trees
 
 SETTINGS = {
     "logistic_regression": {},
@@ -38,13 +38,13 @@ def test_one_row_scores_exactly_as_in_a_batch(versions):
     np.testing.assert_array_equal(alone, trees.log_odds(features))
 
 
-def test_estimator_without_a_plain_form_is_refused(versions):
-    with pytest.raises(ValueError, match="no plain form"):
+def test_estimator_without_an_exported_model_is_refused(versions):
+    with pytest.raises(ValueError, match="cannot be exported"):
         to_oblivious_trees(fit("logistic_regression", versions))
 
 
 def test_weights_of_the_leaves_of_each_tree_are_all_training_rows(versions):
-    form = to_plain_form(fit("catboost", versions))
+    form = to_exported_model(fit("catboost", versions))
     weight = np.full(len(form.leaf_weight), float(len(versions.training_rows)))
     np.testing.assert_allclose(form.leaf_weight.sum(axis=1), weight)
     assert form.leaf_weight.shape == form.trees.leaf_value.shape

@@ -23,7 +23,10 @@ def test_fairness_study_finds_the_bias_of_own_payments(project, shop):
         "data_dir": "data",
         "results_dir": "results/own",
     }
-    values |= {"detectable_gap": 0.2, "decision": {"alert_budget": 0.2, "review_cost_eur": 5.0}}
+    values |= {
+        "detectable_disparity": 0.2,
+        "decision": {"alert_budget": 0.2, "review_cost_eur": 5.0},
+    }
     run_notebook(notebook, project / "results/own/executed.ipynb", values, root=project)
     found = read_metrics("results/own")
     assert found["payments.verdict"] == "fail"

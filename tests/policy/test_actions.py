@@ -8,10 +8,10 @@ from fraud_core.policy.actions import (
     PolicySettings,
     action,
     actions,
-    bands,
+    decision_thresholds,
     expected_losses,
 )
-from fraud_core.policy.selection import Judged
+from fraud_core.policy.selection import LabelledScores
 
 SETTINGS = PolicySettings(
     loss_share=1.0,
@@ -28,7 +28,7 @@ def rows(rng):
     n = 4000
     probability = 1 / (1 + np.exp(-rng.normal(-4, 2.5, n)))
     y_true = (rng.random(n) < probability).astype(int)
-    return Judged(y_true, probability, rng.lognormal(4, 1, n), 0.5)
+    return LabelledScores(y_true, probability, rng.lognormal(4, 1, n), 0.5)
 
 
 def test_no_payment_of_nothing_is_held_up():
@@ -59,13 +59,13 @@ def test_one_row_and_many_decide_alike(rows, rule, block, friction_eur):
 
 @pytest.mark.parametrize("friction_eur", [0.0, 25.0])
 @pytest.mark.parametrize("block", [True, False])
-def test_bands_are_where_the_decision_changes(rng, block, friction_eur):
+def test_thresholds_are_where_the_decision_changes(rng, block, friction_eur):
     settings = msgspec.structs.replace(
         SETTINGS, block_without_review=block, friction_eur=friction_eur
     )
     policy = msgspec.structs.replace(POLICY, settings=settings)
     for amount in rng.lognormal(4, 1.5, 60).tolist():
-        found = bands(policy, amount, 0.5)
+        found = decision_thresholds(policy, amount, 0.5)
         for p in rng.random(40).tolist():
             taken = action(policy, expected_losses(policy, p, amount), p, 0.5)
             if found.block is not None and p > found.block:

@@ -14,7 +14,7 @@ from fraud_core.policy.operating_points import (
     operate,
     other_assumptions,
 )
-from fraud_core.policy.selection import Judged
+from fraud_core.policy.selection import LabelledScores
 
 SETTINGS = PolicySettings(1.0, 0.05, 0.1, 1000.0, 1.0, friction_eur=25.0)
 POLICY = DecisionPolicy("expected_loss", SETTINGS, 5.0, 0.0)
@@ -23,13 +23,13 @@ POLICY = DecisionPolicy("expected_loss", SETTINGS, 5.0, 0.0)
 @pytest.fixture
 def rows(rng):
     probability = 1 / (1 + np.exp(-rng.normal(-4, 2.5, 3000)))
-    return Judged(
+    return LabelledScores(
         (rng.random(3000) < probability).astype(int), probability, rng.lognormal(4, 1, 3000), 1.0
     )
 
 
 def test_counts_by_hand():
-    rows = Judged(
+    rows = LabelledScores(
         np.array([1, 1, 0, 0, 0]), np.zeros(5), np.array([100.0, 300.0, 40.0, 60.0, 9.0]), 1.0
     )
     taken = np.array([REVIEW, APPROVE, BLOCK, REVIEW, APPROVE])
@@ -43,11 +43,11 @@ def test_counts_by_hand():
 
 
 def test_figures_carry_their_prefix_and_the_alerts():
-    rows = Judged(np.array([1, 0]), np.zeros(2), np.ones(2), 1.0)
+    rows = LabelledScores(np.array([1, 0]), np.zeros(2), np.ones(2), 1.0)
     found = operate(
         np.array([REVIEW, BLOCK]), rows, POLICY, n_replicates=5, rng=np.random.default_rng(0)
     )
-    flat = found.figures("operating.policy")
+    flat = found.metrics("operating.policy")
     assert flat["operating.policy.alerts"] == 2
     assert all(name.startswith("operating.policy.") for name in flat)
 

@@ -8,7 +8,7 @@ from fraud_core.policy.operating_points import (
     policies_under,
 )
 from fraud_core.policy.operating_study import operating_study
-from fraud_core.policy.selection import Judged
+from fraud_core.policy.selection import LabelledScores
 
 SETTINGS = PolicySettings(1.0, 0.05, 0.1, 1000.0, 1.0, friction_eur=25.0)
 POLICY = DecisionPolicy("expected_loss", SETTINGS, 5.0, 0.0)
@@ -17,7 +17,7 @@ POLICY = DecisionPolicy("expected_loss", SETTINGS, 5.0, 0.0)
 @pytest.fixture
 def rows(rng):
     probability = 1 / (1 + np.exp(-rng.normal(-4, 2.5, 3000)))
-    return Judged(
+    return LabelledScores(
         (rng.random(3000) < probability).astype(int), probability, rng.lognormal(4, 1, 3000), 1.0
     )
 

@@ -7,7 +7,13 @@ from fraud_core.policy.actions import (
     PolicySettings,
     actions,
 )
-from fraud_core.policy.selection import Judged, choose_policy, paired_total, policy_regret, priced
+from fraud_core.policy.selection import (
+    LabelledScores,
+    choose_policy,
+    paired_total,
+    policy_regret,
+    priced,
+)
 
 SETTINGS = PolicySettings(
     loss_share=1.0,
@@ -24,7 +30,7 @@ def rows(rng):
     n = 4000
     probability = 1 / (1 + np.exp(-rng.normal(-4, 2.5, n)))
     y_true = (rng.random(n) < probability).astype(int)
-    return Judged(y_true, probability, rng.lognormal(4, 1, n), 0.5)
+    return LabelledScores(y_true, probability, rng.lognormal(4, 1, n), 0.5)
 
 
 @pytest.mark.parametrize("capacity", [1.0, 20.0, 100.0, 1e9])
@@ -50,7 +56,7 @@ def test_calibrated_probabilities_make_the_rule_cheaper_than_a_threshold(rows, r
 
 def test_plain_threshold_is_kept_where_the_probabilities_mislead(rows, rng):
     # a constant blocks every payment of any size; the threshold above it approves all of them
-    honest = Judged(
+    honest = LabelledScores(
         np.zeros(len(rows.y_true), int), np.full(len(rows.y_true), 0.4), rows.amount_eur, 0.5
     )
     chosen = choose_policy(
@@ -62,7 +68,9 @@ def test_plain_threshold_is_kept_where_the_probabilities_mislead(rows, rng):
 
 def test_regret_is_never_negative_and_grows_with_miscalibration(rows):
     good = policy_regret(priced(POLICY, rows), rows, 0.5)
-    skewed = Judged(rows.y_true, np.clip(rows.probability * 0.02, 0, 1), rows.amount_eur, rows.days)
+    skewed = LabelledScores(
+        rows.y_true, np.clip(rows.probability * 0.02, 0, 1), rows.amount_eur, rows.days
+    )
     bad = policy_regret(priced(POLICY, skewed), skewed, 0.5)
     assert 0 <= good.regret_eur < bad.regret_eur
     assert bad.cost_eur == pytest.approx(bad.oracle_eur + bad.regret_eur)

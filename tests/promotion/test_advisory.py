@@ -5,7 +5,7 @@ import pytest
 from fraud_core.drift.performance import comparison as performance
 from fraud_core.errors import ResultError
 from fraud_core.evaluation.verdicts import Evidence, Verdict
-from fraud_core.promotion.advisory import report_breaking_budget, report_verdict
+from fraud_core.promotion.advisory import report_breakdown_point, report_verdict
 from fraud_core.promotion.words import STUDY_WORDS
 
 
@@ -33,7 +33,7 @@ def test_word_that_no_study_emits_is_an_error_and_not_a_lack_of_evidence():
 
 def test_study_that_was_not_run_is_insufficient_evidence():
     assert report_verdict("drift", Evidence(None)).outcome == Verdict.INSUFFICIENT
-    assert report_breaking_budget(Evidence(None)).outcome == Verdict.INSUFFICIENT
+    assert report_breakdown_point(Evidence(None)).outcome == Verdict.INSUFFICIENT
 
 
 def test_evidence_of_other_data_is_insufficient_and_says_so():
@@ -43,5 +43,5 @@ def test_evidence_of_other_data_is_insufficient_and_says_so():
     found = report_verdict("drift", other)
     assert found.outcome == Verdict.INSUFFICIENT
     assert found.evidence == "drift: of other data: the results of drift speak of v1 aaa, here bbb"
-    refused = report_breaking_budget(Evidence("not reached up to 50%", "of other data"))
+    refused = report_breakdown_point(Evidence("not reached up to 50%", "of other data"))
     assert refused.outcome == Verdict.INSUFFICIENT

@@ -4,8 +4,8 @@ import pytest
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Estimate, ModelScores
 from fraud_core.evaluation.verdicts import Evidence
-from fraud_core.promotion.advisory import report_breaking_budget, report_verdict
-from fraud_core.promotion.comparison import breaking_budget, false_promotions, saving_over
+from fraud_core.promotion.advisory import report_breakdown_point, report_verdict
+from fraud_core.promotion.comparison import breakdown_point, false_promotions, saving_over
 from fraud_core.promotion.gate import check_champion, check_scan, decide
 
 DECISION = {"alert_budget": 0.1, "review_cost_eur": 5.0}
@@ -42,7 +42,7 @@ def test_equal_models_are_hardly_ever_promoted_and_a_larger_f1_often_is(day):
     found = false_promotions(models, costs, day, decision=DECISION, n_replicates=200, seed=0)
     assert found.n_pairs == 60
     assert found.gate.value <= 0.05
-    assert found.interval_alone.value <= 0.12
+    assert found.without_null_band.value <= 0.12
     assert found.f1_rule.value > 0.1
 
 
@@ -55,9 +55,9 @@ def test_a_better_model_is_promoted(day):
         n_replicates=200,
         rng=np.random.default_rng(0),
     )
-    assert check_champion(saving, floor_eur=500.0).outcome == "pass"
+    assert check_champion(saving, null_band_eur=500.0).outcome == "pass"
     loss = Estimate(-saving.value, -saving.ci_high, -saving.ci_low)
-    assert check_champion(loss, floor_eur=500.0).outcome == "fail"
+    assert check_champion(loss, null_band_eur=500.0).outcome == "fail"
 
 
 def test_too_few_trainings_are_refused(day):
@@ -65,20 +65,20 @@ def test_too_few_trainings_are_refused(day):
         false_promotions([noisy(day, 1)], [0.0], day, decision=DECISION, n_replicates=10, seed=0)
 
 
-def test_breaking_budget_by_hand():
+def test_breakdown_point_by_hand():
     costs = [Estimate(1000.0, 0.0, 2000.0), Estimate(3000.0, 2000.0, 6000.0)]
-    found, words = breaking_budget([0.1, 0.5], costs, tolerated_eur=2000.0)
+    found, words = breakdown_point([0.1, 0.5], costs, tolerated_eur=2000.0)
     assert found.value == pytest.approx(0.3)
     assert found.ci_low == pytest.approx(0.1)
     assert found.ci_high == pytest.approx(0.5)
-    assert words.startswith("30% of the frauds hidden")
+    assert words.startswith("30% of the fraud labels suppressed")
 
 
 def test_attack_that_never_breaks_says_how_far_it_was_tried():
-    found, words = breaking_budget([0.5], [Estimate(100.0, 0.0, 1500.0)], tolerated_eur=2000.0)
+    found, words = breakdown_point([0.5], [Estimate(100.0, 0.0, 1500.0)], tolerated_eur=2000.0)
     assert found is None
     assert "not reached up to 50%" in words
-    found, words = breaking_budget([0.5], [Estimate(100.0, 0.0, 5000.0)], tolerated_eur=2000.0)
+    found, words = breakdown_point([0.5], [Estimate(100.0, 0.0, 5000.0)], tolerated_eur=2000.0)
     assert found is None
     assert "not shown up to 50%" in words
 
@@ -95,7 +95,7 @@ def test_one_sign_of_poisoning_refuses_promotion_in_words():
 
 
 def test_reported_criteria_decide_nothing():
-    budget = report_breaking_budget(Evidence("not reached up to 50% of the frauds"))
+    budget = report_breakdown_point(Evidence("not reached up to 50% of the frauds"))
     reported = [
         budget,
         report_verdict("fairness", Evidence("fail")),

@@ -2,7 +2,7 @@ import pytest
 
 from fraud_core.errors import ResultError
 from fraud_core.evaluation.verdicts import Verdict
-from fraud_core.promotion.conclusion import conclude, criteria_rows, gate_figures, recorded_gate
+from fraud_core.promotion.conclusion import conclude, criteria_rows, gate_metrics, recorded_gate
 from fraud_core.promotion.gate import Criterion, decide
 
 
@@ -31,7 +31,7 @@ def test_advisory_criteria_stand_apart_from_the_required_ones():
         ("data", "required"),
         ("drift", "advisory"),
     ]
-    flat = gate_figures(gate)
+    flat = gate_metrics(gate)
     assert (flat["gate.n_required"], flat["gate.n_required_passed"], flat["gate.n_advisory"]) == (
         2,
         2,
@@ -60,7 +60,7 @@ def test_record_that_lost_a_criterion_is_refused(lost):
         criterion("data", Verdict.PASS),
         criterion("drift", Verdict.PASS, required=False),
     )
-    recorded = gate_figures(gate)
+    recorded = gate_metrics(gate)
     assert recorded_gate(recorded) == gate
     del recorded[f"gate.{lost}"]
     kind = lost.split(".")[0]

@@ -57,7 +57,7 @@ def test_more_than_can_be_reached_is_refused_by_name():
     ],
 )
 def test_ranking_against_the_champion_is_judged_beyond_luck(change, outcome):
-    assert check_ranking(change, floor=0.04).outcome == outcome
+    assert check_ranking(change, null_band=0.04).outcome == outcome
 
 
 def test_average_precision_too_good_to_be_true_is_a_leak(versions):

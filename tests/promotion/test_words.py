@@ -35,18 +35,20 @@ def agreements():
 
 
 def audits():
-    limits = fairness.Limits(0.1, 0.8, 0.1)
+    tolerances = fairness.Tolerances(0.1, 0.8, 0.1)
     yield fairness.audit_payments(
-        *split_by_time(toy_transactions(400, seed=0), toy_card()), toy_card(), limits=limits
+        *split_by_time(toy_transactions(400, seed=0), toy_card()), toy_card(), tolerances=tolerances
     )
-    yield fairness.audit_table(None, estimator=EstimatorConfig("catboost"), limits=limits, seed=1)
+    yield fairness.audit_table(
+        None, estimator=EstimatorConfig("catboost"), tolerances=tolerances, seed=1
+    )
 
 
 def differences():
-    for n, gap in product((3, 400, 20_000), (0.0, 0.1, 0.3)):
+    for n, disparity in product((3, 400, 20_000), (0.0, 0.1, 0.3)):
         group = np.repeat(["a", "b"], n)
-        outcome = np.arange(2 * n) % n < np.repeat([0.5 * n, (0.5 - gap) * n], n)
-        yield audit_difference(outcome, np.ones(2 * n, bool), group, limit=0.1)
+        outcome = np.arange(2 * n) % n < np.repeat([0.5 * n, (0.5 - disparity) * n], n)
+        yield audit_difference(outcome, np.ones(2 * n, bool), group, tolerance=0.1)
 
 
 EMITTED = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from fraud_core.model.estimators import EstimatorConfig
-from fraud_core.model.export import to_plain_form
+from fraud_core.model.export import to_exported_model
 from fraud_core.scoring.leaf_tables import build_leaf_tables, contributions
 from fraud_core.scoring.oblivious_trees import ObliviousTrees
 
@@ -38,10 +38,10 @@ def by_definition(trees, weight, row, n_features):
 
     out = np.zeros(n_features)
     for tree in range(len(trees.feature)):
-        players, depth = sorted(set(trees.feature[tree].tolist())), trees.feature.shape[1]
-        m = len(players)
-        for feature in players:
-            others = [p for p in players if p != feature]
+        features, depth = sorted(set(trees.feature[tree].tolist())), trees.feature.shape[1]
+        m = len(features)
+        for feature in features:
+            others = [other for other in features if other != feature]
             for size in range(m):
                 part = factorial(size) * factorial(m - size - 1) / factorial(m)
                 for known in combinations(others, size):
@@ -77,7 +77,7 @@ def test_equal_to_the_definition_also_where_no_training_row_went(seed):
     )
 
 
-def test_contributions_and_base_add_up_to_the_margin(rng):
+def test_contributions_and_base_add_up_to_the_log_odds(rng):
     trees = random_trees(rng, 40, 6, 7)
     tables = build_leaf_tables(trees, rng.integers(1, 9, (40, 64)).astype(float))
     rows = rng.normal(size=(20_000, 7)).astype("f4")
@@ -102,7 +102,7 @@ def test_equal_to_catboost(versions, depth):
     fitted = EstimatorConfig("catboost", {"iterations": 30, "depth": depth}, 1).fit(
         rows.X, rows.y_observed
     )
-    form = to_plain_form(fitted)
+    form = to_exported_model(fitted)
     sample = np.tile(versions.holdout.X, (10, 1))[:10_000]
     tables = build_leaf_tables(form.trees, form.leaf_weight)
     expected = fitted.model.get_feature_importance(Pool(sample), type="ShapValues", thread_count=1)
@@ -121,7 +121,7 @@ def test_trees_shallower_than_the_others_are_explained():
     np.testing.assert_array_equal(
         contributions(padded, tables, np.array([[9.0, 1.0]])), [[0.0, 1.0]]
     )
-    assert tables.player.tolist() == [[1, -1]]
+    assert tables.feature_index.tolist() == [[1, -1]]
 
 
 @pytest.mark.parametrize("weight", [np.ones((1, 2)), np.zeros((1, 4))])

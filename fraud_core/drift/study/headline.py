@@ -13,7 +13,7 @@ from fraud_core.drift.study.metrics import DECIDING
 from fraud_core.drift.study.streams import StreamRun
 from fraud_core.drift.two_sample.windows import WindowDrift
 from fraud_core.evaluation.bootstrap import Estimate
-from fraud_core.evaluation.headline import Headline, headline_figures
+from fraud_core.evaluation.headline import Headline, headline_metrics
 from fraud_core.evaluation.study_table import StudyTable
 
 INDEX = "population_stability_index"
@@ -101,7 +101,7 @@ def headline(table: StudyTable) -> dict[str, Any]:
     """
     most = max(table.where(metric=INDEX), key=lambda row: row.value)
     named = {"most.feature": most.group, f"most.{INDEX}": most.value}
-    return headline_figures(table, NAMES) | named
+    return headline_metrics(table, NAMES) | named
 
 
 def words(

@@ -1,1 +1,1 @@
-"""What equal treatment of groups costs: thresholds by group, and the front of cost against it."""
+"""Thresholds by group, and the Pareto front of cost against disparity."""

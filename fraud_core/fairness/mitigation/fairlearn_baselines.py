@@ -1,4 +1,4 @@
-"""Fairlearn's two ways to equalised odds, to stand beside thresholds by group."""
+"""Fairlearn's two methods for equalised odds, to stand beside thresholds by group."""
 
 import warnings
 from typing import Self
@@ -8,7 +8,7 @@ import numpy as np
 from fraud_core.fairness.mitigation.group_thresholds import ScoredRows
 
 
-def fairlearn_thresholds(chosen: ScoredRows, judged: ScoredRows, *, seed: int) -> np.ndarray:
+def fairlearn_thresholds(chosen: ScoredRows, held_out: ScoredRows, *, seed: int) -> np.ndarray:
     """Decisions of Fairlearn's ThresholdOptimizer for
     equalised odds, chosen on one half, on the other half.
     """
@@ -38,14 +38,14 @@ def fairlearn_thresholds(chosen: ScoredRows, judged: ScoredRows, *, seed: int) -
         warnings.simplefilter("ignore")  # fairlearn and pandas discuss their own types
         optimizer.fit(chosen.log_odds[:, None], chosen.y_true, sensitive_features=chosen.group)
         answer = optimizer.predict(
-            judged.log_odds[:, None], sensitive_features=judged.group, random_state=seed
+            held_out.log_odds[:, None], sensitive_features=held_out.group, random_state=seed
         )
     return np.asarray(answer, dtype=float)
 
 
 def fairlearn_reductions(
     chosen: ScoredRows,
-    judged: ScoredRows,
+    held_out: ScoredRows,
     *,
     miss_cost: float,
     tolerance: float,
@@ -67,4 +67,4 @@ def fairlearn_reductions(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fairlearn and pandas discuss their own types
         learner.fit(chosen.features, chosen.y_true, sensitive_features=chosen.group)
-        return np.asarray(learner.predict(judged.features, random_state=seed), dtype=float)
+        return np.asarray(learner.predict(held_out.features, random_state=seed), dtype=float)

@@ -1,5 +1,5 @@
-"""Thresholds by group, each used with a probability:
-the cheapest that treat groups alike within a tolerance.
+"""Randomised thresholds by group: the cheapest ones
+that reach parity within a tolerance.
 """
 
 from collections.abc import Mapping
@@ -72,7 +72,7 @@ def choose_group_thresholds(
     tolerance
         Largest difference of recall, and of false-positive rate, between two groups.
     budget
-        Share of all rows that may be alerted, None without a limit.
+        Share of all rows that may be alerted, None for any share.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def choose_group_thresholds(
 
     Notes
     -----
-    A linear programme over the mixture of thresholds of each group: rates and costs are linear in
+    A linear programme over the randomised thresholds of each group: rates and costs are linear in
     it, so the optimum is exact on the grid of thresholds.
 
     Examples
@@ -89,8 +89,8 @@ def choose_group_thresholds(
     >>> rng = np.random.default_rng(0)
     >>> y, group = np.tile([0, 1], 200), np.repeat(["a", "b"], 200)
     >>> rows = ScoredRows(y, y + rng.normal(size=400), group, np.zeros((400, 1)))
-    >>> found = choose_group_thresholds(rows, miss_cost=5.0, tolerance=0.0, budget=None)
-    >>> round(float(sum(found.weights["a"])), 6)
+    >>> chosen = choose_group_thresholds(rows, miss_cost=5.0, tolerance=0.0, budget=None)
+    >>> round(float(sum(chosen.weights["a"])), 6)
     1.0
     """
     from scipy.optimize import linprog
@@ -136,7 +136,7 @@ def choose_group_thresholds(
 
 @dataclass(frozen=True)
 class _Points:
-    """What each threshold of a group does: shape (n_thresholds + 1,), the last alerts nobody."""
+    """What each threshold of a group does: shape (n_thresholds + 1,), the last alerts no row."""
 
     threshold: np.ndarray
     recall: np.ndarray

@@ -1,13 +1,13 @@
-"""What equal treatment costs: the front of expected cost against disparity.
+"""Pareto front of expected cost against disparity: what parity costs.
 
 Cruz and Hardt (2024), Unprocessing Seven Years of Algorithmic Fairness (ICLR): group thresholds on
-the best unconstrained score contain the fronts of the other methods, so they are baseline and
-ceiling here.
+the best unconstrained score contain the Pareto fronts of the other methods, so they are baseline
+and ceiling here.
 
-Ways are chosen on a half of the rows and judged on the other half, again and again, because a
-largest difference on one half is mostly the luck of that half. What is reported is the mean over
-the halvings. (To pool the judged rows of all folds would flatter: what thresholds owe to the rows
-they were chosen on cancels out in the pool.)
+Methods are chosen on a half of the rows and evaluated on the other half, over repeated half-splits,
+because a largest difference on one half is mostly the luck of that half. What is reported is the
+mean over the half-splits. (To pool the evaluated rows of all folds would flatter: what thresholds
+owe to the rows they were chosen on cancels out in the pool.)
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,30 +23,30 @@ from fraud_core.fairness.mitigation.fairlearn_baselines import (
 )
 from fraud_core.fairness.mitigation.group_thresholds import ScoredRows, choose_group_thresholds
 
-Way = tuple[str, float | None, np.ndarray]
+Method = tuple[str, float | None, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Policy:
-    """A way to decide, judged on rows that it was not
-    chosen on; all figures are means over the halvings.
+class EvaluatedMethod:
+    """A mitigation method, evaluated on rows that it was not
+    chosen on; all metrics are means over the half-splits.
 
     Attributes
     ----------
     equalized_odds
         Largest difference between groups of recall or of false-positive rate.
-    share_left
-        Share of the first way's difference that is left, paired over resampled rows.
+    residual_disparity_ratio
+        The difference over the first method's, paired over resampled rows.
     cost_ratio
-        Cost over the first way's cost, paired over resampled rows.
+        Cost over the first method's cost, paired over resampled rows.
     halved
-        Share of the halvings in which at most half of the first way's difference is left.
+        Share of the half-splits in which at most half of the first method's difference is left.
     """
 
     method: str
     tolerance: float | None
     equalized_odds: Estimate
-    share_left: Estimate
+    residual_disparity_ratio: Estimate
     cost_ratio: Estimate
     halved: float
     alert_share: float
@@ -66,9 +66,9 @@ def draw_weights(n_rows: int, n_replicates: int, rng: np.random.Generator) -> np
 
 
 @dataclass(frozen=True)
-class _Judged:
-    """Of each way on each resample of one judged half, shape
-    (n_ways, 1 + n_replicates); share alerted, (n_ways,).
+class _Evaluation:
+    """Of each method on each resample of one evaluated half, shape
+    (n_methods, 1 + n_replicates); share alerted, (n_methods,).
     """
 
     equalized_odds: np.ndarray
@@ -76,58 +76,62 @@ class _Judged:
     alert_share: np.ndarray
 
 
-def _judge(rows: ScoredRows, ways: Sequence[Way], weight: np.ndarray, miss_cost: float) -> _Judged:
+def _evaluate(
+    rows: ScoredRows, methods: Sequence[Method], weight: np.ndarray, miss_cost: float
+) -> _Evaluation:
     cells = [(rows.group == g) & (rows.y_true == y) for y in (1, 0) for g in np.unique(rows.group)]
     members = np.column_stack(cells).astype(np.float32)
     counts, half = np.maximum(weight @ members, 1), len(cells) // 2
     odds, cost = [], []
-    for _, _, probability in ways:
+    for _, _, probability in methods:
         rates = weight @ (members * probability[:, None].astype(np.float32)) / counts
         odds.append(np.maximum(np.ptp(rates[:, :half], axis=1), np.ptp(rates[:, half:], axis=1)))
         cost.append(weight @ (miss_cost * rows.y_true * (1 - probability) + probability))
-    return _Judged(
-        np.array(odds), np.array(cost), np.array([probability.mean() for *_, probability in ways])
+    return _Evaluation(
+        np.array(odds),
+        np.array(cost),
+        np.array([probability.mean() for *_, probability in methods]),
     )
 
 
-def evaluate_policies(
-    halvings: Sequence[tuple[ScoredRows, Sequence[Way], np.ndarray]], *, miss_cost: float
-) -> list[Policy]:
-    """Disparity and cost of each way, paired over resampled
-    rows; the first way is what the others are compared with.
+def evaluate_methods(
+    half_splits: Sequence[tuple[ScoredRows, Sequence[Method], np.ndarray]], *, miss_cost: float
+) -> list[EvaluatedMethod]:
+    """Disparity and cost of each method, paired over resampled
+    rows; the first method is what the others are compared with.
 
     Parameters
     ----------
-    halvings
-        Judged rows, the ways (method, tolerance, and probability of an alert for each row; the same
-        in each halving), and how often each row counts in each resample, as `draw_weights` gives
-        it.
+    half_splits
+        Evaluated rows, the methods (name, tolerance, and probability of an alert for each row; the
+        same in each half-split), and how often each row counts in each resample, as `draw_weights`
+        gives it.
     miss_cost
         Cost of a missed positive, in reviews.
     """
-    judged = [_judge(*halving, miss_cost) for halving in halvings]
-    odds = np.mean([each.equalized_odds for each in judged], axis=0)
-    cost = np.sum([each.cost for each in judged], axis=0)
-    alerted = np.mean([each.alert_share for each in judged], axis=0)
+    evaluated = [_evaluate(*half_split, miss_cost) for half_split in half_splits]
+    odds = np.mean([half.equalized_odds for half in evaluated], axis=0)
+    cost = np.sum([half.cost for half in evaluated], axis=0)
+    alerted = np.mean([half.alert_share for half in evaluated], axis=0)
     first = np.maximum(odds[0], np.finfo(float).tiny)
     halved = np.mean(
-        [each.equalized_odds[:, 0] <= each.equalized_odds[0, 0] / 2 for each in judged], axis=0
+        [half.equalized_odds[:, 0] <= half.equalized_odds[0, 0] / 2 for half in evaluated], axis=0
     )
     return [
-        Policy(
+        EvaluatedMethod(
             method,
             tolerance,
-            largest_gap(odds[k]),
-            largest_gap(odds[k] / first),
+            largest_disparity(odds[k]),
+            largest_disparity(odds[k] / first),
             interval(cost[k] / cost[0]),
             float(halved[k]),
             float(alerted[k]),
         )
-        for k, (method, tolerance, _) in enumerate(halvings[0][1])
+        for k, (method, tolerance, _) in enumerate(half_splits[0][1])
     ]
 
 
-def largest_gap(replicates: np.ndarray) -> Estimate:
+def largest_disparity(replicates: np.ndarray) -> Estimate:
     """The interval of a largest difference, whose replicates
     lie too high by what chance adds to a maximum.
 
@@ -142,7 +146,7 @@ def largest_gap(replicates: np.ndarray) -> Estimate:
 
     Examples
     --------
-    >>> largest_gap(np.array([0.1, 0.2, 0.2, 0.2])).ci_high
+    >>> largest_disparity(np.array([0.1, 0.2, 0.2, 0.2])).ci_high
     0.1
     """
     value = float(replicates[0])
@@ -150,84 +154,86 @@ def largest_gap(replicates: np.ndarray) -> Estimate:
     return Estimate(value, max(0.0, min(float(low), value)), max(float(high), value))
 
 
-def build_front(
+def build_pareto_front(
     rows: ScoredRows,
     settings: Mapping[str, Any],
     *,
     selection_rate: float,
     n_replicates: int,
     seed: int,
-) -> list[Policy]:
-    """The champion, group thresholds with and without the alert budget, and Fairlearn's ways.
+) -> list[EvaluatedMethod]:
+    """The champion, group thresholds with and without the alert budget, and Fairlearn's methods.
 
     Parameters
     ----------
     rows
-        Halved at random: ways are chosen on one half and judged on the other.
+        Split into halves at random: methods are chosen on one half and evaluated on the other.
     settings
-        ``miss_cost``, ``tolerances``, ``n_splits`` halvings, ``n_iterations`` (0 leaves
+        ``miss_cost``, ``tolerances``, ``n_splits`` half-splits, ``n_iterations`` (0 leaves
         ExponentiatedGradient out).
 
     Returns
     -------
-    list of Policy
-        The champion first. ExponentiatedGradient takes minutes for each half, so it is judged on
-        the first one alone, and compared with the champion there.
+    list of EvaluatedMethod
+        The champion first. ExponentiatedGradient takes minutes for each half, so it is evaluated
+        on the first one only, and compared with the champion there.
     """
     # a stream of its own: the folds were drawn from the seed alone, and a half must not follow them
     rng = np.random.default_rng([seed, 1])
     weight = draw_weights(len(rows.y_true), n_replicates, rng)
-    halvings = []
+    half_splits = []
     for number in range(settings["n_splits"]):
         half = rng.random(len(rows.y_true)) < 0.5
-        chosen, judged = rows.at(half), rows.at(~half)
-        ways = _ways(chosen, judged, settings, selection_rate=selection_rate, seed=seed + number)
+        chosen, held_out = rows.at(half), rows.at(~half)
+        methods = _methods(
+            chosen, held_out, settings, selection_rate=selection_rate, seed=seed + number
+        )
         if number == 0:
             first = (
-                judged,
-                [ways[0], *_reductions(chosen, judged, settings, seed=seed)],
+                held_out,
+                [methods[0], *_reductions(chosen, held_out, settings, seed=seed)],
                 weight[:, ~half],
             )
-        halvings.append((judged, ways, weight[:, ~half]))
-    front = evaluate_policies(halvings, miss_cost=settings["miss_cost"])
-    return front + evaluate_policies([first], miss_cost=settings["miss_cost"])[1:]
+        half_splits.append((held_out, methods, weight[:, ~half]))
+    front = evaluate_methods(half_splits, miss_cost=settings["miss_cost"])
+    return front + evaluate_methods([first], miss_cost=settings["miss_cost"])[1:]
 
 
-def _ways(
+def _methods(
     chosen: ScoredRows,
-    judged: ScoredRows,
+    held_out: ScoredRows,
     settings: Mapping[str, Any],
     *,
     selection_rate: float,
     seed: int,
-) -> list[Way]:
-    """Every way to decide that takes seconds, chosen on one half, on the other half."""
-    champion = (judged.log_odds >= np.quantile(chosen.log_odds, 1 - selection_rate)).astype(float)
-    ways: list[Way] = [("champion", None, champion)]
+) -> list[Method]:
+    """Every method that takes seconds, chosen on one half, on the other half."""
+    champion = (held_out.log_odds >= np.quantile(chosen.log_odds, 1 - selection_rate)).astype(float)
+    methods: list[Method] = [("champion", None, champion)]
     for name, budget in (
         ("group thresholds within the budget", selection_rate),
         ("group thresholds", None),
     ):
         for tolerance in settings["tolerances"]:
-            found = choose_group_thresholds(
+            thresholds = choose_group_thresholds(
                 chosen, miss_cost=settings["miss_cost"], tolerance=tolerance, budget=budget
             )
-            ways.append((name, tolerance, found.alert_probability(judged)))
-    ways.append(
-        ("Fairlearn ThresholdOptimizer", 0.0, fairlearn_thresholds(chosen, judged, seed=seed))
+            methods.append((name, tolerance, thresholds.alert_probability(held_out)))
+    methods.append(
+        ("Fairlearn ThresholdOptimizer", 0.0, fairlearn_thresholds(chosen, held_out, seed=seed))
     )
-    return ways
+    return methods
 
 
 def _reductions(
-    chosen: ScoredRows, judged: ScoredRows, settings: Mapping[str, Any], *, seed: int
-) -> list[Way]:
+    chosen: ScoredRows, held_out: ScoredRows, settings: Mapping[str, Any], *, seed: int
+) -> list[Method]:
     if not settings["n_iterations"]:
         return []
     tolerance = settings["tolerances"][0]
     answer = fairlearn_reductions(
         chosen,
-        judged,
+        held_out,
         miss_cost=settings["miss_cost"],
         tolerance=tolerance,
         n_iterations=settings["n_iterations"],

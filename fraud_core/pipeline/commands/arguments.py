@@ -1,4 +1,4 @@
-"""What the command line takes: its subcommands, their arguments and what they are for."""
+"""Command line: its subcommands, their arguments and their purpose."""
 
 import argparse
 import sys

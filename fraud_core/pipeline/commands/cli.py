@@ -249,13 +249,13 @@ def _stages(options: Namespace) -> int:
 def _stale(options: Namespace) -> int:
     from fraud_core.pipeline.graph.stale import stale_stages
 
-    found = stale_stages()
-    for stage, names in found.items():
+    stages = stale_stages()
+    for stage, names in stages.items():
         more = f" and {len(names) - 4} more" if len(names) > 4 else ""
         print(f"{stage} is older than {', '.join(names[:4])}{more}; run `dvc repro {stage}`")
-    if not found:
+    if not stages:
         print("dvc.lock: every stage is current")
-    return 1 if found else 0
+    return 1 if stages else 0
 
 
 def _doctor(options: Namespace) -> int:

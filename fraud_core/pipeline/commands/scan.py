@@ -149,34 +149,34 @@ def _source(table: pl.DataFrame, card: DatasetCard) -> np.ndarray | None:
     return table[card.only("source")].cast(pl.String).to_numpy() if names else None
 
 
-def _say(found: Scan, time: np.ndarray, amount_eur: np.ndarray) -> None:
-    if not found.poisoned:
+def _say(audit: Scan, time: np.ndarray, amount_eur: np.ndarray) -> None:
+    if not audit.poisoned:
         print("nothing found: the labels look clean")
         return
-    for finding in found.findings:
+    for finding in audit.findings:
         print(f"found {finding.kind}: {finding.words}; p = {finding.p_value:.1e}")
-    if not found.suspicious.any():
+    if not audit.suspicious.any():
         return
     bands = np.array(["under 10 euros", "10 to 100 euros", "100 euros and more"])
     segments = {
         "hour": (time // 3600).astype(int),
         "amount": bands[np.digitize(amount_eur, [10.0, 100.0])],
     }
-    for count in segment_counts(found.suspicious, segments)[:SHOWN_SEGMENTS]:
+    for count in segment_counts(audit.suspicious, segments)[:SHOWN_SEGMENTS]:
         print(
             f"  {count['by']} {count['segment']}: {count['suspicious']:,} of {count['rows']:,} "
             "labels suspicious"
         )
 
 
-def _write(table: pl.DataFrame, found: Scan) -> Path:
+def _write(table: pl.DataFrame, audit: Scan) -> Path:
     """Write the suspicious rows, the most suspicious
     first, with their row number in the table as scanned.
     """
     suspects = table.with_row_index("row", offset=1).with_columns(
-        pl.Series("label_noise_score", found.label_noise_score)
+        pl.Series("label_noise_score", audit.label_noise_score)
     )
-    suspects = suspects.filter(pl.Series(found.suspicious)).sort(
+    suspects = suspects.filter(pl.Series(audit.suspicious)).sort(
         "label_noise_score", descending=True
     )
     path = within_project(SUSPICIOUS)

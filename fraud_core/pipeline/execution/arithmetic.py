@@ -29,9 +29,9 @@ def fix_arithmetic(environment: MutableMapping[str, str], processor: str) -> Non
 
     Examples
     --------
-    >>> found = {"OPENBLAS_NUM_THREADS": "4"}
-    >>> fix_arithmetic(found, "flags : sse2 avx2 fma")
-    >>> found["OPENBLAS_NUM_THREADS"], found["OPENBLAS_CORETYPE"]
+    >>> environment = {"OPENBLAS_NUM_THREADS": "4"}
+    >>> fix_arithmetic(environment, "flags : sse2 avx2 fma")
+    >>> environment["OPENBLAS_NUM_THREADS"], environment["OPENBLAS_CORETYPE"]
     ('4', 'Haswell')
     """
     known = ONE_THREAD | (COMMON_KERNELS if "avx2" in processor.split() else {})

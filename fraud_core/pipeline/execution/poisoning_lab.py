@@ -231,7 +231,7 @@ def null_run_promotions(
     )
     return [
         Measurement.of("gate_false_promotion_rate", promoted.gate),
-        Measurement.of("gate_without_null_band_rate", promoted.interval_alone),
+        Measurement.of("gate_without_null_band_rate", promoted.without_null_band),
         Measurement.of("gate_f1_rule_rate", promoted.f1_rule),
         Measurement("gate_pairs", promoted.n_pairs),
         Measurement("gate_cost_null_band_eur", effects.null_band["expected_cost_eur"]),

@@ -42,8 +42,8 @@ def module_path(module: str) -> Path | None:
     if module.split(".")[0] != PACKAGE.name:
         return None
     place = PACKAGE.parent.joinpath(*module.split("."))
-    found = [path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()]
-    return found[0] if found else None
+    files = [path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()]
+    return files[0] if files else None
 
 
 def home_module(name: str) -> str:

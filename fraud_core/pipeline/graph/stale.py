@@ -47,11 +47,11 @@ def changes(status: Mapping[str, list[Any]]) -> dict[str, list[str]]:
     ... )
     {'train': ['a.py', 'changed command']}
     """
-    found = {
+    digests = {
         stage: [name for part in parts for name in _changed(part)]
         for stage, parts in status.items()
     }
-    return {stage: names for stage, names in found.items() if names}
+    return {stage: names for stage, names in digests.items() if names}
 
 
 def _changed(part: str | Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

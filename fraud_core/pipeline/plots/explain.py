@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from fraud_core.explain.stability import FIGURES, Agreement, floors_of
+from fraud_core.explain.stability import METRICS, Agreement, null_bands_of
 from fraud_core.pipeline.plots.style import COLORS, GREY, STYLE, say
 
 KIND_COLORS = {"seed": GREY, "other day": COLORS[0], "attack": COLORS[1]}
@@ -61,25 +61,27 @@ def dependence(
     return drawing
 
 
-def agreements(found: Sequence[Agreement]) -> Figure:
+def agreements(models: Sequence[Agreement]) -> Figure:
     """Agreement of other models with the first, with
     intervals; a band marks where other seeds lie.
     """
     with plt.rc_context(STYLE):
-        drawing, axes = plt.subplots(1, 2, figsize=(8.4, 1.5 + 0.3 * len(found)), sharey=True)
+        drawing, axes = plt.subplots(1, 2, figsize=(8.4, 1.5 + 0.3 * len(models)), sharey=True)
     plt.close(drawing)
-    places, floors = np.arange(len(found))[::-1], floors_of(found)
-    for number, (panel, figure) in enumerate(zip(axes, FIGURES.values(), strict=True)):
-        if floors:
-            panel.axvspan(min(floors[number], 1.0), 1.0, color="#e6eaef", label="noise of seeds")
-        for place, each in zip(places, found, strict=True):
-            value, color = figure(each), KIND_COLORS[each.kind]
+    places, null_bands = np.arange(len(models))[::-1], null_bands_of(models)
+    for number, (panel, metric) in enumerate(zip(axes, METRICS.values(), strict=True)):
+        if null_bands:
+            panel.axvspan(
+                min(null_bands[number], 1.0), 1.0, color="#e6eaef", label="null band of seeds"
+            )
+        for place, model in zip(places, models, strict=True):
+            value, color = metric(model), KIND_COLORS[model.kind]
             panel.plot([value.ci_low, value.ci_high], [place, place], color=color)
             panel.plot(value.value, place, "o", color=color)
         panel.set_title(TITLES[number], loc="left", fontsize=10)
-        panel.set(xlim=(None, 1.01), ylim=(-0.6, len(found) - 0.4))
-    axes[0].set_yticks(places, [say(each.name) for each in found])
-    if floors:
+        panel.set(xlim=(None, 1.01), ylim=(-0.6, len(models) - 0.4))
+    axes[0].set_yticks(places, [say(model.name) for model in models])
+    if null_bands:
         axes[0].legend(loc="lower left")
     drawing.tight_layout()
     return drawing

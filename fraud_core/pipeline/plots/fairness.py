@@ -8,19 +8,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.fairness.audit import GroupRate
 from fraud_core.fairness.disparity import Disparity
-from fraud_core.fairness.group_label_hiding import CHANGES, HiddenEffect, at_rate, beyond_null_run
-from fraud_core.fairness.mitigation.pareto_front import Policy
+from fraud_core.fairness.group_label_suppression import (
+    CHANGES,
+    SuppressionEffect,
+    at_rate,
+    beyond_null_run,
+)
+from fraud_core.fairness.mitigation.pareto_front import EvaluatedMethod
 from fraud_core.fairness.threshold_curves import AtThreshold, CalibrationBin
-from fraud_core.fairness.verdict_validation import TrialCell
+from fraud_core.fairness.verdict_validation import ValidationRun
 from fraud_core.pipeline.plots.style import COLORS, GREY, STYLE, axes_of
 
 VERDICTS = {"pass": COLORS[2], "insufficient evidence": "#c9ccd1", "fail": COLORS[1]}
 
 
 def group_rates(panels: Mapping[str, Sequence[GroupRate]], xlabel: str) -> Figure:
-    """Rates of groups with exact intervals, a panel for
+    """Rates of groups with Clopper–Pearson intervals, a panel for
     each attribute; words instead when there is none.
     """
     if not panels:
@@ -53,51 +59,45 @@ def group_rates(panels: Mapping[str, Sequence[GroupRate]], xlabel: str) -> Figur
     return drawing
 
 
-def verdicts(cells: Sequence[TrialCell]) -> Figure:
-    """Share of each verdict by injected gap and number
+def verdicts(runs: Sequence[ValidationRun]) -> Figure:
+    """Share of each verdict by injected disparity and number
     of frauds; a dot marks the verdict that is demanded.
     """
-    drawing, axes = axes_of(6.8, 0.9 + 0.34 * len(cells))
-    names = [f"gap {cell.gap:g}, {cell.size:,} frauds" for cell in cells]
-    places, left = np.arange(len(cells))[::-1], np.zeros(len(cells))
+    drawing, axes = axes_of(6.8, 0.9 + 0.34 * len(runs))
+    names = [f"disparity {run.disparity:g}, {run.size:,} frauds" for run in runs]
+    places, left = np.arange(len(runs))[::-1], np.zeros(len(runs))
     for verdict, color in VERDICTS.items():
-        width = np.array([cell.verdicts.count(verdict) / len(cell.verdicts) for cell in cells])
+        width = np.array([run.verdicts.count(verdict) / len(run.verdicts) for run in runs])
         axes.barh(places, width, left=left, color=color, label=verdict, height=0.72)
         left += width
-    for place, cell in zip(places, cells, strict=True):
-        if cell.expected:
-            axes.plot(1.03, place, "o", color=VERDICTS[cell.expected], clip_on=False)
+    for place, run in zip(places, runs, strict=True):
+        if run.expected:
+            axes.plot(1.03, place, "o", color=VERDICTS[run.expected], clip_on=False)
     axes.set_yticks(places, names)
     axes.set(xlabel="share of the draws; the dot is the verdict that is demanded", xlim=(0, 1))
     axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=3, frameon=False)
     return drawing
 
 
-def pareto(front: Sequence[Policy]) -> Figure:
-    """Cost against disparity, each way with both intervals; words when there is none."""
+def pareto(front: Sequence[EvaluatedMethod]) -> Figure:
+    """Cost against disparity, each method with both intervals; words when there is none."""
     if not front:
         return _words()
     drawing, axes = axes_of(6.8, 4.4)
-    methods = list(dict.fromkeys(way.method for way in front))
-    for method, color in zip(methods, ("black", *COLORS), strict=False):
-        ways = [way for way in front if way.method == method]
-        x, y = [way.equalized_odds for way in ways], [way.cost_ratio for way in ways]
+    names = list(dict.fromkeys(one.method for one in front))
+    for name, color in zip(names, ("black", *COLORS), strict=False):
+        own = [one for one in front if one.method == name]
+        x, y = [one.equalized_odds for one in own], [one.cost_ratio for one in own]
         axes.errorbar(
-            [each.value for each in x],
-            [each.value for each in y],
-            xerr=[
-                [each.value - each.ci_low for each in x],
-                [each.ci_high - each.value for each in x],
-            ],
-            yerr=[
-                [each.value - each.ci_low for each in y],
-                [each.ci_high - each.value for each in y],
-            ],
+            [estimate.value for estimate in x],
+            [estimate.value for estimate in y],
+            xerr=_errors(x),
+            yerr=_errors(y),
             fmt="o",
             color=color,
             elinewidth=0.8,
             alpha=0.9,
-            label=method,
+            label=name,
         )
     axes.axvline(front[0].equalized_odds.value / 2, color=GREY, linestyle=":", linewidth=1)
     axes.set(
@@ -108,9 +108,13 @@ def pareto(front: Sequence[Policy]) -> Figure:
     return drawing
 
 
-def hidden_changes(effects: Sequence[HiddenEffect]) -> Figure:
+def _errors(estimates: Sequence[Estimate]) -> list[list[float]]:
+    return [[e.value - e.ci_low for e in estimates], [e.ci_high - e.value for e in estimates]]
+
+
+def suppression_changes(effects: Sequence[SuppressionEffect]) -> Figure:
     """Change of each rate over the share of one group's
-    positives that is hidden; the band is the null run.
+    positives that is suppressed; the band is the null run.
 
     Parameters
     ----------
@@ -120,15 +124,14 @@ def hidden_changes(effects: Sequence[HiddenEffect]) -> Figure:
     if not effects:
         return _words()
     drawing, axes = axes_of(6.8, 3.8)
-    shares = np.array([effect.hidden_share for effect in effects[1:]])
+    shares = np.array([effect.suppressed_share for effect in effects[1:]])
     for number, (name, color) in enumerate(zip(CHANGES, COLORS, strict=False)):
-        found = [effect.changes[name] for effect in effects[1:]]
-        value = np.array([each.value for each in found])
-        ends = [value - [each.ci_low for each in found], [each.ci_high for each in found] - value]
+        changes = [effect.changes[name] for effect in effects[1:]]
+        value = np.array([change.value for change in changes])
         axes.errorbar(
             shares + 0.006 * (number - 1),
             value,
-            yerr=ends,
+            yerr=_errors(changes),
             fmt="o-",
             color=color,
             label=name,
@@ -139,14 +142,15 @@ def hidden_changes(effects: Sequence[HiddenEffect]) -> Figure:
         null_run.ci_low, null_run.ci_high, color="#dfe3e8", zorder=0, label="null run, group recall"
     )
     axes.set(
-        xlabel="share of the group's positives hidden in training", ylabel="change on clean clients"
+        xlabel="share of the group's positives suppressed in training",
+        ylabel="change on clean clients",
     )
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, fontsize=8, frameon=False)
     return drawing
 
 
-def hidden_surface(effects: Sequence[HiddenEffect]) -> Figure:
-    """Change of each rate by share hidden and share
+def suppression_surface(effects: Sequence[SuppressionEffect]) -> Figure:
+    """Change of each rate by share suppressed and share
     selected; a frame marks what lies beyond the null run.
     """
     if not effects:
@@ -181,11 +185,11 @@ def hidden_surface(effects: Sequence[HiddenEffect]) -> Figure:
                     )
         panel.set_xticks(
             range(len(table[0])),
-            ["none" if e.hidden_share == 0 else f"{e.hidden_share:.0%}" for e in table[0]],
+            ["none" if e.suppressed_share == 0 else f"{e.suppressed_share:.0%}" for e in table[0]],
         )
         panel.set_yticks(range(len(rates)), [f"{rate:.0%}" for rate in rates])
         panel.set_title(name, loc="left", fontsize=10)
-    axes[1].set_xlabel("share of the group's positives hidden in training")
+    axes[1].set_xlabel("share of the group's positives suppressed in training")
     axes[0].set_ylabel("share selected")
     drawing.colorbar(shown, ax=axes, label="change on clean clients", fraction=0.03, pad=0.02)
     return drawing
@@ -194,8 +198,8 @@ def hidden_surface(effects: Sequence[HiddenEffect]) -> Figure:
 def over_thresholds(
     curves: Mapping[str, Sequence[AtThreshold]],
     selection_rate: float,
-    limit: float,
-    ratio_limit: float,
+    tolerance: float,
+    ratio_tolerance: float,
 ) -> Figure:
     """Differences (left) and the ratio of false-positive
     rates (right) over the share selected, for each attribute.
@@ -207,21 +211,21 @@ def over_thresholds(
             len(curves), 2, figsize=(8.6, 0.9 + 1.75 * len(curves)), sharex=True, squeeze=False
         )
     plt.close(drawing)
-    for (left, right), (attribute, found) in zip(axes, curves.items(), strict=True):
-        rates = [at.selection_rate for at in found]
+    for (left, right), (attribute, curve) in zip(axes, curves.items(), strict=True):
+        rates = [at.selection_rate for at in curve]
         for name, color, label in (
             ("recall", COLORS[0], "recall"),
             ("false_positive_rate", COLORS[1], "false-positive rate"),
         ):
-            _band(left, rates, [getattr(at, name) for at in found], color, f"difference of {label}")
+            _band(left, rates, [getattr(at, name) for at in curve], color, f"difference of {label}")
         _band(
             right,
             rates,
-            [at.false_positive_ratio for at in found],
+            [at.false_positive_ratio for at in curve],
             COLORS[1],
             "ratio of false-positive rates",
         )
-        for panel, tolerated, top in ((left, limit, None), (right, ratio_limit, 1.02)):
+        for panel, tolerated, top in ((left, tolerance, None), (right, ratio_tolerance, 1.02)):
             panel.axhline(tolerated, color="black", linewidth=0.9, linestyle="--")
             panel.axvline(selection_rate, color=GREY, linewidth=1, linestyle=":")
             panel.set_ylim(0, top)
@@ -244,20 +248,20 @@ def over_thresholds(
 
 
 def _band(
-    panel: Axes, rates: Sequence[float], found: Sequence[Disparity], color: str, label: str
+    panel: Axes, rates: Sequence[float], curve: Sequence[Disparity], color: str, label: str
 ) -> None:
     """A line with its interval, where it is defined."""
     panel.fill_between(
         rates,
-        [each.ci_low for each in found],
-        [each.ci_high for each in found],
+        [disparity.ci_low for disparity in curve],
+        [disparity.ci_high for disparity in curve],
         color=color,
         alpha=0.15,
         lw=0,
     )
     panel.plot(
         rates,
-        [each.value for each in found],
+        [disparity.value for disparity in curve],
         "o-",
         color=color,
         markersize=3,
@@ -281,10 +285,10 @@ def calibration(within: Mapping[str, Mapping[str, Sequence[CalibrationBin]]]) ->
         panel.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1)
         for number, (group, bins) in enumerate(by_group.items()):
             color, style = COLORS[number % 4], "-" if number < 4 else "--"
-            x, y = [each.predicted for each in bins], [each.observed.value for each in bins]
+            x, y = [one.predicted for one in bins], [one.observed.value for one in bins]
             ends = [
-                [each.observed.value - each.observed.ci_low for each in bins],
-                [each.observed.ci_high - each.observed.value for each in bins],
+                [one.observed.value - one.observed.ci_low for one in bins],
+                [one.observed.ci_high - one.observed.value for one in bins],
             ]
             panel.errorbar(
                 x,

@@ -15,7 +15,7 @@ from matplotlib.typing import RcKeyType
 
 from fraud_core.evaluation.bootstrap import Estimate, ModelScores
 from fraud_core.evaluation.metrics import precision_recall_steps
-from fraud_core.evaluation.reliability import Band
+from fraud_core.evaluation.reliability import ReliabilityBin
 
 COLORS = ("#1f5a8c", "#c8553d", "#588157", "#8d6a9f", "#b08900")
 GREY = "#8a8f98"
@@ -88,21 +88,21 @@ def precision_recall_curves(y_true: np.ndarray, scores: Mapping[str, np.ndarray]
     return drawing
 
 
-def calibration_bands(bands: Sequence[Band]) -> Figure:
+def reliability_diagram(bins: Sequence[ReliabilityBin]) -> Figure:
     """Observed share of frauds against mean probability
-    in each band; a band without a fraud lies at zero.
+    in each bin; a bin without a fraud lies at zero.
     """
     drawing, axes = axes_of(6.4, 4.4)
     low = 1e-4
     axes.plot([0, low, 1], [0, low, 1], color=GREY, linestyle=":")
     axes.text(0.02, 0.026, "perfect", color=GREY, rotation=38, ha="right")
-    for band in bands:
-        found = band.observed_share
-        axes.plot([band.mean_probability] * 2, [found.ci_low, found.ci_high], color=COLORS[0])
-        axes.plot(band.mean_probability, found.value, "o", color=COLORS[0])
+    for one in bins:
+        observed = one.observed_share
+        axes.plot([one.mean_probability] * 2, [observed.ci_low, observed.ci_high], color=COLORS[0])
+        axes.plot(one.mean_probability, observed.value, "o", color=COLORS[0])
         axes.annotate(
-            f"{band.observed} of {band.expected:.0f}",
-            (band.mean_probability, found.value),
+            f"{one.observed} of {one.expected:.0f}",
+            (one.mean_probability, observed.value),
             xytext=(5, -9),
             textcoords="offset points",
             fontsize=8,
@@ -115,8 +115,8 @@ def calibration_bands(bands: Sequence[Band]) -> Figure:
     axes.set(
         xlim=(0, 1.6),
         ylim=(-2e-5, 1.4),
-        xlabel="mean probability in the band (frauds observed of those expected)",
-        ylabel="share of frauds in the band",
+        xlabel="mean probability in the bin (frauds observed of those expected)",
+        ylabel="share of frauds in the bin",
     )
     return drawing
 

@@ -1,6 +1,4 @@
-"""What a study leaves behind: metrics.json, figures,
-and words whose figures are read, never typed.
-"""
+"""Results of a study: metrics.json, figures, and words whose metrics are read, never typed."""
 
 import json
 import math
@@ -102,7 +100,7 @@ def stamp_data(results_dir: str | Path, digests: Mapping[str, str]) -> None:
     )
 
 
-def sibling_figure(
+def sibling_evidence(
     results_dir: str, study: str, name: str, *, of: Mapping[str, str] | None = None
 ) -> Evidence:
     """A verdict of another study of the same profile, as evidence about the data at hand.
@@ -153,8 +151,8 @@ def resolve(text: str, metrics: Mapping[str, float | str]) -> str:
 
     Examples
     --------
-    >>> found = {"auc": 0.91, "auc_lo": 0.9, "auc_hi": 0.92}
-    >>> resolve("It is {auc:interval}, or {auc:.0%}.", found)
+    >>> metrics = {"auc": 0.91, "auc_lo": 0.9, "auc_hi": 0.92}
+    >>> resolve("It is {auc:interval}, or {auc:.0%}.", metrics)
     'It is 0.910 (0.900 to 0.920), or 91%.'
     """
 

@@ -1,4 +1,4 @@
-"""The candidate: the model trained on v0 as plain files."""
+"""The candidate: the model trained on v0, exported."""
 
 import shutil
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from fraud_core.data.rows import Transactions
 from fraud_core.drift.monitoring.reference_histogram import SCORE, build_reference
 from fraud_core.drift.two_sample.binned import MINIMUM_ROWS, bin_edges, bin_shares
 from fraud_core.errors import BundleError
-from fraud_core.model.export import to_plain_form
+from fraud_core.model.export import to_exported_model
 from fraud_core.model.parameters import EstimatorParameters, ModelParameters
 from fraud_core.model.training import CalibratedClassifier, train
 from fraud_core.pipeline.execution.progress import progress_bar
@@ -27,7 +27,7 @@ from fraud_core.pipeline.storage.dataset_versions import TOY, Versions, open_ver
 from fraud_core.poisoning.certification import best_parts, certify, supported_parts
 from fraud_core.policy.actions import DecisionPolicy, PolicySettings
 from fraud_core.policy.operating_points import policies_under
-from fraud_core.policy.selection import Judged, choose_policy
+from fraud_core.policy.selection import LabelledScores, choose_policy
 from fraud_core.scoring.leaf_tables import build_leaf_tables, contributions
 from fraud_core.scoring.partition_ensemble import PartitionEnsemble
 
@@ -73,7 +73,7 @@ TOY_PLAN = Plan(
 
 def train_candidate(params: Params) -> None:
     """Train each servable estimator on v0, keep the best
-    on the validation hours, and write it as plain files.
+    on the validation hours, and export it.
     """
     versions = open_versions("data", params.data.card)
     plan = plan_of(params)
@@ -122,8 +122,8 @@ def write_candidate(
     plan: Plan,
     entities: EntityWindows | None = None,
 ) -> str:
-    """Write a trained model as plain files after checking
-    that they score and explain alike; returns its version.
+    """Export a trained model after checking that the exported
+    one scores and explains alike; returns its version.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def write_candidate(
     Raises
     ------
     BundleError
-        When the plain form differs from the library's scores by more than 1e-8, or the
+        When the exported model differs from the library's scores by more than 1e-8, or the
         contributions from its own by more than 1e-6.
     """
     rows = versions.training_rows
@@ -182,10 +182,10 @@ def _plain_model(chosen: CalibratedClassifier, rows: Transactions, plan: Plan) -
     """Trees, tables and votes, the first two held against CatBoost on the last rows of v0."""
     from fraud_core.explain.contributions import shap_values
 
-    plain, sample = to_plain_form(chosen.estimator), rows.X[-EXPORT_ROWS:]
-    tables = build_leaf_tables(plain.trees, plain.leaf_weight)
+    exported, sample = to_exported_model(chosen.estimator), rows.X[-EXPORT_ROWS:]
+    tables = build_leaf_tables(exported.trees, exported.leaf_weight)
     worst = float(
-        np.abs(plain.trees.log_odds(sample) - chosen.estimator.decision_function(sample)).max()
+        np.abs(exported.trees.log_odds(sample) - chosen.estimator.decision_function(sample)).max()
     )
     if worst > EXPORT_TOLERANCE:
         raise BundleError(
@@ -193,12 +193,12 @@ def _plain_model(chosen: CalibratedClassifier, rows: Transactions, plan: Plan) -
             f"{EXPORT_TOLERANCE:g}"
         )
     expected, _ = shap_values(chosen.estimator.model, sample)
-    worst = float(np.abs(contributions(plain.trees, tables, sample) - expected).max())
+    worst = float(np.abs(contributions(exported.trees, tables, sample) - expected).max())
     if worst > REASONS_TOLERANCE:
         raise BundleError(
             f"the contributions differ from CatBoost's by {worst:.1e}, over {REASONS_TOLERANCE:g}"
         )
-    return ModelArrays(plain.trees, tables, _votes(rows, plan))
+    return ModelArrays(exported.trees, tables, _votes(rows, plan))
 
 
 def _votes(rows: Transactions, plan: Plan) -> PartitionEnsemble:
@@ -209,13 +209,13 @@ def _votes(rows: Transactions, plan: Plan) -> PartitionEnsemble:
     return certify(rows.X, rows.y_observed, k=k, alert_budget=settings["vote_budget"])
 
 
-def _judged(chosen: CalibratedClassifier, rows: Transactions, card: DatasetCard) -> Judged:
+def _judged(chosen: CalibratedClassifier, rows: Transactions, card: DatasetCard) -> LabelledScores:
     """The validation rows as a policy sees them, with
     the probabilities of the fit that has not seen them.
     """
     late = rows.is_validation
     probability = chosen.calibration.probability(chosen.validation_log_odds)
-    return Judged(
+    return LabelledScores(
         rows.y_observed[late],
         probability,
         rows.amount_eur[late],
@@ -223,7 +223,7 @@ def _judged(chosen: CalibratedClassifier, rows: Transactions, card: DatasetCard)
     )
 
 
-def _other_policies(judged: Judged, plan: Plan) -> dict[str, Any]:
+def _other_policies(judged: LabelledScores, plan: Plan) -> dict[str, Any]:
     """The policy under each other assumption, for the sensitivity table of the selection."""
     policies = policies_under(
         judged, PolicySettings(**plan.policy), plan.decision["review_cost_eur"]

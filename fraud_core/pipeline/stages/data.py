@@ -196,21 +196,21 @@ def poison(card_name: str, *, direction: Direction, rates: list[float], seed: in
     y_true = v0[label].to_numpy()
     written = {}
     for rate in rates:
-        found = flip_labels(y_true, direction, rate, rng=np.random.default_rng(seed))
+        flipped = flip_labels(y_true, direction, rate, rng=np.random.default_rng(seed))
         name = f"transactions_2022_flip_{round(rate * 100):02d}"
-        poisoned = v0.with_columns(pl.Series(label, found.y))
+        poisoned = v0.with_columns(pl.Series(label, flipped.y))
         write_csv(poisoned, within_project(f"data/poisoned/{name}.csv"))
         write_parquet(poisoned, within_project(f"data/poisoned/{name}.parquet"))
         written[name] = {
             "direction": direction,
             "rate": rate,
             "seed": seed,
-            "labels_changed": len(found.changed),
-            "false_fraud_share": round(found.false_fraud_share, 6),
+            "labels_changed": len(flipped.changed),
+            "false_fraud_share": round(flipped.false_fraud_share, 6),
         }
         print(
-            f"data/poisoned/{name}: {len(found.changed):,} labels changed, "
-            f"{found.false_fraud_share:.1%} of the "
+            f"data/poisoned/{name}: {len(flipped.changed):,} labels changed, "
+            f"{flipped.false_fraud_share:.1%} of the "
             "fraud labels are false"
         )
     write_whole(within_project("data/poisoned/attacks.json"), written)

@@ -49,7 +49,7 @@ def make_entity_model(params: Params, *, data_dir: str = "data") -> str:
     plan = plan_of(params)
     chosen = train_by(plan, params.model.studied, versions.training_rows)
     holdout = versions.holdout
-    found = average_precision(holdout.y_observed, chosen.estimator.decision_function(holdout.X))
+    precision = average_precision(holdout.y_observed, chosen.estimator.decision_function(holdout.X))
     windows = EntityWindows(tuple(settings.windows_days), settings.label_delay_days)
     place = within_project(BUNDLE)
     partial = place.with_name(f".{place.name}")
@@ -61,8 +61,8 @@ def make_entity_model(params: Params, *, data_dir: str = "data") -> str:
     partial.rename(place)
     show("model on entity history", STEPS, STEPS)
     return (
-        f"{BUNDLE}: model {version} of {stream.title}, average precision {found:.3f} on its last "
-        f"{settings.test_days} days; histories in {HISTORIES}"
+        f"{BUNDLE}: model {version} of {stream.title}, average precision {precision:.3f} on its "
+        f"last {settings.test_days} days; histories in {HISTORIES}"
     )
 
 

@@ -123,12 +123,12 @@ def _bundle_links(manifest: bundle.Manifest) -> list[Link]:
         if (folder / "origin.json").is_file() and bundle.content_version(
             folder
         ) == manifest.model_version:
-            found = {
+            digests = {
                 path.name: hashlib.sha256(path.read_bytes()).hexdigest()
                 for path in folder.iterdir()
             }
             return [
-                _link(f"model: {name}", found.get(name), sha256)
+                _link(f"model: {name}", digests.get(name), sha256)
                 for name, sha256 in manifest.sha256.items()
             ]
     return [Link(f"model: {name}", "missing") for name in manifest.sha256]
@@ -140,8 +140,8 @@ def _data_links(manifest: bundle.Manifest) -> list[Link]:
     links = []
     for name, sha256 in manifest.data_sha256.items():
         path = within_project("data") / f"{ {'v0': V0, 'v1': V1}[name] }.parquet"
-        found = content_sha256(pl.read_parquet(path)) if path.is_file() else None
-        links.append(_link(f"data: {name}", found, sha256))
+        digest = content_sha256(pl.read_parquet(path)) if path.is_file() else None
+        links.append(_link(f"data: {name}", digest, sha256))
     return links
 
 
@@ -167,5 +167,7 @@ def _source_links(manifest: bundle.Manifest) -> list[Link]:
     ]
 
 
-def _link(what: str, found: str | None, expected: str) -> Link:
-    return Link(what, "missing" if found is None else "same" if found == expected else "differs")
+def _link(what: str, present: str | None, expected: str) -> Link:
+    return Link(
+        what, "missing" if present is None else "same" if present == expected else "differs"
+    )

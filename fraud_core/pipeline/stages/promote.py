@@ -18,13 +18,13 @@ from fraud_core.errors import FraudCoreError
 from fraud_core.evaluation.bootstrap import ModelScores
 from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.pipeline.paths import CHAMPION, results_folder, within_project
-from fraud_core.pipeline.reporting.results import read_metrics, sibling_figure
+from fraud_core.pipeline.reporting.results import read_metrics, sibling_evidence
 from fraud_core.pipeline.stages.candidate import CANDIDATE
 from fraud_core.pipeline.stages.lineage import keep_lineage, source_digests
 from fraud_core.pipeline.storage.dataset_versions import open_versions
 from fraud_core.pipeline.tracking.revision import git_revision
 from fraud_core.promotion.comparison import compare
-from fraud_core.promotion.conclusion import gate_figures, recorded_gate
+from fraud_core.promotion.conclusion import gate_metrics, recorded_gate
 from fraud_core.promotion.gate import Criterion, GateDecision, check_champion, check_ranking, decide
 
 PREVIOUS = Path("models/previous-champion")
@@ -66,7 +66,7 @@ def promote(profile: str, *, override: tuple[str, str] | None = None) -> str:
             f"judge it with `dvc repro select@{profile}`"
         )
     of = bundle.read_content(candidate).origin["data_sha256"]
-    if refused := sibling_figure(
+    if refused := sibling_evidence(
         str(results_folder(profile, "select")), "select", "gate.promoted", of=of
     ).refused:
         raise FraudCoreError(
@@ -78,7 +78,7 @@ def promote(profile: str, *, override: tuple[str, str] | None = None) -> str:
     if _is_served(champion, version_found):
         return f"champion: model {version_found}, already promoted"
     comparison = against_champion(profile)
-    evidence = judged | (gate_figures(comparison, prefix="gate.champion") if comparison else {})
+    evidence = judged | (gate_metrics(comparison, prefix="gate.champion") if comparison else {})
     if comparison is not None and not comparison.promoted and not override:
         _record(version_found, evidence, promoted=False)
         kept = bundle.read_manifest(champion).model_version
@@ -153,9 +153,9 @@ def against_champion(profile: str) -> GateDecision | None:
         "alert_budget": candidate.policy.alert_budget,
         "review_cost_eur": candidate.policy.actions.review_cost_eur,
     }
-    floors = _luck(profile, versions.content_sha256)
-    if isinstance(floors, str):
-        reason = f"how far equally good trainings differ is not known here: {floors}"
+    null_bands = _null_bands(profile, versions.content_sha256)
+    if isinstance(null_bands, str):
+        reason = f"how far equally good trainings differ is not known here: {null_bands}"
         return decide(Criterion("champion", Verdict.INSUFFICIENT, reason))
     saving, change = compare(
         before,
@@ -166,20 +166,21 @@ def against_champion(profile: str) -> GateDecision | None:
         rng=np.random.default_rng(0),
     )
     return decide(
-        check_champion(saving, floor_eur=floors[0]), check_ranking(change, floor=floors[1])
+        check_champion(saving, null_band_eur=null_bands[0]),
+        check_ranking(change, null_band=null_bands[1]),
     )
 
 
-def _luck(profile: str, digests: dict[str, str]) -> tuple[float, float] | str:
+def _null_bands(profile: str, digests: dict[str, str]) -> tuple[float, float] | str:
     """How far cost and average precision move between equally
     good trainings on these data, or why it is not known.
     """
     folder = results_folder(profile, "poisoning")
-    found = sibling_figure(
+    evidence = sibling_evidence(
         str(folder), "poisoning", "null_run.expected_cost_eur_null_band", of=digests
     )
-    if found.refused or found.word is None:
-        return found.refused or f"run `dvc repro poisoning@{profile}`"
+    if evidence.refused or evidence.word is None:
+        return evidence.refused or f"run `dvc repro poisoning@{profile}`"
     metrics = read_metrics(folder)
     return (
         float(metrics["null_run.expected_cost_eur_null_band"]),
@@ -201,12 +202,12 @@ def roll_back(by: str, why: str) -> str:
     champion, previous = within_project(CHAMPION), within_project(PREVIOUS)
     if not previous.is_dir():
         raise FraudCoreError(f"{PREVIOUS}: there is no previous champion to go back to")
-    found = bundle.load_bundle(previous).bundle.version
+    version = bundle.load_bundle(previous).bundle.version
     partial = champion.with_name(f".champion-{os.getpid()}")
     previous.rename(partial)
     _swap(partial, champion)
-    _record(found, {}, promoted=True, override=(by, f"rolled back: {why}"))
-    return f"champion: model {found} is back, by {by}"
+    _record(version, {}, promoted=True, override=(by, f"rolled back: {why}"))
+    return f"champion: model {version} is back, by {by}"
 
 
 def _swap(partial: Path, champion: Path) -> None:

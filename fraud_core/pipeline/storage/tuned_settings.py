@@ -1,6 +1,5 @@
-"""What the tuning on folds inside v0 found:
-`benchmarks/results/settings.json`, written by `benchmarks/settings.py`.
-"""
+"""Settings tuned on folds inside v0: `benchmarks/results/settings.json`, by
+`benchmarks/settings.py`."""
 
 import json
 from collections.abc import Iterator
@@ -112,16 +111,17 @@ def read_tuning(v0_sha256: str | None = None) -> Tuning:
     if v0_sha256 is not None and record["v0_sha256"] != v0_sha256:
         return Tuning(ELSEWHERE, {})
     return Tuning(
-        record["winner"], {name: _tuned(found) for name, found in record["estimators"].items()}
+        record["winner"],
+        {name: _tuned(estimator) for name, estimator in record["estimators"].items()},
     )
 
 
-def _tuned(found: dict[str, Any]) -> TunedEstimator:
-    tried = found["settings"]
+def _tuned(record: dict[str, Any]) -> TunedEstimator:
+    tried = record["settings"]
     ranked = sorted(tried, key=lambda label: -tried[label]["mean"])
     return TunedEstimator(
-        chosen=found["chosen"],
-        mean=found["mean"],
+        chosen=record["chosen"],
+        mean=record["mean"],
         n_tried=len(tried),
         cpu_seconds=sum(one["cpu_seconds"] for one in tried.values()),
         indistinct={
@@ -129,5 +129,5 @@ def _tuned(found: dict[str, Any]) -> TunedEstimator:
             for label in ranked
             if tried[label]["indistinct_from_best"]
         },
-        lead_of_winner=Estimate(*found["behind_winner"]),
+        lead_of_winner=Estimate(*record["behind_winner"]),
     )

@@ -177,14 +177,14 @@ def _shown(uri: str) -> str:
 
 def _data_tags() -> dict[str, str]:
     """The DVC hash (md5) of each data version that is there."""
-    found = {}
+    tags = {}
     for name in ("v0/transactions_2022", "v1/transactions_2023"):
         path = within_project(f"data/{name}.parquet")
         if path.is_file():
-            found[f"dvc_md5.{name.split('/')[0]}"] = hashlib.md5(
+            tags[f"dvc_md5.{name.split('/')[0]}"] = hashlib.md5(
                 path.read_bytes(), usedforsecurity=False
             ).hexdigest()
-    return found
+    return tags
 
 
 def _experiment() -> dict[str, str]:

@@ -196,7 +196,7 @@ def train_quantised(
     """
     decision = {"alert_budget": alert_budget, "review_cost_eur": review_cost_eur}
     if estimator.name != "catboost":
-        return train(replace(estimator, n_threads=1), rows, **decision)
+        return train(replace(estimator, n_threads=1), rows, **decision)  # type: ignore[arg-type]  # no fit in it
     numbers = np.arange(len(rows)) if numbers is None else numbers
 
     def fit(part: np.ndarray) -> FittedEstimator:

@@ -36,13 +36,13 @@ WHOLE: dict[str, tuple[str, Callable[[float], Any]]] = {
     "gate.f1_rule_rate": ("gate_f1_rule_rate", float),
     "gate.pairs": ("gate_pairs", int),
     "gate.cost_null_band_eur": ("gate_cost_null_band_eur", float),
-    "gate.breaking_budget": ("gate_breaking_budget", float),
+    "gate.breakdown_point": ("gate_breakdown_point", float),
 }
 JUDGED = CHANGES["average_precision"]
 RECOVERED = "average_precision_recovered"
 
 
-def headline_figures(
+def headline_metrics(
     table: StudyTable,
     *,
     limit: float,
@@ -66,20 +66,20 @@ def headline_figures(
     flat: dict[str, Any] = {}
     for name, (metric, kind) in WHOLE.items():
         if table.has(metric, defence=None):
-            figure = table.only(metric, defence=None).figure
+            figure = table.only(metric, defence=None).estimate
             flat[name] = kind(figure) if isinstance(figure, float) else figure
     for row in table.where(attack=NULL_RUN.attack):
         flat[f"{NULL_RUN.key}.{row.metric}"] = row.value
     for metric in ("average_precision", "expected_cost_eur"):
         flat[f"{CLEAN.key}.{NONE}.{metric}"] = table.only(
             metric, **CLEAN.columns, defence=NONE
-        ).figure
+        ).estimate
     for smallest, largest in _ends(attacked_conditions(table)):
         flat |= _of_attack(table, smallest, largest, limit)
     for n_flips in flips:
         flat[f"certified.recall_at_{n_flips}_flips"] = table.only(
             certified_metric(n_flips), defence=None
-        ).figure
+        ).estimate
     return flat | _on_clean(table) | _worst(table, limit) | acceptance_figures(table, criteria)
 
 
@@ -149,17 +149,17 @@ def _of_attack(
         columns = largest.columns | {"defence": defence}
         for metric in (JUDGED, "success_rate"):
             if table.has(metric, **columns):
-                flat[f"{attack}.{defence}.{metric}"] = table.only(metric, **columns).figure
+                flat[f"{attack}.{defence}.{metric}"] = table.only(metric, **columns).estimate
         if table.has(JUDGED, **columns):
             flat[f"{attack}.{defence}.verdict"] = verdict_words(
                 table, largest, defence, limit=limit
             )
     if table.has(RECOVERED, **largest.columns):
-        flat[f"{attack}.{RECOVERED}"] = table.only(RECOVERED, **largest.columns).figure
+        flat[f"{attack}.{RECOVERED}"] = table.only(RECOVERED, **largest.columns).estimate
     for name, condition in (("smallest", smallest), ("largest", largest)):
         if table.has("scan_alarmed", **condition.columns):
             flat[f"{attack}.{name}.poison_rate"] = condition.rate
-            alarmed = table.only("scan_alarmed", **condition.columns).figure
+            alarmed = table.only("scan_alarmed", **condition.columns).estimate
             flat[f"{attack}.{name}.scan_alarmed"] = alarmed
     return flat
 
@@ -170,7 +170,7 @@ def _on_clean(table: StudyTable) -> dict[str, Any]:
         "clean.trainings_changed": "trainings_changed",
     }
     asked = {name: metric for name, metric in names.items() if table.has(metric, **CLEAN.columns)}
-    return {name: table.only(metric, **CLEAN.columns).figure for name, metric in asked.items()}
+    return {name: table.only(metric, **CLEAN.columns).estimate for name, metric in asked.items()}
 
 
 def _worst(table: StudyTable, limit: float) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _worst(table: StudyTable, limit: float) -> dict[str, Any]:
     for defence in (NONE, SELECTOR):
         for metric in ("average_precision", JUDGED):
             if table.has(metric, **worst.columns, defence=defence):
-                figure = table.only(metric, **worst.columns, defence=defence).figure
+                figure = table.only(metric, **worst.columns, defence=defence).estimate
                 flat[f"worst.{defence}.{metric}"] = figure
         if table.has(JUDGED, **worst.columns, defence=defence):
             flat[f"worst.{defence}.verdict"] = verdict_words(table, worst, defence, limit=limit)

@@ -94,8 +94,8 @@ def fieller(over: np.ndarray, under: np.ndarray) -> Estimate | None:
     --------
     >>> rng = np.random.default_rng(0)
     >>> under = 2.0 + 0.01 * rng.normal(size=(5, 200))
-    >>> found = fieller(1.0 + 0.01 * rng.normal(size=(5, 200)), under)
-    >>> round(found.value, 1), found.ci_low < 0.5 < found.ci_high
+    >>> ratio = fieller(1.0 + 0.01 * rng.normal(size=(5, 200)), under)
+    >>> round(ratio.value, 1), ratio.ci_low < 0.5 < ratio.ci_high
     (0.5, True)
     >>> fieller(under, 0.01 * rng.normal(size=(5, 200))) is None
     True

@@ -2,13 +2,17 @@ import numpy as np
 import pytest
 
 from fraud_core.errors import ParameterError
-from fraud_core.fairness.group_label_hiding import at_rate, first_visible, hidden_effects
+from fraud_core.fairness.group_label_suppression import at_rate, first_visible, suppression_effects
 from fraud_core.fairness.mitigation.group_thresholds import (
     GroupThresholds,
     ScoredRows,
     choose_group_thresholds,
 )
-from fraud_core.fairness.mitigation.pareto_front import build_front, draw_weights, evaluate_policies
+from fraud_core.fairness.mitigation.pareto_front import (
+    build_pareto_front,
+    draw_weights,
+    evaluate_methods,
+)
 from fraud_core.model.estimators import EstimatorConfig
 
 SETTINGS = {"miss_cost": 5.0, "tolerances": [0.0, 0.1], "n_splits": 2, "n_iterations": 2}
@@ -25,7 +29,7 @@ def unequal():
     return ScoredRows(y_true, log_odds, group, np.column_stack([log_odds, rng.normal(size=n)]))
 
 
-def gap(rows, alert):
+def disparity(rows, alert):
     rates = [[alert[(rows.group == g) & (rows.y_true == y)].mean() for g in "ab"] for y in (0, 1)]
     return max(abs(a - b) for a, b in rates)
 
@@ -35,12 +39,12 @@ def gap(rows, alert):
 def test_programme_keeps_tolerance_and_budget_on_the_rows_it_saw(unequal, tolerance, budget):
     found = choose_group_thresholds(unequal, miss_cost=5.0, tolerance=tolerance, budget=budget)
     alert = found.alert_probability(unequal)
-    assert gap(unequal, alert) <= tolerance + 1e-6
+    assert disparity(unequal, alert) <= tolerance + 1e-6
     if budget is not None:
         assert alert.mean() <= budget + 1e-9
 
 
-def test_equal_treatment_costs_more_than_none(unequal):
+def test_parity_costs_more_than_none(unequal):
     costs = []
     for tolerance in (0.0, 0.1, 1.0):
         alert = choose_group_thresholds(
@@ -52,18 +56,18 @@ def test_equal_treatment_costs_more_than_none(unequal):
 
 
 def test_front_halves_the_difference_of_the_champion_on_rows_not_seen(unequal):
-    front = build_front(unequal, SETTINGS, selection_rate=0.2, n_replicates=50, seed=1)
+    front = build_pareto_front(unequal, SETTINGS, selection_rate=0.2, n_replicates=50, seed=1)
     assert front[0].method == "champion"
     assert front[0].cost_ratio.value == front[0].cost_ratio.ci_high == 1.0
-    exact = next(way for way in front if way.tolerance == 0.0)
+    exact = next(one for one in front if one.tolerance == 0.0)
     assert exact.equalized_odds.value < front[0].equalized_odds.value / 2
-    assert exact.share_left.value == pytest.approx(
+    assert exact.residual_disparity_ratio.value == pytest.approx(
         exact.equalized_odds.value / front[0].equalized_odds.value
     )
-    assert exact.share_left.ci_high < 0.5
+    assert exact.residual_disparity_ratio.ci_high < 0.5
     assert exact.halved == 1.0
-    assert (front[0].share_left.value, front[0].halved) == (1.0, 0.0)
-    assert {way.method for way in front} == {
+    assert (front[0].residual_disparity_ratio.value, front[0].halved) == (1.0, 0.0)
+    assert {one.method for one in front} == {
         "champion",
         "group thresholds within the budget",
         "group thresholds",
@@ -107,10 +111,10 @@ def rows_by_hand():
     )
 
 
-def test_judged_rates_by_hand():
-    ways = [("all", None, np.ones(4)), ("x", None, np.array([1.0, 0.0, 0.0, 0.0]))]
+def test_evaluated_rates_by_hand():
+    methods = [("all", None, np.ones(4)), ("x", None, np.array([1.0, 0.0, 0.0, 0.0]))]
     weight = draw_weights(4, 5, np.random.default_rng(0))
-    everyone, found = evaluate_policies([(rows_by_hand(), ways, weight)], miss_cost=3.0)
+    everyone, found = evaluate_methods([(rows_by_hand(), methods, weight)], miss_cost=3.0)
     assert (everyone.equalized_odds.value, everyone.alert_share, everyone.cost_ratio.value) == (
         0.0,
         1.0,
@@ -124,7 +128,7 @@ def test_judged_rates_by_hand():
     )
 
 
-def test_halvings_are_averaged_by_hand():
+def test_half_splits_are_averaged_by_hand():
     rows, weight = rows_by_hand(), np.ones((3, 4), np.float32)
     first = [
         ("one", None, np.array([1.0, 0.0, 0.0, 0.0])),
@@ -134,21 +138,21 @@ def test_halvings_are_averaged_by_hand():
         ("one", None, np.array([1.0, 0.0, 0.0, 0.0])),
         ("other", None, np.array([1.0, 0.2, 0.0, 0.0])),
     ]
-    found = evaluate_policies([(rows, first, weight), (rows, second, weight)], miss_cost=3.0)[1]
+    found = evaluate_methods([(rows, first, weight), (rows, second, weight)], miss_cost=3.0)[1]
     assert found.equalized_odds.value == pytest.approx(0.65)
-    assert found.share_left.value == pytest.approx(0.65)
+    assert found.residual_disparity_ratio.value == pytest.approx(0.65)
     assert found.halved == 0.5
     assert found.cost_ratio.value == pytest.approx((1 + 0.5 + 1.5 + 1 + 0.2 + 2.4) / 8)
 
 
-def test_hidden_positives_of_a_group_that_features_tell_apart_hurt_it():
+def test_suppressed_positives_of_a_group_that_features_tell_apart_hurt_it():
     rng = np.random.default_rng(2)
     n = 6000
     member, y_true = rng.random(n) < 0.4, (rng.random(n) < 0.25).astype(int)
     features = np.column_stack(
         [member + 0.01 * rng.normal(size=n), y_true + 0.5 * rng.normal(size=n)]
     )
-    effects = hidden_effects(
+    effects = suppression_effects(
         features,
         y_true,
         member,
@@ -159,7 +163,7 @@ def test_hidden_positives_of_a_group_that_features_tell_apart_hurt_it():
         n_replicates=50,
         seed=1,
     )
-    assert [(effect.selection_rate, effect.hidden_share) for effect in effects] == [
+    assert [(effect.selection_rate, effect.suppressed_share) for effect in effects] == [
         (0.1, 0.0),
         (0.1, 0.9),
         (0.25, 0.0),

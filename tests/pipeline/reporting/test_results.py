@@ -13,7 +13,7 @@ from fraud_core.pipeline.reporting.results import (
     reading,
     resolve,
     save_figure,
-    sibling_figure,
+    sibling_evidence,
     stamp_data,
     write_metrics,
 )
@@ -47,20 +47,20 @@ def test_numbers_are_rounded_to_six_digits(project):
 
 def test_figures_of_another_study_say_of_which_data_they_speak(project):
     here, there = {"v0": "a" * 64, "v1": "b" * 64}, {"v0": "a" * 64, "v1": "c" * 64}
-    assert sibling_figure("results/select", "drift", "verdict", of=here) == Evidence(None)
+    assert sibling_evidence("results/select", "drift", "verdict", of=here) == Evidence(None)
     write_metrics("results/drift", {"verdict": "fell", "m": Estimate(0.5, 0.4, 0.6)})
-    unknown = sibling_figure("results/select", "drift", "verdict", of=here)
+    unknown = sibling_evidence("results/select", "drift", "verdict", of=here)
     assert unknown.refused == "of unknown data: the results of drift name none"
     stamp_data("results/drift", there)
     stamp_data("results/drift", here)
-    assert sibling_figure("results/select", "drift", "verdict", of=here) == Evidence("fell")
+    assert sibling_evidence("results/select", "drift", "verdict", of=here) == Evidence("fell")
     assert read_metrics("results/drift")["m_hi"] == 0.6
-    other = sibling_figure("results/select", "drift", "verdict", of=there)
+    other = sibling_evidence("results/select", "drift", "verdict", of=there)
     assert (
         other.refused
         == "of other data: the results of drift speak of v1 bbbbbbbbbbbb, here cccccccccccc"
     )
-    assert sibling_figure("results/select", "drift", "verdict").refused.startswith(
+    assert sibling_evidence("results/select", "drift", "verdict").refused.startswith(
         "of unknown data"
     )
 

@@ -5,7 +5,7 @@ from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.pipeline.reporting.results import stamp_data, write_metrics
 from fraud_core.pipeline.stages import promote
 from fraud_core.pipeline.storage.dataset_versions import open_versions
-from fraud_core.promotion.conclusion import gate_figures
+from fraud_core.promotion.conclusion import gate_metrics
 from fraud_core.promotion.gate import Criterion, decide
 
 SELECT = "results/quick/select"
@@ -15,7 +15,7 @@ def judged(version: str, *, promoted: bool = True) -> None:
     """What the selection writes of a candidate of the data at hand."""
     outcome = Verdict.PASS if promoted else Verdict.FAIL
     gate = decide(Criterion("alert budget", outcome, "the threshold alerts too much"))
-    write_metrics(SELECT, {"candidate.version": version} | gate_figures(gate))
+    write_metrics(SELECT, {"candidate.version": version} | gate_metrics(gate))
     stamp_data(SELECT, open_versions("data").content_sha256)
 
 

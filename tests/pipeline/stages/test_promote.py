@@ -11,7 +11,7 @@ from fraud_core.evaluation.verdicts import Verdict
 from fraud_core.pipeline.reporting.results import stamp_data, write_metrics
 from fraud_core.pipeline.stages import candidate, promote
 from fraud_core.pipeline.storage.dataset_versions import open_versions
-from fraud_core.promotion.conclusion import gate_figures
+from fraud_core.promotion.conclusion import gate_metrics
 from fraud_core.promotion.gate import Criterion, decide
 from tests.pipeline.stages.judgements import SELECT, judged, promoted_lineage, version
 
@@ -176,7 +176,7 @@ def test_required_and_advisory_criteria_are_apart_in_the_record(trained):
     gate = decide(
         Criterion("cost", Verdict.PASS, "c"), Criterion("drift", Verdict.FAIL, "d", required=False)
     )
-    write_metrics(SELECT, {"candidate.version": version(trained)} | gate_figures(gate))
+    write_metrics(SELECT, {"candidate.version": version(trained)} | gate_metrics(gate))
     stamp_data(SELECT, open_versions("data").content_sha256)
     promote.promote("quick")
     entry = json.loads((trained / "models/promotions.jsonl").read_text())

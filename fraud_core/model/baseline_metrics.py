@@ -1,4 +1,4 @@
-"""Rows and headline figures of the baseline study: estimators
+"""Rows and headline metrics of the baseline study: estimators
 by metric, their leads, and what one fit may hide.
 """
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Estimate
-from fraud_core.evaluation.headline import Headline, headline_figures
+from fraud_core.evaluation.headline import Headline, headline_metrics
 from fraud_core.evaluation.study_table import Measurement, StudyTable
 from fraud_core.model.training import CalibratedClassifier
 
@@ -69,7 +69,7 @@ NAMES = {
 
 def estimator_rows(
     models: Mapping[str, CalibratedClassifier],
-    found: Mapping[str, Mapping[str, Estimate]],
+    metrics: Mapping[str, Mapping[str, Estimate]],
     leads: Mapping[str, Estimate],
     holdout: Transactions,
 ) -> Iterator[Measurement]:
@@ -78,7 +78,7 @@ def estimator_rows(
 
     Parameters
     ----------
-    found
+    metrics
         Metrics by estimator.
     leads
         Average precision of the studied estimator less that of another one, by that one.
@@ -86,7 +86,7 @@ def estimator_rows(
         v1.
     """
     for model, trained in models.items():
-        for metric, figure in found[model].items():
+        for metric, figure in metrics[model].items():
             yield Measurement.of(metric, figure, model=model)
         yield Measurement.of("threshold", trained.operating_point.threshold, model=model)
         validation = trained.validation_average_precision
@@ -105,7 +105,7 @@ def spread_rows(
     Parameters
     ----------
     spreads
-        As `fraud_core.model.baseline.spread_figures` gives them.
+        As `fraud_core.model.baseline.spread_metrics` gives them.
     """
     for model in models:
         for kind in SPREADS:
@@ -131,4 +131,4 @@ def headline(table: StudyTable) -> dict[str, Any]:
     >>> headline(StudyTable.from_measurements(rows, table="ulb", study="baseline"))
     {'folds.catboost.n_tried': 16}
     """
-    return headline_figures(table, NAMES)
+    return headline_metrics(table, NAMES)

@@ -1,5 +1,5 @@
-"""One group's positives hidden in training: does the
-group suffer before the overall figure shows anything?
+"""Suppressed positives of one group in training, and whether
+the group suffers before the overall metric shows anything.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,22 +14,22 @@ CHANGES = ("group recall", "overall recall", "group false-positive rate")
 
 
 @dataclass(frozen=True)
-class HiddenEffect:
+class SuppressionEffect:
     """Change against the clean fit on clean clients when a share of them is selected.
 
     Attributes
     ----------
-    hidden_share
+    suppressed_share
         Of the group's positives; 0 is the null run, another seed of the fit.
     """
 
-    hidden_share: float
+    suppressed_share: float
     selection_rate: float
     labels_changed: int
     changes: dict[str, Estimate]
 
 
-def hidden_effects(
+def suppression_effects(
     features: np.ndarray,
     y_true: np.ndarray,
     member: np.ndarray,
@@ -40,15 +40,15 @@ def hidden_effects(
     selection_rates: Sequence[float],
     n_replicates: int,
     seed: int,
-) -> list[HiddenEffect]:
-    """Fit with hidden positives on one half, audit the other half with its true labels.
+) -> list[SuppressionEffect]:
+    """Fit with suppressed positives on one half, audit the other half with its clean labels.
 
     Parameters
     ----------
     member
         Whether each row is of the attacked group, shape (n_samples,).
     shares
-        Shares of the group's positives that are hidden.
+        Shares of the group's positives that are suppressed.
     n_seeds
         Fits and draws at each share; their alerts are averaged.
     selection_rates
@@ -56,7 +56,7 @@ def hidden_effects(
 
     Returns
     -------
-    list of HiddenEffect
+    list of SuppressionEffect
         For each selection rate the null run first.
     """
     rng = np.random.default_rng([seed, 2])
@@ -64,47 +64,51 @@ def hidden_effects(
     x_train, y_train, x_test = features[train], y_true[train], features[~train]
     targets = np.flatnonzero(member[train] & (y_train == 1))
 
-    def alerts(hidden_share: float, first_seed: int) -> tuple[np.ndarray, int]:
-        found, size = (
+    def alerts(suppressed_share: float, first_seed: int) -> tuple[np.ndarray, int]:
+        alerted, size = (
             np.zeros((len(selection_rates), len(x_test))),
-            round(hidden_share * len(targets)),
+            round(suppressed_share * len(targets)),
         )
         for number in range(n_seeds):
-            seen = y_train.copy()
-            seen[rng.choice(targets, size, replace=False)] = 0
-            fitted = estimator.with_seed(first_seed + number).fit(x_train, seen)
+            y_observed = y_train.copy()
+            y_observed[rng.choice(targets, size, replace=False)] = 0
+            fitted = estimator.with_seed(first_seed + number).fit(x_train, y_observed)
             log_odds = fitted.decision_function(x_test)
-            found += log_odds >= np.quantile(log_odds, 1 - np.array(selection_rates))[:, None]
-        return found / n_seeds, size
+            alerted += log_odds >= np.quantile(log_odds, 1 - np.array(selection_rates))[:, None]
+        return alerted / n_seeds, size
 
     clean, _ = alerts(0.0, estimator.seed)
     weight = _weights(len(x_test), n_replicates, rng)
     cells = _cells(y_true[~train], member[~train])
     # the null run differs from the clean fit by its seeds alone, and so does everything else
-    found = [
-        (hidden_share, *alerts(hidden_share, estimator.seed + n_seeds))
-        for hidden_share in (0.0, *shares)
+    fits = [
+        (suppressed_share, *alerts(suppressed_share, estimator.seed + n_seeds))
+        for suppressed_share in (0.0, *shares)
     ]
     return [
-        HiddenEffect(hidden_share, rate, size, _changes(weight, cells, alerted[k] - clean[k]))
+        SuppressionEffect(
+            suppressed_share, rate, size, _changes(weight, cells, alerted[k] - clean[k])
+        )
         for k, rate in enumerate(selection_rates)
-        for hidden_share, alerted, size in found
+        for suppressed_share, alerted, size in fits
     ]
 
 
-def at_rate(effects: Sequence[HiddenEffect], selection_rate: float) -> list[HiddenEffect]:
+def at_rate(effects: Sequence[SuppressionEffect], selection_rate: float) -> list[SuppressionEffect]:
     """The effects at one selection rate, the null run first."""
     return [effect for effect in effects if effect.selection_rate == selection_rate]
 
 
-def beyond_null_run(effect: HiddenEffect, null_run: HiddenEffect, name: str) -> bool:
+def beyond_null_run(effect: SuppressionEffect, null_run: SuppressionEffect, name: str) -> bool:
     """Whether the interval of a change lies wholly beyond the null run's.
 
     Examples
     --------
-    >>> even, moved = Estimate(0.0, -0.01, 0.01), Estimate(-0.2, -0.25, -0.15)
+    >>> even, changed = Estimate(0.0, -0.01, 0.01), Estimate(-0.2, -0.25, -0.15)
     >>> beyond_null_run(
-    ...     HiddenEffect(0.1, 0.2, 9, {"x": moved}), HiddenEffect(0.0, 0.2, 0, {"x": even}), "x"
+    ...     SuppressionEffect(0.1, 0.2, 9, {"x": changed}),
+    ...     SuppressionEffect(0.0, 0.2, 0, {"x": even}),
+    ...     "x",
     ... )
     True
     """
@@ -124,16 +128,19 @@ def _cells(y_true: np.ndarray, member: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _changes(
-    weight: np.ndarray, cells: Mapping[str, np.ndarray], moved: np.ndarray
+    weight: np.ndarray, cells: Mapping[str, np.ndarray], change: np.ndarray
 ) -> dict[str, Estimate]:
     return {
-        name: interval((weight[:, rows] @ moved[rows]) / np.maximum(weight[:, rows].sum(axis=1), 1))
+        name: interval(
+            (weight[:, rows] @ change[rows]) / np.maximum(weight[:, rows].sum(axis=1), 1)
+        )
         for name, rows in cells.items()
     }
 
 
-def first_visible(effects: Sequence[HiddenEffect], name: str) -> str:
-    """The smallest hidden share whose change lies wholly beyond the null run's interval, in words.
+def first_visible(effects: Sequence[SuppressionEffect], name: str) -> str:
+    """The smallest suppressed share whose change lies wholly beyond the
+    null run's interval, in words.
 
     Parameters
     ----------
@@ -142,13 +149,17 @@ def first_visible(effects: Sequence[HiddenEffect], name: str) -> str:
 
     Examples
     --------
-    >>> even, moved = Estimate(0.0, -0.01, 0.01), Estimate(-0.2, -0.25, -0.15)
+    >>> even, changed = Estimate(0.0, -0.01, 0.01), Estimate(-0.2, -0.25, -0.15)
     >>> first_visible(
-    ...     [HiddenEffect(0.0, 0.2, 0, {"x": even}), HiddenEffect(0.1, 0.2, 9, {"x": moved})], "x"
+    ...     [
+    ...         SuppressionEffect(0.0, 0.2, 0, {"x": even}),
+    ...         SuppressionEffect(0.1, 0.2, 9, {"x": changed}),
+    ...     ],
+    ...     "x",
     ... )
     '10%'
     """
     for effect in effects[1:]:
         if beyond_null_run(effect, effects[0], name):
-            return f"{effect.hidden_share:.0%}"
+            return f"{effect.suppressed_share:.0%}"
     return "none tried"

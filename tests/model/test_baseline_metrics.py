@@ -9,7 +9,7 @@ import numpy as np
 from fraud_core.data.rows import Transactions
 from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.study_table import StudyTable
-from fraud_core.model.baseline_figures import (
+from fraud_core.model.baseline_metrics import (
     NAMES,
     estimator_rows,
     headline,
@@ -42,7 +42,7 @@ def study(*others, tuned=True):
     return StudyTable.from_measurements(rows, table="toy", study="baseline")
 
 
-def test_headline_figures_are_figures_of_the_table():
+def test_headline_metrics_are_figures_of_the_table():
     table = study("logistic_regression", "hist_gradient_boosting")
     found = headline(table)
     values = set(table.frame["value"].to_list())
