@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING.md for an attack and an estimator, followed in a copy of the code."""
+"""The recipes of CONTRIBUTING.md, followed in a copy of the code."""
 
 import os
 import re
@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import ROOT
 
 ATTACK, IN_THE_LIST = r'("""The attack on small amounts.*?)', "SMALLEST_AMOUNTS,"
+STATISTIC, IN_THE_STATISTICS = r'("""The Hellinger distance.*?)', "HELLINGER,"
 ESTIMATOR, IN_THE_REGISTRY = r"(def _extra_trees.*?)", '"extra_trees": _extra_trees,'
 
 
@@ -121,3 +122,26 @@ def test_estimator_of_the_recipe_is_built_from_the_parameters_and_fitted(copy):
     kind, studied, refused = out.splitlines()
     assert (kind, studied) == ("ExtraTreesClassifier 400", "extra_trees")
     assert "extra_trees" in refused
+
+
+def test_drift_statistic_of_the_recipe_is_measured_and_in_the_tables(copy):
+    statistics = copy / "fraud_core" / "drift" / "two_sample"
+    (statistics / "hellinger.py").write_text(recipe(STATISTIC), encoding="utf-8")
+    follow(statistics / "registry.py", IN_THE_STATISTICS)
+    out = printed(
+        copy,
+        "import numpy as np\n"
+        "from fraud_core.drift.two_sample.registry import statistic_rows\n"
+        "from fraud_core.drift.two_sample.univariate import compare_category, compare_features\n"
+        "from fraud_core.pipeline.plots.drift import feature_rows\n"
+        "rows = np.random.default_rng(0).normal(size=(2, 500, 1))\n"
+        "drifts = compare_features(*rows, ['x'], n_bins=10, psi_threshold=0.1, alpha=0.05)\n"
+        "drifts.append(compare_category('c', ['a'] * 300, ['b'] * 300))\n"
+        "print(*[round(drift.distances['hellinger'], 3) for drift in drifts])\n"
+        "print('Hellinger' in feature_rows(drifts, 1)[0])\n"
+        "print(statistic_rows()[0]['statistic'])\n",
+    )
+    near, apart = out.splitlines()[0].split()
+    assert 0 < float(near) < 0.2
+    assert float(apart) == 1.0
+    assert out.splitlines()[1:] == ["True", "`hellinger`"]

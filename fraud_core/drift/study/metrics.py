@@ -26,7 +26,6 @@ STATES: Mapping[State, Verdict] = {
     "material": Verdict.FAIL,
     "insufficient_data": Verdict.INSUFFICIENT,
 }
-DISTANCES = ("kolmogorov_smirnov", "jensen_shannon", "wasserstein", "p_value")
 PARTS = ("change", "x_shift_reference", "y_given_x_shift", "x_shift_current")
 DECIDING = "average_precision"
 
@@ -68,8 +67,7 @@ def window_rows(window: WindowDrift) -> Iterator[Measurement]:
             group=drift.feature,
             verdict=STATES[drift.state],
         )
-        for name in DISTANCES:
-            value = getattr(drift, name)
+        for name, value in (*drift.distances.items(), ("p_value", drift.p_value)):
             if np.isfinite(value):
                 yield Measurement(name, value, group=drift.feature)
     yield Measurement("features_compared", len(drifts))

@@ -16,19 +16,15 @@ from fraud_core.drift.two_sample.binned import (
     bin_shares,
     compare_counts,
 )
-from fraud_core.drift.two_sample.distances import (
-    distance_p_value,
-    jensen_shannon,
-    largest_distance,
-    require_finite,
-    wasserstein,
-)
+from fraud_core.drift.two_sample.distances import distance_p_value, require_finite
 from fraud_core.drift.two_sample.prepared_reference import (
     PreparedReference,
     binned_counts,
     prepare_reference,
     sorted_columns,
 )
+from fraud_core.drift.two_sample.registry import distances
+from fraud_core.drift.two_sample.statistic import FeaturePair
 
 
 @dataclass(frozen=True)
@@ -39,13 +35,9 @@ class FeatureDrift:
     ----------
     population_stability_index, low, high
         At least 0, 0 means equal shares in every bin; with the 95% interval of `compare_counts`.
-    kolmogorov_smirnov
-        Largest distance of the two empirical distributions, in [0, 1]; 0 for a category.
-    jensen_shannon
-        Distance of the binned shares (square root of the divergence to base 2), in [0, 1].
-    wasserstein
-        Mean distance between the values of the windows, in standard deviations of the reference (in
-        the feature's own unit when the reference is constant); 0 for a category.
+    distances
+        Every statistic of `fraud_core.drift.two_sample.registry`, by name. The Wasserstein distance
+        is in the feature's own unit when the reference is constant.
     missing_change
         Share of missing values in the current window less that in the reference, in [-1, 1].
     p_value
@@ -61,9 +53,7 @@ class FeatureDrift:
     population_stability_index: float
     ci_low: float
     ci_high: float
-    kolmogorov_smirnov: float
-    jensen_shannon: float
-    wasserstein: float
+    distances: dict[str, float]
     missing_change: float
     p_value: float
     state: State
@@ -220,8 +210,9 @@ def compare_category(
         else 0.0
     )
     binned = compare_counts(before / len(reference), len(reference), after)
-    distance = jensen_shannon(before / len(reference), after / len(current))
-    return _drift(feature, binned, 0.0, distance, 0.0, float(missing), binned.p_value)
+    nothing = np.empty(0)
+    pair = FeaturePair(nothing, nothing, before / len(reference), after / len(current))
+    return _drift(feature, binned, distances(pair), float(missing), binned.p_value)
 
 
 def assign_states(
@@ -249,17 +240,18 @@ def feature_p_values(reference: PreparedReference, current: np.ndarray) -> np.nd
     (n_features,): the test of `compare_window` without the sizes.
     """
     columns = sorted_columns(current, reference.names, "current")
-    return np.array(
-        [_column_p_value(reference, k, columns[k], len(current))[1] for k in range(len(columns))]
-    )
+    nothing = np.empty(0)
+    pairs = [
+        FeaturePair(before, column, nothing, nothing)
+        for before, column in zip(reference.columns, columns, strict=True)
+    ]
+    return np.array([_column_p_value(pair, reference.n_rows, len(current)) for pair in pairs])
 
 
 def _drift(
     feature: str,
     binned: BinnedDrift,
-    ks: float,
-    js: float,
-    wasserstein_distance: float,
+    distances: dict[str, float],
     missing: float,
     p_value: float,
 ) -> FeatureDrift:
@@ -269,9 +261,7 @@ def _drift(
         index,
         binned.ci_low,
         binned.ci_high,
-        ks,
-        js,
-        wasserstein_distance,
+        distances,
         missing,
         p_value,
         "insufficient_data",
@@ -281,36 +271,29 @@ def _drift(
 def _compare_column(
     reference: PreparedReference, k: int, column: np.ndarray, n_current: int
 ) -> FeatureDrift:
-    before, shares = reference.columns[k], reference.shares[k]
+    shares = reference.shares[k]
     counts = binned_counts(column, reference.edges[k], n_current)
     binned = compare_counts(shares, reference.n_rows, counts)
-    ks, p_value = _column_p_value(reference, k, column, n_current)
-    wasserstein_distance = 0.0
-    if len(before) and len(column):
-        deviation = float(np.std(before, dtype=np.float64))
-        wasserstein_distance = wasserstein(before, column) / (deviation if deviation > 0 else 1.0)
+    pair = FeaturePair(reference.columns[k], column, shares, counts / n_current)
+    p_value = _column_p_value(pair, reference.n_rows, n_current)
+    # without any value on one side the two distributions are as far apart as they can be
+    apart = {} if pair.has_values or np.isnan(p_value) else {"kolmogorov_smirnov": 1.0}
     missing = counts[-1] / n_current - shares[-1]
-    distance = jensen_shannon(shares, counts / n_current)
-    return _drift(
-        reference.names[k], binned, ks, distance, wasserstein_distance, float(missing), p_value
-    )
+    return _drift(reference.names[k], binned, distances(pair) | apart, float(missing), p_value)
 
 
-def _column_p_value(
-    reference: PreparedReference, k: int, column: np.ndarray, n_current: int
-) -> tuple[float, float]:
-    """The Kolmogorov–Smirnov distance, and the p-value of
-    it and of the missing values; NaN without any value.
-    """
-    before, n_before = reference.columns[k], reference.n_rows
+def _column_p_value(pair: FeaturePair, n_before: int, n_current: int) -> float:
+    """The p-value of the Kolmogorov–Smirnov test and of the missing values; NaN without a value."""
+    before, column = pair.reference, pair.current
     if not len(before) and not len(column):
-        return 0.0, np.nan
-    ks = largest_distance(before, column) if len(before) and len(column) else 1.0
-    p_value = distance_p_value(ks, len(before), len(column)) if len(before) and len(column) else 1.0
+        return np.nan
+    p_value = 1.0
+    if pair.has_values:
+        p_value = distance_p_value(pair.kolmogorov_smirnov, len(before), len(column))
     if len(before) == n_before and len(column) == n_current:
-        return ks, p_value
+        return p_value
     there = np.array([len(before), n_before - len(before)]) / n_before
     missing = compare_counts(
         there, n_before, np.array([len(column), n_current - len(column)])
     ).p_value
-    return ks, min(1.0, 2 * min(p_value, missing))
+    return min(1.0, 2 * min(p_value, missing))

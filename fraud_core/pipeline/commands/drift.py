@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from fraud_core.data.card import DatasetCard
+from fraud_core.drift.two_sample.registry import STATISTICS
 from fraud_core.drift.two_sample.univariate import compare_category
 from fraud_core.drift.two_sample.windows import WindowDrift, compare_windows, prepare_window
 from fraud_core.pipeline.params import DriftThresholds
@@ -109,9 +110,10 @@ def compare_tables(
 
 
 def _plain(comparison: WindowDrift) -> dict[str, Any]:
-    plain = asdict(comparison) | {
-        "features": {drift.feature: asdict(drift) for drift in comparison.features}
-    }
+    features = {drift.feature: asdict(drift) | drift.distances for drift in comparison.features}
+    for feature in features.values():
+        del feature["distances"]
+    plain = asdict(comparison) | {"features": features}
     return json.loads(json.dumps(plain), parse_constant=lambda _: None)
 
 
@@ -119,16 +121,16 @@ def _text(comparison: WindowDrift, reference: Path, current: Path) -> str:
     lines = [f"{reference.name} -> {current.name}: {comparison.state}", ""]
     ordered = sorted(comparison.features, key=lambda drift: -drift.population_stability_index)
     width = max(len(drift.feature) for drift in ordered)
-    lines.append(
-        f"{'feature':{width}}  {'stability index':>24}  {'KS':>6}  {'distance (sd)':>13}  "
-        f"{'p-value':>8}  state"
-    )
+    heads = "  ".join(statistic.label for statistic in STATISTICS)
+    lines.append(f"{'feature':{width}}  {'stability index':>24}  {heads}  {'p-value':>8}  state")
     for drift in ordered[:SHOWN]:
         span = f"{drift.population_stability_index:.3f} ({drift.ci_low:.3f} to {drift.ci_high:.3f})"
+        cells = "  ".join(
+            f"{drift.distances[statistic.name]:{len(statistic.label)}.3f}"
+            for statistic in STATISTICS
+        )
         lines.append(
-            f"{drift.feature:{width}}  {span:>24}  {drift.kolmogorov_smirnov:6.3f}  "
-            f"{drift.wasserstein:13.3f}  "
-            f"{drift.p_value:8.2g}  {drift.state}"
+            f"{drift.feature:{width}}  {span:>24}  {cells}  {drift.p_value:8.2g}  {drift.state}"
         )
     if len(ordered) > SHOWN:
         lines.append(f"... and {len(ordered) - SHOWN} more; --json lists all")

@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 from fraud_core.drift.performance.shift_decomposition import Decomposition
 from fraud_core.drift.replay.block_replay import Block
 from fraud_core.drift.replay.daily_replay import Day
+from fraud_core.drift.two_sample.registry import STATISTICS
 from fraud_core.drift.two_sample.univariate import FeatureDrift
 from fraud_core.evaluation.bootstrap import Estimate
 from fraud_core.evaluation.metrics import precision_recall_steps
@@ -82,10 +83,9 @@ def feature_rows(drifts: Sequence[FeatureDrift], n_shown: int) -> list[dict[str,
             "stability index": drift.population_stability_index,
             "low": drift.ci_low,
             "high": drift.ci_high,
-            "Kolmogorov–Smirnov": drift.kolmogorov_smirnov,
-            "distance, sd": drift.wasserstein,
-            "state": drift.state,
         }
+        | {statistic.label: drift.distances[statistic.name] for statistic in STATISTICS}
+        | {"state": drift.state}
         for drift in ordered[:n_shown]
     ]
 

@@ -106,11 +106,11 @@ class TestUnivariate:
     def test_distances_agree_with_scipy(self, rng):
         a, b = rng.normal(size=700).round(1), rng.normal(0.2, 1.2, size=300).round(1)
         found = compare_features(a[:, None], b[:, None], ["x"], **WIDE)[0]
-        assert found.kolmogorov_smirnov == pytest.approx(ks_2samp(a, b).statistic)
+        assert found.distances["kolmogorov_smirnov"] == pytest.approx(ks_2samp(a, b).statistic)
         assert found.p_value == pytest.approx(ks_2samp(a, b, method="asymp").pvalue)
-        assert found.wasserstein == pytest.approx(wasserstein_distance(a, b) / a.std())
+        assert found.distances["wasserstein"] == pytest.approx(wasserstein_distance(a, b) / a.std())
         shares = [bin_shares(x, bin_edges(a, 10)) for x in (a, b)]
-        assert found.jensen_shannon == pytest.approx(jensenshannon(*shares, base=2))
+        assert found.distances["jensen_shannon"] == pytest.approx(jensenshannon(*shares, base=2))
 
     def test_same_missing_share_is_stable_and_more_missing_is_not(self, rng):
         a, b = rng.normal(size=(4000, 1)), rng.normal(size=(4000, 1))
