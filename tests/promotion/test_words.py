@@ -52,7 +52,7 @@ def differences():
 
 
 EMITTED = {
-    "drift": lambda: {performance.verdict(change, limit=0.05) for change in CHANGES},
+    "drift": lambda: {performance.verdict(change, margin=0.05) for change in CHANGES},
     "poisoning": lambda: {effects.verdict(change, limit=0.05) for change in CHANGES},
     "explain": lambda: {stability.verdict(*given) for given in agreements()},
     "fairness": lambda: {str(found.verdict) for found in (*audits(), *differences())},

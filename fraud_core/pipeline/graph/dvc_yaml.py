@@ -40,7 +40,7 @@ RESULTS = "${item.results}"
 # Results stay until a run has new ones, which replace them whole; DVC would delete them first.
 UNCACHED = {"cache": False, "persist": True}
 # Studies that leave a table of all their figures beside metrics.json.
-TABLED = ("baseline", "drift", "entities", "explain", "fairness", "poisoning")
+TABLED = ("baseline", "drift", "entities", "explain", "fairness", "poisoning", "select")
 JUDGED = ("drift", "fairness", "poisoning")  # studies whose verdicts the promotion gate reads
 
 
