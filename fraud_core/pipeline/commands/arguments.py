@@ -140,6 +140,8 @@ def _add_score(add: Add) -> None:
 
 
 def _add_studies(add: Add) -> None:
+    lanes = add("lanes", "reproduce independent stages side by side")
+    lanes.add_argument("lane", nargs="+", help="stages of one lane, between commas")
     study = add("study", "run a study notebook")
     study.add_argument("name", choices=[*STUDIES, *SWEEPS])
     report = add("report", "render the report")

@@ -140,6 +140,12 @@ def _study(options: Namespace) -> None:
     )
 
 
+def _lanes(options: Namespace) -> None:
+    from fraud_core.pipeline.execution.lanes import run_lanes
+
+    run_lanes([lane.split(",") for lane in options.lane])
+
+
 def _promote(options: Namespace) -> None:
     from fraud_core.pipeline.stages.promote import promote
     from fraud_core.pipeline.tracking.mlflow_runs import register_champion, upload_pending
@@ -281,6 +287,7 @@ COMMANDS: dict[str, Callable[[Namespace], int | None]] = {
     "train": _train,
     "features": _features,
     "study": _study,
+    "lanes": _lanes,
     "promote": _promote,
     "rollback": _rollback,
     "lineage": _lineage,
