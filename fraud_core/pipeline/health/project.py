@@ -1,6 +1,7 @@
 """The project: data, locks, champion and MLflow."""
 
 import os
+import re
 import sqlite3
 import urllib.error
 import urllib.request
@@ -19,6 +20,7 @@ from fraud_core.pipeline.storage.tables import chosen_card, read_card
 from fraud_core.pipeline.tracking.mlflow_runs import PENDING, tracking_uri
 
 LOCKS = (".dvc/tmp/lock", ".dvc/tmp/rwlock")
+PID = re.compile(r'"pid": (\d+)')
 REPLY_SECONDS = 3.0
 
 
@@ -80,9 +82,11 @@ def check_lock() -> Check:
 
 
 def _in_use(path: Path) -> bool:
-    """Whether a lock file is held: DVC locks the first by the system, and fills the second."""
+    """Whether a lock file is held: DVC locks the first by the system, and names processes in the
+    second, where an ended one may still stand.
+    """
     if path.name == "rwlock":
-        return path.read_text(encoding="utf-8").strip() not in ("", "{}")
+        return any(_is_alive(int(pid)) for pid in PID.findall(path.read_text(encoding="utf-8")))
     import fcntl
 
     with path.open("ab") as lock:
@@ -91,6 +95,16 @@ def _in_use(path: Path) -> bool:
         except OSError:
             return True
     return False
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def check_champion() -> Check:

@@ -1,5 +1,9 @@
 import fcntl
+import json
+import os
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -40,6 +44,12 @@ def test_altered_champion_is_wrong(project):
     assert "was altered" in health.check_champion().found
 
 
+def ended_process():
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
 def test_a_run_that_holds_the_project_is_noticed(project):
     path = project / ".dvc/tmp/lock"
     path.parent.mkdir(parents=True)
@@ -47,8 +57,10 @@ def test_a_run_that_holds_the_project_is_noticed(project):
     with path.open("ab") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert health.check_lock().found == "a run of DVC holds .dvc/tmp/lock"
-    (project / ".dvc/tmp/rwlock").write_text('{"write": {}}')
-    assert "rwlock" in health.check_lock().found
+    for pid, held in ((os.getpid(), True), (ended_process(), False)):
+        text = json.dumps({"write": {"dvc.lock": {"pid": pid, "cmd": "dvc repro"}}})
+        (project / ".dvc/tmp/rwlock").write_text(text)
+        assert ("rwlock" in health.check_lock().found) == held
 
 
 def test_mlflow_runs_are_counted_and_waiting_ones_noticed(project, monkeypatch):
