@@ -2,7 +2,8 @@
 
 DVC gives up the lock of the project while a stage runs and locks what the stage reads and writes,
 so that stages which do not depend on each other can run at once. The lanes are given by whoever
-knows the machine; a stage that two of them need must be made before.
+knows the machine. A lane makes its own stages and nothing before them: looking at a stage takes its
+outputs as if to write them, and two lanes that look at one are in each other's way.
 """
 
 import subprocess
@@ -17,7 +18,7 @@ POLL_SECONDS = 0.2
 
 
 def run_lanes(lanes: Sequence[Sequence[str]]) -> None:
-    """Reproduce the stages of each lane in order, the lanes at once.
+    """Reproduce the stages of each lane in order, the lanes at once; what they need is there.
 
     Parameters
     ----------
@@ -31,7 +32,8 @@ def run_lanes(lanes: Sequence[Sequence[str]]) -> None:
     """
     running = [
         subprocess.Popen(
-            [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *stages], cwd=project_root()
+            [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", *stages],
+            cwd=project_root(),
         )
         for stages in lanes
     ]

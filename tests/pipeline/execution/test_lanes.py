@@ -10,7 +10,7 @@ from fraud_core.errors import FraudCoreError
 from fraud_core.pipeline.execution.lanes import run_lanes
 from tests.conftest import ROOT
 
-STAGE = "  {name}: {{cmd: '{cmd}', outs: [{name}.txt]}}\n"
+STAGE = "  {name}: {{cmd: '{cmd}', deps: [first.txt], outs: [{name}.txt]}}\n"
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def stages(tmp_path, monkeypatch):
     for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
         subprocess.run(command, cwd=tmp_path, check=True)
     meet = "until test -f {other}; do sleep 0.1; done; sleep 0.5; echo done > {name}.txt"
-    text = "stages:\n"
+    text = "stages:\n  first: {cmd: echo > first.txt, outs: [first.txt]}\n"
     for name, other in (("left", "right"), ("right", "left")):
         waits = meet.format(other=f"{other}.begun", name=name)
         text += STAGE.format(name=name, cmd=f"touch {name}.begun; {waits}")
@@ -28,6 +28,7 @@ def stages(tmp_path, monkeypatch):
     text += STAGE.format(name="long", cmd="touch long.begun; sleep 60; echo > long.txt")
     (tmp_path / "dvc.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
+    subprocess.run([sys.executable, "-m", "dvc", "repro", "first"], check=True)
     return tmp_path
 
 
