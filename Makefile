@@ -80,6 +80,7 @@ bench: env ## speed ratios, written to benchmarks/results; PEERS=python of Nanny
 	@python benchmarks/entities.py
 	@python benchmarks/drift.py $(PEERS)
 	@python benchmarks/explain.py
+	@python benchmarks/batch.py
 
 bench-serve: env $(VENV)/.kernel ## the service against empty routes and other servers (needs wrk); PEERS=python of MLServer and BentoML
 	@PEERS=$(PEERS) python benchmarks/serving.py
