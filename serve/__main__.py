@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -34,25 +35,34 @@ def main() -> int:
         "documentation at /docs",
         flush=True,
     )
-    config = uvicorn.Config(
-        "serve.app:create_app",
-        factory=True,
-        log_level="warning",
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        limit_concurrency=MAX_CONNECTIONS,
-        workers=settings.workers,
-        loop="uvloop",
-        http="httptools",
-        lifespan="on",
-        server_header=False,
-        access_log=False,
-        proxy_headers=False,
-    )
+    config = _server_config(settings)
     if settings.workers == 1:
         uvicorn.Server(config).run(sockets=[listening])
     else:
         Multiprocess(config, sockets=[listening]).run()
     return 0
+
+
+def _server_config(settings: Settings) -> uvicorn.Config:
+    from serve.app import connections
+
+    return uvicorn.Config(
+        "serve.app:create_app",
+        factory=True,
+        log_level="warning",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=settings.idle_seconds,
+        limit_concurrency=MAX_CONNECTIONS,
+        workers=settings.workers,
+        loop="uvloop",
+        # uvicorn only calls it, which its type does not say
+        http=cast(Any, connections(settings)),
+        ws="none",
+        lifespan="on",
+        server_header=False,
+        access_log=False,
+        proxy_headers=False,
+    )
 
 
 def _check(settings: Settings) -> None:
