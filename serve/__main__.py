@@ -2,13 +2,14 @@
 
 import socket
 import sys
+from functools import partial
 from typing import Any, cast
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from fraud_core.errors import FraudCoreError, ParameterError
-from serve.runtime.service import check_feature_store
+from serve.runtime.service import check_feature_store, kept_challenger, kept_champion
 from serve.scoring.champion import load_champion
 from serve.settings import Settings, read_settings
 from serve.store.prepare import prepare_tables
@@ -44,10 +45,11 @@ def main() -> int:
 
 
 def _server_config(settings: Settings) -> uvicorn.Config:
-    from serve.app import connections
+    from serve.app import connections, create_app
 
     return uvicorn.Config(
-        "serve.app:create_app",
+        # with the settings of this start: a worker reads no file of keys anew
+        partial(create_app, settings),
         factory=True,
         log_level="warning",
         timeout_graceful_shutdown=GRACE_SECONDS,
@@ -69,9 +71,12 @@ def _check(settings: Settings) -> None:
     """Find out before any worker starts what would stop each of them."""
     from serve.app import open_access
 
-    check_feature_store(settings, load_champion(settings.model_dir, settings.public_key))
+    champion = load_champion(settings.model_dir, settings.public_key)
+    check_feature_store(settings, champion)
+    kept_champion(settings).restart(settings.model_dir, champion.lineage_id)
     if settings.shadow_dir is not None:
-        load_champion(settings.shadow_dir, settings.public_key)
+        challenger = load_champion(settings.shadow_dir, settings.public_key)
+        kept_challenger(settings).restart(settings.shadow_dir, challenger.lineage_id)
     open_access(settings)
     if settings.access == "open":
         print(

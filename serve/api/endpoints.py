@@ -23,11 +23,12 @@ class Health(msgspec.Struct):
 
 
 class Ready(msgspec.Struct):
-    """The model that is ready to decide."""
+    """The model that is ready to decide; a warning when the model folder holds another."""
 
     status: str
     model_version: str
     lineage_id: str
+    warning: str | None = None
 
 
 class DriftInfo(msgspec.Struct):
