@@ -10,6 +10,7 @@ from uvicorn.supervisors import Multiprocess
 
 from fraud_core.errors import FraudCoreError, ParameterError
 from serve.runtime.service import check_feature_store, kept_challenger, kept_champion
+from serve.runtime.state_lock import locked
 from serve.scoring.champion import load_champion
 from serve.settings import Settings, read_settings
 from serve.store.prepare import prepare_tables
@@ -21,16 +22,22 @@ MAX_CONNECTIONS = 1000
 
 
 def main() -> int:
-    """Check settings, bundle, store and address, then serve
+    """Check address, state folder, bundle and store, then serve
     until told to stop; what is wrong is one clear line.
     """
     try:
         settings = read_settings()
-        _check(settings)
-        listening = _listen(settings)
+        # Before anything is changed in the state folder, which may be that of a running service.
+        with _listen(settings) as listening, locked(settings.state_dir):
+            _check(settings)
+            _serve(settings, listening)
     except FraudCoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _serve(settings: Settings, listening: socket.socket) -> None:
     print(
         f"listening on http://{settings.host}:{settings.port} with {settings.workers} workers, "
         "documentation at /docs",
@@ -41,7 +48,6 @@ def main() -> int:
         uvicorn.Server(config).run(sockets=[listening])
     else:
         Multiprocess(config, sockets=[listening]).run()
-    return 0
 
 
 def _server_config(settings: Settings) -> uvicorn.Config:

@@ -23,6 +23,7 @@ from serve.http.bounded_protocol import BoundedProtocol, HeadLimits
 from serve.http.gateway import Admission, Gateway, Routes
 from serve.http.problems import HANDLERS
 from serve.http.rate_limit import RateLimit
+from serve.runtime.lifeline import end_with_master
 from serve.runtime.service import Service
 from serve.settings import Settings, read_settings
 from serve.telemetry.counters import Counters
@@ -102,6 +103,7 @@ def _lifespan(service: Service) -> Callable[[Litestar], AbstractAsyncContextMana
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        end_with_master()
         await service.start()
         champion = service.champion
         print(
