@@ -66,6 +66,11 @@ class BoundedProtocol(HttpToolsProtocol):
         What uvicorn gives to its protocols.
     """
 
+    # uvicorn's types leave out that there is none before the first request
+    app: Any
+    cycle: Any
+    scope: Any
+
     def __init__(self, *, limits: HeadLimits, **given: Any) -> None:
         super().__init__(**given)
         self._limits = limits
@@ -132,7 +137,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stop_waiting()
         most = self._most_connections
         full = most is not None and max(len(self.connections), len(self.tasks)) >= most
-        self.app = cast(Any, _overloaded) if full else self._service
+        self.app = _overloaded if full else self._service
         super().on_headers_complete()
         self._fruitful = True
         # trailers are appended to these, and are no headers of the request
@@ -176,8 +181,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_waiting()
         self._unset_keepalive_if_required()
         cycle, begun = self.cycle, self._head_begun or self.scope is None
-        busy = cycle is not None and not cycle.response_complete
-        if busy and begun:
+        if cycle is not None and begun and not cycle.response_complete:
             cycle.keep_alive = False  # the requests before are answered
             return
         if cycle is not None and not begun:

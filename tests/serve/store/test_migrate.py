@@ -45,3 +45,17 @@ def test_decisions_of_the_first_revision_are_numbered_by_time(request, url, kind
     ordered = sorted(row["decision_id"] for row in rows)
     assert [tuple(pair) for pair in pairs] == list(zip(ordered, range(1, 6), strict=True))
     assert last == 5
+
+
+def test_writers_of_the_version_before_are_numbered_too(postgresql):
+    engine = open_engine(new_database(postgresql))
+    upgrade(engine)
+    rows = [decision_row() for _ in range(3)]
+    for row in rows:
+        del row["sequence"]
+    with writing(engine) as connection:
+        connection.execute(insert(decisions), rows)
+        numbers = connection.execute(select(decisions.c.sequence)).scalars().all()
+        last = connection.execute(select(sequences.c.last)).scalar_one()
+    engine.dispose()
+    assert (sorted(numbers), last) == ([1, 2, 3], 3)

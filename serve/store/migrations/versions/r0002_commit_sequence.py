@@ -13,6 +13,21 @@ FROM (SELECT decision_id AS id, row_number() OVER (ORDER BY decision_id) AS numb
 AS numbered WHERE decisions.decision_id = numbered.id
 """
 
+# Services of the version before go on writing while they are replaced one by one.
+NUMBER_OTHERS = (
+    """
+CREATE FUNCTION number_decision() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE sequences SET last = last + 1 WHERE name = 'decisions' RETURNING last INTO NEW.sequence;
+    RETURN NEW;
+END $$
+""",
+    """
+CREATE TRIGGER number_decision BEFORE INSERT ON decisions FOR EACH ROW
+WHEN (NEW.sequence IS NULL) EXECUTE FUNCTION number_decision()
+""",
+)
+
 
 def upgrade() -> None:
     """Add the sequence, number what is there, and make the last number a row of its own."""
@@ -28,3 +43,6 @@ def upgrade() -> None:
         sa.Column("last", sa.BigInteger, nullable=False),
     )
     op.execute("INSERT INTO sequences SELECT 'decisions', count(*) FROM decisions")
+    if op.get_bind().dialect.name == "postgresql":
+        for statement in NUMBER_OTHERS:
+            op.execute(statement)
