@@ -7,6 +7,7 @@ of chunks alike. What the server itself refuses is a problem like every other, a
 connection.
 """
 
+import sys
 from asyncio import BaseTransport, TimerHandle
 from dataclasses import dataclass
 from typing import Any, cast
@@ -50,6 +51,34 @@ class HeadLimits:
     head_seconds: float
 
 
+@dataclass(slots=True)
+class _Head:
+    """What a connection knows of the head that it waits for.
+
+    One object, since CPython is slower with instances of more than thirty attributes, and uvicorn's
+    protocol has nearly as many.
+
+    Attributes
+    ----------
+    fruitless, piece, fruitful
+        Bytes that led to nothing yet, those of the piece that is parsed, and whether it led to
+        something.
+    problem, refused
+        What is said of a head that is complete; whether the connection is at its end.
+    deadline
+        Ends the wait for a head; None while none is waited for.
+    """
+
+    limits: HeadLimits
+    most_connections: int
+    fruitless: int = 0
+    piece: int = 0
+    fruitful: bool = False
+    problem: Problem | None = None
+    refused: bool = False
+    deadline: TimerHandle | None = None
+
+
 async def _overloaded(scope: Scope, receive: Receive, send: Send) -> None:
     headers = [*SECURITY_HEADERS, (b"retry-after", b"1"), (b"connection", b"close")]
     await reply_problem(send, OVERLOADED, headers)
@@ -73,13 +102,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *, limits: HeadLimits, **given: Any) -> None:
         super().__init__(**given)
-        self._limits = limits
-        self._most_connections, self.limit_concurrency = self.limit_concurrency, None
-        self._service = self.app
-        self._fruitless, self._piece, self._fruitful = 0, 0, False
-        self._problem: Problem | None = None
-        self._refused = False
-        self._deadline: TimerHandle | None = None
+        self._head = _Head(limits, self.limit_concurrency or sys.maxsize)
+        self.limit_concurrency = None
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Begin to wait for the first head."""
@@ -93,64 +117,77 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what arrived, at most a head's length at a time."""
-        most = self._limits.head_bytes
+        most = self._head.limits.head_bytes
         if len(data) <= most:
             self._parse(data)
             return
         for start in range(0, len(data), most):
+            if self.transport.is_closing():
+                return
             self._parse(data[start : start + most])
 
     def _parse(self, piece: bytes) -> None:
-        if self._refused or self.transport.is_closing():
+        head = self._head
+        if head.refused:
             return
-        self._piece, self._fruitful = len(piece), False
+        head.piece, head.fruitful = len(piece), False
         super().data_received(piece)
-        if self._fruitful:
-            self._fruitless = 0
-        elif not self._refused:
-            self._fruitless += len(piece)
+        if head.fruitful:
+            head.fruitless = 0
+        elif not head.refused:
+            head.fruitless += len(piece)
             self._check_unfinished()
-        if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
+        if head.deadline is None and (self.cycle is None or self.cycle.response_complete):
             self._await_head()
 
     def _check_unfinished(self) -> None:
         """Refuse what has grown too large before it was whole."""
-        if self._head_begun and len(self.url) > self._limits.uri_bytes:
+        if self._head_begun and len(self.url) > self._head.limits.uri_bytes:
             self._refuse(TOO_LONG)
-        elif self._fruitless > self._limits.head_bytes:
+        elif self._head.fruitless > self._head.limits.head_bytes:
             self._refuse(TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         """Refuse a head that is too large, else begin the request."""
-        limits = self._limits
-        if len(self.url) > limits.uri_bytes:
-            self._problem = TOO_LONG
-        elif len(self.headers) > limits.n_headers or (
-            self._fruitless + self._piece > limits.head_bytes
-            and self._head_bytes() > limits.head_bytes
+        head, limits = self._head, self._head.limits
+        if (
+            head.fruitless + head.piece > limits.head_bytes
+            or len(self.url) > limits.uri_bytes
+            or len(self.headers) > limits.n_headers
         ):
-            self._problem = TOO_LARGE
-        if self._problem:
-            # what httptools wraps, and uvicorn answers by `send_400_response`
-            raise ValueError(self._problem.detail)
-        if self._deadline:
+            self._check_complete()
+        if head.deadline:
             self._stop_waiting()
-        most = self._most_connections
-        full = most is not None and max(len(self.connections), len(self.tasks)) >= most
-        self.app = _overloaded if full else self._service
+        most = head.most_connections
+        if len(self.connections) >= most or len(self.tasks) >= most:
+            self.app = _overloaded
+        elif self.app is _overloaded:
+            self.app = self.config.loaded_app
         super().on_headers_complete()
-        self._fruitful = True
+        head.fruitful = True
         # trailers are appended to these, and are no headers of the request
         self.headers = []
 
+    def _check_complete(self) -> None:
+        """Refuse a head that is too large, which httptools makes a
+        malformed request, and uvicorn answers by `send_400_response`.
+        """
+        limits = self._head.limits
+        if len(self.url) > limits.uri_bytes:
+            self._head.problem = TOO_LONG
+        elif len(self.headers) > limits.n_headers or self._head_bytes() > limits.head_bytes:
+            self._head.problem = TOO_LARGE
+        if self._head.problem:
+            raise ValueError(self._head.problem.detail)
+
     def on_body(self, body: bytes) -> None:
         """Take a part of a body."""
-        self._fruitful = True
+        self._head.fruitful = True
         super().on_body(body)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request, or none that is taken."""
-        self._refuse(self._problem or MALFORMED)
+        self._refuse(self._head.problem or MALFORMED)
 
     @property
     def _head_begun(self) -> bool:
@@ -161,15 +198,15 @@ class BoundedProtocol(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _await_head(self) -> None:
-        self._deadline = self.loop.call_later(self._limits.head_seconds, self._too_late)
+        self._head.deadline = self.loop.call_later(self._head.limits.head_seconds, self._too_late)
 
     def _stop_waiting(self) -> None:
-        if self._deadline:
-            self._deadline.cancel()
-            self._deadline = None
+        if self._head.deadline:
+            self._head.deadline.cancel()
+            self._head.deadline = None
 
     def _too_late(self) -> None:
-        self._deadline = None
+        self._head.deadline = None
         if self._head_begun:
             self._refuse(TOO_SLOW)
         else:
@@ -177,7 +214,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         """End the connection: with a problem, unless an answer is under way or was given."""
-        self._refused = True
+        self._head.refused = True
         self._stop_waiting()
         self._unset_keepalive_if_required()
         cycle, begun = self.cycle, self._head_begun or self.scope is None
