@@ -162,7 +162,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.connections) >= most or len(self.tasks) >= most:
             self.app = _overloaded
         elif self.app is _overloaded:
-            self.app = self.config.loaded_app
+            self.app = cast(Any, self.config).loaded_app
         super().on_headers_complete()
         head.fruitful = True
         # trailers are appended to these, and are no headers of the request
