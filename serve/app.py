@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from litestar import Litestar, MediaType, Request, Response, get
@@ -18,9 +19,11 @@ from serve.api.operations import about_routes, health_routes, label_route, recor
 from serve.api.predict import predict_route
 from serve.api.records import decision_list
 from serve.auth.api_keys import Access, KeyAccess, OpenAccess, read_keys
+from serve.http.bounded_protocol import BoundedProtocol, HeadLimits
 from serve.http.gateway import Admission, Gateway, Routes
 from serve.http.problems import HANDLERS
 from serve.http.rate_limit import RateLimit
+from serve.runtime.lifeline import end_with_master
 from serve.runtime.service import Service
 from serve.settings import Settings, read_settings
 from serve.telemetry.counters import Counters
@@ -100,6 +103,7 @@ def _lifespan(service: Service) -> Callable[[Litestar], AbstractAsyncContextMana
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        end_with_master()
         await service.start()
         champion = service.champion
         print(
@@ -111,6 +115,17 @@ def _lifespan(service: Service) -> Callable[[Litestar], AbstractAsyncContextMana
         await service.stop()
 
     return lifespan
+
+
+def connections(settings: Settings) -> partial[BoundedProtocol]:
+    """What uvicorn makes for each connection: one whose heads are bounded as the settings say."""
+    limits = HeadLimits(
+        uri_bytes=settings.max_uri_bytes,
+        n_headers=settings.max_headers,
+        head_bytes=settings.max_head_bytes,
+        head_seconds=settings.head_seconds,
+    )
+    return partial(BoundedProtocol, limits=limits)
 
 
 def open_access(settings: Settings) -> Access:

@@ -11,6 +11,18 @@ from fraud_core.errors import ParameterError
 ACCESS = ("keys", "tokens", "open")
 TOKEN_SETTINGS = ("FRAUD_JWKS_URL", "FRAUD_JWT_AUDIENCE", "FRAUD_JWT_ISSUER")
 
+# Default, least and most of each bound, which is a field and FRAUD_ before its name.
+BOUNDS = {
+    "max_body_bytes": (16_384, 1_024, 1_048_576),
+    "max_batch_bytes": (262_144, 1_024, 16_777_216),
+    "max_batch": (100, 1, 1_000),
+    "max_uri_bytes": (4_096, 256, 65_536),
+    "max_headers": (64, 8, 1_000),
+    "max_head_bytes": (16_384, 1_024, 262_144),
+    "head_seconds": (10, 1, 300),
+    "idle_seconds": (5, 1, 3_600),
+}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -38,6 +50,12 @@ class Settings:
     max_body_bytes, max_batch_bytes, max_batch
         Larger requests are refused with 413 (FRAUD_MAX_BODY_BYTES), larger batches too
         (FRAUD_MAX_BATCH_BYTES), and batches of more requests with 400 (FRAUD_MAX_BATCH).
+    max_uri_bytes, max_headers, max_head_bytes
+        A longer path with its query is refused with 414 (FRAUD_MAX_URI_BYTES), more headers
+        (FRAUD_MAX_HEADERS) and larger heads (FRAUD_MAX_HEAD_BYTES) with 431.
+    head_seconds, idle_seconds
+        A head that takes longer is refused with 408 (FRAUD_HEAD_SECONDS); a connection that is idle
+        after an answer is closed (FRAUD_IDLE_SECONDS).
     otlp_endpoint, trace_ratio
         Where traces and metrics go (OTEL_EXPORTER_OTLP_ENDPOINT; None means nowhere), and the share
         of requests that are traced (FRAUD_TRACE_RATIO).
@@ -65,6 +83,11 @@ class Settings:
     max_body_bytes: int
     max_batch_bytes: int
     max_batch: int
+    max_uri_bytes: int
+    max_headers: int
+    max_head_bytes: int
+    head_seconds: int
+    idle_seconds: int
     otlp_endpoint: str | None
     trace_ratio: float
     state_dir: Path
@@ -108,15 +131,21 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         jwt_audience=environment.get("FRAUD_JWT_AUDIENCE", ""),
         jwt_issuer=environment.get("FRAUD_JWT_ISSUER", ""),
         requests_per_second=_whole(environment, "FRAUD_REQUESTS_PER_SECOND", 5_000, 1, 10_000_000),
-        max_body_bytes=_whole(environment, "FRAUD_MAX_BODY_BYTES", 16_384, 1_024, 1_048_576),
-        max_batch_bytes=_whole(environment, "FRAUD_MAX_BATCH_BYTES", 262_144, 1_024, 16_777_216),
-        max_batch=_whole(environment, "FRAUD_MAX_BATCH", 100, 1, 1_000),
+        **_bounds(environment),
         otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
         trace_ratio=_share(environment, "FRAUD_TRACE_RATIO", "0.01"),
         state_dir=state_dir,
         store_url=_store_url(environment, state_dir),
         feature_store=_path(environment, "FRAUD_FEATURE_STORE"),
     )
+
+
+def _bounds(environment: Mapping[str, str]) -> dict[str, int]:
+    """Bounds of requests and connections, by their fields."""
+    return {
+        name: _whole(environment, f"FRAUD_{name.upper()}", *bounds)
+        for name, bounds in BOUNDS.items()
+    }
 
 
 def _keys(environment: Mapping[str, str]) -> bytes:

@@ -23,11 +23,12 @@ class Health(msgspec.Struct):
 
 
 class Ready(msgspec.Struct):
-    """The model that is ready to decide."""
+    """The model that is ready to decide; a warning when the model folder holds another."""
 
     status: str
     model_version: str
     lineage_id: str
+    warning: str | None = None
 
 
 class DriftInfo(msgspec.Struct):
@@ -75,10 +76,13 @@ class Served(msgspec.Struct):
 
 
 class DecisionPage(msgspec.Struct):
-    """Decisions by time, and where the next page begins."""
+    """Decisions in the order in which they were recorded, where the next
+    page begins, and where what is recorded after this page will begin.
+    """
 
     decisions: list[DecisionAnswer]
     next_cursor: str | None
+    tail_cursor: str
 
 
 class BatchAnswer(msgspec.Struct):
@@ -142,7 +146,7 @@ TIME_RANGE = (
     Query(
         "cursor",
         Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")],
-        "The next_cursor of another page",
+        "The next_cursor or tail_cursor of another page, or the decision_id of its last decision",
     ),
     Query("limit", Annotated[int, msgspec.Meta(ge=1, le=500)], "Decisions on a page, 1 to 500"),
 )
@@ -183,7 +187,7 @@ ENDPOINTS = (
         route="GET /v1/decisions",
         scope="read",
         tag="decisions",
-        summary="Decisions by time",
+        summary="Decisions as they were recorded",
         answer=DecisionPage,
         problems=(400, 503),
         query=TIME_RANGE,

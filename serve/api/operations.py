@@ -21,6 +21,7 @@ from serve.store.group_commit import StoreUnavailable
 from serve.telemetry.prometheus import CONTENT_TYPE, prometheus_text
 
 NO_RECORD = Problem("Not found", 404, "not_found", "there is no record of this id")
+FOLDER_REFUSED = "the bundle in the model folder was refused; the last verified one serves"
 LABEL_DOWN = Problem(
     "Store not reachable",
     503,
@@ -106,9 +107,7 @@ def about_routes(service: Service) -> list:
 
     @get("/metrics", include_in_schema=False)
     async def metrics() -> Response[bytes]:
-        content = await asyncio.to_thread(
-            prometheus_text, service.counters, service.traffic.gauges()
-        )
+        content = await asyncio.to_thread(prometheus_text, service.counters, service.gauges())
         return Response(content, media_type=CONTENT_TYPE)
 
     return [model, policy, reload, metrics]
@@ -147,6 +146,8 @@ def health_routes(service: Service) -> list:
             "model_version": champion.bundle.version,
             "lineage_id": champion.lineage_id,
         }
+        if service.slot.refusal:
+            state["warning"] = FOLDER_REFUSED
         return Response(state, media_type=MediaType.JSON)
 
     return [live, ready]

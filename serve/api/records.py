@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 from litestar.types import Send
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from serve.auth.api_keys import Caller
@@ -23,6 +23,7 @@ from serve.store.tables import audit, decisions, labels, new_id, now_us
 
 PAGE, MOST_ON_A_PAGE = 100, 500
 SINCE_1970 = 1e6
+START, SHORT, LAST = "0" * 32, 16, 2**63 - 1  # a cursor before all; zeros of a number; the last one
 
 
 class LabelEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,14 +155,19 @@ async def fetch(service: Service, query: Select) -> list[Any]:
 
 
 def decision_list(service: Service) -> Callable[[RequestScope, Send], Awaitable[None]]:
-    """``GET /v1/decisions``: decisions by time, the earliest first, a page at a time."""
+    """``GET /v1/decisions``: decisions in the order in which they
+    were recorded, about that of their times, a page at a time.
+    """
 
     async def page(query_string: bytes) -> bytes:
-        query, limit = _page(query_string)
+        query, limit, asked = _page(query_string)
         rows = await fetch(service, query)
         decisions_json = b",".join(row[1].encode() for row in rows[:limit])
-        cursor = encode(rows[limit - 1][0] if len(rows) > limit else None)
-        return b'{"decisions":[' + decisions_json + b'],"next_cursor":' + cursor + b"}"
+        # a number is below the time that an identifier begins with, and so never one
+        tail = f"{rows[:limit][-1][0]:032x}" if rows else asked or START
+        cursor = encode(tail if len(rows) > limit else None)
+        ends = b'],"next_cursor":' + cursor + b',"tail_cursor":' + encode(tail)
+        return b'{"decisions":[' + decisions_json + ends + b"}"
 
     async def list_decisions(scope: RequestScope, send: Send) -> None:
         await answer_with(page(scope["query_string"]), send, service, store_down=READ_DOWN)
@@ -174,10 +180,34 @@ READ_DOWN = Problem(
 )
 
 
-def _page(query_string: bytes) -> tuple[Select, int]:
-    """The query of one page, and how many decisions it
-    holds; one more row says that there is another page.
+def _page(query_string: bytes) -> tuple[Select, int, str | None]:
+    """The query of one page, how many decisions it holds, and the cursor
+    that was sent; one more row says that there is another page.
     """
+    parameters = _parameters(query_string)
+    query = select(decisions.c.sequence, decisions.c.answer).order_by(decisions.c.sequence)
+    # ids begin with the time of the decision
+    if "from" in parameters:
+        query = query.where(
+            decisions.c.decision_id >= f"{_microseconds(parameters['from'], 'from'):014x}"
+        )
+    if "to" in parameters:
+        query = query.where(
+            decisions.c.decision_id < f"{_microseconds(parameters['to'], 'to'):014x}"
+        )
+    cursor = parameters.get("cursor")
+    if cursor is not None:
+        query = query.where(decisions.c.sequence > _number(cursor))
+    limit = parameters.get("limit", str(PAGE))
+    if not (
+        limit.isascii() and limit.isdigit() and len(limit) < 5 and 1 <= int(limit) <= MOST_ON_A_PAGE
+    ):
+        raise _bad_query("limit", f"expected a whole number from 1 to {MOST_ON_A_PAGE}")
+    return query.limit(int(limit) + 1), int(limit), cursor
+
+
+def _parameters(query_string: bytes) -> dict[str, str]:
+    """The parameters of a query of decisions, the last one of each name."""
     try:
         parameters = {
             name: values[-1]
@@ -188,27 +218,21 @@ def _page(query_string: bytes) -> tuple[Select, int]:
     unknown = set(parameters) - {"from", "to", "cursor", "limit"}
     if unknown:
         raise _bad_query("query", "expected from, to, cursor and limit alone")
-    query = select(decisions.c.decision_id, decisions.c.answer).order_by(decisions.c.decision_id)
-    # ids begin with the time of the decision, so that one index serves time, order and cursor
-    if "from" in parameters:
-        query = query.where(
-            decisions.c.decision_id >= f"{_microseconds(parameters['from'], 'from'):014x}"
-        )
-    if "to" in parameters:
-        query = query.where(
-            decisions.c.decision_id < f"{_microseconds(parameters['to'], 'to'):014x}"
-        )
-    if "cursor" in parameters:
-        cursor = parameters["cursor"]
-        if len(cursor) != 32 or set(cursor) - set("0123456789abcdef"):
-            raise _bad_query("cursor", "expected the next_cursor of another page")
-        query = query.where(decisions.c.decision_id > cursor)
-    limit = parameters.get("limit", str(PAGE))
-    if not (
-        limit.isascii() and limit.isdigit() and len(limit) < 5 and 1 <= int(limit) <= MOST_ON_A_PAGE
-    ):
-        raise _bad_query("limit", f"expected a whole number from 1 to {MOST_ON_A_PAGE}")
-    return query.limit(int(limit) + 1), int(limit)
+    return parameters
+
+
+def _number(cursor: str) -> int | ColumnElement[int]:
+    """The number after which a page begins.
+
+    A decision that was archived is not there to begin after: then all are given that are, some of
+    them again, since none may be missed.
+    """
+    if len(cursor) != len(START) or set(cursor) - set("0123456789abcdef"):
+        raise _bad_query("cursor", "expected the next_cursor or tail_cursor of another page")
+    if cursor[:SHORT].strip("0"):
+        named = select(decisions.c.sequence).where(decisions.c.decision_id == cursor)
+        return func.coalesce(named.scalar_subquery(), 0)
+    return min(int(cursor, 16), LAST)
 
 
 def _microseconds(text: str, name: str) -> int:

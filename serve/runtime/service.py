@@ -15,7 +15,8 @@ from sqlalchemy import Engine
 from fraud_core.errors import ParameterError
 from serve.features.entities import HistoryReader
 from serve.http.request_body import Bodies
-from serve.scoring.champion import Champion, ChampionSlot, load_champion
+from serve.scoring.champion import Champion, ChampionSlot, load_or_kept
+from serve.scoring.kept_bundle import KeptBundle
 from serve.scoring.shadow import Shadow
 from serve.scoring.traffic_drift import WIRE_STATES, Traffic
 from serve.settings import Settings
@@ -47,6 +48,16 @@ def check_feature_store(settings: Settings, champion: Champion) -> None:
             "leave it out, or serve "
             "models/entities (FRAUD_MODEL_DIR)"
         )
+
+
+def kept_champion(settings: Settings) -> KeptBundle:
+    """The copy of the champion from which a worker can start."""
+    return KeptBundle(settings.state_dir / "verified" / "champion")
+
+
+def kept_challenger(settings: Settings) -> KeptBundle:
+    """The copy of the challenger."""
+    return KeptBundle(settings.state_dir / "verified" / "challenger")
 
 
 def open_histories(settings: Settings) -> HistoryReader | None:
@@ -107,20 +118,21 @@ class Service:
             When there is no champion that can be served, or the store's address is none.
         """
         settings = self.settings
-        self.slot = ChampionSlot(settings.model_dir, settings.public_key, self._on_change)
-        if settings.shadow_dir:
-            self.shadow = Shadow(
-                load_champion(settings.shadow_dir, settings.public_key), self.counters
-            )
+        self.slot = ChampionSlot(
+            settings.model_dir, settings.public_key, kept_champion(settings), self._on_change
+        )
+        self._load_challenger()
         self.traffic = Traffic(settings.state_dir / "workers", self.champion.bundle)
         if self.telemetry:
-            self.telemetry.watch(self.traffic.gauges)
+            self.telemetry.watch(self.gauges)
         check_feature_store(settings, self.champion)
         self.histories = open_histories(settings)
         self.engine = open_engine(settings.store_url)
         await self.prepare_store()
         self.writer = GroupWriter(self.engine)
         await self._record("model_loaded", self.champion, "the service started")
+        if self.slot.refusal:
+            await self._on_change("model_reload_refused", self.champion, self.slot.refusal)
         self._watching = [
             asyncio.create_task(part.watch()) for part in (self.slot, self.traffic, self.bodies)
         ]
@@ -162,9 +174,28 @@ class Service:
         if self.shadow:
             self.shadow.after(values, amount_eur, champion)
 
+    def gauges(self) -> dict[str, float]:
+        """Figures of the moment, by the names of their metrics."""
+        refused = float(self.slot.refusal is not None)
+        return {**self.traffic.gauges(), "fraud.model.folder_refused": refused}
+
     def drift_state(self) -> str:
         """State of the traffic against the training data."""
         return WIRE_STATES[self.traffic.verdict.state]
+
+    def _load_challenger(self) -> None:
+        settings = self.settings
+        if settings.shadow_dir is None:
+            return
+        kept = kept_challenger(settings)
+        challenger, refusal = load_or_kept(settings.shadow_dir, settings.public_key, kept)
+        if refusal:
+            print(
+                f"warning: {refusal}; the challenger is the last that was verified, "
+                f"lineage {challenger.lineage_id}",
+                flush=True,
+            )
+        self.shadow = Shadow(challenger, self.counters)
 
     async def _on_change(self, event: str, champion: Champion, why: str) -> None:
         self.counters.event(event)

@@ -19,9 +19,11 @@ from fraud_core.explain.reason_writer import ReasonWriter
 from fraud_core.scoring.row_scorer import RowScorer
 from serve.http.transaction import TransactionReader, row_type, transaction_reader
 from serve.scoring.compiled_scorer import CompiledScorer, row_scorer
+from serve.scoring.kept_bundle import KeptBundle
 
 WATCH_SECONDS = 2.0
 SELF_TEST_TOLERANCE = 1e-9
+OTHER_FIELDS = "the new champion asks for other fields; start the service again to serve it"
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,38 @@ def load_champion(folder: Path, public_key: bytes | None = None) -> Champion:
     )
 
 
+def load_or_kept(
+    folder: Path, public_key: bytes | None, kept: KeptBundle
+) -> tuple[Champion, str | None]:
+    """Load the bundle of a folder, or the one that was kept where that is the better one.
+
+    Returns
+    -------
+    champion
+        From the folder, unless it cannot be served there, or asks for other fields than the bundle
+        with which the service started.
+    refusal
+        Why the bundle of the folder does not serve; None when it does.
+
+    Raises
+    ------
+    BundleError
+        When the folder's cannot be served and none is kept.
+    """
+    copy = kept.path()
+    try:
+        loaded = load_champion(folder, public_key)
+    except BundleError as error:
+        if copy is None:
+            raise
+        return load_champion(copy, public_key), str(error)
+    if copy is not None and copy.name != loaded.lineage_id:
+        before = load_champion(copy, public_key)
+        if before.bundle.contract != loaded.bundle.contract:
+            return before, OTHER_FIELDS
+    return loaded, None
+
+
 def self_test_row(bundle: Bundle) -> np.ndarray:
     """A row in the middle of what the model was trained on, shape (n_features,)."""
     described = (bundle.reference.features[name] for name in bundle.contract.model_features)
@@ -106,22 +140,31 @@ class ChampionSlot:
 
     Parameters
     ----------
-    folder, public_key
-        As in `load_champion`.
+    folder, public_key, kept
+        As in `load_or_kept`; a champion that is taken over is kept.
     on_change
         Awaited with what happened (``model_reloaded`` or ``model_reload_refused``), the champion
         that serves from now on, and why.
+
+    Attributes
+    ----------
+    current
+        The champion that serves.
+    refusal
+        Why the bundle in the folder does not; None when it does.
     """
 
     def __init__(
         self,
         folder: Path,
         public_key: bytes | None,
+        kept: KeptBundle,
         on_change: Callable[[str, Champion, str], Awaitable[None]],
     ) -> None:
         self._folder, self._public_key, self._on_change = folder, public_key, on_change
-        self.current = load_champion(folder, public_key)
+        self._kept = kept
         self._seen = self._stamp()
+        self.current, self.refusal = load_or_kept(folder, public_key, kept)
 
     async def watch(self) -> None:
         """Look for another champion every two seconds, until cancelled."""
@@ -140,14 +183,15 @@ class ChampionSlot:
         try:
             loaded = await asyncio.to_thread(load_champion, self._folder, self._public_key)
             if loaded.bundle.contract != self.current.bundle.contract:
-                raise BundleError(
-                    "the new champion asks for other fields; start the service again to serve it"
-                )
+                raise BundleError(OTHER_FIELDS)
         except FraudCoreError as error:
+            self.refusal = str(error)
             await self._on_change("model_reload_refused", self.current, str(error))
             return
+        self.refusal = None
         if loaded.lineage_id != self.current.lineage_id:
             before, self.current = self.current, loaded
+            await asyncio.to_thread(self._kept.keep, self._folder, loaded.lineage_id)
             await self._on_change(
                 "model_reloaded", loaded, f"instead of lineage {before.lineage_id}"
             )

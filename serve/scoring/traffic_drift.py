@@ -3,11 +3,12 @@ its counts to a file, and judges those of all workers.
 
 The files outlive their workers. One that was not written for half a minute belongs to a worker that
 ended; it counts as long as the workers that run have too few rows for a verdict, so that a restart
-does not start with insufficient data.
+does not start with insufficient data. Where no file can be written, a worker judges what it knows.
 """
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -56,6 +57,7 @@ class Traffic:
         self, folder: Path, bundle: Bundle, wall_clock: Callable[[], float] = time.time
     ) -> None:
         self._folder, self._clock = folder, wall_clock
+        self._written = True
         self.restart(bundle)
 
     def restart(self, bundle: Bundle) -> None:
@@ -94,14 +96,31 @@ class Traffic:
 
     def _judge(self, own: dict[str, Any], reference: Reference) -> WindowVerdict:
         path = self._folder / f"{os.getpid()}.drift"
-        partial = path.with_suffix(".partial")
-        partial.write_bytes(msgspec.json.encode(own))
-        partial.replace(path)
+        self._write(path, msgspec.json.encode(own))
         running, ended = self._others(path, own)
         verdict = self._verdict([own, *running], reference)
         if verdict.state == "insufficient_data" and ended:
             verdict = self._verdict([own, *running, *ended], reference)
         return verdict
+
+    def _write(self, path: Path, content: bytes) -> None:
+        """Write the counts of this worker; a failure is said once, until it succeeds again."""
+        partial = path.with_suffix(".partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(content)
+            partial.replace(path)
+        except OSError as error:
+            if self._written:
+                print(
+                    f"warning: FRAUD_STATE_DIR: no file for the drift of this worker: "
+                    f"{error.strerror}; other workers judge without it",
+                    file=sys.stderr,
+                    flush=True,
+                )
+            self._written = False
+        else:
+            self._written = True
 
     def _others(self, own_path: Path, own: dict[str, Any]) -> tuple[list[dict], list[dict]]:
         """States of the other workers that watch the same

@@ -3,6 +3,8 @@ so that a durable record costs a share of a disk flush.
 
 One thread of each process owns the writes. While a commit is under way the next requests queue up;
 the thread takes all of them at once. A request continues when its row is committed, never before.
+Decisions are numbered in the order in which they appear: the last number is a row that a writer
+holds until its commit, so that whoever has read up to a number has read all before it.
 """
 
 import asyncio
@@ -11,7 +13,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, select, tuple_
+from sqlalchemy import Connection, Engine, Table, bindparam, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     InterfaceError,
@@ -20,7 +22,7 @@ from sqlalchemy.exc import (
     TimeoutError as PoolTimeoutError,
 )
 
-from serve.store.tables import audit, decisions, is_sqlite, labels, writing
+from serve.store.tables import audit, decisions, is_sqlite, labels, sequences, writing
 
 CAPACITY = 2_048
 MOST_AT_ONCE = 512
@@ -32,6 +34,12 @@ KEYS = {
     labels: ("label_id", ("owner", "event_id")),
     audit: ("audit_id", ()),
 }
+NEXT_NUMBERS = (
+    update(sequences)
+    .where(sequences.c.name == decisions.name)
+    .values(last=sequences.c.last + bindparam("n"))
+    .returning(sequences.c.last)
+)
 UNREACHABLE = (OperationalError, InterfaceError, PoolTimeoutError)
 
 
@@ -149,9 +157,10 @@ class GroupWriter:
         # In the order of the keys, so that two processes never wait for each other's rows
         # crosswise.
         entries = sorted(entries, key=lambda entry: [str(entry.row[column]) for column in unique])
-        inserted = set(
-            connection.execute(self._statements[table], [entry.row for entry in entries]).scalars()
-        )
+        rows = [entry.row for entry in entries]
+        if table is decisions:
+            rows = _numbered(connection, rows)
+        inserted = set(connection.execute(self._statements[table], rows).scalars())
         repeated = {
             entry: tuple(entry.row[c] for c in unique)
             for entry in entries
@@ -161,9 +170,17 @@ class GroupWriter:
             return {}
         columns = [table.c[c] for c in unique]
         query = select(*columns, table.c[name], table.c.payload_sha256, table.c.answer)
-        rows = connection.execute(query.where(tuple_(*columns).in_(set(repeated.values()))))
-        existing = {tuple(row[: len(unique)]): ExistingRecord(*row[len(unique) :]) for row in rows}
+        found = connection.execute(query.where(tuple_(*columns).in_(set(repeated.values()))))
+        existing = {tuple(row[: len(unique)]): ExistingRecord(*row[len(unique) :]) for row in found}
         return {entry: existing.get(key) or StoreUnavailable() for entry, key in repeated.items()}
+
+
+def _numbered(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Decisions with the next numbers; no other process numbers any until the commit."""
+    last = connection.execute(NEXT_NUMBERS, {"n": len(rows)}).scalar_one()
+    return [
+        row | {"sequence": last - k} for k, row in zip(range(len(rows))[::-1], rows, strict=True)
+    ]
 
 
 def _settle(entries: list[Entry], outcomes: list[ExistingRecord | StoreUnavailable | None]) -> None:

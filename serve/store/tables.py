@@ -5,7 +5,7 @@ how a database is opened. Rows are only ever added.
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import urandom
 from pathlib import Path
 
@@ -33,10 +33,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from fraud_core.errors import ParameterError
 
-HEAD = "0001"
+HEAD = "0002"
 BUSY_MS = 2_000
 CONNECT_SECONDS = 2
 STATEMENT_MS = 5_000
+IDLE_MS = 2_000
 POOL_SIZE = 5
 WRITE = "fraud_write"
 
@@ -60,7 +61,17 @@ decisions = Table(
     Column("lineage_id", String(64), nullable=False),
     Column("request", Text, nullable=False),
     Column("answer", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
     UniqueConstraint("owner", "idempotency_key", name="uq_decisions_idempotency"),
+    Index("ix_decisions_sequence", "sequence", "decision_id", unique=True),
+)
+# The last number that was given. Whoever takes the next ones holds the row until the commit, so
+# that the order of the numbers is the order in which rows appear.
+sequences = Table(
+    "sequences",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("last", BigInteger, nullable=False),
 )
 labels = Table(
     "labels",
@@ -136,7 +147,9 @@ def open_engine(store_url: str) -> Engine:
     if kind == "postgresql":
         options = {
             "connect_timeout": CONNECT_SECONDS,
-            "options": f"-c statement_timeout={STATEMENT_MS}",
+            # a process that hangs within a transaction must not hold up the others for ever
+            "options": f"-c statement_timeout={STATEMENT_MS} "
+            f"-c idle_in_transaction_session_timeout={IDLE_MS}",
         }
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -156,12 +169,9 @@ def _sqlite(url: URL) -> Engine:
         raise ParameterError(
             "FRAUD_STORE_URL: expected a file for SQLite, since memory is not durable"
         )
-    try:
+    # A folder that cannot be made now is a store that cannot be reached now.
+    with suppress(OSError):
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ParameterError(
-            f"FRAUD_STORE_URL: the folder of the file cannot be made: {error.strerror}"
-        ) from error
     engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=CONNECT_SECONDS)
 
     @event.listens_for(engine, "connect")

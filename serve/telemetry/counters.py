@@ -3,13 +3,17 @@ worker can add up those of all and none is ever locked.
 
 A counter is a 64-bit float at a fixed place, changed by one process alone; a reader of another
 process sees each place whole. The file of a worker that ended stays until the service starts again,
-so that totals never fall.
+so that totals never fall. Every block of the file is allocated before it is mapped: a write to a
+hole on a full disk would end the process with SIGBUS. Where no file can be had the worker counts in
+its memory.
 """
 
 import mmap
 import os
+import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +69,8 @@ class Counters:
     Parameters
     ----------
     folder
-        Where the workers' files are; made when it is not there.
+        Where the workers' files are; made when it is not there. When it can take no file, that is
+        said once, and the counters are in memory: then no other worker sees them.
     routes
         Labels of the routes, such as ``POST /predict``; unknown ones share ``other``.
     """
@@ -82,10 +87,8 @@ class Counters:
         events = self._inference + len(INFERENCE_BUCKETS) + 2
         self._events = {name: events + k for k, name in enumerate(EVENTS)}
         self._size = events + len(EVENTS)
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / f"{os.getpid()}.counters").open("w+b") as file:
-            file.truncate(8 * self._size)
-            self._map = mmap.mmap(file.fileno(), 8 * self._size)
+        self._path = folder / f"{os.getpid()}.counters"
+        self._map = _mapped(self._path, 8 * self._size)
         self._values = memoryview(self._map).cast("d")
 
     def request(self, route: str, status: int, seconds: float) -> None:
@@ -106,11 +109,14 @@ class Counters:
 
     def merged(self) -> "Totals":
         """The sum over the workers that run or ran since the service started."""
-        total = np.zeros(self._size)
+        total = np.array(self._values)
         for path in self._folder.glob("*.counters"):
-            content = path.read_bytes()
-            if len(content) == 8 * self._size:
-                total += np.frombuffer(content)
+            if path == self._path:
+                continue
+            with suppress(OSError):  # it was removed meanwhile
+                content = path.read_bytes()
+                if len(content) == 8 * self._size:
+                    total += np.frombuffer(content)
         return Totals(total, self._routes, self._width, self._inference, self._events)
 
     def own(self) -> "Totals":
@@ -159,9 +165,44 @@ class Totals:
 
 
 def forget_workers(folder: Path) -> None:
-    """Remove the files of the workers of an earlier start."""
+    """Remove the files of the workers of an earlier start, those that can be removed."""
     for path in folder.glob("*.counters"):
-        path.unlink(missing_ok=True)
-    states = sorted(folder.glob("*.drift"), key=lambda path: path.stat().st_mtime)
+        _remove(path)
+    states = sorted(folder.glob("*.drift"), key=_changed)
     for path in states[:-MOST_KEPT]:
+        _remove(path)
+
+
+def _mapped(path: Path, n_bytes: int) -> mmap.mmap:
+    """A new file of zeros in memory, every block of it on
+    the disk; memory alone where there can be no such file.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # never emptied in place: whoever still maps a file of this name would be ended by it
         path.unlink(missing_ok=True)
+        with path.open("x+b") as file:
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
+            return mmap.mmap(file.fileno(), n_bytes)
+    except OSError as error:
+        print(
+            f"warning: FRAUD_STATE_DIR: no file for the counters of this worker: {error.strerror}; "
+            "/metrics of other workers leaves them out",
+            file=sys.stderr,
+            flush=True,
+        )
+        _remove(path)
+        return mmap.mmap(-1, n_bytes)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+
+
+def _changed(path: Path) -> float:
+    """When a file was written last; 0 when it is gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

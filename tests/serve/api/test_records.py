@@ -3,7 +3,9 @@
 import pytest
 
 from fraud_core.bundle.load import load_bundle
+from serve.store.tables import decisions, new_id, now_us
 from tests.serve.requests import LABEL, decide
+from tests.serve.store.conftest import decision_row
 
 
 def test_decisions_are_listed_by_time_a_page_at_a_time(client, decision):
@@ -23,6 +25,38 @@ def test_decisions_are_listed_by_time_a_page_at_a_time(client, decision):
         client.get("/v1/decisions", params={"to": made[0]["decided_at"]}).json()["decisions"] == []
     )
     assert client.get(f"/v1/decisions/{made[0]['decision_id']}").json() == made[0]
+
+
+def test_tail_goes_on_where_it_ended_and_says_nothing_twice(client, decision):
+    def tail(cursor):
+        page = client.get("/v1/decisions", params={"cursor": cursor, "limit": 2}).json()
+        return page["decisions"], page["tail_cursor"]
+
+    nothing = client.get("/v1/decisions").json()
+    assert nothing == {"decisions": [], "next_cursor": None, "tail_cursor": "0" * 32}
+    first = decide(client, decision)
+    seen, cursor = tail(nothing["tail_cursor"])
+    assert seen == [first]
+    assert tail(cursor) == ([], cursor)
+    second = decide(client, decision | {"transaction_id": "t-2"})
+    assert tail(cursor)[0] == [second]
+    assert tail(first["decision_id"])[0] == [second]  # what was a cursor before is one still
+    assert tail("f" * 32)[0] == [first, second]  # of a decision that is not there any more
+    assert tail("0" * 16 + "f" * 16)[0] == []
+
+
+def test_decision_that_is_recorded_late_appears_after_the_cursor(client, decision):
+    at = now_us()
+    cursor = client.get("/v1/decisions").json()["tail_cursor"]
+    first = decide(client, decision)
+    page = client.get("/v1/decisions", params={"cursor": cursor}).json()
+    late = decision_row() | {"decision_id": new_id(at), "answer": '{"late":true}'}
+    writer = client.app.state.service.writer
+    with client.portal() as portal:
+        portal.call(writer.write, decisions, late)
+    assert page["decisions"] == [first]
+    after = client.get("/v1/decisions", params={"cursor": page["tail_cursor"]}).json()
+    assert after["decisions"] == [{"late": True}]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ the traffic moves, and knows what all workers saw.
 import asyncio
 import os
 import time
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -87,6 +88,15 @@ def test_state_of_another_reference_or_a_broken_file_is_left_out(tmp_path, loade
     traffic = Traffic(tmp_path, loaded)
     replay(traffic, replayed[0][:600], replayed[1][:600])
     assert evaluated(traffic).rows == 600
+
+
+def test_worker_that_can_write_no_file_judges_its_own_rows_and_says_so_once(
+    loaded, replayed, capsys
+):
+    traffic = Traffic(Path("/dev/full"), loaded)
+    replay(traffic, replayed[0][:600], replayed[1][:600])
+    assert [evaluated(traffic).rows, evaluated(traffic).rows] == [600, 600]
+    assert capsys.readouterr().err.count("no file for the drift of this worker") == 1
 
 
 def test_service_says_what_it_saw(settings, transactions, decision):

@@ -1,5 +1,6 @@
 """Fixtures of the store: a row, and a store with its tables in each of the two databases."""
 
+import itertools
 import os
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from serve.store.migrate import upgrade
 from serve.store.prepare import prepare_tables
 from serve.store.tables import new_id, now_us, open_engine
+
+NUMBERS = itertools.count(1)  # of rows that are written without a writer
 
 
 def decision_row(key=None, payload="0" * 64):
@@ -27,6 +30,7 @@ def decision_row(key=None, payload="0" * 64):
         "lineage_id": "l",
         "request": "{}",
         "answer": payload[:1],
+        "sequence": next(NUMBERS),
     }
 
 

@@ -5,13 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.exc import InternalError
 
-from serve.store.group_commit import ExistingRecord, GroupWriter, StoreUnavailable
+from serve.store.group_commit import ExistingRecord, GroupWriter, StoreUnavailable, _numbered
 from serve.store.prepare import prepare_tables
-from serve.store.tables import decisions, open_engine
+from serve.store.tables import IDLE_MS, decisions, is_sqlite, open_engine, writing
 from tests.conftest import ROOT
 from tests.serve.store.conftest import decision_row
 
@@ -69,6 +71,41 @@ def test_row_that_is_refused_does_not_take_the_others_with_it(engine):
     outcomes = with_writer(engine, use)
     assert [type(outcome) for outcome in outcomes] == [type(None), StoreUnavailable, type(None)]
     assert count(engine) == 2
+
+
+def test_decisions_are_numbered_as_they_appear_and_no_number_comes_again(engine):
+    async def use(writer):
+        for _ in range(3):
+            await asyncio.gather(*[writer.write(decisions, decision_row()) for _ in range(20)])
+
+    def numbers():
+        with engine.connect() as connection:
+            query = select(decisions.c.sequence).order_by(decisions.c.decided_at_us)
+            return list(connection.execute(query).scalars())
+
+    with_writer(engine, use)
+    assert sorted(numbers()) == list(range(1, 61))
+    with writing(engine) as connection:
+        connection.execute(delete(decisions))
+    with_writer(engine, use)
+    assert sorted(numbers()) == list(range(61, 121))
+
+
+def test_numbers_wait_for_an_open_transaction_and_one_that_hangs_is_ended(engine):
+    if is_sqlite(engine):
+        pytest.skip("SQLite has one writer at a time")
+
+    def hang():
+        with writing(engine) as connection:
+            rows = _numbered(connection, [decision_row()])
+            began = time.monotonic()
+            assert with_writer(engine, lambda w: w.write(decisions, decision_row())) is None
+            assert time.monotonic() - began > IDLE_MS / 2_000
+            connection.execute(insert(decisions), rows)
+
+    with pytest.raises(InternalError, match="IdleInTransaction"):
+        hang()
+    assert count(engine) == 1
 
 
 def test_store_that_is_down_says_so():

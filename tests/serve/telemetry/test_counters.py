@@ -1,4 +1,7 @@
 import os
+from pathlib import Path
+
+import pytest
 
 from serve.telemetry.counters import (
     INFERENCE_BUCKETS,
@@ -54,3 +57,30 @@ def test_files_of_an_earlier_start_are_forgotten_and_the_last_states_kept(tmp_pa
     forget_workers(tmp_path)
     kept = {path.name for path in tmp_path.iterdir()}
     assert kept == {f"{number}.drift" for number in range(3, MOST_KEPT + 3)}
+
+
+def test_every_block_of_the_file_is_on_the_disk_before_a_request(tmp_path):
+    counters = Counters(tmp_path, [f"GET /{number}" for number in range(40)])
+    (file,) = tmp_path.iterdir()
+    seen = file.stat()
+    counters.close()
+    assert seen.st_blocks * 512 >= seen.st_size > 4096
+
+
+@pytest.mark.parametrize("folder", [Path("/proc/none"), Path("/dev/full")])
+def test_counters_are_in_memory_where_no_file_can_be_made(folder, capsys):
+    counters = Counters(folder, ["GET /a"])
+    counters.request("GET /a", 200, 0.1)
+    (histogram,) = counters.merged().requests().values()
+    counters.close()
+    assert histogram.counts.sum() == 1
+    assert capsys.readouterr().err.count("no file for the counters of this worker") == 1
+
+
+def test_file_that_another_still_maps_is_replaced_and_not_emptied(tmp_path):
+    first = Counters(tmp_path, ["GET /a"])
+    second = Counters(tmp_path, ["GET /a"])
+    first.request("GET /a", 200, 0.1)
+    assert (len(first.own().requests()), len(second.own().requests())) == (1, 0)
+    first.close()
+    second.close()
