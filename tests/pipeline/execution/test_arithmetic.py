@@ -15,7 +15,7 @@ def test_nothing_imports_numpy_before_it_is_fixed():
     code = (
         "import sys, runpy\n"
         "sys.argv = ['fraud_core', '--help']\n"
-        "from fraud_core.pipeline import arithmetic\n"
+        "from fraud_core.pipeline.execution import arithmetic\n"
         "arithmetic.fix_arithmetic = lambda *given: print('numpy' in sys.modules)\n"
         "runpy.run_module('fraud_core', run_name='__main__')"
     )
