@@ -54,7 +54,7 @@ def _server_config(settings: Settings) -> uvicorn.Config:
     from serve.app import connections, create_app
 
     return uvicorn.Config(
-        # with the settings of this start: a worker reads no file of keys anew
+        # with the settings of this start: a worker reads no file of keys again
         partial(create_app, settings),
         factory=True,
         log_level="warning",
