@@ -23,10 +23,14 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf,required=false \
     && rm -rf /opt/venv/lib/python3*/site-packages/feast/ui /opt/venv/lib/python3*/site-packages/pyarrow/include \
     && find /opt/venv -name '*.map' -delete
 COPY fraud_core/__init__.py fraud_core/errors.py /opt/app/fraud_core/
-COPY fraud_core/data/__init__.py fraud_core/features/history.py fraud_core/features/store_rows.py fraud_core/features/windows.py \
-    /opt/app/fraud_core/data/
-COPY fraud_core/model /opt/app/fraud_core/model
-COPY fraud_core/drift /opt/app/fraud_core/drift
+COPY fraud_core/bundle /opt/app/fraud_core/bundle
+COPY fraud_core/scoring /opt/app/fraud_core/scoring
+COPY fraud_core/policy/__init__.py fraud_core/policy/actions.py /opt/app/fraud_core/policy/
+COPY fraud_core/features/__init__.py fraud_core/features/history.py fraud_core/features/store_rows.py \
+    fraud_core/features/windows.py /opt/app/fraud_core/features/
+COPY fraud_core/drift/__init__.py /opt/app/fraud_core/drift/
+COPY fraud_core/drift/monitoring /opt/app/fraud_core/drift/monitoring
+COPY fraud_core/drift/two_sample/__init__.py fraud_core/drift/two_sample/binned.py /opt/app/fraud_core/drift/two_sample/
 COPY fraud_core/explain/__init__.py fraud_core/explain/reasons.py fraud_core/explain/reason_writer.py /opt/app/fraud_core/explain/
 COPY serve /opt/app/serve
 WORKDIR /opt/app

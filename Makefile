@@ -141,5 +141,5 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-clean: ## remove what the pipeline made, but not the environment and the raw data
-	@rm -rf data/v0 data/v1 data/poisoned data/audit models results/quick results/sweep reports/_site reports/_work scratch
+clean: ## remove what the pipeline made, but not environment, raw data, champion and the record of promotions
+	@rm -rf data/v0 data/v1 data/poisoned data/audit models/candidate results/quick results/sweep reports/_site reports/_work scratch

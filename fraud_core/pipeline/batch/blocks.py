@@ -24,6 +24,8 @@ from fraud_core.pipeline.storage.csv_text import (
 CSV_BLOCK_BYTES = 32 << 20
 PARQUET_BLOCK_ROWS = 1 << 17
 LONGEST_LINE_BYTES = 1 << 20
+MARK = b'"'
+POINT_BESIDE_COMMAS = " (a point in a table with decimal commas)"
 
 
 @dataclass(frozen=True)
@@ -132,10 +134,12 @@ def _csv_blocks(
             position = start
         reader: _CsvReader | None = None
         while True:
-            fresh = stream.read(CSV_BLOCK_BYTES)
-            body, rest = _whole_lines(rest + fresh) if fresh else (rest, b"")
-            if not fresh:
-                body = body.rstrip(b"\r\n")
+            fresh = _read(stream, path.name)
+            body, rest = _whole_lines(rest + fresh) if fresh else (rest.rstrip(b"\r\n"), b"")
+            if len(rest) > LONGEST_LINE_BYTES + CSV_BLOCK_BYTES or (
+                not fresh and body.count(MARK) % 2
+            ):
+                raise _unclosed(path.name, row)
             if body:
                 comma = has_decimal_comma(body.split(b"\n", 1)[0], header.delimiter)
                 reader = reader or _CsvReader(path.name, header, numbers, others, comma)
@@ -144,6 +148,28 @@ def _csv_blocks(
                 row, position = row + block.n_rows, block.end
             if not fresh:
                 return
+
+
+def _read(stream: BinaryIO, file: str) -> bytes:
+    try:
+        return stream.read(CSV_BLOCK_BYTES)
+    except (OSError, EOFError) as error:
+        raise ContractError(
+            file=file,
+            rule="a whole compressed file",
+            found=f"one that ends early ({str(error)[:60]})",
+            fix="copy the file again",
+        ) from error
+
+
+def _unclosed(file: str, row: int) -> ContractError:
+    return ContractError(
+        file=file,
+        row=row,
+        rule="each quotation mark closed",
+        found="one in this row or behind it that is not",
+        fix='close it, or write "" for a mark inside a text',
+    )
 
 
 @dataclass(frozen=True)
@@ -158,20 +184,40 @@ class _CsvReader:
 
     def read(self, body: bytes, first_row: int, end: int) -> Block:
         """The rows in some whole lines; they are split one by one where they are not all whole."""
+        kind = pl.String if self.decimal_comma else pl.Float64
+        table = self._parsed(body, kind)
+        if table is None:
+            return self._split(body, first_row, end)
+        return Block(
+            self._numbers(table), _numbered(first_row, table.height), (), table.height, end
+        )
+
+    def _parsed(self, body: bytes, kind: type[pl.DataType]) -> pl.DataFrame | None:
+        """The columns, the numbers of one type; None where some row is not as long as the header
+        or some number is none.
+        """
+        names, wanted = self.header.names, [*self.numbers, *self.others]
         try:
-            table = pl.read_csv(
+            return pl.read_csv(
                 body,
                 has_header=False,
                 separator=self.header.delimiter,
-                decimal_comma=self.decimal_comma,
-                schema={
-                    name: pl.Float64 if name in self.numbers else pl.String
-                    for name in self.header.names
-                },
-            ).select([*self.numbers, *self.others])
+                schema={name: kind if name in self.numbers else pl.String for name in names},
+            ).select(wanted)
         except (pl.exceptions.PolarsError, UnicodeDecodeError):
-            return self._split(body, first_row, end)
-        return Block(table, _numbered(first_row, table.height), (), table.height, end)
+            return None
+
+    def _numbers(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Decimal commas as points; a number with a point, which may part thousands, is none."""
+        if not self.decimal_comma:
+            return table
+        columns = [pl.col(name) for name in self.numbers]
+        return table.with_columns(
+            pl.when(column.str.contains(".", literal=True))
+            .then(pl.concat_str(column, pl.lit(POINT_BESIDE_COMMAS)))
+            .otherwise(column.str.replace(",", ".", literal=True))
+            for column in columns
+        )
 
     def _split(self, body: bytes, first_row: int, end: int) -> Block:
         try:
@@ -181,6 +227,7 @@ class _CsvReader:
             raise not_utf8(self.file, body[error.start], line) from error
         whole, row_numbers, broken = [], [], []
         n_rows = 0
+        csv.field_size_limit(2 * CSV_BLOCK_BYTES)
         for fields in csv.reader(io.StringIO(text, newline=""), delimiter=self.header.delimiter):
             number = first_row + n_rows
             n_rows += 1
@@ -192,25 +239,24 @@ class _CsvReader:
         table = pl.DataFrame(
             whole, schema=dict.fromkeys(self.header.names, pl.String), orient="row"
         )
-        table = table.select([*self.numbers, *self.others])
-        if self.decimal_comma:
-            table = table.with_columns(pl.col(self.numbers).str.replace(",", ".", literal=True))
+        table = self._numbers(table.select([*self.numbers, *self.others]))
         return Block(table, pl.Series(row_numbers, dtype=pl.Int64), tuple(broken), n_rows, end)
 
 
 def _whole_lines(data: bytes) -> tuple[bytes, bytes]:
-    """Cut behind the last line break that is not inside quotation marks.
+    """Cut behind the last line break that is not inside quotation marks, or nowhere.
 
-    A mark that is never closed would make one field of the rest of the file: after some megabytes
-    any line break will do, and the lines up to there are refused one by one.
+    The marks are counted once: where the last break lies inside a text, the search goes on before
+    the mark that opened it.
     """
-    end = last = data.rfind(b"\n") + 1
-    while end and data.count(b'"', 0, end) % 2:
-        end = data.rfind(b"\n", 0, end - 1) + 1 if last - end < LONGEST_LINE_BYTES else 0
-    if not end and len(data) > CSV_BLOCK_BYTES + LONGEST_LINE_BYTES:
-        end = last
-    body = data[:end].rstrip(b"\r\n")
-    end = min(end, data.find(b"\n", len(body)) + 1) if end else 0  # blank lines may be the last
+    end = data.rfind(b"\n")
+    inside = data.count(MARK, 0, max(end, 0)) % 2
+    while end >= 0 and inside:
+        opened = data.rfind(MARK, 0, end)
+        end = data.rfind(b"\n", 0, opened)
+        inside = data.count(MARK, end, opened) % 2 if end >= 0 else 0
+    body = data[: end + 1].rstrip(b"\r\n")
+    end = data.find(b"\n", len(body)) + 1 if end >= 0 else 0  # blank lines may be the last
     return data[:end], data[end:]
 
 
@@ -233,7 +279,7 @@ def _refuse_missing(columns: Sequence[str], names: Sequence[str], file: str) -> 
         raise ContractError(
             file=file,
             column=f"{missing[0]}{others}",
-            rule="the fields of the model's contract",
-            found=f"the columns {', '.join(names[:12])}",
-            fix="add the column, or score with the model of this table",
+            rule="this column, a field of the model's contract or one to keep",
+            found=f"the columns {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}",
+            fix="add the column, correct --keep, or score with the model of this table",
         )

@@ -8,11 +8,14 @@ scores.csv.parts/000001.rejected.parquet
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import polars as pl
 
 from fraud_core.errors import SourceError
+
+FINISHED = ".fraud-score.json"
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -51,6 +54,51 @@ class State(msgspec.Struct, frozen=True):
     n_rejected: int = 0
 
 
+def rejected_path(out: Path) -> Path:
+    """Where the refused rows of an output stand.
+
+    Examples
+    --------
+    >>> rejected_path(Path("scores.parquet")).name
+    'scores.rejected.csv'
+    """
+    return out.with_name(f"{out.stem}.rejected.csv")
+
+
+class Finished:
+    """Which outputs of a folder are finished, by which job: kept in the folder itself.
+
+    Parameters
+    ----------
+    folder
+        Of the outputs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FINISHED
+        self._known: dict[str, dict[str, Any]] = (
+            msgspec.json.decode(self._path.read_bytes()) if self._path.is_file() else {}
+        )
+
+    def knows(self, name: str) -> bool:
+        """Whether an output is one of this record."""
+        return name in self._known
+
+    def result(self, name: str, job: Job) -> dict[str, Any] | None:
+        """What came of an output, when it was made by the same job; else None."""
+        known = self._known.get(name)
+        if known is None or msgspec.convert(known["job"], Job) != job:
+            return None
+        return known["result"]
+
+    def keep(self, name: str, job: Job, result: dict[str, Any]) -> None:
+        """Record one more output."""
+        self._known[name] = {"job": msgspec.to_builtins(job), "result": result}
+        partial = self._path.with_suffix(".partial")
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(self._known), indent=1))
+        partial.replace(self._path)
+
+
 class Parts:
     """The parts of one output.
 
@@ -69,7 +117,7 @@ class Parts:
 
     def __init__(self, out: Path, job: Job) -> None:
         self.out, self.folder = out, out.with_name(f"{out.name}.parts")
-        self.rejected = out.with_name(f"{out.stem}.rejected.csv")
+        self.rejected = rejected_path(out)
         self.state = self._kept() or State(job)
         if self.state.job != job:
             raise SourceError(

@@ -1,5 +1,7 @@
 """The command line: one subcommand for each stage; errors are one line, without a traceback."""
 
+import os
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -20,16 +22,23 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     options = build_parser().parse_args(arguments)
     try:
-        return COMMANDS[options.command](options) or 0
+        code = COMMANDS[options.command](options) or 0
+        sys.stdout.flush()
+        return code
     except FraudCoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        if arguments is None:  # in a process of its own one interruption is enough
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         print(
-            "interrupted; finished parts are kept, run the same command to continue",
+            "interrupted; what was finished is kept, run the same command to continue",
             file=sys.stderr,
         )
         return 130
+    except BrokenPipeError:  # whoever reads has read enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _params() -> Params:

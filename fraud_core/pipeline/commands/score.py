@@ -2,16 +2,18 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import msgspec
 import polars as pl
 
 from fraud_core.bundle.load import Bundle, load_bundle
-from fraud_core.errors import ParameterError, SourceError
+from fraud_core.errors import ContractError, ParameterError, SourceError
 from fraud_core.pipeline.batch.blocks import Block, read_blocks, size_of
 from fraud_core.pipeline.batch.contract_check import check_rows
-from fraud_core.pipeline.batch.parts import Job, Parts
+from fraud_core.pipeline.batch.parts import Finished, Job, Parts, rejected_path
 from fraud_core.pipeline.batch.scored_rows import BatchScorer, Wanted
 from fraud_core.pipeline.execution.progress import progress_bar
 
@@ -53,8 +55,9 @@ def score_files(
         A CSV (also gzip or zstd) or parquet table with the fields of the model's contract, in any
         order and beside any others; or a folder of them.
     out
-        The CSV or parquet table to write; for a folder, the folder. Refused rows stand with their
-        reasons in ``<name>.rejected.csv`` beside it.
+        The CSV or parquet table to write; for a folder, the folder, where what an earlier run of
+        the same job has finished is left. Refused rows stand with their reasons in
+        ``<name>.rejected.csv`` beside it.
     model
         Folder of the bundle.
     keep
@@ -73,29 +76,68 @@ def score_files(
         When the input cannot be read, the output is there, or the bundle is none.
     """
     bundle = load_bundle(model).bundle
-    pairs = _pairs(data, out)
     clash = sorted(set(keep) & {ROW, *wanted.columns()})
     if clash:
         raise ParameterError(
             f"--keep {clash[0]}: the output has a column of this name; rename the input's"
         )
-    for _, target in pairs:
-        if target.exists() and not overwrite and not data.is_dir():
-            raise SourceError(
-                f"{target}: expected no such file, found one; give another --out, or "
-                "--overwrite to replace it"
-            )
-    results = []
+    pairs = _pairs(data, out)
     for path, target in pairs:
-        if data.is_dir() and target.exists() and not overwrite:
-            print(f"{path.name}: {target.name} is there already", flush=True)
-            continue
-        results.append(_score(path, target, bundle, wanted, keep))
-        if not as_json:
-            print(_in_words(results[-1]), flush=True)
+        _check_target(path, target, overwrite=overwrite, in_folder=data.is_dir())
+    if not data.is_dir():
+        results = [_score(data, out, bundle, wanted, keep)]
+        failed = []
+    else:
+        results, failed = _score_folder(pairs, bundle, wanted, keep, overwrite=overwrite)
     if as_json:
         print(json.dumps([asdict(result) for result in results], indent=1))
+    else:
+        print(*(_in_words(result) for result in results), sep="\n", flush=True)
+    if failed:
+        raise SourceError("; ".join(failed))
     return REJECTED_EXIT_CODE if any(result.rejected for result in results) else 0
+
+
+def _score_folder(
+    pairs: Sequence[tuple[Path, Path]],
+    bundle: Bundle,
+    wanted: Wanted,
+    keep: tuple[str, ...],
+    *,
+    overwrite: bool,
+) -> tuple[list[ScoredFile], list[str]]:
+    """Score each file; one that cannot be read is named at the end, after the others were scored.
+
+    What an earlier run of the same job has finished is taken from its record.
+    """
+    record = Finished(pairs[0][1].parent)
+    results, failed = [], []
+    for path, target in pairs:
+        job = _job(path, bundle, wanted, keep)
+        known = None if overwrite else record.result(target.name, job)
+        if known is not None and target.is_file():
+            results.append(msgspec.convert(known, ScoredFile))
+            continue
+        try:
+            results.append(_score(path, target, bundle, wanted, keep))
+        except ContractError as error:
+            failed.append(str(error))
+            continue
+        record.keep(target.name, job, asdict(results[-1]))
+    return results, failed
+
+
+def _check_target(path: Path, target: Path, *, overwrite: bool, in_folder: bool) -> None:
+    """Refuse an output that is the input, or that would replace a file unasked."""
+    rejected = rejected_path(target)
+    if path.resolve() in (target.resolve(), rejected.resolve()):
+        raise SourceError(f"--out: {target} would replace its own input; give another name")
+    there = [written for written in (target, rejected) if written.exists()]
+    if there and not overwrite and not (in_folder and Finished(target.parent).knows(target.name)):
+        raise SourceError(
+            f"{there[0]}: expected no such file, found one; give another --out, or --overwrite to "
+            "replace it"
+        )
 
 
 def _pairs(data: Path, out: Path) -> list[tuple[Path, Path]]:
@@ -108,8 +150,17 @@ def _pairs(data: Path, out: Path) -> list[tuple[Path, Path]]:
         inputs = sorted(path for path in data.iterdir() if path.name.lower().endswith(INPUTS))
         if not inputs:
             raise SourceError(f"{data}: expected tables ending in {', '.join(INPUTS)}, found none")
+        if out.resolve() == data.resolve():
+            raise SourceError(f"--out: {out} is the folder of the input; give another one")
+        stems = [_stem(path) for path in inputs]
+        doubled = sorted({stem for stem in stems if stems.count(stem) > 1})
+        if doubled:
+            raise SourceError(
+                f"{data}: two tables are named {doubled[0]}, and their scores would have one name; "
+                "rename one"
+            )
         out.mkdir(parents=True, exist_ok=True)
-        return [(path, out / f"{path.name.split('.')[0]}.parquet") for path in inputs]
+        return [(path, out / f"{stem}.parquet") for path, stem in zip(inputs, stems, strict=True)]
     if out.suffix not in OUTPUTS:
         raise ParameterError(
             f"--out {out.name}: expected a name ending in {' or '.join(OUTPUTS)}, found "
@@ -120,12 +171,22 @@ def _pairs(data: Path, out: Path) -> list[tuple[Path, Path]]:
     return [(data, out)]
 
 
+def _stem(path: Path) -> str:
+    """The name of a table without its ending."""
+    ending = max((end for end in INPUTS if path.name.lower().endswith(end)), key=len)
+    return path.name[: -len(ending)]
+
+
+def _job(path: Path, bundle: Bundle, wanted: Wanted, keep: tuple[str, ...]) -> Job:
+    stat = path.stat()
+    columns = (ROW, *keep, *wanted.columns())
+    return Job(path.name, stat.st_size, stat.st_mtime_ns, bundle.version, columns)
+
+
 def _score(
     path: Path, target: Path, bundle: Bundle, wanted: Wanted, keep: tuple[str, ...]
 ) -> ScoredFile:
-    begun, size, stat = time.monotonic(), size_of(path), path.stat()
-    columns = (ROW, *keep, *wanted.columns())
-    job = Job(path.name, stat.st_size, stat.st_mtime_ns, bundle.version, columns)
+    begun, size, job = time.monotonic(), size_of(path), _job(path, bundle, wanted, keep)
     parts, scorer, show = Parts(target, job), BatchScorer(bundle, wanted), progress_bar()
     fields = [field.name for field in bundle.contract.fields]
     others = [name for name in keep if name not in fields]
@@ -133,8 +194,8 @@ def _score(
     for block in read_blocks(path, fields, others, start=state.end, first_row=state.n_rows + 1):
         scored, rejected = _score_block(block, bundle, scorer, keep)
         parts.add(scored, rejected, n_rows=block.n_rows, end=block.end)
-        show(f"scoring {path.name}", block.end, size)
-    empty = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+        show(f"scoring {path.name}", *_shown(path, block.end, size))
+    empty = pl.DataFrame(schema=dict.fromkeys(job.columns, pl.String))
     parts.join(empty)
     n_rows, n_rejected = parts.state.n_rows, parts.state.n_rejected
     return ScoredFile(
@@ -159,6 +220,12 @@ def _score_block(
     kept = [table[name].alias(name) for name in keep]
     scored = scorer.score(checked.values)
     return pl.DataFrame([row.alias(ROW), *kept, *scored.get_columns()]), checked.rejected
+
+
+def _shown(path: Path, end: int, size: int) -> tuple[int, int]:
+    """How far a file has come: in rows of a parquet table, in kilobytes of another."""
+    unit = 1 if path.suffix.lower() == ".parquet" else 1000
+    return end // unit, -(-size // unit)
 
 
 def _in_words(result: ScoredFile) -> str:

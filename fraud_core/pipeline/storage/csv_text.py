@@ -92,6 +92,13 @@ def read_header(stream: BinaryIO, file: str) -> Header:
         raise not_utf8(file, read[error.start], 1) from error
     if not text.strip():
         raise ContractError(file=file, rule="a header and rows", found="an empty file")
+    if "\r" in text:
+        raise ContractError(
+            file=file,
+            rule="line breaks of Unix or Windows",
+            found="carriage returns alone",
+            fix="save the file again",
+        )
     delimiter = max(DELIMITERS, key=lambda mark: (text.count(mark), mark == ","))
     names = next(csv.reader([text], delimiter=delimiter))
     doubled = sorted({name for name in names if name and names.count(name) > 1})

@@ -49,7 +49,7 @@ def test_every_way_to_write_the_same_table(tmp_path, text):
 
 def test_decimal_commas(tmp_path):
     path = csv_of(tmp_path, "a;b\n1,5;x\n-2,25;y\n")
-    assert rows_of(path)[0] == [(1, 1.5), (2, -2.25)]
+    assert [(row, float(value)) for row, value in rows_of(path)[0]] == [(1, 1.5), (2, -2.25)]
 
 
 def test_compressed_tables_read_like_plain_ones(tmp_path):
@@ -74,13 +74,36 @@ def test_a_row_of_another_length_is_named_and_the_others_are_read(tmp_path):
     assert broken == [(2, "3 fields instead of 2")]
 
 
-def test_a_quotation_mark_that_is_never_closed_does_not_fill_the_memory(
-    tmp_path, small_blocks, monkeypatch
+@pytest.mark.parametrize("n_rows", [3, 200])
+def test_a_quotation_mark_that_is_never_closed_is_one_error(
+    tmp_path, small_blocks, monkeypatch, n_rows
 ):
     monkeypatch.setattr(blocks, "LONGEST_LINE_BYTES", 64)
-    body = "".join(f"{k},x\n" for k in range(200))
-    read = list(read_blocks(csv_of(tmp_path, f'a,b\n1,"x\n{body}'), ["a"], []))
-    assert len(read) > 3
+    body = "".join(f"{k},x\n" for k in range(n_rows))
+    with pytest.raises(ContractError, match="row 3: expected each quotation mark closed"):
+        rows_of(csv_of(tmp_path, f'a,b\n0,"x"\n1,x\n2,"x\n{body}'))
+
+
+def test_cutting_takes_time_as_the_length_grows(tmp_path):
+    lines = b'1,"x"\n' * 50_000 + b'2,"' + b"y\n" * 200_000
+    body, rest = blocks._whole_lines(lines)
+    assert body == b'1,"x"\n' * 50_000
+    assert rest.startswith(b'2,"')
+
+
+@pytest.mark.parametrize("value", ["1.234", "1.234,5"])
+def test_a_point_beside_decimal_commas_is_no_number(tmp_path, value):
+    path = csv_of(tmp_path, f"a;b\n1,5;x\n{value};y\n")
+    found, _ = rows_of(path)
+    assert str(found[1][1]).startswith(f"{value} (a point in a table")
+
+
+def test_carriage_returns_alone_and_a_cut_off_archive_are_one_error(tmp_path):
+    with pytest.raises(ContractError, match="carriage returns alone"):
+        rows_of(csv_of(tmp_path, "a,b\r1,x\r"))
+    packed = gzip.compress(b"a,b\n" + b"1,x\n" * 5000)
+    with pytest.raises(ContractError, match="one that ends early"):
+        rows_of(csv_of(tmp_path, packed[:-20], "t.csv.gz"))
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
@@ -102,7 +125,10 @@ def test_reading_goes_on_at_any_block(tmp_path, small_blocks, name):
     ("content", "says"),
     [
         (b"", "expected a header and rows, found an empty file"),
-        (b"b\n1\n", "column a: expected the fields of the model's contract, found the columns b"),
+        (
+            b"b\n1\n",
+            "column a: expected this column, a field of the model's contract or one to keep, found the",
+        ),
         (b"a,a\n1,2\n", "column a: expected each column once in the header, found it 2 times"),
         ("a\n1\n".encode("utf-16"), "expected UTF-8 text, found UTF-16; save the file as UTF-8"),
         (b"a,b\n1,caf\xe9\n", "expected UTF-8 text, found byte 0xe9 on line 2"),

@@ -121,19 +121,59 @@ def test_output_that_is_there_is_not_replaced_unless_asked(project, model, payme
     assert pl.read_csv(project / "s.csv").height == 200
 
 
-def test_folder_is_scored_file_by_file_and_finished_files_are_left(
-    project, model, payments, capsys
-):
-    (project / "days").mkdir()
-    for day in ("monday", "tuesday"):
-        (project / "days" / f"{day}.csv").write_bytes(payments.read_bytes())
-    assert score(project / "days", project / "scored", model) == 0
-    assert sorted(path.name for path in (project / "scored").iterdir()) == [
-        "monday.parquet",
-        "tuesday.parquet",
-    ]
-    assert score(project / "days", project / "scored", model) == 0
-    assert capsys.readouterr().out.count("is there already") == 2
+@pytest.fixture
+def days(project, payments):
+    folder = project / "days"
+    folder.mkdir()
+    for day in ("2024.01", "2024.02"):
+        (folder / f"pay.{day}.csv").write_bytes(payments.read_bytes())
+    return folder
+
+
+def scored_at(folder):
+    return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.parquet")}
+
+
+def test_folder_is_scored_file_by_file_and_a_finished_job_is_left(project, model, days, capsys):
+    out = project / "scored"
+    (days / "pay.2024.02.csv").write_text(
+        (days / "pay.2024.02.csv").read_text().replace("\n", "\nno,payment\n", 1)
+    )
+    assert score(days, out, model) == 2
+    first = scored_at(out)
+    assert sorted(first) == ["pay.2024.01.parquet", "pay.2024.02.parquet"]
+    assert score(days, out, model) == 2  # the refused rows are as true as before
+    assert scored_at(out) == first
+    assert score(days, out, model, wanted=Wanted(decisions=True)) == 2
+    assert "decision" in pl.read_parquet(out / "pay.2024.01.parquet").columns
+
+
+def test_a_table_that_cannot_be_read_is_named_after_the_others_were_scored(project, model, days):
+    (days / "a.csv").write_text("")
+    with pytest.raises(SourceError, match=r"a\.csv: expected a header and rows"):
+        score(days, project / "scored", model)
+    assert len(scored_at(project / "scored")) == 2
+
+
+def test_two_tables_whose_scores_would_have_one_name_are_refused(project, model, days):
+    (days / "pay.2024.01.parquet").write_bytes(b"")
+    with pytest.raises(SourceError, match=r"two tables are named pay\.2024\.01"):
+        score(days, project / "scored", model)
+
+
+@pytest.mark.parametrize("out", ["payments.csv", "days"])
+def test_an_input_is_never_replaced(project, model, payments, days, out):
+    data = project / out
+    with pytest.raises(SourceError, match="--out"):
+        score(data, data, model, overwrite=True)
+    assert pl.read_csv(payments).width == 31
+
+
+def test_a_file_of_refused_rows_that_is_there_is_not_replaced(project, model, payments):
+    (project / "s.rejected.csv").write_text("mine")
+    with pytest.raises(SourceError, match=r"s\.rejected\.csv: expected no such file"):
+        score(payments, project / "s.csv", model)
+    assert (project / "s.rejected.csv").read_text() == "mine"
 
 
 @pytest.mark.parametrize(
