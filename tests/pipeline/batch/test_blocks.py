@@ -127,7 +127,7 @@ def test_reading_goes_on_at_any_block(tmp_path, small_blocks, name):
         (b"", "expected a header and rows, found an empty file"),
         (
             b"b\n1\n",
-            "column a: expected this column, a field of the model's contract or one to keep, found the",
+            "column a: expected this column, a field of the model's contract or one to keep",
         ),
         (b"a,a\n1,2\n", "column a: expected each column once in the header, found it 2 times"),
         ("a\n1\n".encode("utf-16"), "expected UTF-8 text, found UTF-16; save the file as UTF-8"),
