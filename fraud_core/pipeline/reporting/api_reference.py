@@ -2,19 +2,31 @@
 from the docstrings by pdoc, without a network.
 """
 
+import pkgutil
 import shutil
 import warnings
 from pathlib import Path
 
+import fraud_core
 from fraud_core.errors import ResultError
 from fraud_core.pipeline.paths import within_project
 
 REFERENCE = Path("reports/_site/reference")
 # The pipeline is driven by the command line, not imported.
-MODULES = ("fraud_core", "!fraud_core.pipeline", "!fraud_core.__main__")
+LEFT_OUT = ("fraud_core.pipeline", "fraud_core.__main__")
 
 
-def write_api_reference(place: Path = REFERENCE, modules: tuple[str, ...] = MODULES) -> Path:
+def documented_modules() -> tuple[str, ...]:
+    """The package and each of its rooms, with all that they hold.
+
+    The rooms are named, because pdoc leaves out what ``__all__`` of a package does not list, and
+    that of the public face lists its names.
+    """
+    rooms = [module.name for module in pkgutil.iter_modules(fraud_core.__path__, "fraud_core.")]
+    return ("fraud_core", *(room for room in rooms if room not in LEFT_OUT))
+
+
+def write_api_reference(place: Path = REFERENCE, modules: tuple[str, ...] | None = None) -> Path:
     """Write the reference; returns its first page.
 
     Parameters
@@ -22,7 +34,8 @@ def write_api_reference(place: Path = REFERENCE, modules: tuple[str, ...] = MODU
     place
         Folder that is replaced once every page was made, relative to the project.
     modules
-        Patterns of pdoc: a package with all that it holds, and with ``!`` what is left out.
+        Names of packages, each with all that it holds, and of modules; without them, those of
+        `documented_modules`.
 
     Raises
     ------
@@ -39,7 +52,7 @@ def write_api_reference(place: Path = REFERENCE, modules: tuple[str, ...] = MODU
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)  # pdoc warns of a module that it leaves out
         try:
-            pdoc(*modules, output_directory=partial)
+            pdoc(*(modules or documented_modules()), output_directory=partial)
         except (UserWarning, RuntimeError) as error:
             shutil.rmtree(partial, ignore_errors=True)
             raise ResultError(f"API reference: {str(error).strip().splitlines()[0]}") from error
