@@ -192,7 +192,7 @@ def compare_category(
     Examples
     --------
     >>> drift = compare_category("country", ["FR"] * 300, ["FR"] * 200 + ["XX"] * 100)
-    >>> drift.p_value < 1e-9, drift.jensen_shannon > 0.3
+    >>> drift.p_value < 1e-9, drift.distances["jensen_shannon"] > 0.3
     (True, True)
     """
     if not len(reference) or not len(current):
