@@ -89,7 +89,7 @@ def redis(tmp_path_factory):
 @pytest.fixture(scope="module")
 def mounts(tmp_path_factory, redis):
     """Model, configuration and registry where the image has them baked in; Redis is filled."""
-    from feature_repo.load import fill, open_store
+    from feature_repo.load import backfill, open_store
 
     folder = tmp_path_factory.mktemp("entities")
     bundle = make_project(folder)
@@ -101,7 +101,7 @@ def mounts(tmp_path_factory, redis):
     config.write_text(text.replace("../data/store/registry-redis.db", str(registry)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FRAUD_REDIS", redis)
-        assert fill(open_store(config), folder / "data" / "features") > 200
+        assert backfill(open_store(config), folder / "data" / "features") > 200
     config.write_text(text)
     return {
         readable_copy(bundle, folder / "model"): "/models/entities",

@@ -112,11 +112,11 @@ class TestWithoutStore:
 class TestWithStore:
     @pytest.fixture
     def setting(self, environment, entity_project, tmp_path):
-        from feature_repo.load import fill, open_store
+        from feature_repo.load import backfill, open_store
 
         folder, bundle = entity_project
         config = sqlite_config(tmp_path / "feast")
-        fill(open_store(config), folder / "data" / "features")
+        backfill(open_store(config), folder / "data" / "features")
         return environment | {"FRAUD_MODEL_DIR": str(bundle), "FRAUD_FEATURE_STORE": str(config)}
 
     @pytest.fixture
