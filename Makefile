@@ -18,6 +18,7 @@ RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 
 QUICK := poison sweep data@quick baseline@quick entities@quick poisoning@quick drift@quick fairness@quick explain@quick select@quick report
 # Studies that do not depend on each other, in two lanes of about the same length: a study keeps one core busy on average.
+# The first run takes them; a later one makes only what changed, and DVC looks at everything once.
 LANES := data@quick,poisoning@quick,explain@quick,sweep drift@quick,entities@quick,fairness@quick,baseline@quick
 FULL := data@full baseline@full entities@full poisoning@full drift@full fairness@full explain@full select@full
 
@@ -29,8 +30,7 @@ help: ## list the targets
 
 run: env ## environment, data, quick studies, champion, report; DATA=path takes your own table, CARD=path your own events
 	@python -m fraud_core source $(if $(DATA),--data "$(DATA)") $(if $(CARD),--card "$(CARD)")
-	@FRAUD_UPLOAD=later dvc repro poison train
-	@FRAUD_UPLOAD=later fraud lanes $(LANES)
+	@test -f results/quick/select/metrics.json || { export FRAUD_UPLOAD=later && dvc repro poison train && fraud lanes $(LANES); }
 	@FRAUD_UPLOAD=later dvc repro $(QUICK)
 	@python -m fraud_core reference
 	@python -m fraud_core promote --profile quick; status=$$?; python -m fraud_core summary --profile quick && exit $$status

@@ -3,7 +3,7 @@ imbalanced-learn: clean labels, then fit any classifier.
 """
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -84,15 +84,8 @@ class LabelSanitizer(BaseEstimator):
         ParameterError
             When the defence is unknown or the share is out of range.
         """
-        values, labels = _validated(self, X, y)
-        self.classes_, codes = _two_classes(labels)
-        self.sample_indices_ = kept_rows(
-            values,
-            codes,
-            defence=self.defence,
-            trusted_share=self.trusted_share,
-            random_state=self.random_state,
-        )
+        cleaned = _cleaned(self, X, y)
+        self.classes_, self.sample_indices_ = cleaned.classes, cleaned.index
         return _safe_indexing(X, self.sample_indices_), _safe_indexing(y, self.sample_indices_)
 
 
@@ -147,20 +140,11 @@ class DefendedClassifier(ClassifierMixin, BaseEstimator):
         ParameterError
             When the defence is unknown or the share is out of range.
         """
-        values, labels = _validated(self, X, y)
-        self.classes_, codes = _two_classes(labels)
-        self.sample_indices_ = kept_rows(
-            values,
-            codes,
-            defence=self.defence,
-            trusted_share=self.trusted_share,
-            random_state=self.random_state,
-        )
+        cleaned = _cleaned(self, X, y)
+        self.classes_, self.sample_indices_ = cleaned.classes, cleaned.index
         chosen = _default_estimator() if self.estimator is None else self.estimator
         self.estimator_ = cast(Any, clone(chosen))  # it may also clone containers of estimators
-        self.estimator_.fit(
-            values[self.sample_indices_], self.classes_[codes[self.sample_indices_]]
-        )
+        self.estimator_.fit(cleaned.values[cleaned.index], cleaned.labels[cleaned.index])
         return self
 
     def predict(self, X: object) -> np.ndarray:
@@ -185,6 +169,29 @@ class DefendedClassifier(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
+
+
+class _Cleaned(NamedTuple):
+    """Validated rows and labels, both labels sorted, and the numbers of the rows that are kept."""
+
+    values: np.ndarray
+    labels: np.ndarray
+    classes: np.ndarray
+    index: np.ndarray
+
+
+def _cleaned(cleaner: "LabelSanitizer | DefendedClassifier", X: object, y: object) -> _Cleaned:
+    """The rows of a cleaner's input, and those that its defence keeps."""
+    values, labels = _validated(cleaner, X, y)
+    classes, codes = _two_classes(labels)
+    index = kept_rows(
+        values,
+        codes,
+        defence=cleaner.defence,
+        trusted_share=cleaner.trusted_share,
+        random_state=cleaner.random_state,
+    )
+    return _Cleaned(values, labels, classes, index)
 
 
 def _validated(estimator: BaseEstimator, X: object, y: object) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,11 @@ from tests.network import ANSWER_SECONDS, free_port
 from tests.waiting import wait_until
 
 PODMAN = ("podman", "--cgroup-manager", "cgroupfs", "--events-backend", "none", "--runtime", "runc")
+# What every manifest demands of its containers; the network is the host's, as no other is here.
+RESTRICTED = (
+    *("--network", "host", "--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp"),
+    *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+)
 PLAIN = {"FRAUD_ACCESS": "open", "FRAUD_WORKERS": "1"}
 
 
@@ -96,16 +101,7 @@ class Container:
             "--detach",
             "--name",
             self.name,
-            "--network",
-            "host",
-            "--read-only",
-            "--read-only-tmpfs=false",
-            "--tmpfs",
-            "/tmp",
-            "--cap-drop",
-            "ALL",
-            "--security-opt",
-            "no-new-privileges",
+            *RESTRICTED,
             "--ulimit",
             "nofile=1024:20000",
             "--ulimit",

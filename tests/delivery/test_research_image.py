@@ -9,7 +9,7 @@ import os
 import pytest
 
 from tests.delivery import semantics
-from tests.delivery.container import PODMAN, limits, megabytes_of
+from tests.delivery.container import PODMAN, RESTRICTED, limits, megabytes_of
 from tests.delivery.standin import NAME, base_image, wheelhouse
 from tests.delivery.test_remote import storage
 from tests.delivery.tools import need, rendered, run
@@ -62,16 +62,7 @@ def inside(image, work, *arguments, entry=None, **environment):
         *PODMAN,
         "run",
         "--rm",
-        "--network",
-        "host",
-        "--read-only",
-        "--read-only-tmpfs=false",
-        "--tmpfs",
-        "/tmp",
-        "--cap-drop",
-        "ALL",
-        "--security-opt",
-        "no-new-privileges",
+        *RESTRICTED,
         "--ulimit",
         "nofile=1024:20000",
         "--ulimit",

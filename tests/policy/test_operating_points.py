@@ -6,7 +6,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from fraud_core.policy.actions import DecisionPolicy, PolicySettings
 from fraud_core.policy.operating_points import (
     APPROVE,
     BLOCK,
@@ -15,17 +14,7 @@ from fraud_core.policy.operating_points import (
     other_assumptions,
 )
 from fraud_core.policy.selection import LabelledScores
-
-SETTINGS = PolicySettings(1.0, 0.05, 0.1, 1000.0, 1.0, friction_eur=25.0)
-POLICY = DecisionPolicy("expected_loss", SETTINGS, 5.0, 0.0)
-
-
-@pytest.fixture
-def rows(rng):
-    probability = 1 / (1 + np.exp(-rng.normal(-4, 2.5, 3000)))
-    return LabelledScores(
-        (rng.random(3000) < probability).astype(int), probability, rng.lognormal(4, 1, 3000), 1.0
-    )
+from tests.policy.conftest import FIXED_FRICTION, WITH_FRICTION
 
 
 def test_counts_by_hand():
@@ -33,7 +22,7 @@ def test_counts_by_hand():
         np.array([1, 1, 0, 0, 0]), np.zeros(5), np.array([100.0, 300.0, 40.0, 60.0, 9.0]), 1.0
     )
     taken = np.array([REVIEW, APPROVE, BLOCK, REVIEW, APPROVE])
-    found = operate(taken, rows, POLICY, n_replicates=5, rng=np.random.default_rng(0))
+    found = operate(taken, rows, WITH_FRICTION, n_replicates=5, rng=np.random.default_rng(0))
     assert (found.alerts, found.reviews, found.blocks) == (3, 2, 1)
     assert (found.honest_reviewed, found.honest_blocked, found.honest_blocked_eur) == (1, 1, 40.0)
     assert (found.frauds_alerted.value, found.frauds_alerted_eur) == (0.5, 0.25)
@@ -45,7 +34,11 @@ def test_counts_by_hand():
 def test_figures_carry_their_prefix_and_the_alerts():
     rows = LabelledScores(np.array([1, 0]), np.zeros(2), np.ones(2), 1.0)
     found = operate(
-        np.array([REVIEW, BLOCK]), rows, POLICY, n_replicates=5, rng=np.random.default_rng(0)
+        np.array([REVIEW, BLOCK]),
+        rows,
+        WITH_FRICTION,
+        n_replicates=5,
+        rng=np.random.default_rng(0),
     )
     flat = found.metrics("operating.policy")
     assert flat["operating.policy.alerts"] == 2
@@ -53,11 +46,11 @@ def test_figures_carry_their_prefix_and_the_alerts():
 
 
 def test_every_assumption_is_changed_by_itself():
-    changed = other_assumptions(SETTINGS, 5.0)
-    assert changed.pop("as served") == (SETTINGS, 5.0)
+    changed = other_assumptions(FIXED_FRICTION, 5.0)
+    assert changed.pop("as served") == (FIXED_FRICTION, 5.0)
     for words, (settings, cost) in changed.items():
         before, after = (
-            msgspec.structs.asdict(SETTINGS) | {"cost": 5.0},
+            msgspec.structs.asdict(FIXED_FRICTION) | {"cost": 5.0},
             msgspec.structs.asdict(settings) | {"cost": cost},
         )
         assert sum(before[name] != after[name] for name in before) == 1, words

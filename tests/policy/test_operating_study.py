@@ -1,44 +1,31 @@
 """Ways to decide and other assumptions, side by side on rows whose truth is known."""
 
 import numpy as np
-import pytest
 
-from fraud_core.policy.actions import DecisionPolicy, PolicySettings
 from fraud_core.policy.operating_points import (
     policies_under,
 )
 from fraud_core.policy.operating_study import operating_study
-from fraud_core.policy.selection import LabelledScores
-
-SETTINGS = PolicySettings(1.0, 0.05, 0.1, 1000.0, 1.0, friction_eur=25.0)
-POLICY = DecisionPolicy("expected_loss", SETTINGS, 5.0, 0.0)
+from tests.policy.conftest import FIXED_FRICTION, WITH_FRICTION
 
 
-@pytest.fixture
-def rows(rng):
-    probability = 1 / (1 + np.exp(-rng.normal(-4, 2.5, 3000)))
-    return LabelledScores(
-        (rng.random(3000) < probability).astype(int), probability, rng.lognormal(4, 1, 3000), 1.0
-    )
-
-
-def test_policy_that_may_not_block_reviews_instead(rows):
-    policies = policies_under(rows, SETTINGS, 5.0)
+def test_policy_that_may_not_block_reviews_instead(day):
+    policies = policies_under(day, FIXED_FRICTION, 5.0)
     study = operating_study(
-        rows, POLICY, policies, threshold=0.5, n_alerts=60, n_replicates=20, seed=0
+        day, WITH_FRICTION, policies, threshold=0.5, n_alerts=60, n_replicates=20, seed=0
     )
     assert study.assumed["as served"].blocks > 0
     assert study.assumed["no block without a review"].blocks == 0
     assert study.points["budget"].reviews == 60
-    assert study.points["threshold"].reviews == int(np.sum(rows.probability >= 0.5))
+    assert study.points["threshold"].reviews == int(np.sum(day.probability >= 0.5))
 
 
-def test_dearer_customers_are_blocked_less(rows):
+def test_dearer_customers_are_blocked_less(day):
     blocked = {
-        words: operating_study(rows, other, {}, threshold=0.5, n_alerts=1, n_replicates=5, seed=0)
+        words: operating_study(day, other, {}, threshold=0.5, n_alerts=1, n_replicates=5, seed=0)
         .points["policy"]
         .blocks
-        for words, other in policies_under(rows, SETTINGS, 5.0).items()
+        for words, other in policies_under(day, FIXED_FRICTION, 5.0).items()
     }
     assert (
         blocked["fixed cost of a block doubled"]
@@ -47,13 +34,13 @@ def test_dearer_customers_are_blocked_less(rows):
     )
 
 
-def test_tables_have_a_row_for_each_way_and_assumption(rows):
-    policies = policies_under(rows, SETTINGS, 5.0)
+def test_tables_have_a_row_for_each_way_and_assumption(day):
+    policies = policies_under(day, FIXED_FRICTION, 5.0)
     by_name = dict(
         sorted(policies.items())
     )  # as a candidate that was read from its file holds them
     study = operating_study(
-        rows, POLICY, by_name, threshold=0.5, n_alerts=60, n_replicates=5, seed=0
+        day, WITH_FRICTION, by_name, threshold=0.5, n_alerts=60, n_replicates=5, seed=0
     )
     assert len(study.point_rows) == 3
     assert study.assumption_rows[0]["assumption"] == "as served"

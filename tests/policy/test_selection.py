@@ -3,8 +3,6 @@ import numpy as np
 import pytest
 
 from fraud_core.policy.actions import (
-    DecisionPolicy,
-    PolicySettings,
     actions,
 )
 from fraud_core.policy.selection import (
@@ -14,23 +12,7 @@ from fraud_core.policy.selection import (
     policy_regret,
     priced,
 )
-
-SETTINGS = PolicySettings(
-    loss_share=1.0,
-    friction_share=0.2,
-    review_miss_share=0.1,
-    review_capacity_per_day=50.0,
-    abstain_margin=0.5,
-)
-POLICY = DecisionPolicy("expected_loss", SETTINGS, 5.0, 1.5)
-
-
-@pytest.fixture
-def rows(rng):
-    n = 4000
-    probability = 1 / (1 + np.exp(-rng.normal(-4, 2.5, n)))
-    y_true = (rng.random(n) < probability).astype(int)
-    return LabelledScores(y_true, probability, rng.lognormal(4, 1, n), 0.5)
+from tests.policy.conftest import POLICY, SETTINGS
 
 
 @pytest.mark.parametrize("capacity", [1.0, 20.0, 100.0, 1e9])

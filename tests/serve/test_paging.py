@@ -9,43 +9,12 @@ import pytest
 
 from tests.network import ANSWER_SECONDS, free_port, wait_until_ready
 from tests.serve.conftest import start
+from tests.serve.load import Load
 from tests.serve.store.conftest import migrate, new_database
 from tests.waiting import wait_until_ended
 
 N_WRITERS = 16
 SECONDS = 4.0
-
-
-class Writers:
-    """Clients that decide one payment after another, and the identifiers that they were given."""
-
-    def __init__(self, port, body):
-        self._port, self._body, self._stop = port, json.dumps(body).encode(), threading.Event()
-        self.acknowledged, self.refused = [], []
-        self._threads = [threading.Thread(target=self._run) for _ in range(N_WRITERS)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_SECONDS)
-        while not self._stop.is_set():
-            headers = {"Content-Type": "application/json"}
-            connection.request("POST", "/v1/decisions", self._body, headers)
-            answer = connection.getresponse()
-            content = json.loads(answer.read())
-            if answer.status == 200:
-                self.acknowledged.append(content["decision_id"])
-            else:
-                self.refused.append(content)
-        connection.close()
 
 
 def follow(port, until):
@@ -76,14 +45,16 @@ def test_pages_that_follow_many_writers_miss_no_decision(request, environment, d
             wait_until_ready(port, process)
             reader = threading.Thread(target=lambda: seen.extend(follow(port, ended)))
             reader.start()
-            with Writers(port, decision) as writers:
+            with Load(port, "/v1/decisions", decision, n_clients=N_WRITERS) as writers:
                 time.sleep(SECONDS)
             ended.set()
             reader.join()
         finally:
             process.terminate()
             wait_until_ended(process)
-    assert writers.refused == []
-    assert len(writers.acknowledged) > 100
-    assert set(writers.acknowledged) - set(seen) == set()
+    assert writers.broken == []
+    assert {status for status, _ in writers.answers} == {200}
+    acknowledged = [json.loads(body)["decision_id"] for _, body in writers.answers]
+    assert len(acknowledged) > 100
+    assert set(acknowledged) - set(seen) == set()
     assert len(set(seen)) == len(seen)

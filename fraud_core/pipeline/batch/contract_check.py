@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 
 from fraud_core.bundle.schema import Contract, Field
+from fraud_core.data.parsing import EXACT_INTEGERS, parse_floats
 from fraud_core.pipeline.batch.blocks import Block
 
-EXACT_INTEGERS = 2.0**53  # larger ones have no float64 of their own
 REJECTED = {"row": pl.Int64, "field": pl.String, "expected": pl.String, "found": pl.String}
 
 
@@ -61,28 +61,18 @@ def check_rows(block: Block, contract: Contract) -> CheckedRows:
 
 
 def _as_number(raw: pl.Series) -> tuple[np.ndarray, np.ndarray]:
-    """A column as float64 with NaN for nothing, and where there was something that is no number."""
-    if raw.dtype == pl.Float64:
-        numbers, unread = raw, None
-    elif raw.dtype == pl.String:
-        text = raw.str.strip_chars().replace("", None)
-        numbers = text.cast(pl.Float64, strict=False)
-        unread = text.is_not_null() & numbers.is_null()
-    elif raw.dtype.is_numeric():
-        numbers, unread = raw.cast(pl.Float64), None
-    else:
-        numbers, unread = (
-            pl.repeat(None, raw.len(), dtype=pl.Float64, eager=True),
-            raw.is_not_null(),
-        )
-    missing = numbers.is_null()
-    values = numbers.fill_null(float("nan")).to_numpy()
-    kind = np.zeros(len(values), dtype=np.int8)  # 0 a number, 1 nothing, 2 something else
-    if missing.any():
-        kind[missing.to_numpy()] = 1
-    if unread is not None and unread.any():
-        kind[unread.to_numpy()] = 2
-    return values, kind
+    """A column as float64 with NaN for nothing, and of each value whether it is a number (0),
+    nothing (1) or something else (2).
+    """
+    # a block that was parsed as numbers holds NaN and infinities as they were written
+    parsed = None if raw.dtype == pl.Float64 else parse_floats(raw)
+    numbers = raw if parsed is None else parsed.values
+    kind = np.zeros(raw.len(), dtype=np.int8)
+    if numbers.null_count():
+        kind[numbers.is_null().to_numpy()] = 1
+    if parsed is not None:
+        kind[parsed.broken.to_numpy()] = 2
+    return numbers.fill_null(float("nan")).to_numpy(), kind
 
 
 def _rules(field: Field, values: np.ndarray, kind: np.ndarray) -> Sequence[tuple[str, np.ndarray]]:

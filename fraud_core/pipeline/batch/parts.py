@@ -14,6 +14,7 @@ import msgspec
 import polars as pl
 
 from fraud_core.errors import SourceError
+from fraud_core.pipeline.storage.own_tables import write_whole
 
 FINISHED = ".fraud-score.json"
 
@@ -94,9 +95,7 @@ class Finished:
     def keep(self, name: str, job: Job, result: dict[str, Any]) -> None:
         """Record one more output."""
         self._known[name] = {"job": msgspec.to_builtins(job), "result": result}
-        partial = self._path.with_suffix(".partial")
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(self._known), indent=1))
-        partial.replace(self._path)
+        write_whole(self._path, self._known)
 
 
 class Parts:
@@ -140,9 +139,7 @@ class Parts:
             n_rows=self.state.n_rows + n_rows,
             n_rejected=self.state.n_rejected + rejected.height,
         )
-        partial = self.folder / "state.partial"
-        partial.write_bytes(msgspec.json.encode(self.state))
-        partial.replace(self.folder / "state.json")
+        write_whole(self.folder / "state.json", msgspec.to_builtins(self.state))
 
     def join(self, empty: pl.DataFrame) -> None:
         """Write the output from all parts, whole or not at all, and remove them.

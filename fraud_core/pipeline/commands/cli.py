@@ -202,9 +202,9 @@ def _report(options: Namespace) -> None:
 
 
 def _reference(options: Namespace) -> None:
-    from fraud_core.pipeline.reporting.api_reference import write_api_reference
+    from fraud_core.pipeline.reporting.api_reference import refresh_api_reference
 
-    print(f"API reference: {write_api_reference()}")
+    print(f"API reference: {refresh_api_reference()}")
 
 
 def _unexecuted(options: Namespace) -> None:

@@ -2,16 +2,18 @@
 from the docstrings by pdoc, without a network.
 """
 
+import hashlib
 import pkgutil
 import shutil
 import warnings
+from importlib import metadata
 from pathlib import Path
 
 import fraud_core
 from fraud_core.errors import ResultError
 from fraud_core.pipeline.paths import within_project
 
-REFERENCE = Path("reports/_site/reference")
+REFERENCE, STAMP = Path("reports/_site/reference"), "sources.sha256"
 # The pipeline is driven by the command line, not imported.
 LEFT_OUT = ("fraud_core.pipeline", "fraud_core.__main__")
 
@@ -24,6 +26,24 @@ def documented_modules() -> tuple[str, ...]:
     """
     rooms = [module.name for module in pkgutil.iter_modules(fraud_core.__path__, "fraud_core.")]
     return ("fraud_core", *(room for room in rooms if room not in LEFT_OUT))
+
+
+def refresh_api_reference(modules: tuple[str, ...] | None = None) -> Path:
+    """Write the reference unless that of these very sources is there; returns its first page."""
+    first, stamp = within_project(REFERENCE / "index.html"), within_project(REFERENCE / STAMP)
+    digest = _sources_sha256()
+    if not (first.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == digest):
+        write_api_reference(modules=modules)
+        stamp.write_text(digest, encoding="utf-8")
+    return REFERENCE / "index.html"
+
+
+def _sources_sha256() -> str:
+    """Digest of what the reference is made from: the package, and the generator."""
+    digest = hashlib.sha256(metadata.version("pdoc").encode())
+    for path in sorted(Path(fraud_core.__path__[0]).rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def write_api_reference(place: Path = REFERENCE, modules: tuple[str, ...] | None = None) -> Path:

@@ -84,7 +84,7 @@ def test_a_quotation_mark_that_is_never_closed_is_one_error(
         rows_of(csv_of(tmp_path, f'a,b\n0,"x"\n1,x\n2,"x\n{body}'))
 
 
-def test_cutting_takes_time_as_the_length_grows(tmp_path):
+def test_a_text_that_is_open_for_many_lines_is_cut_before(tmp_path):
     lines = b'1,"x"\n' * 50_000 + b'2,"' + b"y\n" * 200_000
     body, rest = blocks._whole_lines(lines)
     assert body == b'1,"x"\n' * 50_000

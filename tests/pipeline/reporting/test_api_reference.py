@@ -3,7 +3,12 @@ import re
 import pytest
 
 from fraud_core.errors import ResultError
-from fraud_core.pipeline.reporting.api_reference import write_api_reference
+from fraud_core.pipeline.reporting.api_reference import (
+    REFERENCE,
+    STAMP,
+    refresh_api_reference,
+    write_api_reference,
+)
 from tests.conftest import ROOT
 
 OFFLINE = re.compile(
@@ -37,3 +42,15 @@ def test_module_that_cannot_be_imported_is_named_and_the_reference_stays(project
         write_api_reference(modules=("broken_module",))
     assert first.is_file()
     assert not first.parent.with_name(".reference").exists()
+
+
+def test_reference_is_written_again_when_the_sources_changed_and_else_left(project):
+    def page():
+        return (project / refresh_api_reference(("fraud_core.errors",))).stat().st_ino
+
+    first = page()
+    assert page() == first
+    (project / REFERENCE / STAMP).write_text("of other sources")
+    assert page() != first
+    (project / REFERENCE / "index.html").unlink()
+    assert page() != first
